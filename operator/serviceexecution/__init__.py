@@ -1,0 +1,1 @@
+"""Runs one-shot services as Kubernetes Jobs and keeps their logs and results."""

@@ -1,0 +1,1 @@
+"""Runs beside user code in the pod and uploads its output. Standard library only."""

@@ -1,0 +1,1 @@
+"""Watches executions, decides what should be, and makes it so."""

@@ -1,0 +1,1 @@
+"""HTTP: receives output from collectors and serves results to authorised callers."""

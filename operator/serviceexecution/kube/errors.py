@@ -1,0 +1,31 @@
+"""What can go wrong when speaking to the Kubernetes API."""
+
+
+class KubernetesError(Exception):
+    """A request that the API server refused or that did not reach it.
+
+    ``status`` is the HTTP status code, or None when there was no answer; ``reason`` is the machine-readable
+    reason of the API's Status object ("AlreadyExists", "Forbidden", ...), or "".
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+    @property
+    def retriable(self) -> bool:
+        """Tell whether the same request may succeed later: no answer, throttled, or a server-side fault."""
+        return self.status is None or self.status in {408, 429} or self.status >= 500
+
+
+class AlreadyExistsError(KubernetesError):
+    """An object of that name exists (409 AlreadyExists)."""
+
+
+class ConflictError(KubernetesError):
+    """The object changed since it was read (409 Conflict)."""
+
+
+class GoneError(KubernetesError):
+    """A watch's resource version is too old (410): list again."""

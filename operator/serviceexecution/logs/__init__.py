@@ -1,0 +1,1 @@
+"""Follows the logs of main containers into the store."""

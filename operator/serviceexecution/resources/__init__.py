@@ -1,0 +1,1 @@
+"""The custom resources as Pydantic models, and the CRDs generated from them."""

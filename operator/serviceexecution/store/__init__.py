@@ -1,0 +1,1 @@
+"""Results and logs of executions in an object store or a directory."""

@@ -1,0 +1,66 @@
+"""What the store says about one execution: the commit records of its output and of its log."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, camelCase on disk, unknown members of newer versions ignored."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class StoredFile(Record):
+    """One output file: path relative to the output directory with "/" between parts, size in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+    media_type: str
+
+
+class SkippedFile(Record):
+    """A file that was not collected, and why, in words for the user."""
+
+    path: str
+    reason: str
+
+
+class OutputManifest(Record):
+    """Commit record of an execution's output: it exists only when all listed files are in the store."""
+
+    version: int = 1
+    attempt: int = 1
+    pod_uid: str
+    files: tuple[StoredFile, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
+    total_bytes: int = 0
+    limit_exceeded: bool = False
+    """The output was larger than ``spec.output.limit``: what did not fit is in ``skipped``."""
+    committed_at: datetime
+
+
+class StdoutResult(Record):
+    """The main result that the program printed instead of writing ``output.json``."""
+
+    size: int
+    sha256: str
+
+
+class LogRecord(Record):
+    """Commit record of a log: it exists only when the log is complete, or is known to stay incomplete."""
+
+    version: int = 1
+    attempt: int = 1
+    pod_uid: str
+    bytes: int
+    """Size of the log's text without the timestamps in front of each line."""
+    lines: int
+    truncated: bool = False
+    """The log was larger than the limit; the rest was not kept."""
+    complete: bool = True
+    """False when the pod was gone before the end of its log had been read."""
+    stdout_result: StdoutResult | None = None
+    committed_at: datetime
