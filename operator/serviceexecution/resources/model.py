@@ -1,0 +1,31 @@
+"""The base of all models that mirror a custom resource."""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+DURATION_PATTERN: Final = r"^([0-9]+(h|m|s|ms))+$"
+
+Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=32)]
+"""A length of time as Kubernetes users write it: ``90s``, ``1h30m``."""
+
+OpaqueObject = dict[str, JsonValue]
+"""An object whose members are not modelled."""
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""The name of another object in the execution's namespace."""
+
+
+class ResourceModel(BaseModel):
+    """Frozen, camelCase in the API, snake_case here; the docstring below a field is its description in
+    the CRD.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+    )
