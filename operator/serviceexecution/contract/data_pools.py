@@ -1,0 +1,73 @@
+"""Which properties of an input are data pools: mounted folders instead of files.
+
+Source: the runtime interface (``{"id": …, "ref": "DATAPOOL"}``), and the in-container libraries' schema
+generator, which writes ``datapool`` in lower case: both spellings count.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from serviceexecution.contract.json_text import skim
+from serviceexecution.contract.problems import InputError
+from serviceexecution.contract.quoting import quoted
+
+DATA_POOL_REFERENCE: Final = "DATAPOOL"
+_LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
+_MAX_ID: Final = 253
+
+
+@dataclass(frozen=True, slots=True)
+class DataPoolReference:
+    """The property ``property`` stands for the data pool ``id`` (opaque, mostly a UUID). A ``grant`` is never
+    kept.
+
+    Its files are mounted at :func:`serviceexecution.contract.paths.data_pool_directory`.
+    """
+
+    property: str
+    id: str
+
+
+def can_be_label(identifier: str) -> bool:
+    """Whether the id can be a label's value. Only then may it go into a label selector."""
+    return _LABEL_VALUE.match(identifier) is not None
+
+
+def find_data_pools(files: Mapping[str, str], *, field: str = "spec.input") -> dict[str, DataPoolReference]:
+    """Name → reference, for each property of a split input (name → valid JSON text) that is a data pool.
+
+    These get no file. Other members, such as the ``grant`` token of newer clients, are dropped. Raises
+    :class:`InputError` when a reference has no usable ``id``, or a name that cannot be a mount's.
+    """
+    found: dict[str, DataPoolReference] = {}
+    for name, text in files.items():
+        if not text.lstrip(" \t\r\n").startswith("{"):
+            continue
+        value = skim(text)
+        if not isinstance(value, dict):
+            continue
+        kind = value.get("ref")
+        if not isinstance(kind, str) or kind.upper() != DATA_POOL_REFERENCE:
+            continue
+        path = f"{field}[{quoted(name)}]"
+        identifier = value.get("id")
+        if not isinstance(identifier, str) or not identifier.strip() or len(identifier) > _MAX_ID:
+            raise InputError(
+                f"{path}.id",
+                f'The data pool {quoted(name)} needs an "id" that is a text of 1 to {_MAX_ID} characters.',
+            )
+        if ":" in name:
+            raise InputError(
+                path,
+                f"The data pool {quoted(name)} has a ':' in its name, which Kubernetes forbids in a mount's "
+                f"path; rename it.",
+            )
+        found[name] = DataPoolReference(name, identifier)
+    return found
+
+
+def file_properties(files: Mapping[str, str], pools: Mapping[str, DataPoolReference]) -> dict[str, str]:
+    """The properties that become files: all but the data pools."""
+    return {name: text for name, text in files.items() if name not in pools}

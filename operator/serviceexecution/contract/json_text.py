@@ -1,0 +1,140 @@
+"""Strict JSON by its text: where values begin and end, so that they can be passed on byte for byte.
+
+The standard library's scanner does the work. It is stricter here than its default (no NaN, no Infinity) and
+more generous (numbers of any length, which are only looked at, never computed).
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final, Never
+
+from serviceexecution.contract.json_types import JsonValue
+
+MAX_DEPTH: Final = 500
+"""Deepest nesting we pass on. Readers in Python, among them the platform's in-container libraries, give up
+below 1,000."""
+
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_TOKENS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+
+
+class JsonTextError(ValueError):
+    """The text is not JSON by RFC 8259. ``line`` and ``column`` count from 1."""
+
+    def __init__(self, reason: str, text: str, position: int) -> None:
+        self.reason = reason
+        self.line = text.count("\n", 0, position) + 1
+        self.column = position - (text.rfind("\n", 0, position) + 1) + 1
+        super().__init__(f"{reason} at line {self.line}, column {self.column}")
+
+
+class _NotANumberError(ValueError):
+    """NaN or Infinity was met: Python reads them, JSON has none."""
+
+
+def _refuse_constant(name: str) -> Never:
+    raise _NotANumberError(name)
+
+
+def _ignore_number(text: str) -> int:
+    return len(text)
+
+
+# numbers become their length: int() refuses more than 4,300 digits and float() loses them
+_SCANNER: Final = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_int=_ignore_number, parse_float=_ignore_number
+)
+
+
+def skim(text: str) -> JsonValue:
+    """The one JSON value that ``text`` holds, with every number replaced by some int: for looking at shapes
+    and strings.
+
+    Raises :class:`JsonTextError`.
+    """
+    _check_depth(text)
+    value, end = _value_at(text, _skip_space(text, 0))
+    end = _skip_space(text, end)
+    if end != len(text):
+        raise JsonTextError("Unexpected text after the value", text, end)
+    return value
+
+
+def is_object(text: str) -> bool:
+    """Whether ``text`` is a valid JSON object and nothing else."""
+    try:
+        return isinstance(skim(text), dict)
+    except JsonTextError:
+        return False
+
+
+def members(text: str) -> Iterator[tuple[str, str, int]]:
+    """Name, exact text of the value, and position of the name, for each member of the JSON object ``text``.
+
+    Duplicate names come as often as they stand there. Raises :class:`JsonTextError`, also when ``text`` is no
+    object.
+    """
+    _check_depth(text)
+    at = _skip_space(text, 0)
+    if text[at : at + 1] != "{":
+        raise JsonTextError("Expected an object, which starts with '{',", text, at)
+    at = _skip_space(text, at + 1)
+    if text[at : at + 1] == "}":
+        at += 1
+    else:
+        while True:
+            if text[at : at + 1] != '"':
+                raise JsonTextError("Expected a property name in double quotes", text, at)
+            start_of_name = at
+            name, at = _value_at(text, at)
+            assert isinstance(name, str)  # noqa: S101 - a value that starts with a quote
+            at = _skip_space(text, at)
+            if text[at : at + 1] != ":":
+                raise JsonTextError("Expected ':' after a property name", text, at)
+            start = _skip_space(text, at + 1)
+            _, end = _value_at(text, start)
+            yield name, text[start:end], start_of_name
+            at = _skip_space(text, end)
+            if text[at : at + 1] == "}":
+                at += 1
+                break
+            if text[at : at + 1] != ",":
+                raise JsonTextError("Expected ',' or '}' after a value", text, at)
+            at = _skip_space(text, at + 1)
+    at = _skip_space(text, at)
+    if at != len(text):
+        raise JsonTextError("Unexpected text after the object", text, at)
+
+
+def _value_at(text: str, start: int) -> tuple[JsonValue, int]:
+    try:
+        return _SCANNER.raw_decode(text, start)
+    except _NotANumberError as error:
+        raise JsonTextError(f"{error} is not a JSON number; it stands in the value", text, start) from None
+    except json.JSONDecodeError as error:
+        # some of the scanner's messages end in "at", as do ours
+        raise JsonTextError(error.msg.removesuffix(" at"), text, error.pos) from None
+    except RecursionError:  # a deep caller leaves less room than MAX_DEPTH needs
+        raise JsonTextError("Values nested too deeply", text, start) from None
+
+
+def _skip_space(text: str, start: int) -> int:
+    match = _SPACE.match(text, start)
+    return match.end() if match else start
+
+
+def _check_depth(text: str) -> None:
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _TOKENS.finditer(text):
+        match token.group()[0]:
+            case "{" | "[":
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise JsonTextError(f"Values nested deeper than {MAX_DEPTH} levels", text, token.start())
+            case "}" | "]":
+                depth -= 1
+            case _:
+                pass

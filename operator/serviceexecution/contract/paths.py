@@ -1,0 +1,50 @@
+"""Folders and environment variables that a program finds in its container.
+
+Source: the platform's runtime interface (folders), its in-container libraries (names of the variables), and
+its older sample images, which read ``/var/input`` and fall back to data in the image when it is missing.
+"""
+
+from typing import Final
+
+INPUT_DIRECTORY: Final = "/var/runtime/input"
+"""One ``<property>.json`` per top-level property of the input."""
+
+OLDER_INPUT_DIRECTORY: Final = "/var/input"
+"""The same files once more, for programs of the older interface."""
+
+OUTPUT_DIRECTORY: Final = "/var/runtime/output"
+"""Every regular file below it is output."""
+
+DATAPOOL_DIRECTORY: Final = "/var/runtime/datapool"
+"""``<property>/`` holds the files of that property's data pool; the folder itself always exists."""
+
+MAIN_RESULT_FILE: Final = "output.json"
+"""The main result, relative to the output directory."""
+
+PROPERTY_FILE_SUFFIX: Final = ".json"
+
+INPUT_DIRECTORY_VARIABLE: Final = "INPUT_DIRECTORY"
+OUTPUT_DIRECTORY_VARIABLE: Final = "OUTPUT_DIRECTORY"
+DATAPOOL_DIRECTORY_VARIABLE: Final = "DATAPOOL_DIRECTORY"
+ENTRYPOINT_VARIABLE: Final = "ENTRYPOINT"
+LOG_LEVEL_VARIABLE: Final = "LOG_LEVEL"
+SECRET_VARIABLE_PREFIX: Final = "SECRET_"  # noqa: S105 - a prefix of names
+
+DIRECTORY_VARIABLES: Final[tuple[tuple[str, str], ...]] = (
+    (INPUT_DIRECTORY_VARIABLE, INPUT_DIRECTORY),
+    (OUTPUT_DIRECTORY_VARIABLE, OUTPUT_DIRECTORY),
+    (DATAPOOL_DIRECTORY_VARIABLE, DATAPOOL_DIRECTORY),
+)
+"""Variables of the main container that name the folders: libraries use these defaults anyway, scripts like
+them."""
+
+
+def property_file(name: str) -> str:
+    """File name of a property's value, relative to the input directory. ``name`` must have passed the input's
+    checks."""
+    return f"{name}{PROPERTY_FILE_SUFFIX}"
+
+
+def data_pool_directory(name: str) -> str:
+    """Absolute folder of the data pool that the property ``name`` refers to."""
+    return f"{DATAPOOL_DIRECTORY}/{name}"

@@ -1,0 +1,143 @@
+"""Results that a program prints instead of writing ``output.json``.
+
+Source: the runtime interface ("Only the first occurrence of the PlanQK:Job:MultilineResult block will be
+considered … must be a valid JSON object") and the platform's older samples (``PlanQK:Job:Result: {…}``, the
+first counts; ``PlanQK:Job:InterimResult: {…}`` while running).
+
+The block wins over the one-line form wherever they stand, since only the block is part of today's interface;
+and a block that is no JSON object gives no result at all, also when such a line is there: rather none than a
+stale one.
+"""
+
+from collections import deque
+from typing import Final
+
+from serviceexecution.contract.json_text import is_object
+
+BLOCK_MARKER: Final = "PlanQK:Job:MultilineResult"
+RESULT_PREFIX: Final = "PlanQK:Job:Result:"
+INTERIM_PREFIX: Final = "PlanQK:Job:InterimResult:"
+
+RESULT_LIMIT: Final = 1024 * 1024
+"""Most bytes of a printed result; larger ones belong into ``output.json``."""
+
+INTERIM_LIMIT: Final = 256 * 1024
+"""Most bytes of all interim results that are remembered together: the newest."""
+
+_COMMON: Final = "PlanQK:Job:"
+
+
+class StdoutResultScanner:
+    """Looks for results in a log that is fed to it line by line, in bounded memory.
+
+    ``result`` is final only after the last line: until then a block may still come and win over a ``Result:``
+    line.
+    """
+
+    def __init__(self, *, limit: int = RESULT_LIMIT, interim_limit: int = INTERIM_LIMIT) -> None:
+        self._limit = limit
+        self._interim_limit = interim_limit
+        self._lines: list[str] | None = None
+        self._size = 0
+        self._blocks_seen = 0
+        self._block: str | None = None
+        self._block_problem: str | None = None
+        self._line_seen = False
+        self._line: str | None = None
+        self._line_problem: str | None = None
+        self._interim: deque[str] = deque()
+        self._interim_size = 0
+
+    def feed(self, line: str) -> None:
+        """The next line of the log, without the API's timestamp; its line end may be there or not."""
+        if _COMMON in line:
+            text = line.strip()
+            if text == BLOCK_MARKER:
+                self._marker()
+                return
+            # such a line cannot be part of a JSON object, so that inside a block it comes from another thread
+            if text.startswith(RESULT_PREFIX):
+                self._result_line(text[len(RESULT_PREFIX) :].strip())
+                return
+            if text.startswith(INTERIM_PREFIX):
+                self._interim_line(text[len(INTERIM_PREFIX) :].strip())
+                return
+        if self._lines is not None:
+            self._size += len(line.encode("utf-8", "surrogatepass")) + 1
+            if self._size > self._limit:
+                self._lines.clear()
+            else:
+                self._lines.append(line.rstrip("\r\n"))
+
+    @property
+    def result(self) -> str | None:
+        """JSON text of the main result, or None."""
+        return self._block if self._blocks_seen else self._line
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no result although the program tried to print one; a sentence for the user."""
+        if self._blocks_seen:
+            return self._block_problem
+        if self._line_seen:
+            return self._line_problem
+        if self._lines is not None:
+            return f"The log has a line {BLOCK_MARKER} that opens a result, but no second one that closes it."
+        return None
+
+    @property
+    def last_interim(self) -> str | None:
+        """JSON text of the newest interim result, or None."""
+        return self._interim[-1] if self._interim else None
+
+    @property
+    def interim(self) -> tuple[str, ...]:
+        """JSON texts of the newest interim results, oldest first, in all at most ``interim_limit`` bytes."""
+        return tuple(self._interim)
+
+    def _marker(self) -> None:
+        if self._blocks_seen:
+            return  # only the first block counts
+        if self._lines is None:
+            self._lines, self._size = [], 0
+            return
+        text = "\n".join(self._lines).strip()
+        too_large = self._size > self._limit
+        self._lines = None
+        self._blocks_seen = 1
+        if too_large:
+            self._block_problem = (
+                f"The printed result is larger than {self._limit:,} bytes; write it to output.json."
+            )
+        elif is_object(text):
+            self._block = text
+        else:
+            self._block_problem = (
+                f"The lines between the two lines {BLOCK_MARKER} are not a valid JSON object (a line of "
+                f"standard error "
+                "can get between them); write the result to output.json."
+            )
+
+    def _result_line(self, text: str) -> None:
+        if self._line_seen:
+            return  # only the first counts
+        self._line_seen = True
+        if len(text.encode("utf-8", "surrogatepass")) > self._limit:
+            self._line_problem = (
+                f"The printed result is larger than {self._limit:,} bytes; write it to output.json."
+            )
+        elif is_object(text):
+            self._line = text
+        else:
+            self._line_problem = (
+                f"What follows {RESULT_PREFIX} is not a valid JSON object; write the result to output.json."
+            )
+
+    def _interim_line(self, text: str) -> None:
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > self._interim_limit or not is_object(text):
+            return
+        self._interim.append(text)
+        self._interim_size += size
+        while self._interim_size > self._interim_limit:
+            self._interim_size -= len(self._interim.popleft().encode("utf-8", "surrogatepass"))
