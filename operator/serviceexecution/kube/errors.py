@@ -5,13 +5,22 @@ class KubernetesError(Exception):
     """A request that the API server refused or that did not reach it.
 
     ``status`` is the HTTP status code, or None when there was no answer; ``reason`` is the machine-readable
-    reason of the API's Status object ("AlreadyExists", "Forbidden", ...), or "".
+    reason of the API's Status object ("AlreadyExists", "Forbidden", ...), or "". ``retry_after`` is the
+    time in seconds for which the API server asked to be left alone, or None.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, reason: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        reason: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.retry_after = retry_after
 
     @property
     def retriable(self) -> bool:

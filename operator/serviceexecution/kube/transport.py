@@ -1,0 +1,235 @@
+"""HTTP below the Kubernetes client: sessions, credentials, rate limit, errors, metrics."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Final
+
+import aiohttp
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.kube.credentials import ApiServer
+from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
+from serviceexecution.kube.metrics import REQUEST_SECONDS, REQUESTS
+from serviceexecution.kube.rate_limit import TokenBucket
+
+REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
+MAX_CONNECTIONS: Final = 32
+"""For plain requests: more would only cost TLS handshakes. Streams have connections of their own."""
+ATTEMPTS_WHEN_THROTTLED: Final = 4
+READ_BUFFER_BYTES: Final = 2**18
+VERBS_RETRIED_WHEN_THROTTLED: Final = frozenset({"get", "list", "watch", "log", "patch", "delete"})
+"""Never create: whether a create is repeated is for its caller to decide."""
+
+
+class Transport:
+    """Sends requests to one API server. Knows nothing about kinds of objects."""
+
+    def __init__(self, server: ApiServer, *, user_agent: str, qps: float, burst: int) -> None:
+        self._server = server
+        self._bucket = TokenBucket(qps=qps, burst=burst)
+        self._requests = _session(server, user_agent, connections=MAX_CONNECTIONS)
+        self._streams = _session(server, user_agent, connections=0)
+
+    async def close(self) -> None:
+        """Close all connections, and with them all streams."""
+        await self._requests.close()
+        await self._streams.close()
+        await self._server.close()
+
+    async def request(
+        self,
+        verb: str,
+        path: str,
+        *,
+        resource: str,
+        method: str = "GET",
+        params: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+        content_type: str = "application/json",
+    ) -> JsonObject:
+        """Send one request and return the JSON object of the answer.
+
+        Raises KubernetesError or one of its kinds. A 429 is repeated after the pause that the API server
+        asks for, except for creates.
+        """
+        headers = {} if body is None else {"Content-Type": content_type}
+        data = None if body is None else encode_json(body)
+        async with self._open(
+            self._requests,
+            verb,
+            path,
+            resource=resource,
+            method=method,
+            params=params,
+            headers=headers,
+            data=data,
+            limits=REQUEST_TIMEOUT,
+        ) as response:
+            with _translated_errors():
+                return decode_object(await response.read())
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, verb: str, path: str, *, resource: str, params: Mapping[str, str], idle_seconds: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a stream without an end in time; its chunks come as they arrive.
+
+        Raises KubernetesError when it cannot be opened, breaks, or nothing came for ``idle_seconds``.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=idle_seconds)
+        headers = {"Accept-Encoding": "identity"}  # compressed streams are flushed late
+        async with self._open(
+            self._streams,
+            verb,
+            path,
+            resource=resource,
+            method="GET",
+            params=params,
+            headers=headers,
+            data=None,
+            limits=timeout,
+        ) as response:
+            yield _chunks(response)
+
+    @contextlib.asynccontextmanager
+    async def _open(
+        self,
+        session: aiohttp.ClientSession,
+        verb: str,
+        path: str,
+        *,
+        resource: str,
+        method: str,
+        params: Mapping[str, str] | None,
+        headers: dict[str, str],
+        data: bytes | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        attempts = ATTEMPTS_WHEN_THROTTLED if verb in VERBS_RETRIED_WHEN_THROTTLED else 1
+        while True:
+            attempts -= 1
+            await self._bucket.acquire()
+            with _translated_errors():
+                authorization = await self._server.authorization()
+                if authorization is not None:
+                    headers["Authorization"] = authorization
+            async with contextlib.AsyncExitStack() as stack:
+                code = 0
+                started = asyncio.get_running_loop().time()
+                try:
+                    with _translated_errors():
+                        response = await stack.enter_async_context(
+                            session.request(
+                                method,
+                                self._server.host + path,
+                                params=params,
+                                headers=headers,
+                                data=data,
+                                timeout=limits,
+                                allow_redirects=False,
+                                proxy=self._server.proxy,
+                                server_hostname=self._server.server_hostname,
+                            )
+                        )
+                        code = response.status
+                        text = b"" if code < 300 else await response.read()
+                finally:
+                    REQUESTS.labels(verb, resource, str(code)).inc()
+                if code < 300:
+                    REQUEST_SECONDS.labels(verb).observe(asyncio.get_running_loop().time() - started)
+                    yield response
+                    return
+            error = error_of_answer(code, text, response.headers.get("Retry-After"))
+            if code == 429:
+                # The pause is for the whole client: its other requests would meet the same answer.
+                self._bucket.pause(1.0 if error.retry_after is None else error.retry_after)
+            if code != 429 or attempts <= 0:
+                raise error
+
+
+def encode_json(body: JsonObject) -> bytes:
+    """Return JSON in UTF-8; numbers keep their value. NaN and infinity raise ValueError."""
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a surrogate pair has no UTF-8 form, but an escaped one
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+
+
+def decode_object(data: bytes) -> JsonObject:
+    """Return the JSON object in ``data``; raises KubernetesError when it is something else."""
+    try:
+        value: JsonValue = json.loads(data)
+    except ValueError as error:
+        message = f"the answer of the API server is not JSON: {data[:200]!r}"
+        raise KubernetesError(message) from error
+    if not isinstance(value, dict):
+        message = f"the answer of the API server is not an object: {data[:200]!r}"
+        raise KubernetesError(message)
+    return value
+
+
+def error_of_answer(code: int, text: bytes, retry_after: str | None) -> KubernetesError:
+    """Return the exception for an answer that is not a success."""
+    try:
+        status = decode_object(text)
+    except KubernetesError:
+        status = {"message": text[:500].decode(errors="replace")}
+    return error_of_status(code, status, retry_after)
+
+
+def error_of_status(code: int, status: JsonObject, retry_after: str | None = None) -> KubernetesError:
+    """Return the exception for a Status object of the Kubernetes API."""
+    reason = str(status.get("reason") or "")
+    message = str(status.get("message") or reason or f"HTTP status {code}")
+    seconds = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
+    kind = KubernetesError
+    if code == 410:
+        kind = GoneError
+    elif code == 409:
+        kind = AlreadyExistsError if reason == "AlreadyExists" else ConflictError
+    return kind(message, status=code, reason=reason, retry_after=seconds)
+
+
+@contextlib.contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        message = "the API server did not answer in time"
+        raise KubernetesError(message) from error
+    except (aiohttp.ClientError, OSError) as error:
+        message = f"the connection to the API server failed: {error}"
+        raise KubernetesError(message) from error
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    with _translated_errors():
+        async for chunk in response.content.iter_any():
+            yield chunk
+
+
+def _session(server: ApiServer, user_agent: str, *, connections: int) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        ssl=server.ssl_context, limit=connections, keepalive_timeout=60, socket_factory=_keepalive_socket
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        headers={"User-Agent": user_agent, "Accept": "application/json"},
+        read_bufsize=READ_BUFFER_BYTES,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,
+    )
+
+
+def _keepalive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Notice within about a minute that a peer vanished, on streams that are silent for hours too."""
+    family, kind, protocol, _, _ = address
+    connection = socket.socket(family=family, type=kind, proto=protocol)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):  # not on every operating system
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return connection
