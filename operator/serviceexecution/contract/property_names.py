@@ -1,7 +1,7 @@
 """Which names a top-level property of an input may have.
 
-Source: a property becomes the file ``<name>.json`` (runtime interface), whose name the in-container libraries cut at
-its first dot; ``$secrets`` never becomes a file.
+Source: a property becomes the file ``<name>.json`` (runtime interface), whose name the in-container
+libraries cut at its first dot; ``$secrets`` never becomes a file.
 """
 
 from typing import Final
@@ -52,12 +52,12 @@ def check_property_name(name: str, *, path: str) -> None:
         )
     try:
         size = len(name.encode())
-    except UnicodeEncodeError as error:
+    except UnicodeEncodeError:
         raise InputError(
             path,
             f"The property {shown} has half a surrogate pair in its name, which is no character; correct the "
             f"escape.",
-        ) from error
+        ) from None
     if size > MAX_PROPERTY_BYTES:
         raise InputError(
             path,

@@ -39,7 +39,7 @@ class StdoutResultScanner:
         self._interim_limit = interim_limit
         self._lines: list[str] | None = None
         self._size = 0
-        self._blocks_seen = 0
+        self._block_seen = False
         self._block: str | None = None
         self._block_problem: str | None = None
         self._line_seen = False
@@ -63,21 +63,22 @@ class StdoutResultScanner:
                 self._interim_line(text[len(INTERIM_PREFIX) :].strip())
                 return
         if self._lines is not None:
-            self._size += len(line.encode("utf-8", "surrogatepass")) + 1
-            if self._size > self._limit:
+            kept = line.rstrip("\r\n")
+            self._size += _bytes(kept) + 1
+            if self._size > self._limit + 1:  # the last line end does not count
                 self._lines.clear()
             else:
-                self._lines.append(line.rstrip("\r\n"))
+                self._lines.append(kept)
 
     @property
     def result(self) -> str | None:
         """JSON text of the main result, or None."""
-        return self._block if self._blocks_seen else self._line
+        return self._block if self._block_seen else self._line
 
     @property
     def problem(self) -> str | None:
         """Why there is no result although the program tried to print one; a sentence for the user."""
-        if self._blocks_seen:
+        if self._block_seen:
             return self._block_problem
         if self._line_seen:
             return self._line_problem
@@ -96,15 +97,15 @@ class StdoutResultScanner:
         return tuple(self._interim)
 
     def _marker(self) -> None:
-        if self._blocks_seen:
+        if self._block_seen:
             return  # only the first block counts
         if self._lines is None:
             self._lines, self._size = [], 0
             return
         text = "\n".join(self._lines).strip()
-        too_large = self._size > self._limit
+        too_large = self._size > self._limit + 1
         self._lines = None
-        self._blocks_seen = 1
+        self._block_seen = True
         if too_large:
             self._block_problem = (
                 f"The printed result is larger than {self._limit:,} bytes; write it to output.json."
@@ -122,7 +123,7 @@ class StdoutResultScanner:
         if self._line_seen:
             return  # only the first counts
         self._line_seen = True
-        if len(text.encode("utf-8", "surrogatepass")) > self._limit:
+        if _bytes(text) > self._limit:
             self._line_problem = (
                 f"The printed result is larger than {self._limit:,} bytes; write it to output.json."
             )
@@ -134,10 +135,14 @@ class StdoutResultScanner:
             )
 
     def _interim_line(self, text: str) -> None:
-        size = len(text.encode("utf-8", "surrogatepass"))
+        size = _bytes(text)
         if size > self._interim_limit or not is_object(text):
             return
         self._interim.append(text)
         self._interim_size += size
         while self._interim_size > self._interim_limit:
-            self._interim_size -= len(self._interim.popleft().encode("utf-8", "surrogatepass"))
+            self._interim_size -= _bytes(self._interim.popleft())
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
