@@ -30,7 +30,7 @@ def secret_variable(name: str) -> str:
     character (``APIKey`` → ``SECRET_A_P_I_KEY``) and all is upper-cased. Other characters stay: ``api-token``
     → ``SECRET_API-TOKEN``.
     """
-    if name.isupper() or name.upper() == name:
+    if name.isupper() or (name.upper() == name and "_" in name):
         return f"{SECRET_VARIABLE_PREFIX}{name}"
     return f"{SECRET_VARIABLE_PREFIX}{_BEFORE_INNER_CAPITAL.sub('_', name).upper()}"
 

@@ -64,7 +64,7 @@ def test_refusals_name_the_field_and_the_form(text) -> None:
 
 @pytest.mark.parametrize("text", [f"{MAX_DURATION_SECONDS + 1}s", "999999999h"])
 def test_too_long(text: str) -> None:
-    with pytest.raises(DurationError, match="spec.timeout"):
+    with pytest.raises(DurationError, match=r"spec\.timeout"):
         parse_duration(text, field="spec.timeout")
 
 

@@ -40,6 +40,7 @@ from serviceexecution.contract.secret_names import (
         ("API-TOKEN", "SECRET_API-TOKEN"),
         ("api.token", "SECRET_API.TOKEN"),
         ("aÄb", "SECRET_AÄB"),
+        ("ºA", "SECRET_º_A"),
         ("straße", "SECRET_STRASSE"),
         ("aB\nC", "SECRET_A_B\n_C"),
     ],
