@@ -1,0 +1,108 @@
+"""Kubernetes Events about an object, for ``kubectl describe``."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import AlreadyExistsError, KubernetesError
+from serviceexecution.kube.kinds import EVENTS
+
+logger = logging.getLogger(__name__)
+
+MESSAGE_LIMIT: Final = 1024
+"""In bytes of UTF-8, as the API has it; longer messages are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectIdentity:
+    """The object that an Event is about."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+class EventPoster:
+    """Posts Events. Needs the verb create on events, nothing else."""
+
+    def __init__(self, client: KubernetesClient, *, component: str, instance: str) -> None:
+        """``component`` is the reporting controller's name, ``instance`` the pod it runs in."""
+        self._client = client
+        self._component = component
+        self._instance = instance
+
+    async def post(
+        self,
+        about: ObjectIdentity,
+        *,
+        type_: Literal["Normal", "Warning"],
+        reason: str,
+        message: str,
+        occurrence: str = "",
+    ) -> bool:
+        """Post one Event; False when that very Event exists or could not be posted (logged, never raised).
+
+        The same object uid, type, reason, message and ``occurrence`` (e.g. the attempt) give the same name, so
+        that repeating a transition after a crash adds no second Event.
+        """
+        manifest = self._manifest(about, type_, reason, cut_utf8(message, MESSAGE_LIMIT), occurrence)
+        try:
+            await self._client.create(EVENTS, about.namespace, manifest)
+        except AlreadyExistsError:
+            return False
+        except KubernetesError as error:
+            logger.warning(
+                "Event %s about %s/%s is not posted: %s", reason, about.namespace, about.name, error
+            )
+            return False
+        return True
+
+    def _manifest(
+        self, about: ObjectIdentity, type_: str, reason: str, message: str, occurrence: str
+    ) -> JsonObject:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {
+                "name": event_name(about, type_, reason, message, occurrence),
+                "namespace": about.namespace,
+            },
+            "involvedObject": {
+                "apiVersion": about.api_version,
+                "kind": about.kind,
+                "namespace": about.namespace,
+                "name": about.name,
+                "uid": about.uid,
+            },
+            "type": type_,
+            "reason": reason,
+            "message": message,
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": self._component},
+            "reportingComponent": self._component,
+            "reportingInstance": self._instance,
+        }
+
+
+def event_name(about: ObjectIdentity, *content: str) -> str:
+    """Return the name of the Event with that content about that object; at most 253 characters."""
+    text = "\0".join((about.uid, *content))
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+    return f"{about.name[:200].rstrip('-.')}.{digest}"
+
+
+def cut_utf8(text: str, limit: int) -> str:
+    """Return ``text``, cut to ``limit`` bytes of UTF-8 without half a character, "…" at the end if cut."""
+    data = text.encode(errors="replace")
+    if len(data) <= limit:
+        return text
+    return data[: limit - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,189 @@
+"""Leader election on a coordination.k8s.io Lease.
+
+Own code rather than ``kubernetes.aio.leaderelection``: that one stamps local time as UTC, dies of a broken
+connection, cannot give up in time while a request hangs (300 s), and never hands the Lease over on exit.
+The rules are those of client-go: a holder counts as dead when its record has not changed for the Lease's
+duration *on our own clock*, and every write carries the resource version that was read.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
+from serviceexecution.kube.kinds import LEASES
+
+logger = logging.getLogger(__name__)
+
+MICRO_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTiming:
+    """All in seconds. A leader gives up after ``renew_deadline``, well before others may take over."""
+
+    duration: int = 15
+    renew_deadline: float = 10.0
+    retry_period: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse timings under which two leaders could overlap."""
+        if not self.duration > self.renew_deadline > self.retry_period > 0:
+            message = "a Lease needs duration > renew deadline > retry period > 0"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    record: tuple[JsonValue, ...]
+    at: float
+
+
+class LeaderLease:
+    """One candidate for one Lease.
+
+    Give it a client of its own: the rate limit of a busy one would delay the renewals. Needs the verbs get,
+    create and patch on leases.
+    """
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        *,
+        namespace: str,
+        name: str,
+        identity: str,
+        on_lost: Callable[[], None],
+        timing: LeaseTiming = LeaseTiming(),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``on_lost`` is called once when a held Lease cannot be renewed: stop writing, best by exiting."""
+        self._client = client
+        self._namespace = namespace
+        self._name = name
+        self._identity = identity
+        self._on_lost = on_lost
+        self._timing = timing
+        self._clock = clock
+        self._observed: _Observed | None = None
+        self._renewed_at = 0.0
+        self._held = False
+        self._renewing: asyncio.Task[None] | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this candidate is the leader."""
+        return self._held
+
+    async def acquire(self) -> None:
+        """Wait until this candidate is the leader, and go on renewing in the background."""
+        while not await self._attempt():  # noqa: ASYNC110 (polls the API server)
+            await asyncio.sleep(self._timing.retry_period)
+        logger.info("Lease %s/%s is held by %s", self._namespace, self._name, self._identity)
+        self._held = True
+        self._renewing = asyncio.create_task(self._renew(), name="lease-renewal")
+
+    async def release(self) -> None:
+        """Stop renewing and let the next candidate in at once. Best effort, never raises KubernetesError."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._renewing
+            self._renewing = None
+        if not self._held:
+            return
+        self._held = False
+        try:
+            async with asyncio.timeout(self._timing.retry_period):
+                lease = await self._client.get(LEASES, self._namespace, self._name)
+                if lease is not None and _spec(lease).get("holderIdentity") == self._identity:
+                    await self._write(lease, {"holderIdentity": None, "leaseDurationSeconds": 1})
+        except (KubernetesError, TimeoutError) as error:
+            logger.warning("Lease %s/%s is not released: %s", self._namespace, self._name, error)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._timing.retry_period)
+            left = self._renewed_at + self._timing.renew_deadline - self._clock()
+            if left > 0 and (await self._attempt(within=left) or self._holder_is_self()):
+                continue
+            logger.error("Lease %s/%s is lost", self._namespace, self._name)
+            self._held = False
+            self._on_lost()
+            return
+
+    def _holder_is_self(self) -> bool:
+        """Tell whether a failed renewal may be tried again: nobody else was seen to hold the Lease."""
+        return self._observed is None or self._observed.record[0] == self._identity
+
+    async def _attempt(self, within: float | None = None) -> bool:
+        """Create, take over or renew the Lease; False when another one holds it or the API server is away."""
+        started = self._clock()  # the Lease is ours from before the request, not from the answer
+        try:
+            async with asyncio.timeout(self._timing.renew_deadline if within is None else within):
+                done = await self._try()
+        except (KubernetesError, TimeoutError) as error:
+            logger.warning("Lease %s/%s: %s", self._namespace, self._name, str(error) or "no answer in time")
+            return False
+        if done:
+            self._renewed_at = started
+        return done
+
+    async def _try(self) -> bool:
+        lease = await self._client.get(LEASES, self._namespace, self._name)
+        now = datetime.now(UTC).strftime(MICRO_TIME)
+        ours: JsonObject = {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": self._timing.duration,
+            "renewTime": now,
+        }
+        if lease is None:
+            return await self._create({**ours, "acquireTime": now, "leaseTransitions": 0})
+        spec = _spec(lease)
+        holder = spec.get("holderIdentity")
+        record = (holder, spec.get("renewTime"), spec.get("leaseTransitions"))
+        if self._observed is None or self._observed.record != record:
+            self._observed = _Observed(record, self._clock())
+        if holder == self._identity:
+            return await self._write(lease, ours)
+        duration = spec.get("leaseDurationSeconds")
+        patience = duration if isinstance(duration, int) else self._timing.duration
+        if holder and self._clock() < self._observed.at + patience:
+            return False
+        transitions = spec.get("leaseTransitions")
+        taken = (transitions if isinstance(transitions, int) else 0) + 1
+        return await self._write(lease, {**ours, "acquireTime": now, "leaseTransitions": taken})
+
+    async def _create(self, spec: JsonObject) -> bool:
+        manifest: JsonObject = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self._name, "namespace": self._namespace},
+            "spec": spec,
+        }
+        try:
+            await self._client.create(LEASES, self._namespace, manifest)
+        except AlreadyExistsError:
+            return False
+        return True
+
+    async def _write(self, lease: JsonObject, spec: JsonObject) -> bool:
+        metadata = lease.get("metadata")
+        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+        patch: JsonObject = {"metadata": {"resourceVersion": version}, "spec": spec}
+        try:
+            return await self._client.patch(LEASES, self._namespace, self._name, patch) is not None
+        except ConflictError:
+            return False
+
+
+def _spec(lease: JsonObject) -> JsonObject:
+    spec = lease.get("spec")
+    return spec if isinstance(spec, dict) else {}

@@ -1,0 +1,173 @@
+"""Leader election with candidates on a fake API server that keeps one Lease."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
+from serviceexecution.kube.lease import LeaderLease, LeaseTiming
+
+FAST = LeaseTiming(duration=1, renew_deadline=0.2, retry_period=0.01)
+
+
+class LeaseServer:
+    """Keeps one Lease as the API server does: versions, conflicts; can be away or hang."""
+
+    def __init__(self) -> None:
+        self.lease: dict[str, Any] | None = None
+        self.version = 0
+        self.away = False
+        self.hangs = False
+
+    async def _arrive(self) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.away:
+            raise KubernetesError("away")
+
+    async def written_until(self, version: int) -> None:
+        while self.version < version:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+    async def get(self, kind, namespace, name):
+        await self._arrive()
+        if self.lease is None:
+            return None
+        return {"metadata": {"resourceVersion": str(self.version)}, "spec": dict(self.lease)}
+
+    async def create(self, kind, namespace, manifest):
+        await self._arrive()
+        if self.lease is not None:
+            raise AlreadyExistsError("there", status=409)
+        self.lease, self.version = dict(manifest["spec"]), 1
+        return manifest
+
+    async def patch(self, kind, namespace, name, patch):
+        await self._arrive()
+        if patch["metadata"]["resourceVersion"] != str(self.version):
+            raise ConflictError("changed", status=409)
+        assert self.lease is not None
+        self.version += 1
+        self.lease = {
+            key: value for key, value in {**self.lease, **patch["spec"]}.items() if value is not None
+        }
+        return patch
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def candidate(server, identity, lost=None, clock=None, timing=FAST) -> LeaderLease:
+    return LeaderLease(
+        server,
+        namespace="ns",
+        name="controller",
+        identity=identity,
+        on_lost=(lambda: None) if lost is None else lost.set,
+        timing=timing,
+        **({} if clock is None else {"clock": clock}),
+    )
+
+
+async def test_the_first_candidate_creates_and_renews_the_lease():
+    server = LeaseServer()
+    first = candidate(server, "a")
+    await first.acquire()
+    assert first.held
+    assert server.lease is not None
+    assert server.lease["holderIdentity"] == "a"
+    async with asyncio.timeout(2):
+        await server.written_until(3)
+    assert server.lease["leaseTransitions"] == 0
+    await first.release()
+    assert not first.held
+
+
+async def test_the_second_waits_until_the_first_releases():
+    server = LeaseServer()
+    first, second = candidate(server, "a"), candidate(server, "b")
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    await first.release()
+    async with asyncio.timeout(2):
+        await waiting
+    assert server.lease is not None
+    assert (server.lease["holderIdentity"], server.lease["leaseTransitions"]) == ("b", 1)
+    await second.release()
+
+
+async def test_a_dead_holder_is_replaced_after_the_duration_by_our_own_clock():
+    server, clock = LeaseServer(), Clock()
+    server.lease = {
+        "holderIdentity": "dead",
+        "leaseDurationSeconds": 15,
+        "renewTime": "1999-01-01T00:00:00.000000Z",  # a foreign clock says nothing
+    }
+    second = candidate(server, "b", clock=clock)
+    waiting = asyncio.create_task(second.acquire())
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    clock.now = 14.9
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    clock.now = 15.1
+    async with asyncio.timeout(2):
+        await waiting
+    await second.release()
+
+
+@pytest.mark.parametrize("fault", ["away", "hangs"])
+async def test_a_leader_that_cannot_renew_loses_in_time(fault):
+    server, lost = LeaseServer(), asyncio.Event()
+    leader = candidate(server, "a", lost)
+    await leader.acquire()
+    setattr(server, fault, True)
+    started = asyncio.get_running_loop().time()
+    async with asyncio.timeout(FAST.duration):
+        await lost.wait()
+    assert asyncio.get_running_loop().time() - started < FAST.duration
+    assert not leader.held
+    await leader.release()
+
+
+async def test_a_short_fault_is_survived():
+    server, lost = LeaseServer(), asyncio.Event()
+    leader = candidate(server, "a", lost)
+    await leader.acquire()
+    server.away = True
+    await asyncio.sleep(0.05)
+    server.away = False
+    version = server.version
+    async with asyncio.timeout(2):
+        await server.written_until(version + 1)
+    assert leader.held
+    assert not lost.is_set()
+    await leader.release()
+
+
+async def test_a_lease_taken_by_another_is_lost_at_once():
+    server, lost = LeaseServer(), asyncio.Event()
+    leader = candidate(
+        server, "a", lost, timing=LeaseTiming(duration=60, renew_deadline=50, retry_period=0.01)
+    )
+    await leader.acquire()
+    assert server.lease is not None
+    server.lease["holderIdentity"] = "b"
+    server.version += 1
+    async with asyncio.timeout(2):
+        await lost.wait()
+    await leader.release()
+    assert server.lease["holderIdentity"] == "b"
+
+
+def test_timing_without_a_margin_is_refused():
+    with pytest.raises(ValueError, match="duration > renew deadline"):
+        LeaseTiming(duration=10, renew_deadline=10)
