@@ -1,0 +1,283 @@
+import asyncio
+import hashlib
+import os
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.errors import (
+    CorruptRecordError,
+    InvalidOutputPathError,
+    StoreConfigurationError,
+    StoreError,
+)
+from serviceexecution.store.records import LogRecord, OutputManifest, StdoutResult, StoredFile
+from serviceexecution.store.store import ResultStore
+
+REF = ExecutionReference("team-a", "sum", "5c0f8a6e-0000-4000-8000-000000000001")
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ODD_PATHS = [
+    "manifest.json", "log/x", "log.json", "output/manifest.json", "new\nline", "%41", "q?x=1", "a b", "a#1",
+    "b#", "\u00fc", "u\u0308", "n" * 255, "\U0001f600" * 63, ".hidden", "...", "back\\slash", "-", "~", "*[x]",
+    "dir/sub dir/%2F", "a" + "/d" * 100, "quote\"'", "tab\t", "\x7f", "CON", "!!x",
+]  # fmt: skip
+
+
+@pytest.fixture(params=["directory", "memory"])
+def store(request, tmp_path):
+    url = f"file://{tmp_path}/store" if request.param == "directory" else "memory:///"
+    return ResultStore.open(url, "cluster-1")
+
+
+async def one(*chunks):
+    for chunk in chunks:
+        yield chunk
+
+
+async def everything(stream):
+    return b"".join([chunk async for chunk in stream.chunks])
+
+
+def manifest(*files, attempt=1):
+    return OutputManifest(
+        attempt=attempt,
+        pod_uid="pod",
+        files=files,
+        total_bytes=sum(file.size for file in files),
+        committed_at=NOW,
+    )
+
+
+async def test_odd_paths_come_back(store):
+    for path in ODD_PATHS:
+        await store.write_output(REF, path, one(path.encode()))
+    for path in ODD_PATHS:
+        assert await everything(await store.open_output(REF, path)) == path.encode()
+    assert len(await store.list_outputs(REF)) == len(ODD_PATHS)
+    assert await store.read_manifest(REF) is None
+    assert await store.read_log_record(REF) is None
+    assert await store.list_log_chunks(REF) == []
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=60), st.binary())
+def test_any_name_comes_back(tmp_path, name, content):
+    if name in {".", ".."}:
+        return
+
+    async def there_and_back():
+        store = ResultStore.open(f"file://{tmp_path}/store", "c")
+        written = await store.write_output(REF, f"d/{name}", one(content))
+        assert written.file.sha256 == hashlib.sha256(content).hexdigest()
+        assert await everything(await store.open_output(REF, f"d/{name}")) == content
+
+    asyncio.run(there_and_back())
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024 * 1024, 1024 * 1024 + 1, 20 * 1024 * 1024 + 7])
+async def test_sizes(store, size):
+    data = os.urandom(size)
+    pieces = [data[start : start + 300_000] for start in range(0, size, 300_000)]
+    written = await store.write_output(REF, "f.bin", one(*pieces))
+    assert written.file == StoredFile(
+        path="f.bin",
+        size=size,
+        sha256=hashlib.sha256(data).hexdigest(),
+        media_type="application/octet-stream",
+    )
+    stream = await store.open_output(REF, "f.bin")
+    assert (stream.size, stream.start, stream.end) == (size, 0, size)
+    assert await everything(stream) == data
+    assert await store.digest_output(REF, "f.bin") == (size, written.file.sha256)
+    listed = (await store.list_outputs(REF))["f.bin"]
+    assert (listed.size, listed.etag) == (size, written.etag)
+
+
+async def test_range(store):
+    await store.write_output(REF, "f", one(b"0123456789"))
+    stream = await store.open_output(REF, "f", (3, 5))
+    assert (stream.size, stream.start, stream.end) == (10, 3, 5)
+    assert await everything(stream) == b"34"
+
+
+@pytest.mark.parametrize("size", [10, 9_000_000])
+async def test_broken_upload_keeps_the_old_content(store, tmp_path, size):
+    async def broken():
+        yield b"x" * size
+        raise ConnectionAbortedError
+
+    await store.write_output(REF, "f", one(b"old"))
+    with pytest.raises((ConnectionAbortedError, StoreError)):
+        await store.write_output(REF, "f", broken())
+    assert await everything(await store.open_output(REF, "f")) == b"old"
+    assert not [name for _, _, names in os.walk(tmp_path) for name in names if "#" in name]
+
+
+async def test_rewrite_replaces(store):
+    first = await store.write_output(REF, "f", one(b"one"))
+    second = await store.write_output(REF, "f", one(b"other"))
+    assert first.etag != second.etag
+    assert await everything(await store.open_output(REF, "f")) == b"other"
+
+
+async def test_file_that_became_a_directory_and_back(store):
+    async def write_until_done(path):
+        for _ in range(2):
+            try:
+                return await store.write_output(REF, path, one(path.encode()))
+            except StoreError:
+                continue
+        pytest.fail(f"{path} cannot be written")
+
+    await write_until_done("a/b")
+    await write_until_done("a/b/c/d")
+    assert await everything(await store.open_output(REF, "a/b/c/d")) == b"a/b/c/d"
+    await write_until_done("a/b")
+    assert await everything(await store.open_output(REF, "a/b")) == b"a/b"
+
+
+async def test_commit_deletes_what_it_does_not_list(store):
+    kept = await store.write_output(REF, "kept", one(b"1"))
+    await store.write_output(REF, "gone", one(b"2"))
+    await store.commit_manifest(REF, manifest(kept.file))
+    assert set(await store.list_outputs(REF)) == {"kept"}
+    assert (await store.read_manifest(REF)) == manifest(kept.file)
+    await store.commit_manifest(REF, manifest(kept.file))  # once more is fine
+
+
+async def test_later_attempt_replaces_only_when_it_commits(store):
+    first = await store.write_output(REF, "f", one(b"first"))
+    await store.commit_manifest(REF, manifest(first.file))
+    second = await store.write_output(REF, "f", one(b"second"), attempt=2)
+    assert await everything(await store.open_output(REF, "f")) == b"first"
+    await store.commit_manifest(REF, manifest(second.file, attempt=2))
+    assert (await store.read_manifest(REF)).attempt == 2
+    assert await everything(await store.open_output(REF, "f", attempt=2)) == b"second"
+    assert await store.open_output(REF, "f") is None
+
+
+async def test_directory_store_refuses_a_manifest_without_its_files(tmp_path):
+    store = ResultStore.open(f"file://{tmp_path}/store", "c")
+    missing = StoredFile(path="f", size=1, sha256="0", media_type="text/plain")
+    with pytest.raises(StoreError):
+        await store.commit_manifest(REF, manifest(missing))
+    assert await store.read_manifest(REF) is None
+
+
+async def test_commit_of_many_files(tmp_path):
+    store = ResultStore.open(f"file://{tmp_path}/store", "c")
+    files = [(await store.write_output(REF, f"d/{number}", one(b"x"))).file for number in range(40)]
+    await store.commit_manifest(REF, manifest(*files))
+    assert len((await store.read_manifest(REF)).files) == 40
+
+
+async def test_missing_things(store):
+    assert await store.open_output(REF, "f") is None
+    assert await store.digest_output(REF, "f") is None
+    assert await store.read_stdout_result(REF) is None
+    await store.delete_output(REF, "f")
+    await store.delete_execution(REF.namespace, REF.uid)
+    with pytest.raises(StoreError):
+        await store.read_log_chunk(REF, 1)
+    with pytest.raises(InvalidOutputPathError):
+        await store.write_output(REF, "../x", one(b""))
+
+
+async def test_log(store):
+    await store.write_log_chunk(REF, 2, b"22\n")
+    await store.write_log_chunk(REF, 1, b"1\n")
+    await store.write_log_chunk(REF, 1, b"second attempt\n", attempt=2)
+    assert await store.list_log_chunks(REF) == [(1, 2), (2, 3)]
+    assert await store.read_log_chunk(REF, 2) == b"22\n"
+    assert await store.read_log_chunk(REF, 1, attempt=2) == b"second attempt\n"
+    await store.write_stdout_result(REF, b'{"a": 1.0}')
+    record = LogRecord(
+        pod_uid="p", bytes=5, lines=2, stdout_result=StdoutResult(size=10, sha256="0"), committed_at=NOW
+    )
+    await store.commit_log(REF, record)
+    assert await store.read_log_record(REF) == record
+    assert await store.read_stdout_result(REF) == b'{"a": 1.0}'
+
+
+async def test_executions_are_listed_and_deleted(store, tmp_path):
+    other = ExecutionReference("team-b", "sum", "0b")
+    written = await store.write_output(REF, "deep/f", one(b"1"))
+    await store.commit_manifest(REF, manifest(written.file))
+    await store.write_log_chunk(other, 1, b"x\n")
+    await store.check()
+    assert [item async for item in store.list_executions()] == [("team-a", REF.uid), ("team-b", "0b")]
+    await store.delete_execution(REF.namespace, REF.uid)
+    assert [item async for item in store.list_executions()] == [("team-b", "0b")]
+    assert await store.read_manifest(REF) is None
+
+
+async def test_another_cluster_sees_nothing(tmp_path):
+    url = f"file://{tmp_path}/store"
+    await ResultStore.open(url, "one").write_output(REF, "f", one(b"1"))
+    assert [item async for item in ResultStore.open(url, "two").list_executions()] == []
+
+
+async def test_deleting_removes_what_an_interrupted_write_left(tmp_path):
+    store = ResultStore.open(f"file://{tmp_path}/store", "c")
+    await store.write_output(REF, "f", one(b"1"))
+    directory = tmp_path / "store" / "c" / REF.namespace / REF.uid
+    (directory / "output" / "big.bin#1").write_bytes(b"half")
+    assert set(await store.list_outputs(REF)) == {"f"}
+    await store.delete_execution(REF.namespace, REF.uid)
+    assert not directory.exists()
+
+
+async def test_corrupt_record(tmp_path):
+    store = ResultStore.open(f"file://{tmp_path}/store", "c")
+    await store.commit_manifest(REF, manifest())
+    (tmp_path / "store" / "c" / REF.namespace / REF.uid / "manifest.json").write_text('{"version": 1')
+    with pytest.raises(CorruptRecordError):
+        await store.read_manifest(REF)
+
+
+def test_record_ignores_members_of_newer_versions():
+    text = '{"podUid": "p", "committedAt": "2026-11-23T12:00:00Z", "future": 1}'
+    assert OutputManifest.model_validate_json(text).pod_uid == "p"
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("", {}),
+        ("bogus://x", {}),
+        ("file://relative", {}),
+        ("file:///proc/nope", {}),
+        ("memory:///", {"timeout": "5s"}),
+        ("s3://bucket", {"bogus": "1", "region": "us-east-1"}),
+    ],
+)
+def test_bad_configuration_is_one_error(url, options):
+    with pytest.raises(StoreConfigurationError):
+        ResultStore.open(url, "c", options)
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        (
+            "s3://bucket/some/prefix",
+            {
+                "endpoint": "http://minio:9000",
+                "aws_region": "us-east-1",
+                "allow_http": "true",
+                "timeout": "30s",
+            },
+        ),
+        ("az://container/prefix", {"account_name": "x", "account_key": "eA=="}),
+    ],
+)
+def test_object_stores_open(url, options):
+    ResultStore.open(url, "c", options)
+
+
+def test_bad_cluster_id(tmp_path):
+    with pytest.raises(StoreConfigurationError):
+        ResultStore.open("memory:///", "a/b")
