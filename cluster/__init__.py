@@ -1,0 +1,1 @@
+"""The launcher of development clusters: `python -m cluster <command>`, normally through `make`."""

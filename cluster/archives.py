@@ -1,0 +1,118 @@
+"""Getting image archives into the node's containerd."""
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from cluster.commands import run
+from cluster.errors import LauncherError
+from cluster.settings import Instance
+
+_CONTAINERD_NAME = "io.containerd.image.name"
+_OCI_NAME = "org.opencontainers.image.ref.name"
+_NAMESPACE = "k8s.io"
+
+
+def ctr(instance: Instance, *arguments: str | Path, what: str) -> str:
+    """Run containerd's client in the namespace that the kubelet uses."""
+    return run(
+        ["ctr", "--address", instance.containerd_socket, "--namespace", _NAMESPACE, *arguments], what=what
+    )
+
+
+def load(instance: Instance, archive: Path) -> list[str]:
+    """Import an OCI or Docker image archive under the names it carries and return these.
+
+    Raises:
+        LauncherError: the file is no image archive, or names no image.
+    """
+    names = archive_names(archive)
+    if not names:
+        raise LauncherError(
+            f"{archive} names no image; save it with a full name such as docker.io/you/image:1."
+        )
+    what = f"Loading {archive}"
+    if _is_oci(archive):
+        with tempfile.NamedTemporaryFile(suffix=".tar") as renamed:
+            with_containerd_names(archive, Path(renamed.name))
+            ctr(instance, "images", "import", renamed.name, what=what)
+    else:
+        ctr(instance, "images", "import", archive, what=what)
+    return names
+
+
+def loaded_names(instance: Instance) -> set[str]:
+    """The names of the images that the node has."""
+    return set(ctr(instance, "images", "list", "--quiet", what="Listing the node's images").split())
+
+
+def archive_names(archive: Path) -> list[str]:
+    """The full image names in an OCI or Docker archive.
+
+    Raises:
+        LauncherError: it is neither.
+    """
+    index = _member(archive, "index.json")
+    if index is not None:
+        named = (_name(entry.get("annotations", {})) for entry in json.loads(index)["manifests"])
+        names: Iterable[str] = (name for name in named if name)
+    else:
+        manifest = _member(archive, "manifest.json")
+        if manifest is None:
+            raise LauncherError(f"{archive} is no OCI or Docker image archive.")
+        names = (tag for entry in json.loads(manifest) for tag in entry.get("RepoTags") or [])
+    return sorted(set(names))
+
+
+def with_containerd_names(source: Path, target: Path) -> None:
+    """Copy an OCI archive, its images named in the annotation that containerd takes for a full name."""
+    with tarfile.open(source) as old, tarfile.open(target, "w") as new:
+        for member in old:
+            content = old.extractfile(member)
+            if content is not None and _normal(member.name) == "index.json":
+                data = _renamed_index(content.read())
+                member.size = len(data)
+                content = io.BytesIO(data)
+            new.addfile(member, content)
+
+
+def _renamed_index(data: bytes) -> bytes:
+    index = json.loads(data)
+    for entry in index["manifests"]:
+        annotations = entry.setdefault("annotations", {})
+        name = _name(annotations)
+        if name:
+            annotations[_CONTAINERD_NAME] = name
+    return json.dumps(index).encode()
+
+
+def _name(annotations: dict[str, str]) -> str | None:
+    """A full name from an OCI index entry; a bare tag, which some tools write there, is none."""
+    name = annotations.get(_CONTAINERD_NAME) or annotations.get(_OCI_NAME, "")
+    return name if "/" in name else None
+
+
+def _is_oci(archive: Path) -> bool:
+    # A recent `docker save` writes both kinds into one archive; containerd reads it as OCI.
+    return _member(archive, "index.json") is not None
+
+
+def _member(archive: Path, name: str) -> bytes | None:
+    try:
+        with tarfile.open(archive) as opened:
+            for member in opened:
+                if _normal(member.name) == name:
+                    content = opened.extractfile(member)
+                    return None if content is None else content.read()
+    except FileNotFoundError as error:
+        raise LauncherError(f"there is no file {archive}.") from error
+    except (OSError, tarfile.TarError) as error:
+        raise LauncherError(f"{archive} is no image archive: {error}.") from error
+    return None
+
+
+def _normal(name: str) -> str:
+    return name.removeprefix("./")

@@ -1,0 +1,210 @@
+"""Building the Go programs once and keeping them by the hash of what they are built from."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.commands import failure_sentence
+from cluster.console import say
+from cluster.errors import LauncherError
+from cluster.hashing import content_hash
+from cluster.settings import CHECKOUT
+
+SOURCES = CHECKOUT / "cluster" / "go"
+_KUBERNETES_VERSION = "v1.36.3"
+_REPORT_SECONDS = 15.0
+_MINIMUM_FREE_BYTES = 6 * 2**30
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Go module of ours below `cluster/go` that gives one executable.
+
+    `links` are further names of the executable; `cold` says how long a build without caches takes on two cores.
+    """
+
+    name: str
+    cold: str
+    package: str = "."
+    links: tuple[str, ...] = ()
+    link_flags: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        return SOURCES / self.name
+
+
+def _kubernetes_version_flags() -> tuple[str, ...]:
+    """Without them the node and every client report a wrong version, which Helm charts check."""
+    major, minor, _ = _KUBERNETES_VERSION.removeprefix("v").split(".")
+    values = {
+        "gitVersion": _KUBERNETES_VERSION,
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitTreeState": "clean",
+        "gitCommit": "unknown",
+        "buildDate": "1970-01-01T00:00:00Z",
+    }
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return tuple(f"-X {package}.{name}={value}" for package in packages for name, value in values.items())
+
+
+PROGRAMS = (
+    Program(
+        "kubernetes",
+        "8 minutes",
+        links=(
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kubelet",
+            "kube-proxy",
+            "kubectl",
+        ),
+        link_flags=_kubernetes_version_flags(),
+    ),
+    Program("etcd", "1 minute"),
+    Program("coredns", "1 minute"),
+    Program(
+        "helm3",
+        "2 minutes",
+        package="helm.sh/helm/v3/cmd/helm",
+        links=("helm",),
+        link_flags=("-X helm.sh/helm/v3/internal/version.version=v3.22.0",),
+    ),
+    Program(
+        "helm4",
+        "2 minutes",
+        package="helm.sh/helm/v4/cmd/helm",
+        link_flags=("-X helm.sh/helm/v4/internal/version.version=v4.3.1",),
+    ),
+    Program("pause", "5 seconds"),
+)
+HELM_ONLY = ("helm3", "helm4")
+
+
+def program_hash(program: Program) -> str:
+    """Changes with the module's sources, its pinned dependencies and the flags."""
+    salt = (program.package, *program.link_flags)
+    return content_hash([program.directory], base=SOURCES, salt=salt)
+
+
+def go_problem(version_output: str | None, required: tuple[int, int]) -> str | None:
+    """The sentence for a Go that cannot build our modules, None for a good one; input is `go version`'s output."""
+    needed = f"Go {required[0]}.{required[1]} or newer"
+    if version_output is None:
+        return (
+            f"{needed} is needed to build the cluster, but there is no `go` in PATH; see https://go.dev/dl/."
+        )
+    match = re.search(r"go(\d+)\.(\d+)", version_output)
+    if match is None:
+        return f"{needed} is needed, but `go version` printed {version_output.strip()!r}."
+    found = (int(match[1]), int(match[2]))
+    if found < required:
+        return f"{needed} is needed to build the cluster, but `go` in PATH is {found[0]}.{found[1]}."
+    return None
+
+
+def required_go() -> tuple[int, int]:
+    """The version that the modules' `go` lines ask for."""
+    match = re.search(r"^go (\d+)\.(\d+)", (SOURCES / "kubernetes" / "go.mod").read_text(), re.MULTILINE)
+    if match is None:
+        raise LauncherError("cluster/go/kubernetes/go.mod has no `go` line.")
+    return int(match[1]), int(match[2])
+
+
+def build_all(cache: Path, names: tuple[str, ...] | None = None) -> Path:
+    """Build what is missing and return a directory with every program and link of this content.
+
+    Args:
+        cache: the launcher's cache directory.
+        names: only these programs, all by default.
+
+    Raises:
+        LauncherError: no Go, a Go that is too old, too little disk, or a failed build.
+    """
+    wanted = [program for program in PROGRAMS if names is None or program.name in names]
+    missing = [program for program in wanted if not _stored(cache, program).exists()]
+    if missing:
+        _check_go()
+        _check_disk(cache)
+        say(f"  building {len(missing)} Go programs once, kept in {cache / 'programs'}")
+    for program in missing:
+        _build(program, _stored(cache, program))
+    return _link_directory(cache, wanted)
+
+
+def _stored(cache: Path, program: Program) -> Path:
+    return cache / "programs" / f"{program.name}-{program_hash(program)}"
+
+
+def _link_directory(cache: Path, programs: list[Program]) -> Path:
+    """A `bin` directory of symbolic links, named by all hashes, so that a running cluster keeps its own programs."""
+    targets = {name: _stored(cache, p) for p in programs for name in (p.name, *p.links)}
+    digest = content_hash([], base=cache, salt=[f"{n}={t.name}" for n, t in sorted(targets.items())])
+    directory = cache / "bin" / digest
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, target in targets.items():
+        if not (directory / name).is_symlink():
+            (directory / name).symlink_to(target)
+    return directory
+
+
+def _check_go() -> None:
+    try:
+        output = subprocess.run(["go", "version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        output = None
+    problem = go_problem(output, required_go())
+    if problem is not None:
+        raise LauncherError(problem)
+
+
+def _check_disk(cache: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(cache).free
+    if free < _MINIMUM_FREE_BYTES:
+        raise LauncherError(
+            f"the disk of {cache} has {free / 2**30:.1f} GiB free, but the first build needs "
+            f"{_MINIMUM_FREE_BYTES // 2**30} GiB."
+        )
+
+
+def _build(program: Program, target: Path) -> None:
+    """Build into a temporary name first: an interrupted build leaves nothing that looks finished."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    say(f"  {program.name}: building, about {program.cold} on two cores without Go's own cache")
+    start = time.monotonic()
+    temporary = target.with_suffix(".new")
+    argv = ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly"]
+    argv += ["-ldflags", " ".join(("-s", "-w", *program.link_flags)), "-o", str(temporary), program.package]
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            argv,
+            cwd=program.directory,
+            env=_go_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        while True:
+            try:
+                status = process.wait(timeout=_REPORT_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                say(f"    {program.name}: {time.monotonic() - start:.0f} s so far")
+        if status != 0:
+            output.seek(0)
+            raise LauncherError(failure_sentence(f"Building {program.name}", status, output.read()))
+    temporary.replace(target)
+    say(f"    {program.name}: done in {time.monotonic() - start:.0f} s")
+
+
+def _go_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    return {**environment, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}

@@ -1,0 +1,3 @@
+module serviceexecution.dev/cluster/pause
+
+go 1.26.0

@@ -1,0 +1,153 @@
+"""Starting and stopping the namespaces that hold an embedded cluster."""
+
+import ipaddress
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cluster import cgroups, configuration
+from cluster.certificates import create_credentials
+from cluster.components import components
+from cluster.errors import LauncherError
+from cluster.network import NODE_INTERFACE, Link, choose_link, connect, disconnect, host_networks
+from cluster.processes import ProcessRecord, children
+from cluster.settings import CHECKOUT, Instance
+
+_INIT_TIMEOUT_SECONDS = 10.0
+
+
+def init_record(instance: Instance) -> ProcessRecord | None:
+    """The running first process of the instance's namespaces, None when the cluster is down."""
+    record = ProcessRecord.read(instance.state / "init.json")
+    return record if record is not None and record.alive() else None
+
+
+def link_of(instance: Instance) -> Link | None:
+    """The addresses that the instance was given when it was created, None before."""
+    try:
+        data = json.loads((instance.state / "link.json").read_text())
+        return Link(host=data["host"], node=data["node"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def start(instance: Instance, *, binaries: Path, pause_image: str) -> Link:
+    """Start the namespaces and all components, on the data of an earlier run when there is any.
+
+    Only the start is waited for, not that the node is ready.
+    """
+    state = instance.state
+    disconnect(instance.interface)
+    for directory in ("log", "cni", "node"):
+        (state / directory).mkdir(parents=True, exist_ok=True)
+    state.parent.chmod(0o755)
+    link = _link(instance)
+    rendered = configuration.render(
+        state, node_address=link.node, cgroup=instance.cgroup, pause_image=pause_image
+    )
+    for name, text in rendered.items():
+        (state / name).write_text(text)
+    spec = {
+        "state": str(state),
+        "interface": NODE_INTERFACE,
+        "address": f"{link.node}/{link.prefix}",
+        "binds": {
+            path: str(state / "node" / path.strip("/").replace("/", "-"))
+            for path in ("/var/lib/kubelet", "/var/lib/containerd", "/var/log/pods")
+        },
+        "components": [
+            component.to_json()
+            for component in components(
+                state, binaries=binaries, node_address=link.node, python=sys.executable
+            )
+        ],
+    }
+    spec_file = state / "supervisor.json"
+    spec_file.write_text(json.dumps(spec, indent=2))
+    cgroups.create(instance.cgroup)
+    (state / "components.json").unlink(missing_ok=True)
+    # A socket file of a killed containerd would look as if it were there.
+    instance.containerd_socket.unlink(missing_ok=True)
+    init = _spawn(instance, spec_file)
+    init.write(state / "init.json")
+    connect(instance.interface, link, init.pid)
+    return link
+
+
+def _link(instance: Instance) -> Link:
+    """The instance's link; new addresses and credentials when there is none or its network is taken by now."""
+    link = link_of(instance)
+    taken = host_networks()
+    if link is not None:
+        network = ipaddress.IPv4Network(f"{link.host}/{link.prefix}", strict=False)
+        if not any(network.overlaps(other) for other in taken):
+            return link
+    link = choose_link(instance.name, taken)
+    shutil.rmtree(instance.state / "etcd", ignore_errors=True)  # it holds the old address
+    create_credentials(instance.state, link.node)
+    (instance.state / "link.json").write_text(json.dumps({"host": link.host, "node": link.node}))
+    return link
+
+
+def _spawn(instance: Instance, spec_file: Path) -> ProcessRecord:
+    """Start process 1 of new namespaces.
+
+    Raises:
+        LauncherError: namespaces are not permitted here, or the supervisor ended at once.
+    """
+    log_path = instance.state / "log" / "supervisor.log"
+    namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child", "--mount-proc"]
+    with log_path.open("ab") as log:
+        outer = subprocess.Popen(
+            [*namespaces, sys.executable, "-m", "cluster.supervisor", str(spec_file)],
+            cwd=CHECKOUT,
+            env={**_environment(), "PYTHONPATH": str(CHECKOUT)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _INIT_TIMEOUT_SECONDS
+    while time.monotonic() < deadline and outer.poll() is None:
+        for pid in children(outer.pid):
+            record = ProcessRecord.of(pid)
+            if record is not None:
+                return record
+        time.sleep(0.02)
+    outer.kill()
+    tail = log_path.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+    raise LauncherError(f"the cluster's namespaces cannot be created here: {tail[0]}")
+
+
+def _environment() -> dict[str, str]:
+    """The components' environment: no settings of the caller's shell but these."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ}
+    return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **kept}
+
+
+def stop(instance: Instance) -> None:
+    """End everything the instance runs and remove what it left on the host, its state included."""
+    record = init_record(instance)
+    if record is not None:
+        record.kill()
+    disconnect(instance.interface)
+    cgroups.remove(instance.cgroup)
+    _remove_tree(instance.state)
+
+
+def _remove_tree(path: Path) -> None:
+    """Remove a directory whose last mounts the kernel may still be releasing."""
+    deadline = time.monotonic() + _INIT_TIMEOUT_SECONDS
+    while path.exists():
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise LauncherError(
+                    f"{path} cannot be removed: {error.strerror} ({error.filename})."
+                ) from error
+            time.sleep(0.1)

@@ -1,0 +1,101 @@
+"""The Debian packages that the embedded cluster runs on, installed when they are missing."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cluster.commands import run
+from cluster.console import say, step
+from cluster.errors import LauncherError
+
+_POLICY = Path("/usr/sbin/policy-rc.d")
+_DENY_STARTS = (
+    "#!/bin/sh\n# Put here for one installation by serviceexecution's cluster launcher.\nexit 101\n"
+)
+
+# Package → (a file that shows it is there, what it is for).
+PACKAGES: dict[str, tuple[str, str]] = {
+    "containerd": ("/usr/bin/containerd", "runs the node's containers"),
+    "runc": ("/usr/sbin/runc", "starts each container"),
+    "containernetworking-plugins": ("/usr/lib/cni/ptp", "gives pods their network"),
+    "iptables": ("/usr/sbin/iptables", "kube-proxy's Services"),
+    "conntrack": ("/usr/sbin/conntrack", "kube-proxy's connection clean-up"),
+    "iproute2": ("/usr/bin/ip", "the link between host and cluster"),
+    "mount": ("/usr/bin/mount", "the node's mounts"),
+    "util-linux": ("/usr/bin/unshare", "the cluster's namespaces"),
+    "buildah": ("/usr/bin/buildah", "builds images without a daemon"),
+    "mmdebstrap": ("/usr/bin/mmdebstrap", "makes the Python base image"),
+    "busybox-static": ("/usr/bin/busybox", "makes the busybox base image"),
+}
+
+
+def missing_packages(root: Path = Path("/")) -> list[str]:
+    """Names of the packages whose file is not there; merged and split /usr are both looked at."""
+    return [
+        name
+        for name, (file, _) in PACKAGES.items()
+        if not any((root / place.lstrip("/")).exists() for place in (file, file.removeprefix("/usr")))
+    ]
+
+
+def install_missing() -> None:
+    """Install what is missing with apt-get, without starting any service.
+
+    Raises:
+        LauncherError: this is no Debian-like system, or the installation failed.
+    """
+    missing = missing_packages()
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise LauncherError(
+            f"the embedded cluster needs {', '.join(missing)}, and this system has no apt-get to install them; "
+            "use Debian or Ubuntu, or `make up CLUSTER=kind` with Docker."
+        )
+    say(f"  installing {len(missing)} Debian packages, about half a minute:")
+    for name in missing:
+        say(f"    {name}: {PACKAGES[name][1]}")
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    with step("apt-get install"), _services_stay_off():
+        run(["apt-get", "update", "-qq"], what="apt-get update", environment=environment)
+        install = ["apt-get", "install", "--yes", "-qq", "--no-install-recommends", *missing]
+        run(install, what="apt-get install", environment=environment)
+    still = missing_packages()
+    if still:
+        raise LauncherError(
+            f"apt-get installed the packages, but the files of {', '.join(still)} are not there."
+        )
+
+
+@contextmanager
+def _services_stay_off() -> Iterator[None]:
+    """Debian starts a package's service at installation; we run containerd ourselves, so that is refused here."""
+    if _POLICY.exists():
+        yield
+        return
+    _POLICY.write_text(_DENY_STARTS)
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        _POLICY.unlink()
+
+
+def check_host() -> None:
+    """Refuse what cannot work, with the way out.
+
+    Raises:
+        LauncherError: not Linux, or not root.
+    """
+    system = os.uname().sysname
+    if system != "Linux":
+        raise LauncherError(
+            f"the embedded cluster runs on Linux, not on {system}; use `make up CLUSTER=kind` with Docker, "
+            "or `CLUSTER=current` with a cluster that you have."
+        )
+    if os.geteuid() != 0:
+        raise LauncherError(
+            "the embedded cluster needs root; run `sudo -E make up`, or `make up CLUSTER=kind` with Docker."
+        )

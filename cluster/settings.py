@@ -1,0 +1,79 @@
+"""Names and places of one cluster instance, and the tools' caches."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.errors import LauncherError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+STATE_HOME = Path("/var/lib/serviceexecution")
+OPERATOR_NAMESPACE = "serviceexecution-system"
+RELEASE = "serviceexecution"
+NODE_NAME = "node1"
+GATEWAY_NODE_PORT = 30080
+
+POD_NETWORK = "10.244.0.0/22"
+SERVICE_NETWORK = "10.96.0.0/16"
+API_SERVICE_ADDRESS = "10.96.0.1"
+
+# An interface name has at most 15 characters, three of them are our "sx-".
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One embedded cluster; several with different names can run side by side.
+
+    Everything it leaves on the host outside its namespaces is derived from `name`: `state` (directory),
+    `interface` (the host's end of the veth pair) and `cgroup` (relative to each hierarchy's root).
+    """
+
+    name: str
+    state: Path
+
+    @property
+    def interface(self) -> str:
+        return f"sx-{self.name}"
+
+    @property
+    def cgroup(self) -> str:
+        return f"serviceexecution-{self.name}"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.state.with_name(f"{self.name}.lock")
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.state / "admin.conf"
+
+    @property
+    def audit_log(self) -> Path:
+        return self.state / "log" / "audit.log"
+
+    @property
+    def containerd_socket(self) -> Path:
+        return self.state / "containerd.sock"
+
+
+def instance(environment: Mapping[str, str] = os.environ) -> Instance:
+    """The instance that SX_CLUSTER_NAME names, `embedded` by default.
+
+    Raises:
+        LauncherError: the name cannot be part of an interface's name.
+    """
+    name = environment.get("SX_CLUSTER_NAME") or "embedded"
+    if not _NAME.fullmatch(name):
+        raise LauncherError(
+            f"SX_CLUSTER_NAME is {name!r}, but a cluster's name has 1 to 12 lower-case letters, digits or dashes."
+        )
+    return Instance(name=name, state=STATE_HOME / name)
+
+
+def cache_home(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where builds are kept by the hash of their content, outside the checkout, shared by all instances."""
+    base = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "serviceexecution"
