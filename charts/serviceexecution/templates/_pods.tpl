@@ -10,6 +10,8 @@
   (dict "name" "SX_COLLECTOR_IMAGE_PULL_POLICY" "value" .Values.collector.image.pullPolicy)
   (dict "name" "SX_COLLECTOR_RESOURCES" "value" (toJson .Values.collector.resources))
   (dict "name" "SX_LOG_LIMIT" "value" (toString .Values.executions.logLimit))
+  (dict "name" "SX_MISSING_REFERENCE_LIMIT" "value" .Values.executions.missingReferenceLimit)
+  (dict "name" "SX_IMAGE_REFUSED_LIMIT" "value" .Values.executions.imageRefusedLimit)
   (dict "name" "SX_DEFAULT_RUN_AS_USER" "value" (.Values.executions.runAsUser | int | toString))
   (dict "name" "SX_HEALTH_PORT" "value" "8081")
   (dict "name" "SX_METRICS_PORT" "value" "9090")

@@ -1,0 +1,23 @@
+"""The CustomResourceDefinitions, from the models, and the chart's copies of them."""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Final
+
+import yaml
+
+from serviceexecution.resources.crd import service_execution_crd
+from serviceexecution.resources.names import API_GROUP, PLURAL
+
+_HEADER: Final = "# Generated from operator/serviceexecution/resources by `make generate`; do not edit.\n"
+
+
+def definitions() -> dict[str, str]:
+    """Return path → text of each file in crds/."""
+    text = yaml.safe_dump(service_execution_crd(), sort_keys=False, width=110, allow_unicode=True)
+    return {f"crds/{API_GROUP}_{PLURAL}.yaml": _HEADER + text}
+
+
+def chart_definitions(crds: Mapping[str, str]) -> dict[str, str]:
+    """Return path in the chart → text of its copies: a chart can read no file outside of it."""
+    return {f"files/crds/{PurePosixPath(path).name}": text for path, text in crds.items()}

@@ -1,0 +1,68 @@
+"""Writes every generated file, or with ``--check`` names those that are stale: ``python -m tools.generate``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tools import ROOT
+from tools.chart_values import ValuesError, parse_values
+from tools.custom_resources import chart_definitions, definitions
+from tools.errors import GenerationError
+from tools.install_manifest import CHART, install_manifest
+from tools.values_schema import values_schema
+from tools.values_table import replace_table
+
+INSTALL_MANIFEST = "manifests/install.yaml"
+
+
+def generated_files() -> dict[str, str]:
+    """Return path (from the repository's root) → text of every generated file.
+
+    Raises GenerationError when a source is wrong or Helm is missing.
+    """
+    try:
+        values = parse_values((ROOT / CHART / "values.yaml").read_text())
+    except ValuesError as error:
+        raise GenerationError(f"{CHART}/values.yaml: {error}") from error
+    crds = definitions()
+    readme = ROOT / CHART / "README.md"
+    chart_files = {
+        "values.schema.json": values_schema(values),
+        "README.md": replace_table(readme.read_text(), values),
+        **chart_definitions(crds),
+    }
+    return {
+        **crds,
+        **{f"{CHART}/{path}": text for path, text in chart_files.items()},
+        INSTALL_MANIFEST: install_manifest(chart_files),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is stale")
+    check: bool = parser.parse_args(arguments).check
+    try:
+        wanted = generated_files()
+    except GenerationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    stale = sorted(
+        path
+        for path, text in wanted.items()
+        if not (ROOT / path).is_file() or (ROOT / path).read_text() != text
+    )
+    if check:
+        for path in stale:
+            print(f"{path} is stale: run python -m tools.generate and commit what it writes", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(wanted[path])
+        print(f"wrote {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
