@@ -15,6 +15,7 @@ from serviceexecution.contract.input_files import (
 )
 from serviceexecution.contract.paths import property_file
 from serviceexecution.contract.problems import InputError
+from serviceexecution.contract.property_names import check_property_name
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.contract.secret_names import check_secret_names
 from serviceexecution.controller.reasons import Reason
@@ -45,6 +46,9 @@ class Times:
     start_timeout: float
     cancel_grace: float
     collect_timeout: float
+
+
+DEFAULT_TIMES = Times(None, DEFAULT_START_TIMEOUT, DEFAULT_CANCEL_GRACE, DEFAULT_COLLECT_TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +168,16 @@ def _spec_problem(spec: ExecutionSpec) -> PlanProblem | None:
     problems = check_secret_names(spec.secrets or {}, taken=taken)
     if problems:
         return PlanProblem(Reason.INVALID_SPEC, " ".join(str(problem) for problem in problems))
-    for property_name in spec.data_pools or {}:
-        if property_name in {".", ".."} or any(c in property_name for c in "/:\0"):
-            detail = (
-                f'spec.dataPools["{property_name}"]: a folder cannot have this name; use letters and digits.'
+    for name in spec.data_pools or {}:
+        path = f'spec.dataPools["{name}"]'
+        try:
+            check_property_name(name, path=path)
+        except InputError as error:
+            return PlanProblem(Reason.INVALID_SPEC, str(error))
+        if ":" in name:
+            return PlanProblem(
+                Reason.INVALID_SPEC, f"{path}: a folder cannot have a ':' in its name; rename it."
             )
-            return PlanProblem(Reason.INVALID_SPEC, detail)
     return None
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self, cast
 
 from serviceexecution.contract.durations import parse_duration
@@ -11,6 +11,10 @@ from serviceexecution.contract.quantities import parse_quantity
 from serviceexecution.controller.startup import StartLimits
 
 DEFAULT_COLLECTOR_RESOURCES: Final = '{"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"memory":"64Mi"}}'
+
+
+CONTAINER_RESTART_RULES_SINCE: Final = (1, 35)
+"""Kubernetes version from which on the feature ContainerRestartRules is on by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,10 @@ class PodDefaults:
     """Whether the cluster restarts one container of a pod that is never restarted (Kubernetes 1.35,
     KEP-5307).
     """
+
+    def for_cluster(self, version: tuple[int, int]) -> Self:
+        """Return the defaults for a cluster of that version (major, minor)."""
+        return replace(self, container_restart_rules=version >= CONTAINER_RESTART_RULES_SINCE)
 
     @property
     def collector_requirements(self) -> JsonObject:

@@ -47,6 +47,8 @@ class JobSpecView(ResourceModel):
 class JobStatusView(ResourceModel):
     """What we read of a Job's status."""
 
+    start_time: datetime | None = None
+    """When the Job was last allowed to run: at creation, or when its queue admitted it."""
     conditions: tuple[ConditionView, ...] = ()
 
 

@@ -1,14 +1,14 @@
 """The base of all models that mirror a custom resource."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-DURATION_PATTERN: Final = r"^([0-9]+(h|m|s|ms))+$"
+from serviceexecution.contract.durations import DURATION_PATTERN
 
-Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=32)]
-"""A length of time as Kubernetes users write it: ``90s``, ``1h30m``."""
+Duration = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=48)]
+"""A length of time as Kubernetes users write it: ``90s``, ``1h30m``, or whole seconds."""
 
 OpaqueObject = dict[str, JsonValue]
 """An object whose members are not modelled."""

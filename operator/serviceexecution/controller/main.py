@@ -1,0 +1,172 @@
+"""Starts the controller and ends it in order."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+
+import kopf
+import structlog
+import uvloop
+from prometheus_client import start_http_server
+
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.health import Health, serve_health
+from serviceexecution.controller.log_format import configure_logging
+from serviceexecution.controller.metrics import EXECUTIONS, QUEUE_OLDEST
+from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.reconcile import Reconciler
+from serviceexecution.controller.resync import Resync
+from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.controller.watches import kopf_settings, register
+from serviceexecution.controller.worker import work
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.events import EventPoster
+from serviceexecution.kube.lease import LeaderLease
+from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.store import ResultStore
+
+logger = structlog.stdlib.get_logger()
+
+
+def main() -> None:
+    """Run the controller until it is told to end; exit 1 with one sentence when it cannot start."""
+    try:
+        settings = ControllerSettings.from_environment(os.environ)
+    except ValueError as error:
+        sys.exit(f"serviceexecution-controller: {error}")
+    configure_logging(level=settings.log_level, log_format=settings.log_format)
+    start_http_server(settings.metrics_port)
+    try:
+        uvloop.run(run(settings))
+    except KubernetesError as error:
+        sys.exit(f"serviceexecution-controller: {error}")
+
+
+async def run(settings: ControllerSettings) -> None:
+    """Run the controller: first lead, then know everything, then work."""
+    queue: WorkQueue[ExecutionKey] = WorkQueue()
+    cache = ObjectCache()
+    health = Health(oldest_work=queue.oldest_seconds)
+    probes = await serve_health(health, settings.health_port)
+    client = await KubernetesClient.connect(user_agent="serviceexecution-controller", qps=100, burst=200)
+    try:
+        async with _leadership(settings, health), asyncio.TaskGroup() as tasks:
+            await _work(settings, client, queue, cache, health, tasks)
+    finally:
+        await client.close()
+        await probes.cleanup()
+
+
+async def _work(
+    settings: ControllerSettings,
+    client: KubernetesClient,
+    queue: WorkQueue[ExecutionKey],
+    cache: ObjectCache,
+    health: Health,
+    tasks: asyncio.TaskGroup,
+) -> None:
+    store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
+    version = await client.server_version()
+    defaults = settings.pod.for_cluster(version)
+    logger.info("controller starts", kubernetes=f"{version[0]}.{version[1]}", namespaces=settings.namespaces)
+    background: set[asyncio.Task[bool]] = set()
+
+    def keep(task: asyncio.Task[bool]) -> None:
+        background.add(task)
+        task.add_done_callback(background.discard)
+
+    def log_complete(reference: ExecutionReference) -> None:
+        queue.add(ExecutionKey(reference.namespace, reference.name))
+
+    followers = LogFollowers(client, store, limit_bytes=settings.log_limit, on_complete=log_complete)
+    reconciler = Reconciler(
+        client=client,
+        cache=cache,
+        observer=Observer(client, store, cache, settings.start_limits),
+        followers=followers,
+        events=EventPoster(client, component="serviceexecution-controller", instance=socket.gethostname()),
+        defaults=defaults,
+        spawn=keep,
+    )
+    resync = Resync(client, cache, health, queue.add, namespaces=settings.namespaces)
+    await resync.once()
+    health.ready = True
+    helpers = [
+        tasks.create_task(work(queue, reconciler), name=f"worker {number}")
+        for number in range(settings.workers)
+    ]
+
+    async def measure() -> None:
+        _measure(cache, queue)
+
+    helpers.append(tasks.create_task(resync.run(settings.resync_seconds, measure), name="resync"))
+    try:
+        await _watch(settings, cache, queue)
+    finally:
+        for task in helpers:
+            task.cancel()
+        await followers.close()
+        if background:
+            await asyncio.wait(background, timeout=5)
+
+
+async def _watch(settings: ControllerSettings, cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> None:
+    """Run Kopf until a signal ends it. It ends with an error when a watch dies, and so does the process."""
+    registry = kopf.OperatorRegistry()
+    register(registry, cache, queue)
+    await kopf.operator(
+        registry=registry,
+        settings=kopf_settings(namespaced=bool(settings.namespaces)),
+        clusterwide=not settings.namespaces,
+        namespaces=settings.namespaces,
+        standalone=True,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIterator[None]:
+    if not settings.lease_name:
+        health.leading = True
+        yield
+        return
+    health.ready = True  # a standby is as ready as it can be
+    client = await KubernetesClient.connect(user_agent="serviceexecution-controller-lease", qps=5, burst=10)
+    lease = LeaderLease(
+        client,
+        namespace=settings.lease_namespace,
+        name=settings.lease_name,
+        identity=f"{socket.gethostname()}-{os.getpid()}",
+        on_lost=_exit_at_once,
+    )
+    try:
+        await lease.acquire()
+        health.leading = True
+        yield
+    finally:
+        await lease.release()
+        await client.close()
+
+
+def _exit_at_once() -> None:
+    """Another controller may be leading by now: nothing more may be written, not even in order."""
+    logger.error("the Lease is lost")
+    os._exit(3)
+
+
+def _measure(cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> None:
+    QUEUE_OLDEST.set(queue.oldest_seconds())
+    EXECUTIONS.clear()
+    for execution in cache.executions.values():
+        phase = execution.status.phase if isinstance(execution, ServiceExecution) else None
+        EXECUTIONS.labels(phase.value if phase is not None else "Unknown").inc()
+
+
+if __name__ == "__main__":
+    main()

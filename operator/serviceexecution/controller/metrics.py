@@ -1,0 +1,27 @@
+"""Metrics of the controller; labels never hold names of executions."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECONCILE_SECONDS: Final = Histogram(
+    "serviceexecution_reconcile_seconds",
+    "Time of one pass over one execution",
+    ["outcome"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+TRANSITIONS: Final = Counter(
+    "serviceexecution_transitions_total", "Executions that entered a phase, by reason", ["phase", "reason"]
+)
+QUEUE_LENGTH: Final = Gauge("serviceexecution_queue_length", "Executions that wait for a pass")
+QUEUE_OLDEST: Final = Gauge(
+    "serviceexecution_queue_oldest_seconds",
+    "How long the execution that waits or is worked on longest has done so",
+)
+EXECUTIONS: Final = Gauge("serviceexecution_executions", "Known executions by phase", ["phase"])
+RUN_SECONDS: Final = Histogram(
+    "serviceexecution_run_seconds",
+    "How long programs ran",
+    ["phase"],
+    buckets=(1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600),
+)

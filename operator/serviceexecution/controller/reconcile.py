@@ -1,0 +1,264 @@
+"""Makes what was decided so: creates what is missing, writes the status at most once a pass, then acts on it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Literal
+
+import structlog
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution
+from serviceexecution.controller.decide import STOP_DEADLINE, Decision, Observation, decide
+from serviceexecution.controller.metrics import RUN_SECONDS, TRANSITIONS
+from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.plan import Plan, PlanProblem
+from serviceexecution.controller.reasons import Reason, sentence
+from serviceexecution.controller.render.job import render_children
+from serviceexecution.controller.settings import PodDefaults
+from serviceexecution.controller.status_patch import status_patch
+from serviceexecution.controller.views import JobView, PodView
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
+from serviceexecution.kube.events import EventPoster, ObjectIdentity
+from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
+from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, MAIN_CONTAINER
+
+logger = structlog.stdlib.get_logger()
+
+RECHECK_SECONDS: Final = 0.2
+"""Pause before a pass is repeated because something changed under it."""
+
+
+class Reconciler:
+    """One pass over one execution: observe, decide, act."""
+
+    def __init__(
+        self,
+        *,
+        client: KubernetesClient,
+        cache: ObjectCache,
+        observer: Observer,
+        followers: LogFollowers,
+        events: EventPoster,
+        defaults: PodDefaults,
+        spawn: Callable[[asyncio.Task[bool]], None],
+    ) -> None:
+        """``spawn`` keeps background tasks (posting Events) until they are done."""
+        self._client = client
+        self._cache = cache
+        self._observer = observer
+        self._followers = followers
+        self._events = events
+        self._defaults = defaults
+        self._spawn = spawn
+
+    async def reconcile(self, key: ExecutionKey) -> float | None:
+        """Bring one execution a step further; return after how many seconds to look again.
+
+        Raises KubernetesError or StoreError when a step failed: the pass is then repeated from the start.
+        """
+        known = self._cache.executions.get(key)
+        if known is None:
+            return None
+        if isinstance(known, UnreadableExecution):
+            await self._refuse(known)
+            return None
+        if known.metadata.deletion_timestamp is not None:
+            self._followers.forget(known.reference)
+            return None
+        with structlog.contextvars.bound_contextvars(
+            namespace=key.namespace, execution=key.name, uid=known.metadata.uid
+        ):
+            seen = await self._observer.observe(known)
+            decision = decide(seen)
+            if decision.create:
+                fresh = await self._fresh(known)
+                if fresh is None:
+                    return None
+                if fresh is not known and fresh.status != known.status:
+                    return RECHECK_SECONDS
+                seen = await self._create(seen)
+                decision = decide(seen)
+            return await self._act(seen, decision)
+
+    async def _act(self, seen: Observation, decision: Decision) -> float | None:
+        reference = seen.execution.reference
+        if decision.delete_job and not await self._may_delete(seen):
+            return RECHECK_SECONDS
+        if not await self._write_status(seen.execution, decision.status):
+            return RECHECK_SECONDS
+        if decision.follow_log and decision.status.pod is not None:
+            self._followers.ensure(
+                reference,
+                pod_name=decision.status.pod.name,
+                pod_uid=decision.status.pod.uid,
+                container=MAIN_CONTAINER,
+                attempt=decision.status.attempts or 1,
+                main_terminated=seen.pod is None or seen.pod.main.terminated is not None or seen.pod.ended,
+            )
+        if decision.stop_pod and seen.pod is not None:
+            await self._stop(seen.pod)
+        if decision.delete_job and seen.job is not None:
+            await self._client.delete(
+                JOBS, reference.namespace, seen.job.metadata.name, uid=seen.job.metadata.uid
+            )
+            self._cache.drop_job(seen.job)
+            logger.info("Job deleted", job=seen.job.metadata.name)
+        if decision.delete_execution:
+            await self._client.delete(
+                SERVICE_EXECUTIONS, reference.namespace, reference.name, uid=reference.uid
+            )
+            logger.info("execution deleted: its time to live is over")
+        if decision.status.phase is not None and decision.status.phase.terminal:
+            self._followers.forget(reference)
+        return decision.wake_after
+
+    async def _fresh(self, execution: ServiceExecution) -> ServiceExecution | None:
+        """Read the execution anew, since a stale cache must never start a program a second time."""
+        metadata = execution.metadata
+        body = await self._client.get(SERVICE_EXECUTIONS, metadata.namespace, metadata.name)
+        if body is None:
+            return None
+        fresh = ServiceExecution.model_validate(body)
+        if fresh.metadata.uid != metadata.uid:
+            return None
+        self._cache.put_execution(body)
+        return fresh
+
+    async def _create(self, seen: Observation) -> Observation:
+        """Create the children; what the API server refuses for good becomes the execution's problem."""
+        if not isinstance(seen.plan, Plan):
+            return seen
+        reference = seen.execution.reference
+        children = render_children(seen.execution, seen.plan, self._defaults, attempt=1)
+        try:
+            if children.config_map is not None:
+                await self._create_config_map(reference.namespace, children.config_map)
+            job = await self._create_job(seen.execution, children.job)
+        except KubernetesError as error:
+            if error.retriable or error.status in {401, 404, 409}:
+                raise
+            return replace(seen, plan=_refusal(error))
+        self._cache.put_job(job)
+        logger.info("Job created", job=job.metadata.name)
+        return replace(seen, job=job, plan=None)
+
+    async def _create_config_map(self, namespace: str, manifest: JsonObject) -> None:
+        try:
+            await self._client.create(CONFIG_MAPS, namespace, manifest)
+        except AlreadyExistsError:
+            # Ours from before a restart: it is immutable and its name holds the execution's uid.
+            logger.debug("ConfigMap exists already")
+
+    async def _create_job(self, execution: ServiceExecution, manifest: JsonObject) -> JobView:
+        namespace = execution.metadata.namespace
+        try:
+            body = await self._client.create(JOBS, namespace, manifest)
+        except AlreadyExistsError:
+            metadata = manifest["metadata"]
+            name = metadata["name"] if isinstance(metadata, dict) else ""
+            existing = await self._client.get(JOBS, namespace, str(name))
+            if existing is None:
+                raise
+            job = JobView.model_validate(existing)
+            if not job.metadata.controlled_by(execution.metadata.uid):
+                message = f'A Job "{name}" that belongs to something else is in the way: delete it.'
+                raise KubernetesError(message, status=422) from None
+            return job
+        return JobView.model_validate(body)
+
+    async def _may_delete(self, seen: Observation) -> bool:
+        """Ask once more before deleting the Job of a program that never seemed to start: its log would go too."""
+        if seen.job is None or seen.status.start_time is not None or seen.pod is None:
+            return True
+        if seen.pod.main.terminated is not None or seen.pod.ended:
+            return True
+        body = await self._client.get(PODS, seen.pod.metadata.namespace, seen.pod.metadata.name)
+        if body is None:
+            return True
+        pod = PodView.model_validate(body)
+        self._cache.put_pod(pod)
+        return pod.main.running is None and pod.main.terminated is None
+
+    async def _stop(self, pod: PodView) -> None:
+        """End the pod's containers by its deadline: unlike deletion this keeps pod and log."""
+        patch: JsonObject = {"spec": {"activeDeadlineSeconds": STOP_DEADLINE}}
+        body = await self._client.patch(PODS, pod.metadata.namespace, pod.metadata.name, patch)
+        if body is not None:
+            self._cache.put_pod(PodView.model_validate(body))
+        logger.info("pod stopped", pod=pod.metadata.name)
+
+    async def _write_status(self, execution: ServiceExecution, status: ExecutionStatus) -> bool:
+        """Write the status if it changed; False when the execution changed meanwhile or is gone."""
+        patch = status_patch(execution.status, status)
+        if not patch:
+            return True
+        metadata = execution.metadata
+        body: JsonObject = {"metadata": {"resourceVersion": metadata.resource_version}, "status": patch}
+        try:
+            written = await self._client.patch(
+                SERVICE_EXECUTIONS, metadata.namespace, metadata.name, body, subresource="status"
+            )
+        except ConflictError:
+            await self._fresh(execution)
+            return False
+        if written is None:
+            return False
+        self._cache.put_execution(written)
+        self._tell(execution, status)
+        return True
+
+    def _tell(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
+        """Tell of a transition in log, metrics and an Event, after it was written."""
+        before = execution.status
+        if status.phase is None or (before.phase, before.reason) == (status.phase, status.reason):
+            return
+        logger.info(
+            "transition", phase=status.phase.value, reason=status.reason, message=status.message or ""
+        )
+        TRANSITIONS.labels(status.phase.value, status.reason or "").inc()
+        if status.phase.terminal and status.usage is not None and status.usage.run_seconds is not None:
+            RUN_SECONDS.labels(status.phase.value).observe(status.usage.run_seconds)
+        ordinary = status.phase in {Phase.SUCCEEDED, Phase.RUNNING} or status.reason in {
+            Reason.STARTING,
+            Reason.QUEUED,
+            Reason.CANCELLED,
+            Reason.STOPPING,
+        }
+        type_: Literal["Normal", "Warning"] = "Normal" if ordinary else "Warning"
+        metadata = execution.metadata
+        about = ObjectIdentity(
+            f"{API_GROUP}/{API_VERSION}", KIND, metadata.namespace, metadata.name, metadata.uid
+        )
+        self._spawn(
+            asyncio.create_task(
+                self._events.post(
+                    about, type_=type_, reason=status.reason or "", message=status.message or ""
+                ),
+                name=f"event {metadata.namespace}/{metadata.name}",
+            )
+        )
+
+    async def _refuse(self, execution: UnreadableExecution) -> None:
+        """Say that a spec cannot be read, in the little that can be written without reading it."""
+        status: JsonObject = {
+            "phase": Phase.FAILED.value,
+            "reason": Reason.INVALID_SPEC.value,
+            "message": sentence(Reason.INVALID_SPEC, execution.problem),
+        }
+        await self._client.patch(
+            SERVICE_EXECUTIONS, execution.namespace, execution.name, {"status": status}, subresource="status"
+        )
+
+
+def _refusal(error: KubernetesError) -> PlanProblem:
+    text = str(error)
+    if error.status == 403 and "quota" in text:
+        return PlanProblem(Reason.QUOTA_EXCEEDED, text, waiting=True)
+    if error.status == 403:
+        return PlanProblem(Reason.POD_REFUSED, text)
+    return PlanProblem(Reason.INVALID_SPEC, text)

@@ -1,0 +1,94 @@
+"""Lists everything now and then: finds what watches missed, and notices a watch that delivers nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, version_of
+from serviceexecution.controller.health import Health
+from serviceexecution.controller.views import JobView, PodView
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
+
+logger = structlog.stdlib.get_logger()
+
+WATCH_LAG_SECONDS: Final = 60.0
+"""A watch that is this far behind a list is dead."""
+
+_KINDS: Final[tuple[tuple[Watched, ResourceKind, str | None], ...]] = (
+    (Watched.JOBS, JOBS, LABEL_EXECUTION_UID),
+    (Watched.PODS, PODS, LABEL_EXECUTION_UID),
+    (Watched.EXECUTIONS, SERVICE_EXECUTIONS, None),
+)
+
+
+class Resync:
+    """Compares the cache with what the API server lists."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        cache: ObjectCache,
+        health: Health,
+        add: Callable[[ExecutionKey], None],
+        *,
+        namespaces: tuple[str, ...],
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._health = health
+        self._add = add
+        self._namespaces: tuple[str | None, ...] = namespaces or (None,)
+
+    async def run(self, every_seconds: float, after: Callable[[], Awaitable[None]]) -> None:
+        """Resync for ever; ``after`` runs after each round."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            try:
+                newest = await self.once()
+                await self._check_watches(newest)
+                await after()
+            except KubernetesError as error:
+                logger.warning("resync failed; it is repeated later", error=str(error))
+
+    async def once(self) -> dict[Watched, int]:
+        """List all kinds and queue every execution; return each kind's newest resource version."""
+        newest: dict[Watched, int] = {}
+        for watched, kind, selector in _KINDS:
+            items = [
+                item
+                for namespace in self._namespaces
+                for item in (await self._client.list(kind, namespace, label_selector=selector)).items
+            ]
+            newest[watched] = max((version_of(item) for item in items), default=0)
+            self._take(watched, items)
+        return newest
+
+    def _take(self, watched: Watched, items: list[JsonObject]) -> None:
+        if watched is Watched.JOBS:
+            for item in items:
+                self._cache.put_job(JobView.model_validate(item))
+        elif watched is Watched.PODS:
+            for item in items:
+                self._cache.put_pod(PodView.model_validate(item))
+        else:
+            listed = {self._cache.put_execution(item) for item in items}
+            for key in list(self._cache.executions):
+                self._add(key)
+                if key not in listed:
+                    logger.info("execution was deleted unseen", execution=key.name, namespace=key.namespace)
+                    self._cache.drop_unlisted(key)
+
+    async def _check_watches(self, newest: dict[Watched, int]) -> None:
+        behind = [kind for kind, version in newest.items() if self._cache.watched_version(kind) < version]
+        if not behind:
+            self._health.stale_watch = ""
+            return
+        await asyncio.sleep(WATCH_LAG_SECONDS)
+        still = [kind for kind in behind if self._cache.watched_version(kind) < newest[kind]]
+        self._health.stale_watch = ", ".join(still)

@@ -1,0 +1,28 @@
+"""The smallest JSON merge patch (RFC 7386) from one status to another."""
+
+from typing import cast
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.resources.execution_status import ExecutionStatus
+
+
+def status_patch(old: ExecutionStatus, new: ExecutionStatus) -> JsonObject:
+    """Return what changes ``old`` into ``new``; empty when nothing does. Lists are replaced whole."""
+    return merge_patch(_dump(old), _dump(new))
+
+
+def merge_patch(old: JsonObject, new: JsonObject) -> JsonObject:
+    """Return the patch between two JSON objects: members that vanish become null."""
+    patch: JsonObject = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            if inner := merge_patch(before, value):
+                patch[key] = inner
+        elif key not in old or before != value:
+            patch[key] = value
+    return patch
+
+
+def _dump(status: ExecutionStatus) -> JsonObject:
+    return cast("JsonObject", status.model_dump(mode="json", by_alias=True, exclude_none=True))

@@ -1,0 +1,72 @@
+"""Kopf wiring: every event only updates the cache and queues the execution it is about."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import kopf
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched
+from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.views import JobView, PodView
+from serviceexecution.resources.names import API_GROUP, API_VERSION, LABEL_EXECUTION_UID, PLURAL
+
+
+def register(registry: kopf.OperatorRegistry, cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> None:
+    """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects."""
+
+    def executions(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.EXECUTIONS, body)
+        if event.get("type") == "DELETED":
+            metadata = cast("JsonObject", body.get("metadata", {}))
+            key = ExecutionKey(str(metadata.get("namespace")), str(metadata.get("name")))
+            cache.drop_execution(key, str(metadata.get("uid")))
+            queue.add(key)
+        else:
+            queue.add(cache.put_execution(body))
+
+    def jobs(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.JOBS, body)
+        job = JobView.model_validate(body)
+        uid = cache.drop_job(job) if event.get("type") == "DELETED" else cache.put_job(job)
+        _add(uid)
+
+    def pods(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.PODS, body)
+        pod = PodView.model_validate(body)
+        uid = cache.drop_pod(pod) if event.get("type") == "DELETED" else cache.put_pod(pod)
+        _add(uid)
+
+    def _add(uid: str | None) -> None:
+        key = cache.key_of(uid) if uid is not None else None
+        if key is not None:
+            queue.add(key)
+
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    kopf.on.login(registry=registry)(login)
+    labels = {LABEL_EXECUTION_UID: kopf.PRESENT}
+    kopf.on.event(API_GROUP, API_VERSION, PLURAL, registry=registry)(executions)
+    kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)(jobs)
+    kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
+
+
+def kopf_settings(*, namespaced: bool) -> kopf.OperatorSettings:
+    """Return Kopf's settings: filtered watches, no peering, no posting, no scanning where it lacks the right."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = namespaced
+    settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
+    settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 60
+    return settings
+
+
+def _body(event: Mapping[str, object]) -> JsonObject:
+    return cast("JsonObject", event["object"])
