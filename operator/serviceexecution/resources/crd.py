@@ -17,7 +17,7 @@ from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, PLURA
 
 MUTABLE_FIELDS: Final = frozenset({"cancel", "ttlSecondsAfterFinished", "tags"})
 OPAQUE_FIELDS: Final = frozenset({"input", "affinity", "podTemplate"})
-"""Objects of unknown members: a rule of their parent cannot read them, so they carry their own."""
+"""Objects of unknown members: CEL in their parent sees that they are there, their own rule what they hold."""
 
 _DROPPED: Final = frozenset({"title", "default", "additionalProperties", "discriminator", "propertyNames"})
 _KEPT: Final = frozenset(
@@ -46,7 +46,7 @@ def _rewrite(node: JsonObject, definitions: dict[str, JsonObject], path: str) ->
     if isinstance(description := node.get("description"), str):
         node["description"] = " ".join(description.split())
     if node.get("x-kubernetes-preserve-unknown-fields") is True:
-        return {key: value for key, value in node.items() if key in _KEPT}
+        return {key: value for key, value in node.items() if key in _KEPT | {"properties"}}
     if node.get("x-kubernetes-int-or-string") is True:
         kept = {key: value for key, value in node.items() if key in {"description", "pattern"}}
         return {
@@ -119,13 +119,11 @@ def _spec_schema() -> JsonObject:
     rules = _transition_rules(spec)
     rules.append(
         {
-            "rule": "!(has(self.inputJson) && has(self.inputFrom))",
-            "message": "give the input once: either inputJson or inputFrom",
+            "rule": "(has(self.input) ? 1 : 0) + (has(self.inputJson) ? 1 : 0) + (has(self.inputFrom) ? 1 : 0) <= 1",
+            "message": "give the input once: as input, as inputJson or as inputFrom",
         }
     )
     spec["x-kubernetes-validations"] = rules
-    # An object of unknown members is invisible to CEL in its parent, so the schema itself excludes this pair.
-    spec["not"] = {"anyOf": [{"required": ["input", "inputJson"]}, {"required": ["input", "inputFrom"]}]}
     return spec
 
 

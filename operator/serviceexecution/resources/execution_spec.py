@@ -27,6 +27,19 @@ IMMUTABLE_NODE = {
 }
 
 
+NEVER_IN_INPUT = {
+    "type": "object",
+    "description": "Refused: everybody who may read the execution would see it.",
+    "x-kubernetes-preserve-unknown-fields": True,
+    "x-kubernetes-validations": [
+        {
+            "rule": "false",
+            "message": "secrets must not stand in the input: put them into a Secret and name it in spec.secrets",
+        }
+    ],
+}
+
+
 class DockerRuntime(ResourceModel):
     """Any container image, started with its own entry point."""
 
@@ -129,7 +142,7 @@ class ExecutionSpec(ResourceModel):
             json_schema_extra={
                 "type": "object",
                 "x-kubernetes-preserve-unknown-fields": True,
-                "not": {"required": ["$secrets"]},
+                "properties": {"$secrets": NEVER_IN_INPUT},
                 **IMMUTABLE_NODE,
             }
         ),
