@@ -1,0 +1,43 @@
+"""The part of the Kubernetes client that the gateway needs, so that tests can stand in for it."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.client import TokenIdentity, WatchEvent
+from serviceexecution.kube.kinds import ResourceKind
+
+
+class GatewayKubernetes(Protocol):
+    """See KubernetesClient; all methods raise KubernetesError."""
+
+    async def get(self, kind: ResourceKind, namespace: str | None, name: str) -> JsonObject | None:
+        """Return the object, or None when there is none."""
+
+    def watch(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        *,
+        timeout_seconds: int,
+        resource_version: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+    ) -> AsyncGenerator[WatchEvent, None]:
+        """Give changes as they come."""
+
+    async def review_token(self, token: str, audience: str | None) -> TokenIdentity | None:
+        """Return whose token it is, or None when it is not valid."""
+
+    async def review_access(
+        self,
+        identity: TokenIdentity,
+        *,
+        verb: str,
+        group: str,
+        resource: str,
+        subresource: str,
+        namespace: str,
+        name: str,
+    ) -> bool:
+        """Tell whether the caller may do that."""
