@@ -1,4 +1,4 @@
-{{/* The rights of controller and gateway, used in Roles or ClusterRoles alike. No wildcards, no Secrets. */}}
+{{/* The rights of controller and gateway, used in Roles or ClusterRoles alike: what they call and no more. */}}
 
 {{- define "serviceexecution.controllerRules" -}}
 - apiGroups: [serviceexecution.dev]
@@ -9,7 +9,7 @@
   verbs: [patch]
 - apiGroups: [serviceexecution.dev]
   resources: [serviceexecutions/finalizers]
-  verbs: [update] # owner references that block deletion, where the cluster checks them
+  verbs: [update] # some clusters ask for it before an object may own others and block its deletion
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [create, get, list, watch, delete]
@@ -21,13 +21,13 @@
   verbs: [get]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [create, get, delete]
+  verbs: [create, get]
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, watch]
+  verbs: [list] # data pools by label
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch, list] # list: why a Job could make no pod, such as a quota
+  verbs: [create, list] # list: why a Job could make no pod, such as a quota
 {{- end -}}
 
 {{- define "serviceexecution.gatewayRules" -}}
@@ -39,5 +39,5 @@
   verbs: [get]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [get, watch] # watch: the end of a program whose collector cannot see it
 {{- end -}}
