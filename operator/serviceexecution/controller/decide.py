@@ -189,7 +189,7 @@ def _start_or_fail(seen: Observation, problem: StartProblem | None, age: float) 
     if problem is None:
         if age >= limit:
             return _finish(seen, Phase.FAILED, Reason.START_TIMEOUT, seen.warning)
-        return _say(seen, Phase.PENDING, Reason.STARTING, wake=_wake_for_start(limit - age))
+        return _say(seen, Phase.PENDING, Reason.STARTING, wake=min(limit - age, _next_look(age)))
     if problem.limit is not None:
         limit = min(limit, problem.limit)
     reason, detail = problem.reason, problem.detail
@@ -210,9 +210,9 @@ def _start_or_fail(seen: Observation, problem: StartProblem | None, age: float) 
     return _say(seen, Phase.PENDING, reason, detail, wake=limit - age)
 
 
-def _wake_for_start(left: float) -> float:
-    # Some causes, such as a volume that cannot be mounted, come without an event of the pod.
-    return min(left, 30)
+def _next_look(age: float) -> float:
+    """Some causes, such as a refused pod or a volume that cannot be mounted, change neither Job nor pod."""
+    return 3 if age < 10 else 15
 
 
 def _running(seen: Observation, pod: PodView, started_at: datetime) -> Decision:
