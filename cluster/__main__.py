@@ -1,33 +1,88 @@
-"""`python -m cluster <command>`; see the Makefile for the commands' use."""
+"""`python -m cluster <command>`; the Makefile names the commands' use."""
 
 import argparse
+import errno
+import os
+import shlex
 import sys
 from pathlib import Path
 
-from cluster import embedded
-from cluster.archives import load
+from cluster.binaries import HELM_ONLY, build_all
+from cluster.current import CurrentCluster
+from cluster.embedded import EmbeddedCluster, build_images
 from cluster.errors import LauncherError
-from cluster.settings import instance
+from cluster.kind import KindCluster
+from cluster.kinds import Cluster, check_kind
+from cluster.settings import cache_home, instance
+
+_INTERRUPTED = 130
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m cluster")
-    parser.add_argument("--kind", default="embedded")
-    parser.add_argument("command")
-    parser.add_argument("archive", nargs="?")
-    a = parser.parse_args()
+    """Returns the exit status: 0, 1 for a failure said in one sentence, 130 when interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="bring the cluster and the operator up")
+    up.add_argument("--without-operator", action="store_true", help="stop when the node is ready")
+    commands.add_parser("down", help="remove the cluster")
+    commands.add_parser("status", help="say what runs; status 0 only when everything is ready")
+    commands.add_parser("env", help="print export lines for a shell")
+    commands.add_parser("images", help="build all images and print their archives' paths")
+    commands.add_parser("programs", help="build Helm and print the directory it is in")
+    load = commands.add_parser("load", help="put an image archive into the cluster's node")
+    load.add_argument("archive", type=Path)
+    arguments = parser.parse_args()
     try:
-        i = instance()
-        if a.command == "up":
-            embedded.up(i)
-        elif a.command == "down":
-            embedded.down(i)
-        elif a.command == "load":
-            print(load(i, Path(a.archive)))
+        return _run(arguments)
     except LauncherError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print("error: the disk is full; free some space and run the same command again.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here.", file=sys.stderr)
+        return _INTERRUPTED
+    return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "images":
+        for archive in build_images():
+            print(archive)
+        return 0
+    if arguments.command == "programs":
+        print(build_all(cache_home(), HELM_ONLY))
+        return 0
+    cluster = _chosen()
+    match arguments.command:
+        case "up":
+            cluster.up(with_operator=not arguments.without_operator)
+        case "down":
+            cluster.down()
+        case "status":
+            return 0 if cluster.status() else 1
+        case "env":
+            print(export_lines(cluster))
+        case "load":
+            cluster.load(arguments.archive)
     return 0
+
+
+def _chosen() -> Cluster:
+    kind = check_kind(os.environ.get("CLUSTER") or "embedded")
+    if kind == "kind":
+        return KindCluster(f"serviceexecution-{instance().name}")
+    return CurrentCluster() if kind == "current" else EmbeddedCluster(instance())
+
+
+def export_lines(cluster: Cluster) -> str:
+    """`export` lines for `eval`; PATH keeps what the shell has."""
+    lines = []
+    for name, value in cluster.environment().items():
+        rest = ':"$PATH"' if name == "PATH" else ""
+        lines.append(f"export {name}={shlex.quote(value)}{rest}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

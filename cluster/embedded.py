@@ -1,9 +1,10 @@
-"""The embedded cluster: up, down, status."""
+"""The embedded cluster: a one-node Kubernetes in namespaces of this machine."""
 
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import node
@@ -12,73 +13,146 @@ from cluster.binaries import build_all
 from cluster.commands import run, succeeds
 from cluster.console import say, step
 from cluster.errors import LauncherError
-from cluster.images import PAUSE_IMAGE, archive_path, build, catalogue
+from cluster.images import OPERATOR_IMAGE, PAUSE_IMAGE, archive_path, build, catalogue
 from cluster.lock import exclusive
 from cluster.network import Link
+from cluster.operator_release import VALUES, Tools, install
 from cluster.packages import check_host, install_missing
-from cluster.settings import CHECKOUT, NODE_NAME, Instance, cache_home
+from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT, NODE_NAME, OPERATOR_NAMESPACE, Instance, cache_home
 
 _READY_TIMEOUT_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
 
-def up(instance: Instance) -> Path:
-    """Bring the cluster from whatever state it is in to a ready node with all images; return the programs' directory.
+@dataclass(frozen=True)
+class EmbeddedCluster:
+    """See `kinds.Cluster` for the methods."""
 
-    Raises:
-        LauncherError: see the sentence.
-    """
-    check_host()
-    install_missing()
-    cache = cache_home()
-    binaries = build_all(cache)
-    with exclusive(instance):
-        running = node.init_record(instance)
+    instance: Instance
+
+    def up(self, *, with_operator: bool = True) -> None:
+        started = time.monotonic()
+        say(f"Cluster {self.instance.name!r} (embedded):")
+        check_host()
+        install_missing()
+        cache = cache_home()
+        binaries = build_all(cache)
+        with exclusive(self.instance):
+            link = self._start(binaries)
+            all_images = catalogue(cache)
+            archives = {name: build(cache, image, all_images) for name, image in all_images.items()}
+            _wait(self.instance, self.instance.containerd_socket.exists, "containerd to answer")
+            _load_changed(self.instance, archives)
+            with step("waiting for the node"):
+                _wait_ready(self.instance, binaries, link)
+            if with_operator and OPERATOR_IMAGE in archives:
+                install(self._tools(), values=[VALUES], content=archives[OPERATOR_IMAGE].stem)
+        say(f'Ready after {time.monotonic() - started:.0f} s. In your shell: eval "$(make -s env)"')
+
+    def _start(self, binaries: Path) -> Link:
+        running = node.init_record(self.instance)
         if running is None:
-            with step(f"starting cluster {instance.name!r}"):
-                link = node.start(instance, binaries=binaries, pause_image=PAUSE_IMAGE)
+            with step("starting the node"):
+                link = node.start(self.instance, binaries=binaries, pause_image=PAUSE_IMAGE)
         else:
-            say(f"  cluster {instance.name!r} runs already (process {running.pid})")
-            link = _link(instance)
-        (instance.state / "bin").unlink(missing_ok=True)
-        (instance.state / "bin").symlink_to(binaries)
-        all_images = catalogue(cache)
-        archives = {name: build(cache, image, all_images) for name, image in all_images.items()}
-        _wait(instance, instance.containerd_socket.exists, "containerd to answer")
-        load_images(instance, archives)
-        with step("waiting for the node"):
-            _wait_ready(instance, binaries, link)
-    return binaries
+            say(f"  it runs already (process {running.pid})")
+            known = node.link_of(self.instance)
+            if known is None:
+                raise LauncherError("the cluster runs, but its link.json is gone; run `make down` first.")
+            link = known
+        (self.instance.state / "bin").unlink(missing_ok=True)
+        (self.instance.state / "bin").symlink_to(binaries)
+        return link
+
+    def _tools(self) -> Tools:
+        programs = self.instance.state / "bin"
+        return Tools(str(programs / "kubectl"), str(programs / "helm"), self.instance.kubeconfig)
+
+    def down(self) -> None:
+        """Removes every trace of the cluster but the caches."""
+        check_host()
+        with exclusive(self.instance):
+            with step(f"removing cluster {self.instance.name!r}"):
+                node.stop(self.instance)
+            self.instance.lock_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.instance.state.parent.rmdir()  # only when it holds no other instance
+
+    def status(self) -> bool:
+        init = node.init_record(self.instance)
+        if init is None:
+            print(f"Cluster {self.instance.name!r} (embedded) is down.")
+            return False
+        print(
+            f"Cluster {self.instance.name!r} (embedded) runs, process {init.pid}, state in {self.instance.state}"
+        )
+        ready = True
+        for entry in self._components():
+            ready &= entry["running"] is True
+            state = "running" if entry["running"] else f"ended with status {entry['lastStatus']}"
+            print(f"  {entry['name']:<26}{state}, {entry['restarts']} restarts")
+        tools = self._tools()
+        deployments = ("--for=condition=Available", "deployment", "--all", "--namespace", OPERATOR_NAMESPACE)
+        for what, condition in (
+            (f"node {NODE_NAME}", ("--for=condition=Ready", f"node/{NODE_NAME}")),
+            ("operator", deployments),
+        ):
+            argv = [tools.kubectl, "wait", "--timeout=1s", *condition]
+            good = succeeds(argv, environment=tools.environment)
+            ready &= good
+            print(f"  {what:<26}{'ready' if good else 'not ready'}")
+        for name, value in self.environment().items():
+            print(f"  {name}={value}")
+        return ready
+
+    def _components(self) -> list[dict[str, object]]:
+        try:
+            entries: list[dict[str, object]] = json.loads(
+                (self.instance.state / "components.json").read_text()
+            )
+        except (OSError, ValueError):
+            return []
+        return entries
+
+    def environment(self) -> Mapping[str, str]:
+        link = node.link_of(self.instance)
+        if link is None or node.init_record(self.instance) is None:
+            raise LauncherError(f"cluster {self.instance.name!r} is down; start it with `make up`.")
+        return {
+            "KUBECONFIG": str(self.instance.kubeconfig),
+            "PATH": str(self.instance.state / "bin"),
+            "SX_CLUSTER_KIND": "embedded",
+            "SX_CLUSTER_NAME": self.instance.name,
+            "SX_NODE_ADDRESS": link.node,
+            "SX_GATEWAY_ADDRESS": f"http://{link.node}:{GATEWAY_NODE_PORT}",
+            "SX_AUDIT_LOG": str(self.instance.audit_log),
+        }
+
+    def load(self, archive: Path) -> None:
+        if node.init_record(self.instance) is None:
+            raise LauncherError(f"cluster {self.instance.name!r} is down; start it with `make up`.")
+        for name in load(self.instance, archive):
+            say(f"  loaded {name}")
 
 
-def _link(instance: Instance) -> Link:
-    link = node.link_of(instance)
-    if link is None:
-        raise LauncherError(f"cluster {instance.name!r} runs without its link.json; run `make down` first.")
-    return link
-
-
-def load_images(instance: Instance, archives: dict[str, Path]) -> list[str]:
-    """Load the archives that the node does not have in this content; return the names that were loaded."""
+def _load_changed(instance: Instance, archives: Mapping[str, Path]) -> None:
+    """Load the archives that the node does not have in this content."""
     record_file = instance.state / "images.json"
     try:
         record: dict[str, str] = json.loads(record_file.read_text())
     except (OSError, ValueError):
         record = {}
     present = loaded_names(instance)
-    changed = []
     for name, archive in archives.items():
         if record.get(name) != archive.name or name not in present:
             with step(f"loading {name}"):
                 load(instance, archive)
             record[name] = archive.name
             record_file.write_text(json.dumps(record, indent=2))
-            changed.append(name)
-    return changed
 
 
 def build_images() -> list[Path]:
-    """Build every image's archive without a cluster."""
+    """Build every image without a cluster; return the archives."""
     check_host()
     install_missing()
     cache = cache_home()
@@ -118,14 +192,3 @@ def _wait(instance: Instance, condition: Callable[[], bool], what: str) -> None:
                 f"waited {_READY_TIMEOUT_SECONDS:.0f} s in vain for {what}; see {instance.state}/log/."
             )
         time.sleep(_POLL_SECONDS)
-
-
-def down(instance: Instance) -> None:
-    """Remove every trace of the cluster but the caches."""
-    check_host()
-    with exclusive(instance):
-        with step(f"removing cluster {instance.name!r}"):
-            node.stop(instance)
-        instance.lock_file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        instance.state.parent.rmdir()  # only when it holds no other instance

@@ -157,7 +157,7 @@ def build(cache: Path, image: Image, all_images: dict[str, Image]) -> Path:
                 "--isolation=chroot",
                 "--network=host",
                 "--format=docker",
-                "--layers=false",
+                "--layers",
             ),
             *(word for volume in _volumes() for word in ("--volume", volume)),
             *("--file", str(image.containerfile), "--tag", image.reference, str(context)),

@@ -1,0 +1,71 @@
+# Everything is started here. CLUSTER=embedded (default), kind or current says which cluster; SX_CLUSTER_NAME names one
+# of several embedded ones. PYTHON is the interpreter that the environment is made from.
+CLUSTER ?= embedded
+PYTHON ?= python3
+# Tests side by side; arguments for pytest go into ARGS, for example ARGS="-k cancel -x".
+JOBS ?= 4
+ARGS ?=
+
+export CLUSTER
+export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
+
+RUN := .venv/bin/python -m
+# The tests' environment; without a cluster they run too, and those that need one say so.
+WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
+
+.DEFAULT_GOAL := help
+.PHONY: help environment up down status env load images lock generate lint test test-unit test-cluster test-e2e demo
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+environment: ## make the Python environment, .venv
+	@$(PYTHON) cluster/environment.py
+
+up: environment ## bring the cluster up and install the operator
+	@$(RUN) cluster up
+
+down: environment ## remove the cluster and all it left
+	@$(RUN) cluster down
+
+status: environment ## say what runs
+	@$(RUN) cluster status
+
+env: environment ## print export lines: eval "$(make -s env)"
+	@$(RUN) cluster env
+
+load: environment ## put an image archive into the cluster's node: make load ARCHIVE=image.tar
+	@test -n "$(ARCHIVE)" || { echo 'error: say which archive: make load ARCHIVE=image.tar' >&2; exit 1; }
+	@$(RUN) cluster load "$(ARCHIVE)"
+
+images: environment ## build all images without a cluster
+	@$(RUN) cluster images
+
+lock: environment ## write the requirements locks from pyproject.toml
+	@sh cluster/lock-requirements.sh $(ARGS)
+
+generate: environment ## write all generated files: crds/, manifests/, the chart's tables
+	@PATH="$$($(RUN) cluster programs):$$PATH" $(RUN) tools.generate $(ARGS)
+
+lint: environment ## lint, format, types, import rules, stale files
+	@$(RUN) cluster.checks
+
+test-unit: environment ## tests that need no cluster
+	@$(RUN) pytest tests/unit $(ARGS)
+
+test-cluster: environment ## tests against a real API server
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) pytest tests/cluster $(ARGS)
+
+test-e2e: environment ## executions on real pods
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) pytest -n $(JOBS) --dist loadgroup tests/e2e $(ARGS)
+
+# One run of pytest over everything, so that its last line counts all. When the cluster does not come up, the tests
+# that need it fail, and the line is there all the same.
+test: environment ## all of it: checks, unit, API server and end-to-end tests
+	@status=0; $(RUN) cluster up || status=1; $(WITH_CLUSTER) true; \
+	$(RUN) pytest -n $(JOBS) --dist loadgroup tests $(ARGS) || status=1; exit $$status
+
+demo: environment ## from nothing to a kept result
+	@$(RUN) demo

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Writes the three locks from pyproject.toml: what the operator's image installs, what this checkout's environment
+# installs, and the installer itself. Arguments go to uv, for example --upgrade or --upgrade-package kopf.
+set -eu
+cd "$(dirname "$0")/.."
+uv=.venv/bin/uv
+common="--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet"
+# shellcheck disable=SC2086 # $common is several words
+"$uv" pip compile pyproject.toml $common --output-file requirements.lock "$@"
+# shellcheck disable=SC2086
+"$uv" pip compile pyproject.toml --group dev $common --output-file requirements-dev.lock "$@"
+version=$("$uv" --version | cut -d ' ' -f 2)
+# shellcheck disable=SC2086
+echo "uv==$version" | "$uv" pip compile - $common --no-annotate --output-file requirements-uv.lock

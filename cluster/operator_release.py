@@ -1,0 +1,105 @@
+"""Installing the operator's chart and waiting until it is ready."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.commands import run
+from cluster.console import say, step
+from cluster.errors import LauncherError
+from cluster.settings import CHECKOUT, OPERATOR_NAMESPACE, RELEASE
+
+CHART = CHECKOUT / "charts" / "serviceexecution"
+VALUES = CHECKOUT / "cluster" / "values-embedded.yaml"
+_TIMEOUT = "3m"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Programs and the kubeconfig they use; None leaves the choice to the programs' own rules."""
+
+    kubectl: str
+    helm: str
+    kubeconfig: Path | None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {} if self.kubeconfig is None else {"KUBECONFIG": str(self.kubeconfig)}
+
+
+def install(tools: Tools, *, values: Sequence[Path], content: str) -> None:
+    """Install or upgrade the release and wait until its pods are ready.
+
+    Args:
+        tools: helm, kubectl and the cluster.
+        values: values files, later ones win.
+        content: changes with the images' content, so that pods are replaced when an image changed under its name.
+
+    Raises:
+        LauncherError: the chart was refused or its pods did not become ready.
+    """
+    if not (CHART / "Chart.yaml").exists():
+        say("  there is no chart in this checkout: the operator is not installed")
+        return
+    with step(f"installing the operator into namespace {OPERATOR_NAMESPACE}"):
+        _namespace(tools)
+        _recover(tools)
+        run(
+            [
+                *(tools.helm, "upgrade", "--install", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE),
+                *(word for file in values for word in ("--values", str(file))),
+                *("--set-string", f"podAnnotations.serviceexecution\\.dev/image-content={content}"),
+                *("--wait", "--timeout", _TIMEOUT),
+            ],
+            what="Installing the operator",
+            environment=tools.environment,
+        )
+
+
+def _namespace(tools: Tools) -> None:
+    """The namespace enforces the strictest level of Pod Security, which the operator's pods pass."""
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": OPERATOR_NAMESPACE,
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+        },
+    }
+    argv = [tools.kubectl, "apply", "--server-side", "--force-conflicts", "-f", "-"]
+    run(
+        argv,
+        what="Creating the operator's namespace",
+        environment=tools.environment,
+        stdin=json.dumps(namespace),
+    )
+
+
+def _recover(tools: Tools) -> None:
+    """An interrupted installation leaves the release pending for ever; helm then refuses the next one."""
+    try:
+        text = run(
+            [tools.helm, "status", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--output", "json"],
+            what="Looking for the operator's release",
+            environment=tools.environment,
+        )
+    except LauncherError:
+        return  # not installed yet; anything worse shows at the installation itself
+    status = str(json.loads(text)["info"]["status"])
+    for command in recovery(status):
+        say(f"  an earlier installation was interrupted: helm {command[0]}")
+        run(
+            [tools.helm, *command, "--namespace", OPERATOR_NAMESPACE],
+            what="Cleaning up after an interrupted installation",
+            environment=tools.environment,
+        )
+
+
+def recovery(status: str) -> list[list[str]]:
+    """The helm commands that bring a release in `status` back to where an upgrade is possible."""
+    if status in {"pending-upgrade", "pending-rollback"}:
+        return [["rollback", RELEASE]]
+    if status in {"pending-install", "uninstalling"}:
+        return [["uninstall", RELEASE]]
+    return []
