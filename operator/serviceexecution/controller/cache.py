@@ -67,7 +67,7 @@ class ObjectCache:
     def put_execution(self, body: JsonObject) -> ExecutionKey:
         """Take an execution if it is newer than what is known of it; return its key."""
         try:
-            execution: ServiceExecution | UnreadableExecution = ServiceExecution.model_validate(body)
+            execution: ServiceExecution | UnreadableExecution = _slim(ServiceExecution.model_validate(body))
         except ValidationError as error:
             execution = _unreadable(body, error)
         if isinstance(execution, ServiceExecution):
@@ -90,11 +90,25 @@ class ObjectCache:
             del self.executions[key]
         self._forget_uid(uid)
 
-    def drop_unlisted(self, key: ExecutionKey) -> None:
-        """Forget an execution that the API server does not list any more."""
-        known = self.executions.get(key)
-        if known is not None:
-            self.drop_execution(key, _uid(known))
+    def drop_unlisted(self, kind: Watched, listed: set[str], version: int) -> list[ExecutionKey]:
+        """Forget what a list as of ``version`` does not show although it should; return whose execution it was.
+
+        ``listed`` holds the uids in the list. What is newer than the list is kept.
+        """
+        if kind is Watched.EXECUTIONS:
+            gone = [
+                (key, _uid(known))
+                for key, known in self.executions.items()
+                if _uid(known) not in listed and _version(known) <= version
+            ]
+            for key, uid in gone:
+                self.drop_execution(key, uid)
+            return [key for key, _ in gone]
+        if kind is Watched.JOBS:
+            owners = _drop_children(self._jobs, listed, version)
+        else:
+            owners = _drop_children(self._pods, listed, version)
+        return [self._keys[uid] for uid in owners if uid in self._keys]
 
     def put_job(self, job: JobView) -> str | None:
         """Take a Job; return the uid of its execution."""
@@ -153,6 +167,35 @@ def version_of(body: JsonObject) -> int:
     metadata = body.get("metadata")
     text = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
     return int(text) if isinstance(text, str) and text.isdecimal() else 0
+
+
+def _drop_children(
+    children: dict[str, dict[str, JobView]] | dict[str, dict[str, PodView]], listed: set[str], version: int
+) -> set[str]:
+    owners: set[str] = set()
+    for uid, objects in children.items():
+        for name, child in list(objects.items()):
+            metadata = child.metadata
+            if metadata.uid not in listed and int(metadata.resource_version or 0) <= version:
+                del objects[name]
+                owners.add(uid)
+    return owners
+
+
+def uid_of(body: JsonObject) -> str:
+    """Return an object's uid."""
+    metadata = body.get("metadata")
+    return str(metadata.get("uid")) if isinstance(metadata, dict) else ""
+
+
+def _slim(execution: ServiceExecution) -> ServiceExecution:
+    """Leave out what is not needed any more of an execution that has ended: most known ones ended long ago."""
+    phase = execution.status.phase
+    if phase is None or not phase.terminal:
+        return execution
+    spec = execution.spec.model_copy(update={"input": None, "input_json": None, "pod_template": None})
+    status = execution.status.model_copy(update={"result": None})
+    return execution.model_copy(update={"spec": spec, "status": status})
 
 
 def _newer(one: str, other: str) -> bool:

@@ -54,6 +54,8 @@ class Observation:
     manifest: OutputManifest | None = None
     log: LogRecord | None = None
     output: MainOutput | None = None
+    results_unknown: bool = False
+    """The store did not answer: what is missing above may be there."""
 
     @property
     def status(self) -> ExecutionStatus:
@@ -269,7 +271,7 @@ def _collect(seen: Observation, end: TerminatedView | None) -> Decision:
 
 def _collector_gave_up(seen: Observation) -> bool:
     """Tell whether no commit can come any more: the pod is over, and a commit under way had its time."""
-    if seen.pod is None or not seen.pod.ended:
+    if seen.results_unknown or seen.pod is None or not seen.pod.ended:
         return False
     ended = seen.pod.collector.terminated
     if ended is None or ended.finished_at is None:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
+
 from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
@@ -20,8 +22,11 @@ from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PERSISTENT_VO
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID, LABEL_EXECUTION_UID
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.errors import StoreError
 from serviceexecution.store.records import LogRecord, OutputManifest
 from serviceexecution.store.store import ResultStore
+
+logger = structlog.stdlib.get_logger()
 
 EVENTS_AFTER: Final = 2.0
 """Seconds after which the reason of a missing pod or a silent start is looked up in Events."""
@@ -140,9 +145,14 @@ class Observer:
 
     async def _with_results(self, seen: Observation) -> Observation:
         reference = seen.execution.reference
-        manifest = await self._store.read_manifest(reference)
-        log = await self._store.read_log_record(reference)
-        output = await self._main_output(reference, manifest, log)
+        try:
+            manifest = await self._store.read_manifest(reference)
+            log = await self._store.read_log_record(reference)
+            output = await self._main_output(reference, manifest, log)
+        except StoreError as error:
+            # A store that is away must not hold back the collect timeout; one unreadable record is a missing one.
+            logger.warning("the store does not answer", error=str(error))
+            return replace(seen, results_unknown=error.retriable)
         return replace(seen, manifest=manifest, log=log, output=output)
 
     async def _main_output(

@@ -79,7 +79,7 @@ class Reconciler:
                 fresh = await self._fresh(known)
                 if fresh is None:
                     return None
-                if fresh is not known and fresh.status != known.status:
+                if fresh.metadata.resource_version != known.metadata.resource_version:
                     return RECHECK_SECONDS
                 seen = await self._create(seen)
                 decision = decide(seen)

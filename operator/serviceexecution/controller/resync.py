@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, version_of
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, uid_of, version_of
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.views import JobView, PodView
 from serviceexecution.kube.client import KubernetesClient
@@ -60,29 +60,31 @@ class Resync:
         """List all kinds and queue every execution; return each kind's newest resource version."""
         newest: dict[Watched, int] = {}
         for watched, kind, selector in _KINDS:
-            items = [
-                item
+            lists = [
+                await self._client.list(kind, namespace, label_selector=selector)
                 for namespace in self._namespaces
-                for item in (await self._client.list(kind, namespace, label_selector=selector)).items
             ]
+            items = [item for found in lists for item in found.items]
             newest[watched] = max((version_of(item) for item in items), default=0)
-            self._take(watched, items)
+            version = min(int(found.resource_version or 0) for found in lists)
+            self._take(watched, items, version)
         return newest
 
-    def _take(self, watched: Watched, items: list[JsonObject]) -> None:
-        if watched is Watched.JOBS:
-            for item in items:
+    def _take(self, watched: Watched, items: list[JsonObject], version: int) -> None:
+        listed: set[str] = set()
+        for item in items:
+            listed.add(uid_of(item))
+            if watched is Watched.JOBS:
                 self._cache.put_job(JobView.model_validate(item))
-        elif watched is Watched.PODS:
-            for item in items:
+            elif watched is Watched.PODS:
                 self._cache.put_pod(PodView.model_validate(item))
-        else:
-            listed = {self._cache.put_execution(item) for item in items}
-            for key in list(self._cache.executions):
-                self._add(key)
-                if key not in listed:
-                    logger.info("execution was deleted unseen", execution=key.name, namespace=key.namespace)
-                    self._cache.drop_unlisted(key)
+            else:
+                self._add(self._cache.put_execution(item))
+        for key in self._cache.drop_unlisted(watched, listed, version):
+            logger.info(
+                "a deletion was not seen", kind=watched.value, namespace=key.namespace, execution=key.name
+            )
+            self._add(key)
 
     async def _check_watches(self, newest: dict[Watched, int]) -> None:
         behind = [kind for kind, version in newest.items() if self._cache.watched_version(kind) < version]

@@ -45,7 +45,7 @@ def register(registry: kopf.OperatorRegistry, cache: ObjectCache, queue: WorkQue
         if key is not None:
             queue.add(key)
 
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's own arguments
         return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
     kopf.on.login(registry=registry)(login)
