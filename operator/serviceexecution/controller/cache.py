@@ -6,7 +6,7 @@ it had to list again), so nothing is concluded from an object's absence here wit
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,6 +14,9 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.views import JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
+
+
+Child = TypeVar("Child", JobView, PodView)
 
 
 class ExecutionKey(NamedTuple):
@@ -169,9 +172,7 @@ def version_of(body: JsonObject) -> int:
     return int(text) if isinstance(text, str) and text.isdecimal() else 0
 
 
-def _drop_children(
-    children: dict[str, dict[str, JobView]] | dict[str, dict[str, PodView]], listed: set[str], version: int
-) -> set[str]:
+def _drop_children(children: dict[str, dict[str, Child]], listed: set[str], version: int) -> set[str]:
     owners: set[str] = set()
     for uid, objects in children.items():
         for name, child in list(objects.items()):

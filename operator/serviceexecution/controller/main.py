@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import kopf
 import structlog
@@ -35,6 +36,15 @@ from serviceexecution.store.store import ResultStore
 logger = structlog.stdlib.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What lives as long as the process."""
+
+    queue: WorkQueue[ExecutionKey]
+    cache: ObjectCache
+    health: Health
+
+
 def main() -> None:
     """Run the controller until it is told to end; exit 1 with one sentence when it cannot start."""
     try:
@@ -52,26 +62,22 @@ def main() -> None:
 async def run(settings: ControllerSettings) -> None:
     """Run the controller: first lead, then know everything, then work."""
     queue: WorkQueue[ExecutionKey] = WorkQueue()
-    cache = ObjectCache()
-    health = Health(oldest_work=queue.oldest_seconds)
+    state = State(queue, ObjectCache(), Health(oldest_work=queue.oldest_seconds))
+    health = state.health
     probes = await serve_health(health, settings.health_port)
     client = await KubernetesClient.connect(user_agent="serviceexecution-controller", qps=100, burst=200)
     try:
         async with _leadership(settings, health), asyncio.TaskGroup() as tasks:
-            await _work(settings, client, queue, cache, health, tasks)
+            await _work(settings, client, state, tasks)
     finally:
         await client.close()
         await probes.cleanup()
 
 
 async def _work(
-    settings: ControllerSettings,
-    client: KubernetesClient,
-    queue: WorkQueue[ExecutionKey],
-    cache: ObjectCache,
-    health: Health,
-    tasks: asyncio.TaskGroup,
+    settings: ControllerSettings, client: KubernetesClient, state: State, tasks: asyncio.TaskGroup
 ) -> None:
+    queue, cache = state.queue, state.cache
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
     version = await client.server_version()
     defaults = settings.pod.for_cluster(version)
@@ -95,9 +101,9 @@ async def _work(
         defaults=defaults,
         spawn=keep,
     )
-    resync = Resync(client, cache, health, queue.add, namespaces=settings.namespaces)
+    resync = Resync(client, cache, state.health, queue.add, namespaces=settings.namespaces)
     await resync.once()
-    health.ready = True
+    state.health.ready = True
     helpers = [
         tasks.create_task(work(queue, reconciler), name=f"worker {number}")
         for number in range(settings.workers)
