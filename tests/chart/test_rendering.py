@@ -1,0 +1,171 @@
+"""What the chart makes of its values."""
+
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.gateway.settings import Settings
+from tests.chart.conftest import EVERYTHING, LARGE, environment, named, of_kind
+from tools import ROOT
+from tools.chart_values import parse_values
+from tools.install_manifest import CHART
+
+LAYOUTS = {"small": ((), None), "large": (LARGE, None), "everything": ((), EVERYTHING)}
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request, render):
+    sets, values = LAYOUTS[request.param]
+    return render(*sets, values=values)
+
+
+@pytest.mark.parametrize("values", [None, EVERYTHING])
+def test_lint(helm, values):
+    command = [helm, "lint", "--strict", "--kube-version", "1.31.0", CHART]
+    command += [] if values is None else ["--values", values]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_everything_values_set_every_value():
+    values = parse_values((ROOT / CHART / "values.yaml").read_text())
+    everything = yaml.safe_load((ROOT / EVERYTHING).read_text())
+
+    def missing(section, given):
+        for value in section:
+            if value.name not in given:
+                yield value.path
+            elif value.children:
+                yield from missing(value.children, given[value.name])
+
+    assert list(missing(values, everything)) == []
+
+
+def test_small_is_one_pod_on_one_volume(render):
+    manifests = render()
+    (deployment,) = of_kind(manifests, "Deployment")
+    spec = deployment["spec"]["template"]["spec"]
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert [container["name"] for container in spec["containers"]] == ["controller", "gateway"]
+    (claim,) = of_kind(manifests, "PersistentVolumeClaim")
+    assert {"persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}, "name": "store"} in spec[
+        "volumes"
+    ]
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    (account,) = of_kind(manifests, "ServiceAccount")[:1]
+    assert spec["serviceAccountName"] == account["metadata"]["name"] == "sx-serviceexecution-controller"
+
+
+def test_large_is_two_deployments_without_volume(render):
+    manifests = render(*LARGE)
+    deployments = of_kind(manifests, "Deployment")
+    assert {d["metadata"]["name"]: d["spec"]["replicas"] for d in deployments} == {
+        "sx-serviceexecution-controller": 2,
+        "sx-serviceexecution-gateway": 2,
+    }
+    assert of_kind(manifests, "PersistentVolumeClaim") == []
+    for deployment in deployments:
+        assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == deployment["metadata"]["name"]
+
+
+def test_services_select_the_gateway(layout):
+    service = next(s for s in of_kind(layout, "Service") if s["metadata"]["name"].endswith("-gateway"))
+    wanted = service["spec"]["selector"].items()
+    (pod,) = [
+        deployment["spec"]["template"]
+        for deployment in of_kind(layout, "Deployment")
+        if wanted <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    ]
+    gateway = next(c for c in pod["spec"]["containers"] if c["name"] == "gateway")
+    assert {"name": "http", "containerPort": 8080, "protocol": "TCP"} in gateway["ports"]
+
+
+def test_deployments_select_their_own_pods(layout):
+    for deployment in of_kind(layout, "Deployment"):
+        selector = deployment["spec"]["selector"]["matchLabels"]
+        assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_both_processes_read_their_settings(layout):
+    containers = {
+        container["name"]: environment(container)
+        for deployment in of_kind(layout, "Deployment")
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+    }
+    controller = ControllerSettings.from_environment(containers["controller"])
+    gateway = Settings.from_environment({k: v for k, v in containers["gateway"].items() if v is not None})
+    assert controller.store_url == gateway.store_url
+    assert controller.cluster_id == gateway.cluster_id
+    assert controller.store_options == gateway.store_options
+
+
+def test_every_setting_reaches_the_controller(render):
+    container = named(render(values=EVERYTHING), "Deployment", "custom-controller")["spec"]["template"][
+        "spec"
+    ]["containers"][0]
+    settings = ControllerSettings.from_environment(environment(container))
+    assert settings.namespaces == ("team-a", "team-b")
+    assert settings.pod.gateway_url == "https://gateway.example.com"
+    assert settings.pod.collector_image.startswith("registry.example.com/collector@sha256:fedc")
+    assert settings.pod.collector_image_pull_policy == "Never"
+    assert json.loads(settings.pod.collector_resources)["limits"] == {"cpu": 2, "memory": "80Mi"}
+    assert settings.pod.run_as_user == 1000
+    assert settings.log_limit == 1024**3
+    assert (settings.start_limits.missing_reference, settings.start_limits.image_refused) == (30, 300)
+    assert (settings.lease_name, settings.lease_namespace) == ("custom-controller", "system")
+    assert (settings.log_level, settings.log_format) == ("DEBUG", "plain")
+    assert container["image"].startswith("registry.example.com/operator@sha256:0123")
+    assert container["envFrom"] == [{"secretRef": {"name": "store-credentials"}}]
+    assert {"HTTPS_PROXY", "CONTROLLER_ONLY"} < environment(container).keys()
+    assert "GATEWAY_ONLY" not in environment(container)
+
+
+def test_collectors_call_the_service_by_its_port(render):
+    for manifests in (render(), render(*LARGE), render("gateway.service.port=8000")):
+        service = named(manifests, "Service", "sx-serviceexecution-gateway")
+        port = service["spec"]["ports"][0]["port"]
+        controller = of_kind(manifests, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
+        assert (
+            environment(controller)["SX_GATEWAY_URL"]
+            == f"http://sx-serviceexecution-gateway.system.svc:{port}"
+        )
+
+
+def test_own_labels_win(render):
+    for manifest in render(values=EVERYTHING):
+        labels = manifest["metadata"]["labels"]
+        assert labels["example.com/owner"] == "platform"
+        assert labels["app.kubernetes.io/name"] == "sx"
+
+
+def test_spread_gets_the_selector_of_its_deployment(render):
+    for component in ("controller", "gateway"):
+        deployment = named(render(values=EVERYTHING), "Deployment", f"custom-{component}")
+        (constraint,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert constraint["labelSelector"] == deployment["spec"]["selector"]
+
+
+def test_definitions_can_be_kept_left_or_left_out(render):
+    (kept,) = of_kind(render(), "CustomResourceDefinition")
+    assert kept["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    (left,) = of_kind(render("crds.keep=false"), "CustomResourceDefinition")
+    assert "annotations" not in left["metadata"]
+    source = yaml.safe_load((ROOT / "crds" / "serviceexecution.dev_serviceexecutions.yaml").read_text())
+    assert left["spec"] == kept["spec"] == source["spec"]
+    assert of_kind(render("crds.enabled=false"), "CustomResourceDefinition") == []
+
+
+def test_optional_objects_are_off_by_default(render):
+    optional = ("PodDisruptionBudget", "NetworkPolicy", "PodMonitor", "ServiceMonitor")
+    assert of_kind(render(), *optional) == []
+    everything = {manifest["kind"] for manifest in of_kind(render(values=EVERYTHING), *optional)}
+    assert everything == {"PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor"}
+    assert len(of_kind(render("monitoring.podMonitor.enabled=true"), "PodMonitor")) == 1
+
+
+def test_longest_names_are_legal(render):
+    for manifest in render(release="r" * 53):
+        assert len(manifest["metadata"]["name"]) <= 63

@@ -1,0 +1,58 @@
+"""Every sample is a valid resource with a comment that tells what it shows."""
+
+import re
+
+import pytest
+import yaml
+
+from serviceexecution.controller.plan import PlanProblem, make_plan
+from serviceexecution.controller.views import ConfigMapView
+from serviceexecution.resources.execution import ServiceExecution
+from tests.chart.conftest import NoDuplicates
+from tools import ROOT
+
+SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
+IMAGES = {"docker.io/library/python:3.11-slim-bookworm", "docker.io/library/busybox:1.35.0"}
+
+
+def documents(path):
+    return list(yaml.load_all(path.read_text(), Loader=NoDuplicates))
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_sample(path):
+    text = path.read_text()
+    found = documents(path)
+    assert re.match(r"# [A-Z]", text)
+    assert f"kubectl apply -f {path.name}" in text
+    assert max(map(len, text.splitlines())) <= 120
+    executions = [document for document in found if document["kind"] == "ServiceExecution"]
+    assert [e["metadata"]["name"] for e in executions] == ([] if path.stem == "sum-prepare" else [path.stem])
+    config_maps = {d["metadata"]["name"]: d for d in found if d["kind"] == "ConfigMap"}
+    for document in executions:
+        created = {"namespace": "default", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
+        metadata = {**document["metadata"], **created}
+        execution = ServiceExecution.model_validate({**document, "metadata": metadata})
+        assert execution.spec.runtime.docker.image in IMAGES
+        source = execution.spec.input_from
+        input_map = None
+        if source is not None:
+            body = config_maps[source.config_map_ref.name]
+            input_map = ConfigMapView.model_validate({**body, "metadata": {**metadata, **body["metadata"]}})
+        plan = make_plan(execution.spec, "u", input_map, ())
+        assert not isinstance(plan, PlanProblem) or plan.waiting, plan
+
+
+def test_every_field_of_the_spec_has_a_sample():
+    used = {
+        field
+        for path in SAMPLES
+        for document in documents(path)
+        if document["kind"] == "ServiceExecution"
+        for field in document["spec"]
+    }
+    crd = yaml.safe_load((ROOT / "crds" / "serviceexecution.dev_serviceexecutions.yaml").read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    # These name objects that a cluster does not have by itself, and cancel is patched, never applied.
+    without = {"cancel", "priorityClassName", "runtimeClassName", "serviceAccountName"}
+    assert schema["properties"].keys() - used == without

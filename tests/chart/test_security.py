@@ -1,0 +1,201 @@
+"""Least rights, and pods that pass Pod Security restricted."""
+
+import re
+
+import pytest
+import yaml
+
+from tests.chart.conftest import EVERYTHING, LARGE, named, of_kind
+from tools import ROOT
+from tools.install_manifest import CHART
+
+LAYOUTS = {
+    "small": ((), None),
+    "large": (LARGE, None),
+    "namespaced": (("watchNamespaces={team-a,team-b}",), None),
+    "everything": ((), EVERYTHING),
+}
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request, render):
+    sets, values = LAYOUTS[request.param]
+    return render(*sets, values=values)
+
+
+def rights(manifests, account):
+    """Namespace ("" is everywhere) → set of (group/resource, verb) of one ServiceAccount."""
+    roles = {
+        (role["kind"], role["metadata"].get("namespace"), role["metadata"]["name"]): role["rules"]
+        for role in of_kind(manifests, "Role", "ClusterRole")
+    }
+    found = {}
+    for binding in of_kind(manifests, "RoleBinding", "ClusterRoleBinding"):
+        if account not in [subject["name"] for subject in binding["subjects"]]:
+            continue
+        namespace = binding["metadata"].get("namespace")
+        ref = binding["roleRef"]
+        rules = roles[ref["kind"], namespace if ref["kind"] == "Role" else None, ref["name"]]
+        granted = found.setdefault(namespace or "", set())
+        granted |= {
+            (f"{group}/{resource}", verb)
+            for rule in rules
+            for group in rule["apiGroups"]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
+        }
+    return found
+
+
+def every(resource, *verbs):
+    return {(resource, verb) for verb in verbs}
+
+
+CONTROLLER = (
+    every("serviceexecution.dev/serviceexecutions", "get", "list", "watch", "delete")
+    | every("serviceexecution.dev/serviceexecutions/status", "patch")
+    | every("serviceexecution.dev/serviceexecutions/finalizers", "update")
+    | every("batch/jobs", "create", "get", "list", "watch", "delete")
+    | every("/pods", "get", "list", "watch", "patch")
+    | every("/pods/log", "get")
+    | every("/configmaps", "create", "get")
+    | every("/persistentvolumeclaims", "list")
+    | every("/events", "create", "list")
+)
+GATEWAY = (
+    every("serviceexecution.dev/serviceexecutions", "get")
+    | every("batch/jobs", "get")
+    | every("/pods", "get", "watch")
+)
+REVIEWS = {
+    ("authentication.k8s.io/tokenreviews", "create"),
+    ("authorization.k8s.io/subjectaccessreviews", "create"),
+}
+LEASES = every("coordination.k8s.io/leases", "create", "get", "patch")
+
+
+def test_no_wildcards_and_no_secrets(layout):
+    for role in of_kind(layout, "Role", "ClusterRole"):
+        for rule in role["rules"]:
+            granted = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            assert "*" not in "".join(granted), role["metadata"]["name"]
+            assert not {"secrets", "impersonate", "escalate", "bind"} & set(granted), role["metadata"]["name"]
+
+
+def test_rights_in_mode_large(render):
+    manifests = render(*LARGE)
+    assert rights(manifests, "sx-serviceexecution-controller") == {"": CONTROLLER, "system": LEASES}
+    assert rights(manifests, "sx-serviceexecution-gateway") == {"": GATEWAY | REVIEWS}
+
+
+def test_rights_in_mode_small(render):
+    assert rights(render(), "sx-serviceexecution-controller") == {"": CONTROLLER | GATEWAY | REVIEWS}
+
+
+def test_rights_in_named_namespaces(render):
+    manifests = render(*LARGE, "watchNamespaces={team-a,team-b}")
+    assert rights(manifests, "sx-serviceexecution-controller") == {
+        "team-a": CONTROLLER,
+        "team-b": CONTROLLER,
+        "system": LEASES,
+    }
+    assert rights(manifests, "sx-serviceexecution-gateway") == {
+        "team-a": GATEWAY,
+        "team-b": GATEWAY,
+        "": REVIEWS,
+    }
+
+
+def test_users_get_results_and_logs_with_the_default_roles(render):
+    view = named(render(), "ClusterRole", "sx-serviceexecution-view")
+    edit = named(render(), "ClusterRole", "sx-serviceexecution-edit")
+    for role in ("view", "edit", "admin"):
+        assert view["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
+    assert "rbac.authorization.k8s.io/aggregate-to-view" not in edit["metadata"]["labels"]
+    readable = {
+        resource for rule in view["rules"] if "get" in rule["verbs"] for resource in rule["resources"]
+    }
+    assert {"serviceexecutions", "serviceexecutions/results", "serviceexecutions/log"} <= readable
+
+
+def pods(manifests):
+    for manifest in of_kind(manifests, "Deployment"):
+        yield manifest["spec"]["template"]["spec"]
+    for manifest in of_kind(manifests, "Pod"):
+        yield manifest["spec"]
+
+
+def test_pods_are_restricted(layout):
+    found = list(pods(layout))
+    assert found
+    for pod in found:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        allowed = {"emptyDir", "persistentVolumeClaim", "configMap", "secret", "projected"}
+        assert all((volume.keys() - {"name"}) <= allowed for volume in pod.get("volumes", []))
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+            assert "memory" in container["resources"]["limits"]
+
+
+def test_containers_of_the_operator_have_probes(layout):
+    for deployment in of_kind(layout, "Deployment"):
+        for container in deployment["spec"]["template"]["spec"]["containers"]:
+            ports = {port["name"] for port in container["ports"]}
+            for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+                assert container[probe]["httpGet"]["path"] == path
+                assert container[probe]["httpGet"]["port"] in ports
+
+
+def test_policies_are_bound_and_fail_closed(layout):
+    policies = of_kind(layout, "ValidatingAdmissionPolicy")
+    bound = {b["spec"]["policyName"] for b in of_kind(layout, "ValidatingAdmissionPolicyBinding")}
+    assert {policy["metadata"]["name"] for policy in policies} == bound
+    for policy in policies:
+        assert policy["spec"]["failurePolicy"] == "Fail"
+        assert policy["spec"]["matchConditions"]
+
+
+def test_fence_names_the_account_of_the_controller(layout):
+    controller = next(
+        d["spec"]["template"]["spec"]["serviceAccountName"]
+        for d in of_kind(layout, "Deployment")
+        if any(c["name"] == "controller" for c in d["spec"]["template"]["spec"]["containers"])
+    )
+    fences = [
+        p for p in of_kind(layout, "ValidatingAdmissionPolicy") if "-controller-" in p["metadata"]["name"]
+    ]
+    assert len(fences) == 2
+    for fence in fences:
+        (condition,) = fence["spec"]["matchConditions"]
+        assert (
+            condition["expression"]
+            == f'request.userInfo.username == "system:serviceaccount:system:{controller}"'
+        )
+
+
+def test_policies_can_be_left_out(render):
+    manifests = render(
+        "admissionPolicies.input.enabled=false", "admissionPolicies.controllerFence.enabled=false"
+    )
+    assert of_kind(manifests, "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding") == []
+
+
+def test_templates_name_no_secret_of_the_operator():
+    """Only the credentials Secret that a user names is ever mounted."""
+    for template in (ROOT / CHART / "templates").rglob("*"):
+        if template.is_file() and template.name != "_pods.tpl":
+            assert not re.search(r"secretKeyRef:(?! \{name: my-secret)|secretRef:", template.read_text()), (
+                template
+            )
+
+
+def test_install_manifest_enforces_restricted_on_its_namespace():
+    namespace = next(yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text()))
+    assert namespace["kind"] == "Namespace"
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
