@@ -1,0 +1,208 @@
+"""The log of one attempt, as it grows in the store."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from serviceexecution.logs.lines import (
+    RESUME_SLACK,
+    KnownTail,
+    NewerLines,
+    NewLines,
+    last_line,
+    stamp_of,
+    text_size,
+)
+from serviceexecution.logs.metrics import STORE_ERRORS
+from serviceexecution.logs.scanner import LogScanner
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.errors import StoreError
+from serviceexecution.store.records import LogRecord, StdoutResult
+from serviceexecution.store.store import ResultStore
+
+logger = logging.getLogger(__name__)
+
+GROW_BELOW_BYTES: Final = 64 * 1024
+"""A last chunk smaller than this is written again, longer: slow logs would make a chunk per flush."""
+FIRST_RETRY_SECONDS: Final = 0.5
+MAX_RETRY_SECONDS: Final = 30.0
+
+_T = TypeVar("_T")
+
+
+class ChunkLog:
+    """State owner of what is stored of one log, and of what is not yet: at most one block and one small chunk.
+
+    Chunks hold whole lines as they came. Everything that a successor needs after a kill is in the chunks.
+    """
+
+    def __init__(
+        self, store: ResultStore, ref: ExecutionReference, *, attempt: int, limit_bytes: int, flush_bytes: int
+    ) -> None:
+        self._store = store
+        self._ref = ref
+        self._attempt = attempt
+        self._limit_bytes = limit_bytes
+        self._flush_bytes = flush_bytes
+        self._sequence = 1
+        self._current = b""
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._scanner = LogScanner()
+        self._lines = 0
+        self._text_bytes = 0
+        self.truncated = False
+        self.last_line = b""
+        """The newest line that was received, stored or not; b"" before the first."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """What a kill would lose here, and a successor would read again."""
+        return self._pending_size
+
+    @property
+    def wants_flush(self) -> bool:
+        """Whether enough is waiting for a chunk of its own."""
+        return self._pending_size >= self._flush_bytes
+
+    @property
+    def resume_at(self) -> datetime | None:
+        """The second to resume the log at, or None for its start."""
+        stamp = stamp_of(self.last_line)
+        return None if stamp is None else stamp[0] - RESUME_SLACK
+
+    async def load(self) -> None:
+        """Read what a predecessor has stored."""
+        for sequence, _ in await self._retried(
+            lambda: self._store.list_log_chunks(self._ref, attempt=self._attempt)
+        ):
+            data = await self._read(sequence)
+            self._sequence, self._current = sequence, data
+            self._note(data, data, text_size(data))
+            await asyncio.sleep(0)  # scanning one chunk takes milliseconds: let others run
+        if len(self._current) >= GROW_BELOW_BYTES:
+            self._sequence, self._current = self._sequence + 1, b""
+
+    def append(self, block: bytes) -> None:
+        """Take the next whole lines; beyond the limit they are only searched for results."""
+        if not block:
+            return
+        room = self._limit_bytes - self._text_bytes
+        kept, size = block, text_size(block)
+        if size > room:
+            self.truncated = True
+            kept = _cut(block, room)
+            size = text_size(kept)
+        if kept:
+            self._pending.append(kept)
+            self._pending_size += len(kept)
+        self._note(block, kept, size)
+
+    async def flush(self) -> None:
+        """Store what is waiting; repeated until the store takes it, which holds the log's stream meanwhile."""
+        if not self._pending:
+            return
+        data = b"".join([self._current, *self._pending])
+        sequence = self._sequence
+        await self._retried(
+            lambda: self._store.write_log_chunk(self._ref, sequence, data, attempt=self._attempt)
+        )
+        self._pending.clear()
+        self._pending_size = 0
+        if len(data) < GROW_BELOW_BYTES:
+            self._current = data
+        else:
+            self._sequence, self._current = sequence + 1, b""
+
+    async def new_lines(self) -> NewLines:
+        """Return what leaves out the known lines when the log is resumed at ``resume_at``. Flush before."""
+        since = self.resume_at
+        if self.truncated:
+            return NewerLines(self.last_line)
+        if since is None:
+            return KnownTail([])
+        parts: list[bytes] = [self._current] if self._current else []
+        sequence = self._sequence
+        while (not parts or _any_since(parts[-1], since)) and sequence > 1:
+            sequence -= 1
+            parts.append(await self._read(sequence))
+        return KnownTail(line for part in reversed(parts) for line in _lines_since(part, since))
+
+    async def committed(self) -> LogRecord | None:
+        """Return the commit record when a predecessor has finished this attempt's log of that pod."""
+        record = await self._retried(lambda: self._store.read_log_record(self._ref))
+        return record if record is not None and record.attempt == self._attempt else None
+
+    async def commit(self, *, pod_uid: str, complete: bool) -> LogRecord:
+        """Store what is left, the printed result if there is one, and at last the commit record."""
+        await self.flush()
+        result = self._scanner.result
+        printed = None
+        if result is not None:
+            await self._retried(lambda: self._store.write_stdout_result(self._ref, result))
+            printed = StdoutResult(size=len(result), sha256=hashlib.sha256(result).hexdigest())
+        record = LogRecord(
+            attempt=self._attempt,
+            pod_uid=pod_uid,
+            bytes=self._text_bytes,
+            lines=self._lines,
+            truncated=self.truncated,
+            complete=complete,
+            stdout_result=printed,
+            committed_at=datetime.now(UTC),
+        )
+        await self._retried(lambda: self._store.commit_log(self._ref, record))
+        return record
+
+    async def _read(self, sequence: int) -> bytes:
+        data = await self._retried(
+            lambda: self._store.read_log_chunk(self._ref, sequence, attempt=self._attempt)
+        )
+        return data[: data.rfind(b"\n") + 1]  # half a line can only come from a power cut
+
+    def _note(self, block: bytes, kept: bytes, size: int) -> None:
+        self._scanner.feed(block)
+        self._lines += kept.count(b"\n")
+        self._text_bytes += size
+        self.last_line = last_line(block) or self.last_line
+
+    async def _retried(self, operation: Callable[[], Awaitable[_T]]) -> _T:
+        delay = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                return await operation()
+            except StoreError as error:
+                STORE_ERRORS.inc()
+                logger.warning("Log of %s/%s: %s", self._ref.namespace, self._ref.name, error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, MAX_RETRY_SECONDS)
+
+
+def _cut(block: bytes, room: int) -> bytes:
+    """Return the first lines of a block whose texts fill ``room`` bytes, the last of them cut to fit exactly.
+
+    A full log is so known to be full by a successor, who sees only the chunks.
+    """
+    kept: list[bytes] = []
+    for line in block.split(b"\n")[:-1]:
+        if room <= 0:
+            break
+        stamp, blank, text = line.partition(b" ")
+        text = text[: room - 1]
+        room -= len(text) + 1
+        kept.append(stamp + blank + text + b"\n")
+    return b"".join(kept)
+
+
+def _any_since(part: bytes, since: datetime) -> bool:
+    return next(_lines_since(part, since), None) is not None
+
+
+def _lines_since(part: bytes, since: datetime) -> Iterator[bytes]:
+    for line in part.split(b"\n")[:-1]:
+        stamp = stamp_of(line)
+        if stamp is not None and stamp[0] >= since:
+            yield line

@@ -1,0 +1,289 @@
+"""Follows one container's log from its start into the store, to its true end."""
+
+import asyncio
+import contextlib
+import enum
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import PODS
+from serviceexecution.logs.chunks import ChunkLog
+from serviceexecution.logs.lines import LineSplitter, NewLines, only_stamped
+from serviceexecution.logs.metrics import BYTES, COMMITTED, RESUMES, STREAMS
+from serviceexecution.logs.pod_state import ContainerState, container_state
+from serviceexecution.logs.slots import StreamSlots
+from serviceexecution.logs.target import FollowedContainer, LogEnd, compare_end, newest_line
+from serviceexecution.logs.timing import FollowerTiming
+from serviceexecution.store.records import LogRecord
+
+logger = logging.getLogger(__name__)
+
+BURST_BYTES: Final = 1024 * 1024
+"""After so much in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
+QUIET_PASSES: Final = 3
+"""So often must nothing new come from an ended container, where its last line does not compare with ours."""
+UNREADABLE_TRIES: Final = 6
+"""So often must the log of an ended container be refused before it counts as lost (over about a minute)."""
+
+
+class _End(enum.Enum):
+    """How reading a stream ended; the values are those of the metric of resumes."""
+
+    CLEAN = "stream ended"
+    POLLED = "poll"
+    ODD = "kubelet message"
+    """With words of the kubelet's in it, so that lines may be missing."""
+    SILENT = "silent"
+    ERROR = "error"
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one stream brought."""
+
+    splitter: LineSplitter
+    end: _End = _End.ERROR
+    refused: bool = False
+    """The API server or the kubelet said that there is no such log."""
+    new_lines: int = 0
+    new_bytes: int = 0
+
+    unfinished: bytes = b""
+    """The last line when it has no line end: maybe the log's last words, maybe half a line."""
+    unfinished_is_new: bool = False
+
+
+class LogFollower:
+    """Brings one log into the store. One task runs ``run``; others may only call ``main_ended``."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        log: ChunkLog,
+        target: FollowedContainer,
+        *,
+        slots: StreamSlots,
+        timing: FollowerTiming,
+    ) -> None:
+        self._client = client
+        self._log = log
+        self._target = target
+        self._slots = slots
+        self._timing = timing
+        self._ended = asyncio.Event()
+        self._flush_at: float | None = None
+
+    def main_ended(self) -> None:
+        """Say that the container has terminated: the log has an end now."""
+        self._ended.set()
+
+    async def run(self) -> LogRecord:
+        """Follow to the end and commit; returns at once what a predecessor has committed."""
+        record = await self._log.committed()
+        if record is not None:
+            return record
+        await self._log.load()
+        if self._log.last_line:
+            RESUMES.labels("restart").inc()
+        complete = await self._follow_to_the_end()
+        record = await self._log.commit(pod_uid=self._target.pod_uid, complete=complete)
+        COMMITTED.labels(str(complete).lower()).inc()
+        return record
+
+    async def _follow_to_the_end(self) -> bool:
+        """Return whether the log is complete; False when the pod or its log was gone before the end."""
+        backoff, refusals, quiet = self._timing.first_backoff, 0, 0
+        while True:
+            seen = await self._read_once()
+            refusals = refusals + 1 if seen.refused and not seen.new_lines else 0
+            state = await self._state(seen.end)
+            if state is ContainerState.ENDED:
+                self._ended.set()
+                end = await self._compare_end(seen)
+                quiet = quiet + 1 if end is LogEnd.UNSURE and not seen.new_lines else 0
+                if end is LogEnd.KNOWN or quiet >= QUIET_PASSES:
+                    self._take_last(seen)
+                    return True
+            if state is ContainerState.GONE:
+                self._take_last(seen)
+                return False
+            if refusals >= UNREADABLE_TRIES and state is not ContainerState.RUNNING:
+                return False
+            RESUMES.labels(seen.end.value).inc()
+            backoff = (
+                self._timing.first_backoff if seen.new_lines else min(backoff * 2, self._timing.last_backoff)
+            )
+            if seen.end is _End.POLLED:
+                await self._pause(self._timing.poll)
+            elif not (seen.new_lines and (seen.end is _End.SILENT or state is ContainerState.ENDED)):
+                await self._pause(backoff)
+
+    async def _read_once(self) -> _Pass:
+        """Read the log on from what is known until the stream ends.
+
+        With a free slot the stream stays open as long as the container runs, else only what is there is read.
+        """
+        await self._flush()
+        seen = _Pass(LineSplitter())
+        since = self._log.resume_at
+        new = await self._log.new_lines()
+        with self._slots.taken() as follow:
+            try:
+                async with self._client.log_lines(
+                    self._target.namespace,
+                    self._target.pod_name,
+                    container=self._target.container,
+                    follow=follow,
+                    since_time=since,
+                ) as chunks:
+                    seen.end = _End.CLEAN if follow else _End.POLLED
+                    await self._receive(chunks, seen, new, resumed=since is not None)
+            except KubernetesError as error:
+                seen.end = _End.ERROR
+                seen.refused = error.status in {400, 404}
+                logger.info("Log of %s/%s: %s", self._target.namespace, self._target.pod_name, error)
+        self._log.truncated |= seen.splitter.cut
+        await self._flush()
+        return seen
+
+    async def _receive(
+        self, chunks: AsyncIterator[bytes], seen: _Pass, new: NewLines, *, resumed: bool
+    ) -> None:
+        STREAMS.inc()
+        try:
+            async with contextlib.aclosing(self._until_silent(chunks, seen)) as arriving:
+                async for chunk in arriving:
+                    block = seen.splitter.feed(chunk)
+                    if not block:
+                        continue
+                    block, foreign = only_stamped(block)
+                    if foreign and not resumed:
+                        self._note_odd(seen, foreign)
+                    resumed = False  # a resumed log can begin inside a long line, which then has no time
+                    self._take(new.without_known(block), seen)
+                    if self._log.wants_flush:
+                        await self._flush()
+        finally:
+            STREAMS.dec()
+        if rest := seen.splitter.rest:
+            block, foreign = only_stamped(rest + b"\n")
+            if foreign:
+                self._note_odd(seen, foreign)
+            seen.unfinished = block[:-1]
+            seen.unfinished_is_new = bool(new.without_known(block))
+
+    def _note_odd(self, seen: _Pass, foreign: list[bytes]) -> None:
+        seen.end, seen.refused = _End.ODD, True
+        words = foreign[0][:300].decode(errors="replace")
+        logger.warning("Log of %s/%s: %s", self._target.namespace, self._target.pod_name, words)
+
+    def _take(self, block: bytes, seen: _Pass) -> None:
+        if not block:
+            return
+        seen.new_lines += block.count(b"\n")
+        seen.new_bytes += len(block)
+        BYTES.inc(len(block))
+        self._log.append(block)
+        if self._flush_at is None:
+            self._flush_at = self._now() + self._timing.flush
+
+    def _take_last(self, seen: _Pass) -> None:
+        """Take a last line without a line end; not before the end, since half of it may have come."""
+        if seen.unfinished_is_new:
+            self._log.append(seen.unfinished + b"\n")
+
+    async def _until_silent(self, chunks: AsyncIterator[bytes], seen: _Pass) -> AsyncGenerator[bytes, None]:
+        """Give the chunks, store what waits when its time has come, and leave a stream that seems dead."""
+        pending: asyncio.Task[bytes] | None = None
+        ended = asyncio.create_task(self._ended.wait())
+        heard_at = self._now()
+        try:
+            while True:
+                if pending is None:
+                    pending = asyncio.create_task(_next(chunks))
+                times = [heard_at + allowed] if (allowed := self._silence(seen)) is not None else []
+                times += [self._flush_at] if self._flush_at is not None else []
+                await asyncio.wait(
+                    {pending} if ended.done() else {pending, ended},
+                    timeout=max(min(times) - self._now(), 0) if times else None,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                now = self._now()
+                if self._flush_at is not None and now >= self._flush_at:
+                    await self._flush()
+                if pending.done():
+                    chunk = pending.result()
+                    pending, heard_at = None, now
+                    if not chunk:
+                        return
+                    yield chunk
+                elif (allowed := self._silence(seen)) is not None and now >= heard_at + allowed:
+                    seen.end = _End.SILENT
+                    return
+        finally:
+            for task in (pending, ended):
+                if task is not None:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError, KubernetesError):
+                        await task
+
+    def _silence(self, seen: _Pass) -> float | None:
+        """Return the longest silence in seconds that is no sign of a dead stream; None: the client knows."""
+        if self._ended.is_set():
+            return self._timing.ended_silence
+        return self._timing.burst_silence if seen.new_bytes >= BURST_BYTES else None
+
+    async def _compare_end(self, seen: _Pass) -> LogEnd:
+        """Ask the kubelet for the log's last line: whether we have it.
+
+        A clean end of the stream proves nothing: the API server ends it cleanly too when the kubelet dies, and
+        a kubelet that followed a file across a rotation can miss the next file.
+        """
+        if seen.end not in {_End.CLEAN, _End.POLLED}:
+            return LogEnd.MORE
+        try:
+            newest = await newest_line(self._client, self._target)
+        except KubernetesError:
+            return LogEnd.MORE
+        return compare_end(newest, seen.unfinished or self._log.last_line)
+
+    async def _state(self, end: _End) -> ContainerState:
+        """Return the container's state by the pod, asked until there is an answer."""
+        if self._ended.is_set() and end in {_End.CLEAN, _End.POLLED}:
+            return ContainerState.ENDED
+        backoff = self._timing.first_backoff
+        while True:
+            try:
+                pod = await self._client.get(PODS, self._target.namespace, self._target.pod_name)
+            except KubernetesError as error:
+                logger.info("Pod %s/%s: %s", self._target.namespace, self._target.pod_name, error)
+            else:
+                return container_state(pod, self._target.pod_uid, self._target.container)
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, self._timing.last_backoff)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer when main ends meanwhile."""
+        if self._ended.is_set():
+            await asyncio.sleep(seconds)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+
+    async def _flush(self) -> None:
+        await self._log.flush()
+        self._flush_at = None
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes:
+    """Return the next chunk, or b"" at the end."""
+    return await anext(chunks, b"")

@@ -1,0 +1,143 @@
+"""Which logs this process follows."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.logs.chunks import ChunkLog
+from serviceexecution.logs.follower import LogFollower
+from serviceexecution.logs.metrics import UNFINISHED
+from serviceexecution.logs.slots import StreamSlots
+from serviceexecution.logs.target import FollowedContainer
+from serviceexecution.logs.timing import FollowerTiming
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.records import LogRecord
+from serviceexecution.store.store import ResultStore
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED_COMMITS: Final = 10_000
+CLOSE_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    target: FollowedContainer
+    attempt: int
+    log: ChunkLog
+    follower: LogFollower
+    task: asyncio.Task[LogRecord]
+
+
+class LogFollowers:
+    """State owner: the logs that this process follows, at most one per execution."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        store: ResultStore,
+        *,
+        limit_bytes: int,
+        on_complete: Callable[[ExecutionReference], None],
+        max_streams: int = 200,
+        flush_bytes: int = 1024 * 1024,
+        flush_seconds: float = 2.0,
+        timing: FollowerTiming | None = None,
+    ) -> None:
+        """``limit_bytes`` is the most text kept of one log, times not counted.
+
+        ``on_complete`` is called when a log's commit record is in the store. Beyond ``max_streams`` open
+        streams, further logs are read again every five seconds until a stream ends. ``timing`` is for
+        tests.
+        """
+        self._client = client
+        self._store = store
+        self._limit_bytes = limit_bytes
+        self._on_complete = on_complete
+        self._flush_bytes = flush_bytes
+        self._timing = timing or FollowerTiming(flush=flush_seconds)
+        self._slots = StreamSlots(max_streams)
+        self._followed: dict[ExecutionReference, _Followed] = {}
+        self._committed: OrderedDict[tuple[ExecutionReference, int, str], None] = OrderedDict()
+
+    def ensure(
+        self,
+        ref: ExecutionReference,
+        *,
+        pod_name: str,
+        pod_uid: str,
+        container: str,
+        attempt: int,
+        main_terminated: bool,
+    ) -> None:
+        """See to it that the log of this pod's container gets into the store; cheap to call again and again.
+
+        For a container that has started, or whose pod has ended.
+        """
+        if (ref, attempt, pod_uid) in self._committed:
+            return
+        target = FollowedContainer(ref.namespace, pod_name, pod_uid, container)
+        found = self._followed.get(ref)
+        if found is not None and (found.target, found.attempt) != (target, attempt):
+            found.task.cancel()
+            found = None
+        if found is None:
+            found = self._start(ref, target, attempt)
+        if main_terminated:
+            found.follower.main_ended()
+
+    def forget(self, ref: ExecutionReference) -> None:
+        """Stop following the execution's log, e.g. when the execution is deleted; what is stored stays."""
+        found = self._followed.pop(ref, None)
+        if found is not None:
+            found.task.cancel()
+        for key in [key for key in self._committed if key[0] == ref]:
+            del self._committed[key]
+
+    async def close(self) -> None:
+        """Stop following, and store within five seconds what was received; a successor resumes there."""
+        followed = list(self._followed.values())
+        for one in followed:
+            one.task.cancel()
+        await asyncio.gather(*(one.task for one in followed), return_exceptions=True)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*(one.log.flush() for one in followed))
+        except TimeoutError:
+            logger.warning("the store did not take the last lines of %d logs in time", len(followed))
+
+    def _start(self, ref: ExecutionReference, target: FollowedContainer, attempt: int) -> _Followed:
+        log = ChunkLog(
+            self._store,
+            ref,
+            attempt=attempt,
+            limit_bytes=self._limit_bytes,
+            flush_bytes=self._flush_bytes,
+        )
+        follower = LogFollower(self._client, log, target, slots=self._slots, timing=self._timing)
+        task = asyncio.create_task(follower.run(), name=f"log {ref.namespace}/{ref.name}")
+        followed = _Followed(target, attempt, log, follower, task)
+        self._followed[ref] = followed
+        UNFINISHED.inc()
+        task.add_done_callback(lambda _: self._finished(ref, followed))
+        return followed
+
+    def _finished(self, ref: ExecutionReference, followed: _Followed) -> None:
+        UNFINISHED.dec()
+        if self._followed.get(ref) is followed:
+            del self._followed[ref]
+        if followed.task.cancelled():
+            return
+        error = followed.task.exception()
+        if error is not None:
+            # A fault of ours: the next ``ensure`` begins again from what is stored.
+            logger.error("following the log of %s/%s failed", ref.namespace, ref.name, exc_info=error)
+            return
+        self._committed[ref, followed.attempt, followed.target.pod_uid] = None
+        while len(self._committed) > REMEMBERED_COMMITS:
+            self._committed.popitem(last=False)
+        self._on_complete(ref)

@@ -1,0 +1,37 @@
+"""What a pod says about one of its containers. Pure."""
+
+import enum
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+
+
+class ContainerState(enum.Enum):
+    """The state of the container whose log is followed."""
+
+    RUNNING = "running"
+    """Or about to start."""
+    ENDED = "ended"
+    NEVER_RAN = "never ran"
+    """The pod has ended, and no longer says how the container did (e.g. after an eviction)."""
+    GONE = "gone"
+    """There is no such pod any more."""
+
+
+def container_state(pod: JsonObject | None, pod_uid: str, container: str) -> ContainerState:
+    """Return the container's state; a pod of another uid is another pod."""
+    if pod is None or _object(pod.get("metadata")).get("uid") != pod_uid:
+        return ContainerState.GONE
+    status = _object(pod.get("status"))
+    statuses = status.get("containerStatuses")
+    for item in statuses if isinstance(statuses, list) else []:
+        found = _object(item)
+        state = _object(found.get("state"))
+        if found.get("name") == container and "terminated" in state:
+            return ContainerState.ENDED
+    if status.get("phase") in {"Succeeded", "Failed"}:
+        return ContainerState.NEVER_RAN
+    return ContainerState.RUNNING
+
+
+def _object(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, dict) else {}

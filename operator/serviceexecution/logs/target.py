@@ -1,0 +1,67 @@
+"""The container whose log is followed, and where its log ends."""
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.logs.lines import MAX_LINE_BYTES, LineSplitter, last_line, stamp_of
+
+PIECE_BYTES: Final = 4096
+"""Less than the pieces (usually 16 KiB) that a container runtime cuts long lines into."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedContainer:
+    """Which container of which pod."""
+
+    namespace: str
+    pod_name: str
+    pod_uid: str
+    container: str
+
+
+async def newest_line(client: KubernetesClient, target: FollowedContainer) -> bytes:
+    """Return the last line of the container's log as the kubelet has it now, b"" when there is none.
+
+    Cheap: the kubelet reads from the end. Only the end of a line longer than 16 KiB comes. Raises KubernetesError.
+    """
+    splitter = LineSplitter()
+    newest = b""
+    async with client.log_lines(
+        target.namespace,
+        target.pod_name,
+        container=target.container,
+        follow=False,
+        since_time=None,
+        tail_lines=2,
+    ) as chunks:
+        async for chunk in chunks:
+            newest = last_line(splitter.feed(chunk)) or newest
+    return splitter.rest or newest
+
+
+class LogEnd(enum.Enum):
+    """How the last line that we know compares with the last line that there is."""
+
+    KNOWN = "known"
+    MORE = "more"
+    UNSURE = "unsure"
+
+
+def compare_end(newest: bytes, known: bytes) -> LogEnd:
+    """Compare the kubelet's newest line with ours. Pure.
+
+    Of a long line the kubelet gives only the last two pieces, with the time of the first of them.
+    """
+    if newest == known:
+        return LogEnd.KNOWN
+    text = newest.partition(b" ")[2]
+    if len(text) > PIECE_BYTES and known.endswith(text):
+        return LogEnd.KNOWN
+    theirs, ours = stamp_of(newest), stamp_of(known)
+    if (
+        theirs is None or len(known) >= MAX_LINE_BYTES
+    ):  # a new and empty file; words of the kubelet; a cut line
+        return LogEnd.UNSURE
+    return LogEnd.MORE if ours is None or theirs > ours else LogEnd.UNSURE

@@ -1,0 +1,332 @@
+"""The follower against a faulty kubelet: whatever happens, the stored log is the printed log."""
+
+import asyncio
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.logs.chunks import GROW_BELOW_BYTES, ChunkLog
+from serviceexecution.logs.follower import BURST_BYTES, LogFollower
+from serviceexecution.logs.lines import MAX_LINE_BYTES
+from serviceexecution.logs.slots import StreamSlots
+from serviceexecution.logs.target import FollowedContainer
+from serviceexecution.logs.timing import FollowerTiming
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.errors import StoreError
+from serviceexecution.store.records import LogRecord
+from serviceexecution.store.store import ResultStore
+from tests.unit.logs.fake_kubelet import POD_UID, FakeKubelet, line
+
+pytestmark = pytest.mark.timeout(30)
+
+REF = ExecutionReference("ns", "sum", "uid-1")
+QUICK = FollowerTiming(
+    flush=0.01, burst_silence=0.02, ended_silence=0.05, poll=0.01, first_backoff=0.0001, last_backoff=0.001
+)
+
+
+def open_store() -> ResultStore:
+    return ResultStore.open("memory:///", "test")
+
+
+def follower_of(
+    kubelet, store, *, limit=1 << 30, flush_bytes=1 << 20, slots=None, timing=QUICK
+) -> LogFollower:
+    log = ChunkLog(store, REF, attempt=1, limit_bytes=limit, flush_bytes=flush_bytes)
+    target = FollowedContainer("ns", "pod", POD_UID, "main")
+    return LogFollower(kubelet, log, target, slots=slots or StreamSlots(200), timing=timing)
+
+
+async def stored(store) -> bytes:
+    chunks = [await store.read_log_chunk(REF, sequence) for sequence, _ in await store.list_log_chunks(REF)]
+    return b"".join(chunks)
+
+
+def text(lines) -> bytes:
+    return b"".join(item + b"\n" for item in lines)
+
+
+async def follow(kubelet, store, **options) -> LogRecord:
+    async with asyncio.timeout(20):
+        return await follower_of(kubelet, store, **options).run()
+
+
+async def test_a_finished_log():
+    kubelet, store = FakeKubelet([line(number) for number in range(10)]), open_store()
+    record = await follow(kubelet, store)
+    assert await stored(store) == text(kubelet.lines)
+    assert (record.lines, record.bytes) == (10, len(b"line 0\n") * 10)
+    assert (record.complete, record.truncated, record.stdout_result) == (True, False, None)
+    assert await store.read_log_record(REF) == record
+    assert [tail for _, _, tail in kubelet.opened] == [None, 2], "one stream, one look at the end"
+
+
+async def test_an_empty_log():
+    record = await follow(FakeKubelet(), store := open_store())
+    assert (record.lines, record.bytes, record.complete) == (0, 0, True)
+    assert await stored(store) == b""
+
+
+async def test_a_log_that_is_committed_already_is_not_read():
+    store = open_store()
+    first = await follow(FakeKubelet([line(1)]), store)
+    kubelet = FakeKubelet([line(1), line(2)])
+    assert await follow(kubelet, store) == first
+    assert kubelet.opened == []
+
+
+async def test_lines_are_in_the_store_while_the_container_runs():
+    kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
+    follower = follower_of(kubelet, store)
+    task = asyncio.create_task(follower.run())
+    for number in range(1, 6):
+        while await stored(store) != text(kubelet.lines):  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+        await kubelet.say(line(number))
+    await kubelet.say(line(6), state="terminated")
+    record = await asyncio.wait_for(task, 5)
+    assert await stored(store) == text(kubelet.lines)
+    assert record.lines == 7
+    assert len(await store.list_log_chunks(REF)) == 1, "a slow log does not make a chunk per flush"
+
+
+async def test_chunks_have_a_bounded_size():
+    lines = [line(number, text=b"x" * 1000) for number in range(1000)]
+    kubelet, store = FakeKubelet(lines), open_store()
+    kubelet.chunk_bytes = 10_000
+    await follow(kubelet, store, flush_bytes=100_000)
+    sizes = [size for _, size in await store.list_log_chunks(REF)]
+    assert max(sizes) <= 100_000 + 2 * GROW_BELOW_BYTES
+    assert len(sizes) > 5
+    assert await stored(store) == text(lines)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    count=st.integers(0, 60),
+    per_second=st.integers(1, 40),
+    chunk=st.integers(1, 400),
+    faults=st.lists(st.tuples(st.integers(0, 1500), st.sampled_from(["", "break"])), max_size=12),
+    last_line_end=st.sampled_from([b"\n", b""]),
+    same=st.booleans(),
+)
+def test_cut_anywhere_any_number_of_times(  # noqa: PLR0917
+    count, per_second, chunk, faults, last_line_end, same
+):
+    """Lines share seconds; with ``same``, several even have the same time and text."""
+
+    async def main() -> None:
+        lines = [line(number // (3 if same else 1), per_second=per_second) for number in range(count)]
+        kubelet, store = FakeKubelet(lines), open_store()
+        kubelet.faults, kubelet.chunk_bytes, kubelet.last_line_end = iter(faults), chunk, last_line_end
+        record = await follow(kubelet, store)
+        assert await stored(store) == text(lines)
+        assert record.lines == len(lines)
+        assert record.complete
+
+    asyncio.run(main())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    count=st.integers(1, 60),
+    per_second=st.integers(1, 40),
+    kills=st.lists(st.integers(0, 2000), max_size=6),
+    flush_bytes=st.integers(1, 500),
+)
+def test_killed_anywhere_and_resumed_from_the_store(count, per_second, kills, flush_bytes):
+    """A kill loses what is in memory; the successor knows only the store."""
+
+    async def main() -> None:
+        lines = [line(number, per_second=per_second) for number in range(count)]
+        store = open_store()
+        for cut in kills:
+            kubelet = FakeKubelet(lines, state="running")
+            kubelet.faults, kubelet.chunk_bytes = itertools.repeat((cut, "hang")), 50
+            task = asyncio.create_task(follower_of(kubelet, store, flush_bytes=flush_bytes).run())
+            await asyncio.sleep(0.002)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        record = await follow(FakeKubelet(lines), store, flush_bytes=flush_bytes)
+        assert await stored(store) == text(lines)
+        assert (record.lines, record.complete) == (len(lines), True)
+
+    asyncio.run(main())
+
+
+async def test_odd_bytes_long_lines_and_last_words():
+    long = b"y" * 300_000
+    lines = [line(0, text=b"\xff\x00\r"), line(1, text=long), line(2, text=b""), line(3, text=b"last words")]
+    kubelet, store = FakeKubelet(lines), open_store()
+    kubelet.chunk_bytes, kubelet.last_line_end = 4096, b""
+    record = await follow(kubelet, store)
+    assert await stored(store) == text(lines)
+    assert (record.lines, record.complete) == (4, True)
+
+
+async def test_a_line_without_end_is_cut_and_said_to_be():
+    lines = [line(0, text=b"z" * (MAX_LINE_BYTES + 5)), line(1)]
+    kubelet, store = FakeKubelet(lines), open_store()
+    record = await follow(kubelet, store)
+    assert record.truncated
+    assert await stored(store) == lines[0][:MAX_LINE_BYTES] + b"\n" + lines[1] + b"\n"
+
+
+async def test_beyond_the_limit_nothing_is_kept_but_the_result_is_found():
+    lines = [line(number, text=b"x" * 99) for number in range(20)]
+    lines += [line(20, text=b"PlanQK:Job:MultilineResult"), line(21, text=b'{"a": 1}')]
+    lines += [line(22, text=b"PlanQK:Job:MultilineResult")]
+    kubelet, store = FakeKubelet(lines), open_store()
+    kubelet.chunk_bytes = 500
+    kubelet.faults = iter([(1900, "break"), (1900, ""), (1900, "break")])
+    record = await follow(kubelet, store, limit=1050, flush_bytes=300)
+    assert (record.truncated, record.complete) == (True, True)
+    assert record.bytes == 1050, "exactly the limit"
+    assert (await stored(store)).startswith(text(lines[:10]))
+    assert record.stdout_result is not None
+    assert await store.read_stdout_result(REF) == b'{"a": 1}'
+
+
+async def test_a_successor_knows_a_full_log():
+    lines = [line(number, text=b"x" * 99) for number in range(20)]
+    kubelet, store = FakeKubelet(lines[:15], state="running"), open_store()
+    task = asyncio.create_task(follower_of(kubelet, store, limit=1050).run())
+    while not await store.list_log_chunks(REF):  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    before = await stored(store)
+    record = await follow(FakeKubelet(lines), store, limit=1050)
+    assert await stored(store) == before
+    assert (record.truncated, record.bytes) == (True, 1050)
+
+
+async def test_the_kubelet_sits_on_a_rotated_file():
+    """After a burst the stream is silent although the program goes on: it is opened again."""
+    big = [line(number, text=b"x" * 10_000) for number in range(BURST_BYTES // 10_000 + 2)]
+    kubelet, store = FakeKubelet(big, state="running"), open_store()
+    kubelet.faults = iter([(len(text(big)), "hang")])
+    task = asyncio.create_task(follower_of(kubelet, store).run())
+    await asyncio.sleep(0)
+    await kubelet.say(line(len(big)))
+    while not (await stored(store)).endswith(kubelet.lines[-1] + b"\n"):  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    await kubelet.say(line(len(big) + 1), state="terminated")
+    assert (await asyncio.wait_for(task, 5)).complete
+    assert await stored(store) == text(kubelet.lines)
+
+
+async def test_a_stream_that_stays_open_after_the_end_is_left():
+    kubelet, store = FakeKubelet([line(0), line(1)]), open_store()
+    kubelet.faults = iter([(len(line(0)) + 1, "hang")])
+    follower = follower_of(kubelet, store)
+    follower.main_ended()
+    record = await asyncio.wait_for(follower.run(), 5)
+    assert (record.lines, record.complete) == (2, True)
+
+
+async def test_a_container_that_has_not_started_yet():
+    kubelet, store = FakeKubelet([line(0)], state="waiting"), open_store()
+    kubelet.open_errors = [KubernetesError("waiting to start", status=400) for _ in range(20)]
+    follower = follower_of(kubelet, store)
+    task = asyncio.create_task(follower.run())
+    while kubelet.open_errors:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    kubelet.state = "terminated"
+    assert (await asyncio.wait_for(task, 5)).lines == 1
+
+
+async def test_a_pod_that_is_gone():
+    kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
+    task = asyncio.create_task(follower_of(kubelet, store).run())
+    while not await store.list_log_chunks(REF):  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    kubelet.pod_there = False
+    await kubelet.say(line(1), state="terminated")
+    record = await asyncio.wait_for(task, 5)
+    assert (record.lines, record.complete) == (2, False)
+
+
+async def test_a_pod_that_was_replaced_or_evicted():
+    kubelet = FakeKubelet(state="terminated")
+    kubelet.open_errors = [KubernetesError("not found", status=404)] * 99
+    kubelet.phase, kubelet.state = "Failed", "waiting"
+    record = await follow(kubelet, open_store())
+    assert (record.lines, record.complete) == (0, False)
+
+
+async def test_words_of_the_kubelet_are_not_the_programs():
+    kubelet, store = FakeKubelet([line(0), line(1)]), open_store()
+
+    async def whole(follow, since, tail, ordinary=kubelet._whole):
+        if len(kubelet.opened) == 1:
+            yield line(0) + b"\nfailed to create fsnotify watcher: too many open files"
+        else:
+            async for block in ordinary(follow, since, tail):
+                yield block
+
+    kubelet._whole = whole
+    record = await follow(kubelet, store)
+    assert await stored(store) == text(kubelet.lines)
+    assert record.complete
+
+
+async def test_a_log_that_the_kubelet_has_lost_is_given_up():
+    kubelet, store = FakeKubelet(), open_store()
+
+    async def whole(follow, since, tail):
+        yield b"unable to retrieve container logs for containerd://abc"
+
+    kubelet._whole = whole
+    record = await follow(kubelet, store)
+    assert (record.lines, record.complete) == (0, False)
+
+
+async def test_without_a_free_stream_the_log_is_polled():
+    slots = StreamSlots(1)
+    kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
+    with slots.taken():
+        task = asyncio.create_task(follower_of(kubelet, store, slots=slots).run())
+        for number in range(1, 4):
+            while await stored(store) != text(kubelet.lines):  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+            await kubelet.say(line(number))
+        assert not any(follow for follow, _, _ in kubelet.opened)
+    while not kubelet.opened[-1][0]:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    await kubelet.say(line(4), state="terminated")
+    assert (await asyncio.wait_for(task, 5)).complete
+    assert await stored(store) == text(kubelet.lines)
+
+
+async def test_a_store_that_fails_is_asked_again(monkeypatch):
+    kubelet, store = FakeKubelet([line(0), line(1)]), open_store()
+    failures = iter([StoreError("no space left")] * 2)
+    write = store.write_log_chunk
+
+    async def failing(*arguments, **options):
+        for error in failures:
+            raise error
+        await write(*arguments, **options)
+
+    monkeypatch.setattr(store, "write_log_chunk", failing)
+    monkeypatch.setattr("serviceexecution.logs.chunks.FIRST_RETRY_SECONDS", 0.001)
+    assert (await follow(kubelet, store)).complete
+    assert await stored(store) == text(kubelet.lines)
+
+
+@pytest.mark.parametrize("way", ["", "break"])
+async def test_a_kubelet_that_dies_all_the_time(way):
+    lines = [line(number) for number in range(30)]
+    kubelet, store = FakeKubelet(lines), open_store()
+    kubelet.faults = itertools.chain([(0, way)] * 5, itertools.repeat((400, way)))
+    async with asyncio.timeout(10):
+        task = asyncio.create_task(follower_of(kubelet, store).run())
+        while len(await stored(store)) < len(text(lines)) // 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+        kubelet.faults = iter(())
+        assert (await task).complete
+    assert await stored(store) == text(lines)

@@ -1,0 +1,142 @@
+"""Which logs are followed: starting, finishing, forgetting, closing."""
+
+import asyncio
+
+import pytest
+
+from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.logs.timing import FollowerTiming
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.store import ResultStore
+from tests.unit.logs.fake_kubelet import POD_UID, FakeKubelet, line
+
+pytestmark = pytest.mark.timeout(30)
+
+REF = ExecutionReference("ns", "sum", "uid-1")
+QUICK = FollowerTiming(flush=60, first_backoff=0.001, last_backoff=0.01)
+
+
+class Setup:
+    def __init__(self, kubelet: FakeKubelet) -> None:
+        self.kubelet = kubelet
+        self.store = ResultStore.open("memory:///", "test")
+        self.completed: list[ExecutionReference] = []
+        self.done = asyncio.Event()
+        self.followers = LogFollowers(
+            kubelet, self.store, limit_bytes=1 << 30, on_complete=self._complete, timing=QUICK
+        )
+
+    def _complete(self, ref: ExecutionReference) -> None:
+        self.completed.append(ref)
+        self.done.set()
+
+    def ensure(self, *, attempt: int = 1, main_terminated: bool = False) -> None:
+        self.followers.ensure(
+            REF,
+            pod_name="pod",
+            pod_uid=POD_UID,
+            container="main",
+            attempt=attempt,
+            main_terminated=main_terminated,
+        )
+
+
+async def test_ensure_is_idempotent_and_reports_once():
+    setup = Setup(FakeKubelet([line(0)], state="running"))
+    setup.ensure()
+    setup.ensure()
+    while not setup.kubelet.open_streams:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    assert len(setup.kubelet.opened) == 1
+    await setup.kubelet.say(line(1), state="terminated")
+    setup.ensure(main_terminated=True)
+    async with asyncio.timeout(5):
+        await setup.done.wait()
+    record = await setup.store.read_log_record(REF)
+    assert record is not None
+    assert (record.lines, record.complete) == (2, True)
+    opened = len(setup.kubelet.opened)
+    setup.ensure(main_terminated=True)
+    await asyncio.sleep(0.01)
+    assert len(setup.kubelet.opened) == opened
+    assert setup.completed == [REF]
+    await setup.followers.close()
+
+
+async def test_another_attempt_replaces_the_first():
+    setup = Setup(FakeKubelet([line(0)], state="running"))
+    setup.ensure()
+    while not setup.kubelet.open_streams:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    setup.ensure(attempt=2)
+    while len(setup.kubelet.opened) < 2 or setup.kubelet.open_streams != 1:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    await setup.kubelet.say(state="terminated")
+    async with asyncio.timeout(5):
+        await setup.done.wait()
+    record = await setup.store.read_log_record(REF)
+    assert record is not None
+    assert record.attempt == 2
+    await setup.followers.close()
+
+
+async def test_forget_stops_the_stream():
+    setup = Setup(FakeKubelet([line(0)], state="running"))
+    setup.ensure()
+    while not setup.kubelet.open_streams:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    setup.followers.forget(REF)
+    setup.followers.forget(REF)
+    while setup.kubelet.open_streams:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    assert setup.completed == []
+    await setup.followers.close()
+
+
+async def test_close_stores_what_was_received():
+    setup = Setup(FakeKubelet([line(0), line(1)], state="running"))
+    setup.ensure()
+    while not setup.kubelet.open_streams:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    await asyncio.sleep(0.01)
+    assert await setup.store.list_log_chunks(REF) == []
+    await setup.followers.close()
+    assert await setup.store.read_log_chunk(REF, 1) == line(0) + b"\n" + line(1) + b"\n"
+    assert setup.completed == []
+
+
+async def test_a_fault_of_ours_is_logged_and_the_next_ensure_begins_again(caplog, monkeypatch):
+    setup = Setup(FakeKubelet([line(0)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(setup.kubelet, "log_lines", None)
+        setup.ensure()
+        while "failed" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+    assert setup.completed == []
+    setup.ensure()
+    async with asyncio.timeout(5):
+        await setup.done.wait()
+    await setup.followers.close()
+
+
+@pytest.mark.parametrize("count", [30])
+async def test_more_logs_than_streams(count):
+    store = ResultStore.open("memory:///", "test")
+    kubelet = FakeKubelet([line(number) for number in range(50)])
+    done: set[ExecutionReference] = set()
+    timing = FollowerTiming(flush=0.01, poll=0.01, first_backoff=0.001, last_backoff=0.01)
+    followers = LogFollowers(
+        kubelet, store, limit_bytes=1 << 30, on_complete=done.add, max_streams=3, timing=timing
+    )
+    refs = {ExecutionReference("ns", f"n{number}", f"uid-{number}") for number in range(count)}
+    for ref in refs:
+        followers.ensure(
+            ref, pod_name="p", pod_uid=POD_UID, container="main", attempt=1, main_terminated=False
+        )
+    while done != refs:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    for ref in refs:
+        record = await store.read_log_record(ref)
+        assert record is not None
+        assert (record.lines, record.complete) == (50, True)
+    await followers.close()

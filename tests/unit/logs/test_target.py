@@ -1,0 +1,52 @@
+"""Whether the last line that there is is the last one that we have."""
+
+import pytest
+
+from serviceexecution.logs.lines import MAX_LINE_BYTES
+from serviceexecution.logs.pod_state import ContainerState, container_state
+from serviceexecution.logs.target import LogEnd, compare_end
+from tests.unit.logs.fake_kubelet import line
+
+LONG = line(5, text=b"q" * 40_000 + b"end")
+
+
+@pytest.mark.parametrize(
+    ("newest", "known", "end"),
+    [
+        (line(5), line(5), LogEnd.KNOWN),
+        (b"", b"", LogEnd.KNOWN),
+        (line(6), line(5), LogEnd.MORE),
+        (line(6), b"", LogEnd.MORE),
+        (b"", line(5), LogEnd.UNSURE),
+        (line(4), line(5), LogEnd.UNSURE),
+        (b"unable to retrieve container logs", line(5), LogEnd.UNSURE),
+        (line(6, text=LONG[-20_000:]), LONG, LogEnd.KNOWN),
+        (line(6, text=LONG[-3:]), LONG, LogEnd.MORE),
+        (line(6, text=b"z" * 9000), line(5, text=b"z" * MAX_LINE_BYTES + b"x"), LogEnd.UNSURE),
+    ],
+)
+def test_compare_end(newest, known, end):
+    assert compare_end(newest, known) is end
+
+
+def pod(state, *, phase="Running", uid="u", name="main"):
+    statuses = [{"name": "collector", "state": {"terminated": {}}}, {"name": name, "state": state}]
+    return {"metadata": {"uid": uid}, "status": {"phase": phase, "containerStatuses": statuses}}
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (None, ContainerState.GONE),
+        (pod({"running": {}}, uid="other"), ContainerState.GONE),
+        (pod({"running": {}}), ContainerState.RUNNING),
+        (pod({"waiting": {}}), ContainerState.RUNNING),
+        (pod({"terminated": {"exitCode": 1}}), ContainerState.ENDED),
+        (pod({"terminated": {}}, name="x"), ContainerState.RUNNING),
+        (pod({"waiting": {}}, phase="Failed"), ContainerState.NEVER_RAN),
+        ({"metadata": {"uid": "u"}, "status": {"phase": "Failed"}}, ContainerState.NEVER_RAN),
+        ({"metadata": {"uid": "u"}}, ContainerState.RUNNING),
+    ],
+)
+def test_container_state(found, state):
+    assert container_state(found, "u", "main") is state
