@@ -1,0 +1,266 @@
+"""The chart's admission policies on a real API server: what they say, what they let through, and what they cost.
+
+Everything but the two fenced objects is a dry run, which passes admission like a real request.
+"""
+
+import json
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+import yaml
+
+from serviceexecution.contract.json_types import JsonObject
+from tools import ROOT
+
+pytestmark = pytest.mark.cluster
+
+CONTROLLER = "system:serviceaccount:serviceexecution-system:serviceexecution-controller"
+LABEL = "serviceexecution.dev/execution-uid"
+
+
+def kubectl(*arguments: str, stdin: JsonObject | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs kubectl as the cluster's administrator, who may act as anybody."""
+    found = shutil.which("kubectl")
+    if found is None:
+        pytest.skip('kubectl is not in PATH: eval "$(make -s env)" after `make up`')
+    text = None if stdin is None else json.dumps(stdin)
+    return subprocess.run([found, *arguments], input=text, capture_output=True, text=True, check=False)
+
+
+def must(*arguments: str, stdin: JsonObject | None = None) -> str:
+    done = kubectl(*arguments, stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def execution(**spec: object) -> JsonObject:
+    return {
+        "apiVersion": "serviceexecution.dev/v1alpha1",
+        "kind": "ServiceExecution",
+        "metadata": {"generateName": "policy-", "namespace": "default"},
+        "spec": {"runtime": {"docker": {"image": "image"}}, **spec},  # type: ignore[dict-item]
+    }
+
+
+def submit(**spec: object) -> subprocess.CompletedProcess[str]:
+    return kubectl("create", "--dry-run=server", "-f", "-", stdin=execution(**spec))
+
+
+def pool(name: str) -> dict[str, object]:
+    return {name: {"persistentVolumeClaim": {"claimName": "claim"}}}
+
+
+SECRETS = "spec.secrets"
+FILES = "spec.input has names that cannot become files: "
+FOLDERS = "spec.dataPools has names that cannot become folders: "
+OBJECT = "spec.inputJson must be the text of a JSON object"
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ({"input": {"$secrets": {"token": "x"}}}, SECRETS),
+        ({"inputJson": '{"$secrets": {"token": "x"}}'}, SECRETS),
+        ({"inputJson": '{"a": 1,\n\t"$secrets" : {}}'}, SECRETS),
+        ({"input": {"": 1}}, FILES + '""'),
+        ({"input": {"a/b": 1}}, FILES + '"a/b"'),
+        ({"input": {".hidden": 1}}, FILES + '".hidden"'),
+        ({"input": {"data.json": 1, "fine": 2}}, FILES + '"data.json". Each'),
+        ({"dataPools": pool("../escape")}, FOLDERS + '"../escape"'),
+        ({"dataPools": pool("a:b")}, FOLDERS + '"a:b"'),
+        ({"inputJson": "[1]"}, OBJECT),
+        ({"inputJson": "\ufeff{}"}, OBJECT),
+        ({"inputJson": ""}, OBJECT),
+    ],
+)
+def test_refused_with_a_sentence(spec, sentence):
+    refused = submit(**spec)
+    assert refused.returncode != 0
+    assert sentence in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"input": {}},
+        {"input": {"größe": 1, "with space": None, "$tags": ["a"], "nested": {"a/b": {".c": 1}}}},
+        {"inputJson": ' {"data": "a text about {\\"$secrets\\": 1}", "list": ["$secrets"]}'},
+        {"inputFrom": {"configMapRef": {"name": "large-input"}}},
+        {"input": {"a": 1}, "dataPools": pool("weights")},
+    ],
+)
+def test_accepted(spec):
+    accepted = submit(**spec)
+    assert accepted.returncode == 0, accepted.stderr
+
+
+KIB_256 = 256 * 1024
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"inputJson": '{"a":"' + "x" * (KIB_256 - 8) + '"}'},
+        {"inputJson": "{" * KIB_256},
+        {"inputJson": '{"a":1,' + " " * (KIB_256 - 7)},
+        {"inputJson": " " * (KIB_256 - 2) + "{}"},
+        {"input": {"a": "x" * 1_000_000}},
+        {"input": {f"property{index}": 1 for index in range(10_000)}},
+    ],
+    ids=["text", "braces", "trailing space", "leading space", "large value", "many names"],
+)
+def test_large_inputs_stay_within_the_cost_limits(spec):
+    begin = time.monotonic()
+    accepted = submit(**spec)
+    assert accepted.returncode == 0, accepted.stderr[:2000]
+    assert time.monotonic() - begin < 10
+
+
+def test_many_bad_names_are_refused_quickly():
+    begin = time.monotonic()
+    refused = submit(input={f"bad.{index}": 1 for index in range(5000)})
+    assert "spec.input has names that cannot become files. Each" in refused.stderr
+    assert time.monotonic() - begin < 10
+
+
+def test_policies_fit_the_types_of_the_api_server():
+    policies = json.loads(must("get", "validatingadmissionpolicies", "-o", "json"))["items"]
+    ours = [policy for policy in policies if policy["metadata"]["name"].startswith("serviceexecution-")]
+    assert len(ours) == 3
+    for policy in ours:
+        assert policy["status"]["observedGeneration"] == policy["metadata"]["generation"]
+        assert not policy["status"].get("typeChecking", {}).get("expressionWarnings")
+
+
+@pytest.fixture(scope="module")
+def fenced() -> Iterator[str]:
+    """A namespace with a pod and a Job of an execution ("ours"), and one each of somebody else ("theirs")."""
+    namespace = f"policies-{uuid.uuid4().hex[:8]}"
+    must("create", "namespace", namespace)
+    for name, labels in (("ours", {LABEL: "uid"}), ("theirs", {"app": "other"})):
+        container: JsonObject = {"name": "main", "image": "docker.io/library/busybox:1.35.0"}
+        metadata: JsonObject = {"name": name, "namespace": namespace, "labels": {**labels}}
+        gated: JsonObject = {
+            "schedulingGates": [{"name": "test.example.com/never"}],
+            "containers": [container],
+        }
+        job_pod: JsonObject = {"restartPolicy": "Never", "containers": [container]}
+        job: JsonObject = {"suspend": True, "template": {"spec": job_pod}}
+        must(
+            "create",
+            "-f",
+            "-",
+            stdin={"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": gated},
+        )
+        must(
+            "create",
+            "-f",
+            "-",
+            stdin={"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": job},
+        )
+    yield namespace
+    kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+def as_controller(fenced) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return kubectl(f"--as={CONTROLLER}", f"--namespace={fenced}", *arguments)
+
+    return run
+
+
+def patch(as_controller, pod: str, change: JsonObject) -> subprocess.CompletedProcess[str]:
+    return as_controller(
+        "patch", "pod", pod, "--dry-run=server", "--type=merge", "--patch", json.dumps(change)
+    )
+
+
+def test_the_controller_may_set_the_deadline_of_its_pods(as_controller):
+    done = patch(as_controller, "ours", {"spec": {"activeDeadlineSeconds": 1}})
+    assert done.returncode == 0, done.stderr
+
+
+def test_pods_of_others_are_fenced_off(as_controller):
+    refused = patch(as_controller, "theirs", {"spec": {"activeDeadlineSeconds": 1}})
+    assert f"pods of ServiceExecutions only; this pod has no label {LABEL}" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metadata": {"labels": {"more": "labels"}}},
+        {"metadata": {"labels": {LABEL: None}}},
+        {"metadata": {"annotations": {"a": "b"}}},
+        {"metadata": {"finalizers": ["example.com/stay"]}},
+        {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}]}},
+        {"spec": {"containers": [{"name": "main", "image": "evil"}]}},
+        {"spec": {"tolerations": [{"key": "more", "operator": "Exists"}]}},
+        {"spec": {"schedulingGates": None}},
+        {"spec": {"nodeSelector": {"kubernetes.io/os": "linux"}}},
+        {"spec": {"activeDeadlineSeconds": 1}, "metadata": {"labels": {"more": "labels"}}},
+    ],
+    ids=lambda change: json.dumps(change)[:60],
+)
+def test_nothing_else_of_a_pod_may_change(as_controller, change):
+    refused = patch(as_controller, "ours", change)
+    assert "The controller may change nothing of a pod but spec.activeDeadlineSeconds" in refused.stderr
+
+
+def test_only_jobs_of_executions_may_be_deleted(as_controller):
+    done = as_controller("delete", "job", "ours", "--dry-run=server")
+    assert done.returncode == 0, done.stderr
+    refused = as_controller("delete", "job", "theirs", "--dry-run=server")
+    assert "may delete Jobs of ServiceExecutions only" in refused.stderr
+
+
+def test_the_fence_holds_nobody_else(fenced):
+    must(
+        "patch",
+        "pod",
+        "theirs",
+        f"--namespace={fenced}",
+        "--type=merge",
+        "--patch",
+        '{"metadata": {"labels": {"a": "b"}}}',
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("create", "pods"),
+        ("delete", "pods"),
+        ("create", "pods/exec"),
+        ("update", "jobs.batch"),
+        ("update", "configmaps"),
+        ("create", "serviceexecutions.serviceexecution.dev"),
+        ("patch", "serviceexecutions.serviceexecution.dev"),
+    ],
+)
+def test_the_controller_has_no_such_right(as_controller, verb, resource):
+    assert as_controller("auth", "can-i", verb, resource).stdout.strip() == "no"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "manifests" / "samples").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_samples_are_accepted(path):
+    for document in yaml.safe_load_all(path.read_text()):
+        # Under names of their own, so that samples that somebody runs here are not in the way.
+        document["metadata"]["name"] = f"dry-run-{uuid.uuid4().hex[:8]}"
+        must("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=document)
+
+
+def test_the_install_manifest_is_accepted():
+    manifest = str(ROOT / "manifests" / "install.yaml")
+    must(
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", manifest
+    )
