@@ -1,0 +1,1 @@
+"""Shared by tests that talk to a real cluster."""
