@@ -118,6 +118,14 @@ def test_users_get_results_and_logs_with_the_default_roles(render):
     assert {"serviceexecutions", "serviceexecutions/results", "serviceexecutions/log"} <= readable
 
 
+def test_users_can_be_kept_out_of_the_default_roles(render):
+    for role in ("view", "edit"):
+        labels = named(
+            render("rbac.aggregateToDefaultRoles=false"), "ClusterRole", f"sx-serviceexecution-{role}"
+        )["metadata"]["labels"]
+        assert not [label for label in labels if "aggregate" in label]
+
+
 def pods(manifests):
     for manifest in of_kind(manifests, "Deployment"):
         yield manifest["spec"]["template"]["spec"]
