@@ -25,7 +25,7 @@ class CurrentCluster:
         say(f"Cluster of the current context {context!r}: installing the operator there.")
         values = os.environ.get("SX_HELM_VALUES")
         content = content_hash([CHART], base=CHECKOUT)
-        install(self._tools(), values=[Path(values)] if values else [], content=content)
+        install(self._tools(), values=[Path(values)] if values else [], content=content, ours=False)
 
     def down(self) -> None:
         context = self._context()

@@ -46,7 +46,7 @@ class EmbeddedCluster:
             with step("waiting for the node"):
                 _wait_ready(self.instance, binaries, link)
             if with_operator and OPERATOR_IMAGE in archives:
-                install(self._tools(), values=[VALUES], content=archives[OPERATOR_IMAGE].stem)
+                install(self._tools(), values=[VALUES], content=archives[OPERATOR_IMAGE].stem, ours=True)
         say(f'Ready after {time.monotonic() - started:.0f} s. In your shell: eval "$(make -s env)"')
 
     def _start(self, binaries: Path) -> Link:

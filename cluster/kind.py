@@ -52,7 +52,7 @@ class KindCluster:
                 )
         content = self._images()
         if with_operator:
-            install(self._tools(), values=[VALUES], content=content)
+            install(self._tools(), values=[VALUES], content=content, ours=True)
 
     def _images(self) -> str:
         """Build every image of ours with Docker, load it, and return a hash of what they are made from."""

@@ -28,12 +28,13 @@ class Tools:
         return {} if self.kubeconfig is None else {"KUBECONFIG": str(self.kubeconfig)}
 
 
-def install(tools: Tools, *, values: Sequence[Path], content: str) -> None:
+def install(tools: Tools, *, values: Sequence[Path], content: str, ours: bool) -> None:
     """Install or upgrade the release and wait until its pods are ready.
 
     Args:
         tools: helm, kubectl and the cluster.
         values: values files, later ones win.
+        ours: the cluster belongs to this checkout, so CRDs that were applied by hand may be taken over.
         content: changes with the images' content, so that pods are replaced when an image changed under its name.
 
     Raises:
@@ -45,16 +46,37 @@ def install(tools: Tools, *, values: Sequence[Path], content: str) -> None:
     with step(f"installing the operator into namespace {OPERATOR_NAMESPACE}"):
         _namespace(tools)
         _recover(tools)
-        run(
-            [
-                *(tools.helm, "upgrade", "--install", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE),
-                *(word for file in values for word in ("--values", str(file))),
-                *("--set-string", f"podAnnotations.serviceexecution\\.dev/image-content={content}"),
-                *("--wait", "--timeout", _TIMEOUT),
-            ],
-            what="Installing the operator",
-            environment=tools.environment,
-        )
+        argv = [
+            *(tools.helm, "upgrade", "--install", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE),
+            *(word for file in values for word in ("--values", str(file))),
+            *("--set-string", f"podAnnotations.serviceexecution\\.dev/image-content={content}"),
+            *("--wait", "--timeout", _TIMEOUT),
+            *(["--take-ownership"] if ours else []),
+        ]
+        try:
+            run(argv, what="Installing the operator", environment=tools.environment)
+        except LauncherError as error:
+            raise LauncherError(f"{error}\n{_pods(tools)}") from error
+
+
+def _pods(tools: Tools) -> str:
+    """What the operator's pods say, for the error of an installation that did not become ready."""
+    parts = []
+    for argv in (
+        ["get", "pods"],
+        ["logs", f"deployment/{RELEASE}", "--all-containers", "--tail=5", "--prefix"],
+    ):
+        try:
+            parts.append(
+                run(
+                    [tools.kubectl, *argv, "--namespace", OPERATOR_NAMESPACE],
+                    what="Reading the operator's pods",
+                    environment=tools.environment,
+                )
+            )
+        except LauncherError as error:
+            parts.append(str(error))
+    return "\n".join(f"    {line}" for part in parts for line in part.strip().splitlines())
 
 
 def _namespace(tools: Tools) -> None:
