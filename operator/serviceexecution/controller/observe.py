@@ -10,7 +10,7 @@ from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.cache import ObjectCache
-from serviceexecution.controller.decide import Observation
+from serviceexecution.controller.observation import Observation
 from serviceexecution.controller.plan import DEFAULT_TIMES, Plan, PlanProblem, make_plan, times_of
 from serviceexecution.controller.reasons import Reason
 from serviceexecution.controller.render.names import job_name

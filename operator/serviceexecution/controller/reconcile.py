@@ -9,9 +9,11 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution
-from serviceexecution.controller.decide import STOP_DEADLINE, Decision, Observation, decide
+from serviceexecution.controller.decide import STOP_DEADLINE, decide
 from serviceexecution.controller.metrics import RUN_SECONDS, TRANSITIONS
+from serviceexecution.controller.observation import Observation
 from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.outcome import Decision
 from serviceexecution.controller.plan import Plan, PlanProblem
 from serviceexecution.controller.reasons import Reason, sentence
 from serviceexecution.controller.render.job import render_children
@@ -91,11 +93,11 @@ class Reconciler:
             return RECHECK_SECONDS
         if not await self._write_status(seen.execution, decision.status):
             return RECHECK_SECONDS
-        if decision.follow_log and decision.status.pod is not None:
+        if decision.follow_log is not None:
             self._followers.ensure(
                 reference,
-                pod_name=decision.status.pod.name,
-                pod_uid=decision.status.pod.uid,
+                pod_name=decision.follow_log.name,
+                pod_uid=decision.follow_log.uid,
                 container=MAIN_CONTAINER,
                 attempt=decision.status.attempts or 1,
                 main_terminated=seen.pod is None or seen.pod.main.terminated is not None or seen.pod.ended,

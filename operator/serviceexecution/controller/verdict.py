@@ -25,6 +25,9 @@ FILES_IN_STATUS: Final = 50
 START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons of a container that never became a process."""
 
+UNKNOWN_END: Final = "ContainerStatusUnknown"
+"""Reason of an end that the kubelet made up because it found no trace of the container."""
+
 _SIGNALS: Final = {int(number): number.name for number in signal.Signals}
 _FORCED_EXIT: Final = 128 + signal.SIGKILL
 
@@ -65,11 +68,12 @@ def judge(
         return _failed(Reason.EVICTED, pod.status.message)
     if pod is not None and pod.status.reason == "DeadlineExceeded":
         return _failed(Reason.TIMEOUT)
-    if end is not None and end.reason == "OOMKilled":
+    if end is not None and end.reason == "OOMKilled" and end.exit_code != 0:
+        # With 0 only a child process was killed, and the program went on without it.
         return _failed(Reason.OUT_OF_MEMORY)
     if disrupted is not None and disrupted.status == "True" and (end is None or end.exit_code != 0):
         return _failed(Reason.POD_LOST, disrupted.message)
-    if end is None:
+    if end is None or end.reason == UNKNOWN_END:
         return _failed(Reason.POD_LOST, pod.status.message if pod is not None else "")
     if end.exit_code != 0:
         return _program_failed(end, output)
