@@ -129,7 +129,7 @@ async def _watch(settings: ControllerSettings, cache: ObjectCache, queue: WorkQu
     register(registry, cache, queue)
     await kopf.operator(
         registry=registry,
-        settings=kopf_settings(namespaced=bool(settings.namespaces)),
+        settings=kopf_settings(),
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
         standalone=True,

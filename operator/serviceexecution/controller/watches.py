@@ -55,12 +55,14 @@ def register(registry: kopf.OperatorRegistry, cache: ObjectCache, queue: WorkQue
     kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
 
 
-def kopf_settings(*, namespaced: bool) -> kopf.OperatorSettings:
-    """Return Kopf's settings: filtered watches, no peering, no posting, no scanning where it lacks the right."""
+def kopf_settings() -> kopf.OperatorSettings:
+    """Return Kopf's settings: filtered watches, no peering, no posting, no scanning of CRDs and namespaces."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.peering.standalone = True
-    settings.scanning.disabled = namespaced
+    settings.scanning.disabled = (
+        True  # our kinds are there or the first list fails; no right to watch CRDs is needed
+    )
     settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
     settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID
     settings.watching.chunk_size = 500
