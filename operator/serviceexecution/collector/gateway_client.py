@@ -1,0 +1,274 @@
+"""The calls to the gateway, repeated until they succeed, are refused for good, or time is up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+
+from .http_client import STALL_SECONDS, HttpClient, Response
+from .log import log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .settings import Settings
+
+CHUNK_BYTES = 256 * 1024
+COMMIT_SECONDS = 1800.0
+"""A commit may have to read back what another replica stored."""
+
+_FIRST_DELAY = 0.2
+_LONGEST_DELAY = 15.0
+_LONGEST_RETRY_AFTER = 60.0
+_TOKEN_SECONDS = 60.0
+_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+_REFUSALS = frozenset({400, 413, 414, 422, 431})
+_CLOSED = frozenset({"AlreadyCommitted", "Superseded"})
+
+
+class GaveUpError(Exception):
+    """Time is up, or the gateway refuses for good."""
+
+
+class AlreadyCommittedError(Exception):
+    """The output is committed; there is nothing left to do."""
+
+
+class RefusedError(Exception):
+    """The gateway does not take this file; the message says why."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class ChangedError(Exception):
+    """The file became shorter while it was sent."""
+
+
+class MismatchError(Exception):
+    """The gateway has something else stored for ``path`` than the commit lists."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class GatewayClient:
+    """Calls to one gateway. ``deadline`` is the monotonic time at which repeating ends."""
+
+    def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._http = HttpClient(settings.gateway_url, settings.ca_file)
+        self._token_file = settings.token_file
+        self._token = ""
+        self._token_time = 0.0
+        self._sleep = sleep
+        self._buffer = bytearray(CHUNK_BYTES)
+        self.deadline = float("inf")
+
+    def put_file(self, path: str, descriptor: int, size: int) -> bytes:
+        """Upload the first ``size`` bytes of an open file; returns their SHA-256.
+
+        Raises RefusedError, ChangedError, AlreadyCommittedError, GaveUpError, and OSError with ``filename``
+        set to the path when the file cannot be read.
+        """
+        target = "/collect/v1/files/" + quote(path)
+
+        def attempt() -> tuple[Response, bytes]:
+            digest = hashlib.sha256()
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            body = self._read(path, descriptor, size, digest.update)
+            response = self._http.request("PUT", target, self._headers(), body, length=size)
+            return response, digest.digest()
+
+        while True:
+            response, digest = self._until_answered(attempt)
+            if response.status in _REFUSALS:
+                raise RefusedError(response.status, _problem(response)[1])
+            if _json(response.body).get("sha256") == digest.hex():
+                return digest
+            log("the gateway received something else", path=path)
+            self._pause(_FIRST_DELAY, "digests differ")
+
+    def delete_file(self, path: str) -> None:
+        """Delete an uploaded file. Raises as ``put_file``."""
+        target = "/collect/v1/files/" + quote(path)
+        self._until_answered(lambda: (self._http.request("DELETE", target, self._headers()), b""))
+
+    def commit(self, body: bytes) -> None:
+        """Commit the output. Raises MismatchError, AlreadyCommittedError, GaveUpError."""
+        headers = {"Content-Type": "application/json"}
+
+        def attempt() -> tuple[Response, bytes]:
+            pieces = (body[at : at + CHUNK_BYTES] for at in range(0, len(body), CHUNK_BYTES))
+            response = self._http.request(
+                "POST",
+                "/collect/v1/commit",
+                self._headers() | headers,
+                pieces,
+                length=len(body),
+                answer_seconds=COMMIT_SECONDS,
+            )
+            return response, b""
+
+        response, _ = self._until_answered(attempt)
+        if response.status in _REFUSALS:
+            raise GaveUpError(f"the commit was refused: {_problem(response)[1]}")
+
+    def _until_answered(self, attempt: Callable[[], tuple[Response, bytes]]) -> tuple[Response, bytes]:
+        """Repeat until the answer is a success or a refusal for good."""
+        delay = _FIRST_DELAY
+        while True:
+            wait = delay
+            try:
+                response, digest = attempt()
+            except OSError as error:
+                if error.filename is not None:
+                    raise  # of the file, not of the connection
+                why = f"{type(error).__name__}: {error.strerror or error}"
+            else:
+                code, detail = _problem(response) if response.status >= 400 else ("", "")
+                if response.status < 300 or response.status in _REFUSALS:
+                    return response, digest
+                if response.status == 409 and code in _CLOSED:
+                    raise AlreadyCommittedError(code)
+                if response.status == 409 and code == "FileMismatch":
+                    raise MismatchError(str(_json(response.body).get("path")))
+                if response.status in {401, 403}:
+                    self._token_time = 0.0  # it rotates: read it again
+                why = f"{response.status} {code} {detail}"
+                text = response.headers.get("retry-after", "")
+                if text.isdecimal():
+                    wait = max(wait, min(float(text), _LONGEST_RETRY_AFTER))
+            self._pause(wait, why)
+            delay = min(delay * 2, _LONGEST_DELAY)
+
+    def _pause(self, seconds: float, why: str) -> None:
+        # up to a quarter longer, so that many collectors do not come back at once
+        seconds *= 1 + os.urandom(1)[0] / 1024
+        if time.monotonic() + seconds >= self.deadline:
+            raise GaveUpError(f"time is up; last: {why}")
+        log("the gateway is asked again", seconds=round(seconds, 2), why=why)
+        self._sleep(seconds)
+
+    def _headers(self) -> dict[str, str]:
+        now = time.monotonic()
+        if not self._token or now - self._token_time > _TOKEN_SECONDS or self._token_time == 0.0:
+            self._token = read_token(self._token_file)
+            self._token_time = now
+        return {"Authorization": f"Bearer {self._token}"}
+
+    def _read(
+        self, path: str, descriptor: int, size: int, update: Callable[[memoryview], None]
+    ) -> Iterator[memoryview]:
+        view = memoryview(self._buffer)
+        rest = size
+        while rest:
+            try:
+                count = os.readv(descriptor, [view[: min(rest, CHUNK_BYTES)]])
+            except OSError as error:
+                error.filename = path
+                raise
+            if count == 0:
+                raise ChangedError(path)
+            rest -= count
+            update(view[:count])
+            yield view[:count]
+
+
+class StateQuery:
+    """Asks the gateway for main's state without blocking: poll ``fileno()``, then ``finish``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._http = HttpClient(settings.gateway_url, settings.ca_file)
+        self._token_file = settings.token_file
+        self._expiry: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Tell whether an answer is awaited."""
+        return self._expiry is not None
+
+    def fileno(self) -> int:
+        """Return the descriptor to poll while active."""
+        return self._http.fileno()
+
+    def start(self, wait: int) -> None:
+        """Ask; the answer comes at a change or after ``wait`` seconds. A failure shows in ``finish``."""
+        self._expiry = time.monotonic() + wait + 15
+        try:
+            headers = {"Authorization": f"Bearer {read_token(self._token_file)}"}
+            self._http.send("GET", f"/collect/v1/main?wait={wait}", headers)
+        except OSError as error:
+            self._fail(f"{type(error).__name__}: {error.strerror or error}")
+
+    def finish(self) -> str | None:
+        """Return "waiting", "running" or "terminated", None when there is no proper answer."""
+        self._expiry = None
+        try:
+            response = self._http.receive(STALL_SECONDS)
+        except OSError as error:
+            self._fail(str(error))
+            return None
+        if response.status != 200:
+            self._fail(f"{response.status} {_problem(response)[1]}")
+            return None
+        state = _json(response.body).get("state")
+        return state if isinstance(state, str) else None
+
+    def expired(self) -> bool:
+        """Tell whether the answer is overdue, or could not be asked for; the query is then no longer active."""
+        if self._expiry is not None and time.monotonic() > self._expiry:
+            self._fail("no answer")
+        return self._expiry is None
+
+    def _fail(self, why: str) -> None:
+        log("the gateway does not tell main's state", why=why)
+        self._http.close()
+        self._expiry = None
+
+
+def quote(path: str) -> str:
+    """Percent-encode a path for a URL, leaving "/" as it is."""
+    return "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in path.encode())
+
+
+def read_token(path: str) -> str:
+    """Return the token; raises OSError without ``filename``, so that it counts as a failed call."""
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib costs memory
+            return file.read().strip()
+    except OSError as error:
+        raise OSError(f"the token cannot be read: {error.strerror}") from error
+
+
+def commit_body(
+    files: Iterable[tuple[str, int, str]], skipped: Iterable[tuple[str, str]], *, limit_exceeded: bool
+) -> bytes:
+    """Return the commit's JSON text: files as path, size in bytes and SHA-256; skipped as path and reason."""
+    body = bytearray(b'{"files":[')
+    for number, (path, size, sha256) in enumerate(files):
+        body += b"," if number else b""
+        body += json.dumps({"path": path, "size": size, "sha256": sha256}).encode()
+    body += b'],"skipped":['
+    for number, (path, reason) in enumerate(skipped):
+        body += b"," if number else b""
+        body += json.dumps({"path": path, "reason": reason}).encode()
+    body += b'],"limitExceeded":' + (b"true}" if limit_exceeded else b"false}")
+    return bytes(body)
+
+
+def _problem(response: Response) -> tuple[str, str]:
+    body = _json(response.body)
+    return str(body.get("code", "")), str(body.get("detail", f"HTTP status {response.status}"))
+
+
+def _json(body: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,121 @@
+"""The real gateway on a loopback port, and the real collector as a process."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import uvicorn
+
+from serviceexecution.gateway.app import create_app
+from serviceexecution.gateway.main import GatewayServer, server_config
+from serviceexecution.gateway.settings import Settings
+from serviceexecution.store.store import ResultStore
+from tests.unit.gateway.fakes import REF, FakeKubernetes
+
+COLLECTOR = Path(__file__).parents[3] / "operator" / "serviceexecution" / "collector" / "main.py"
+
+
+class LiveGateway:
+    """A server in a thread with its own event loop, over a directory store."""
+
+    def __init__(self, directory: Path, *, port: int = 0, kubernetes: FakeKubernetes | None = None) -> None:
+        self.kubernetes = kubernetes or FakeKubernetes()
+        self.store = ResultStore.open(f"file://{directory}/store", "cluster")
+        self._settings = Settings(store_url="", cluster_id="", port=port)
+        self._ready = threading.Event()
+        self._server: uvicorn.Server | None = None
+        self.port = port
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    async def _serve(self) -> None:
+        draining = asyncio.Event()
+        app = create_app(self.store, self.kubernetes, self._settings, draining)
+        self._loop = asyncio.get_running_loop()
+        self._draining = draining
+        server = GatewayServer(server_config(self._settings, app, host="127.0.0.1"), draining)
+        self._server = server
+        serving = asyncio.create_task(server._serve())
+        while not server.started:
+            await asyncio.sleep(0.005)
+        self.port = server.servers[0].sockets[0].getsockname()[1]
+        self._ready.set()
+        await serving
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def call(self, coroutine):
+        """Run a coroutine in the server's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    def stop(self, *, abruptly: bool = False) -> None:
+        if self._server is not None:
+            self._server.force_exit = abruptly
+            self._server.should_exit = True
+            self._thread.join(10)
+
+
+class Pod:
+    """A collector's surroundings: output directory, token file, termination message."""
+
+    def __init__(self, directory: Path, url: str, **environment: str) -> None:
+        self.output = directory / "output"
+        self.output.mkdir(exist_ok=True)
+        self.token = directory / "token"
+        self.token.write_text("collector-token\n")
+        self.message = directory / "termination-log"
+        self.environment = {
+            "SX_GATEWAY_URL": url,
+            "SX_TOKEN_FILE": str(self.token),
+            "SX_OUTPUT_DIRECTORY": str(self.output),
+            "SX_TERMINATION_LOG": str(self.message),
+            "SX_SHARED_PROCESSES": "false",
+            "SX_COLLECT_TIMEOUT": "20",
+            "SX_CANCEL_GRACE": "5",
+        } | environment
+
+    def start(self, *, prefix: tuple[str, ...] = (), **more) -> subprocess.Popen[bytes]:
+        """Start the collector as the image does."""
+        command = [*prefix, sys.executable, "-I", "-S", str(COLLECTOR)]
+        return subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, **more)
+
+    def run(self, **more) -> tuple[int, list[dict]]:
+        """Run the collector to its end; returns its exit code and its log."""
+        return finish(self.start(**more))
+
+
+def finish(process) -> tuple[int, list[dict]]:
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    lines = errors.decode().splitlines()
+    assert all(line.startswith("{") for line in lines), errors.decode()
+    return process.returncode, [json.loads(line) for line in lines]
+
+
+def tree_of(directory: Path) -> dict[str, bytes]:
+    """Return all regular files below a directory by path."""
+    found = {}
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            path = Path(parent) / name
+            if path.is_file() and not path.is_symlink():
+                found[str(path.relative_to(directory))] = path.read_bytes()
+    return found
+
+
+async def contents(store, manifest) -> dict[str, bytes]:
+    """Return what the store holds for a manifest."""
+    found = {}
+    for file in manifest.files:
+        stream = await store.open_output(REF, file.path, attempt=manifest.attempt)
+        found[file.path] = b"".join([chunk async for chunk in stream.chunks])
+    return found
