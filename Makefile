@@ -68,4 +68,5 @@ test: environment ## all of it: checks, unit, API server and end-to-end tests
 	$(RUN) pytest -n $(JOBS) --dist loadgroup tests $(ARGS) || status=1; exit $$status
 
 demo: environment ## from nothing to a kept result
-	@$(RUN) demo
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) demo
