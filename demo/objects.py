@@ -93,4 +93,4 @@ def explain(error: KubernetesError) -> DemoError:
     """Return what an error of the Kubernetes API means for the demo."""
     if error.status == 404:
         return DemoError("The operator is not installed in this cluster: run `make up` first.")
-    return DemoError(f"The Kubernetes API refused or failed: {error}")
+    return DemoError(f"Kubernetes: {error}")
