@@ -15,7 +15,6 @@ from serviceexecution.controller.views import JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 
-
 Child = TypeVar("Child", JobView, PodView)
 
 
