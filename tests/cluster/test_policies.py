@@ -177,7 +177,7 @@ def as_controller(fenced) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 def patch(as_controller, pod: str, change: JsonObject) -> subprocess.CompletedProcess[str]:
     return as_controller(
-        "patch", "pod", pod, "--dry-run=server", "--type=merge", "--patch", json.dumps(change)
+        "patch", "pod", pod, "--dry-run=server", "--type=strategic", "--patch", json.dumps(change)
     )
 
 
@@ -225,7 +225,7 @@ def test_the_fence_holds_nobody_else(fenced):
         "pod",
         "theirs",
         f"--namespace={fenced}",
-        "--type=merge",
+        "--type=strategic",
         "--patch",
         '{"metadata": {"labels": {"a": "b"}}}',
     )
