@@ -13,6 +13,7 @@ from serviceexecution.logs.lines import (
     NewerLines,
     NewLines,
     last_line,
+    line_hashes,
     stamp_of,
     text_size,
 )
@@ -123,13 +124,16 @@ class ChunkLog:
         if self.truncated:
             return NewerLines(self.last_line)
         if since is None:
-            return KnownTail([])
-        parts: list[bytes] = [self._current] if self._current else []
+            return KnownTail(line_hashes([]))
+        parts = [line_hashes(_lines_since(self._current, since))] if self._current else []
         sequence = self._sequence
-        while (not parts or _any_since(parts[-1], since)) and sequence > 1:
+        while (not parts or parts[-1]) and sequence > 1:
             sequence -= 1
-            parts.append(await self._read(sequence))
-        return KnownTail(line for part in reversed(parts) for line in _lines_since(part, since))
+            parts.append(line_hashes(_lines_since(await self._read(sequence), since)))
+        known = line_hashes([])
+        for part in reversed(parts):
+            known.extend(part)
+        return KnownTail(known)
 
     async def committed(self) -> LogRecord | None:
         """Return the commit record when a predecessor has finished this attempt's log of that pod."""
@@ -195,10 +199,6 @@ def _cut(block: bytes, room: int) -> bytes:
         room -= len(text) + 1
         kept.append(stamp + blank + text + b"\n")
     return b"".join(kept)
-
-
-def _any_since(part: bytes, since: datetime) -> bool:
-    return next(_lines_since(part, since), None) is not None
 
 
 def _lines_since(part: bytes, since: datetime) -> Iterator[bytes]:

@@ -123,6 +123,11 @@ class NewerLines:
         return block[position:]
 
 
+def line_hashes(lines: Iterable[bytes]) -> "array[int]":
+    """Return what ``KnownTail`` compares, for lines without line ends; good within this process only."""
+    return array("q", [hash(line) for line in lines])
+
+
 class KnownTail:
     """Recognises, at the start of a resumed log, the lines that are known already.
 
@@ -131,9 +136,9 @@ class KnownTail:
     new; the longest such overlap is taken. Holds eight bytes per line.
     """
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        """``lines`` are all known ones from the second that the log is resumed at, without line ends."""
-        self._known = array("q", [hash(line) for line in lines])
+    def __init__(self, known: "array[int]") -> None:
+        """``known`` are the hashes of all known lines from the second that the log is resumed at."""
+        self._known = known
         self._seen = array("q")
         self._start = 0
         self._done = not self._known

@@ -10,6 +10,7 @@ from serviceexecution.logs.lines import (
     LineSplitter,
     NewerLines,
     last_line,
+    line_hashes,
     only_stamped,
     stamp_of,
     text_size,
@@ -72,7 +73,7 @@ def test_last_line():
 
 
 def _known(lines, new):
-    known = KnownTail(lines)
+    known = KnownTail(line_hashes(lines))
     return b"".join(known.without_known(block + b"\n") for block in new)
 
 
