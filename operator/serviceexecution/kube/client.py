@@ -12,7 +12,8 @@ from serviceexecution.kube.credentials import find_api_server
 from serviceexecution.kube.errors import ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.kinds import PODS, SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS, ResourceKind
 from serviceexecution.kube.reviews import TokenIdentity, access_review, identity_of_review, token_review
-from serviceexecution.kube.transport import Transport, decode_object, error_of_status
+from serviceexecution.kube.transport import Transport
+from serviceexecution.kube.watch import WatchEvent, watch_events
 
 __all__ = ["KubernetesClient", "ObjectList", "TokenIdentity", "WatchEvent"]
 
@@ -30,14 +31,6 @@ class ObjectList:
     items: list[JsonObject]
     resource_version: str
     """Where to start a watch that misses nothing after this list."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
-    """One change: type ADDED, MODIFIED, DELETED or BOOKMARK (which only carries a newer resource version)."""
-
-    type: str
-    object: JsonObject
 
 
 class KubernetesClient:
@@ -201,17 +194,8 @@ class KubernetesClient:
             params=params,
             idle_seconds=WATCH_IDLE_SECONDS,
         ) as chunks:
-            rest: list[bytes] = []
-            async for chunk in chunks:
-                head, newline, tail = chunk.rpartition(b"\n")
-                if newline:
-                    rest.append(head)
-                    for line in b"".join(rest).split(b"\n"):
-                        if line:
-                            yield _event(line)
-                    rest = []
-                if tail:
-                    rest.append(tail)
+            async for event in watch_events(chunks):
+                yield event
 
     @contextlib.asynccontextmanager
     async def log_lines(
@@ -300,15 +284,3 @@ class KubernetesClient:
 
 def _present(**params: str | None) -> dict[str, str]:
     return {key: value for key, value in params.items() if value is not None}
-
-
-def _event(line: bytes) -> WatchEvent:
-    event = decode_object(line)
-    changed = event.get("object")
-    if not isinstance(changed, dict):
-        message = f"a watch event without an object: {line[:200]!r}"
-        raise KubernetesError(message)
-    if event.get("type") == "ERROR":
-        code = changed.get("code")
-        raise error_of_status(code if isinstance(code, int) else 500, changed)
-    return WatchEvent(str(event.get("type")), changed)
