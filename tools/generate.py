@@ -8,7 +8,11 @@ from tools import ROOT
 from tools.chart_values import ValuesError, parse_values
 from tools.custom_resources import chart_definitions, definitions
 from tools.errors import GenerationError
+from tools.field_reference import PAGE as FIELD_PAGE
+from tools.field_reference import replace_reference
 from tools.install_manifest import CHART, install_manifest
+from tools.reason_table import PAGE as REASON_PAGE
+from tools.reason_table import replace_reasons
 from tools.values_schema import values_schema
 from tools.values_table import replace_table
 
@@ -35,6 +39,8 @@ def generated_files() -> dict[str, str]:
         **crds,
         **{f"{CHART}/{path}": text for path, text in chart_files.items()},
         INSTALL_MANIFEST: install_manifest(chart_files),
+        FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
+        REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
     }
 
 
