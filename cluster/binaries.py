@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cluster.commands import failure_sentence
 from cluster.console import say
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
+from cluster.lock import exclusive
 from cluster.settings import CHECKOUT
 
 SOURCES = CHECKOUT / "cluster" / "go"
@@ -135,8 +137,10 @@ def build_all(cache: Path, names: tuple[str, ...] | None = None) -> Path:
         _check_go()
         _check_disk(cache)
         say(f"  building {len(missing)} Go programs once, kept in {cache / 'programs'}")
-    for program in missing:
-        _build(program, _stored(cache, program))
+    with exclusive(cache / "programs.lock", what="builds programs") if missing else nullcontext():
+        for program in missing:
+            if not _stored(cache, program).exists():
+                _build(program, _stored(cache, program))
     return _link_directory(cache, wanted)
 
 

@@ -4,11 +4,12 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import node
-from cluster.archives import load, loaded_names
+from cluster.archives import load, load_together, loaded_names
 from cluster.binaries import build_all
 from cluster.commands import run, succeeds
 from cluster.console import say, step
@@ -37,7 +38,7 @@ class EmbeddedCluster:
         install_missing()
         cache = cache_home()
         binaries = build_all(cache)
-        with exclusive(self.instance):
+        with self._alone():
             link = self._start(binaries)
             all_images = catalogue(cache)
             archives = {name: build(cache, image, all_images) for name, image in all_images.items()}
@@ -48,6 +49,9 @@ class EmbeddedCluster:
             if with_operator and OPERATOR_IMAGE in archives:
                 install(self._tools(), values=[VALUES], content=archives[OPERATOR_IMAGE].stem, ours=True)
         say(f'Ready after {time.monotonic() - started:.0f} s. In your shell: eval "$(make -s env)"')
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return exclusive(self.instance.lock_file, what=f"works on cluster {self.instance.name!r}")
 
     def _start(self, binaries: Path) -> Link:
         running = node.init_record(self.instance)
@@ -71,7 +75,7 @@ class EmbeddedCluster:
     def down(self) -> None:
         """Removes every trace of the cluster but the caches."""
         check_host()
-        with exclusive(self.instance):
+        with self._alone():
             with step(f"removing cluster {self.instance.name!r}"):
                 node.stop(self.instance)
             self.instance.lock_file.unlink(missing_ok=True)
@@ -143,12 +147,11 @@ def _load_changed(instance: Instance, archives: Mapping[str, Path]) -> None:
     except (OSError, ValueError):
         record = {}
     present = loaded_names(instance)
-    for name, archive in archives.items():
-        if record.get(name) != archive.name or name not in present:
-            with step(f"loading {name}"):
-                load(instance, archive)
-            record[name] = archive.name
-            record_file.write_text(json.dumps(record, indent=2))
+    stale = {n: path for n, path in archives.items() if record.get(n) != path.name or n not in present}
+    if stale:
+        with step(f"loading {', '.join(name.rpartition('/')[2] for name in stale)}"):
+            load_together(instance, list(stale.values()))
+        record_file.write_text(json.dumps({name: path.name for name, path in archives.items()}, indent=2))
 
 
 def build_images() -> list[Path]:

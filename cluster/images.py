@@ -11,6 +11,7 @@ from cluster.binaries import build_all
 from cluster.commands import run, succeeds
 from cluster.console import step
 from cluster.hashing import content_hash
+from cluster.lock import exclusive
 from cluster.settings import CHECKOUT
 
 PAUSE_IMAGE = "localhost/serviceexecution-pause:1"
@@ -20,6 +21,7 @@ OPERATOR_IMAGE = "ghcr.io/serviceexecution/operator:0.1.0"
 COLLECTOR_IMAGE = "ghcr.io/serviceexecution/collector:0.1.0"
 
 _IMAGES = CHECKOUT / "images"
+_KEPT_ARCHIVES = 3
 _PYTHON_PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates", "netbase", "tzdata")
 # So that RUN lines reach a package index the way the host does.
 _HOST_CERTIFICATES = Path("/etc/ssl/certs")
@@ -139,8 +141,25 @@ def build(cache: Path, image: Image, all_images: dict[str, Image]) -> Path:
     archive = archive_path(cache, image, all_images)
     if archive.exists():
         return archive
-    for base in image.bases:
-        _into_storage(cache, base, build(cache, all_images[base], all_images))
+    bases = {base: build(cache, all_images[base], all_images) for base in image.bases}
+    with exclusive(cache / "images.lock", what="builds images"):
+        if not archive.exists():
+            for reference, base in bases.items():
+                _into_storage(cache, reference, base)
+            _build(cache, image, archive)
+            _forget_old(archive)
+    return archive
+
+
+def _forget_old(newest: Path) -> None:
+    """Keep a few archives per image: each change of the operator's code leaves one of some 300 MB."""
+    prefix = newest.stem.rpartition("-")[0]
+    same = [path for path in newest.parent.glob("*.tar") if path.stem.rpartition("-")[0] == prefix]
+    for old in sorted(same, key=lambda path: path.stat().st_mtime)[:-_KEPT_ARCHIVES]:
+        old.unlink(missing_ok=True)
+
+
+def _build(cache: Path, image: Image, archive: Path) -> None:
     archive.parent.mkdir(parents=True, exist_ok=True)
     work = cache / "work" / archive.stem
     shutil.rmtree(work, ignore_errors=True)
@@ -169,7 +188,6 @@ def build(cache: Path, image: Image, all_images: dict[str, Image]) -> Path:
         _buildah(cache, "push", image.reference, target, what=f"Saving the image {image.reference}")
         temporary.replace(archive)
     shutil.rmtree(work)
-    return archive
 
 
 def _into_storage(cache: Path, reference: str, archive: Path) -> None:

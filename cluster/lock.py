@@ -1,27 +1,29 @@
-"""One launcher at a time per instance."""
+"""One launcher at a time per instance, and one builder at a time per cache."""
 
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from cluster.console import say
-from cluster.settings import Instance
 
 
 @contextmanager
-def exclusive(instance: Instance) -> Iterator[None]:
-    """Wait until no other launcher works on the instance; the lock ends with the process, however it ends."""
-    path = instance.lock_file
+def exclusive(path: Path, *, what: str) -> Iterator[None]:
+    """Wait until no other process holds the lock file at `path`; the lock ends with the process, however it ends.
+
+    The holder may delete the file. `what` completes "another command …" for a user who has to wait.
+    """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"  another command works on cluster {instance.name!r}; waiting for it …")
+            say(f"  another command {what}; waiting for it …")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # `down` removes the file while it holds the lock: then this one is not the file of that name any more.
+        # Deleted by the former holder, this is not the file of that name any more.
         try:
             same = path.stat().st_ino == os.fstat(descriptor).st_ino
         except FileNotFoundError:
