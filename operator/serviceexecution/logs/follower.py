@@ -26,6 +26,11 @@ BURST_BYTES: Final = 1024 * 1024
 """After so much in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
 QUIET_PASSES: Final = 3
 """So often must nothing new come from an ended container, where its last line does not compare with ours."""
+PLAIN_READS: Final = 60
+"""So many looks at the log without following it (over about five minutes) when the kubelet cannot follow it.
+
+A kubelet with the usual 128 inotify instances follows about 120 logs on its node and fails at the others.
+"""
 UNREADABLE_TRIES: Final = 6
 """So often must the log of an ended container be refused before it counts as lost (over about a minute)."""
 
@@ -76,6 +81,7 @@ class LogFollower:
         self._timing = timing
         self._ended = asyncio.Event()
         self._flush_at: float | None = None
+        self._plain_reads = 0
 
     def main_ended(self) -> None:
         """Say that the container has terminated: the log has an end now."""
@@ -117,7 +123,7 @@ class LogFollower:
             backoff = (
                 self._timing.first_backoff if seen.new_lines else min(backoff * 2, self._timing.last_backoff)
             )
-            if seen.end is _End.POLLED:
+            if state is not ContainerState.ENDED and seen.end in {_End.POLLED, _End.ODD}:
                 await self._pause(self._timing.poll)
             elif not (seen.new_lines and (seen.end is _End.SILENT or state is ContainerState.ENDED)):
                 await self._pause(backoff)
@@ -126,12 +132,15 @@ class LogFollower:
         """Read the log on from what is known until the stream ends.
 
         With a free slot the stream stays open as long as the container runs, else only what is there is read.
+        So it is too after words of the kubelet's, which may fail at following but not at reading.
         """
         await self._flush()
         seen = _Pass(LineSplitter())
         since = self._log.resume_at
         new = await self._log.new_lines()
-        with self._slots.taken() as follow:
+        self._plain_reads -= self._plain_reads > 0
+        may_follow = not self._plain_reads and not self._ended.is_set()
+        with self._slots.taken(wanted=may_follow) as follow:
             try:
                 async with self._client.log_lines(
                     self._target.namespace,
@@ -179,7 +188,9 @@ class LogFollower:
     def _note_odd(self, seen: _Pass, foreign: list[bytes]) -> None:
         seen.end, seen.refused = _End.ODD, True
         words = foreign[0][:300].decode(errors="replace")
-        logger.warning("Log of %s/%s: %s", self._target.namespace, self._target.pod_name, words)
+        level = logging.DEBUG if self._plain_reads else logging.WARNING  # not over and over again
+        logger.log(level, "Log of %s/%s: %s", self._target.namespace, self._target.pod_name, words)
+        self._plain_reads = PLAIN_READS
 
     def _take(self, block: bytes, seen: _Pass) -> None:
         if not block:

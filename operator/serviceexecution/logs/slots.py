@@ -11,9 +11,9 @@ class StreamSlots:
         self._free = limit
 
     @contextlib.contextmanager
-    def taken(self) -> Iterator[bool]:
-        """Give True and a place that is free again afterwards, or False when there is none."""
-        if self._free <= 0:
+    def taken(self, *, wanted: bool = True) -> Iterator[bool]:
+        """Give True and a place that is free again afterwards, or False when there is none or none is wanted."""
+        if not wanted or self._free <= 0:
             yield False
             return
         self._free -= 1

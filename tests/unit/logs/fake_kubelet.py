@@ -26,6 +26,7 @@ class FakeKubelet:
         self.open_errors: list[KubernetesError] = []
         self.opened: list[tuple[bool, datetime | None, int | None]] = []
         self.open_streams = 0
+        self.can_follow = True
         self.news = asyncio.Condition()
 
     async def say(self, *lines: bytes, state: str | None = None) -> None:
@@ -95,6 +96,9 @@ class FakeKubelet:
             kept = [line for line in block if since is None or _second(line) >= since]
             data = b"".join(line + b"\n" for line in kept)
             yield data if not ended or not data else data[:-1] + self.last_line_end
+            if follow and not self.can_follow:  # as a real one does, also when the container has ended
+                yield b"failed to create fsnotify watcher: too many open files"
+                return
             if ended or not follow:
                 return
             async with self.news:
