@@ -205,6 +205,12 @@ class StateQuery:
         except OSError as error:
             self._fail(f"{type(error).__name__}: {error.strerror or error}")
 
+    def cancel(self) -> None:
+        """Give up what is awaited."""
+        if self._expiry is not None:
+            self._http.close()
+            self._expiry = None
+
     def finish(self) -> str | None:
         """Return "waiting", "running" or "terminated", None when there is no proper answer."""
         self._expiry = None

@@ -42,6 +42,7 @@ class MainWatcher:
         self._seen = False
         self._started = False
         self._quiet_looks = 0
+        self._hurry = True  # ask for main's state as it is now, not for its next change
         self._next_ask = 0.0
         self._retry = _FIRST_RETRY
         self._watched: tuple[int, int] | None = None
@@ -50,6 +51,8 @@ class MainWatcher:
     def wait(self, *, through_stop: bool = False) -> None:
         """Return when main has ended, or at SIGTERM; ``through_stop``: also after SIGTERM wait for its end, as
         long as the pod lives."""
+        if through_stop:
+            self._ask_now()
         try:
             while not self._over(through_stop=through_stop):
                 state = self._poll()
@@ -85,7 +88,7 @@ class MainWatcher:
                 log("main has ended", seen="processes")
                 return True
             self._seen = False  # perhaps only a person's shell: let the gateway tell
-            self._next_ask = 0.0
+            self._ask_now()
         return False
 
     def _poll(self) -> str | None:
@@ -93,7 +96,8 @@ class MainWatcher:
         now = time.monotonic()
         if not self._query.active and now >= self._next_ask:
             watching = self._watched is not None and self._started and not self._stop.requested
-            self._query.start(0 if watching else LONG_POLL_SECONDS)
+            self._query.start(0 if watching or self._hurry else LONG_POLL_SECONDS)
+            self._hurry = False
             if not self._query.active:
                 self._ask_again_later()
         poll = select.poll()
@@ -120,6 +124,11 @@ class MainWatcher:
         if self._query.active and self._query.expired():
             self._ask_again_later()
         return None
+
+    def _ask_now(self) -> None:
+        self._query.cancel()  # an answer that was asked for before may be long in coming
+        self._next_ask = 0.0
+        self._hurry = True
 
     def _ask_again_later(self) -> None:
         self._next_ask = time.monotonic() + self._retry

@@ -35,17 +35,25 @@ class LiveGateway:
 
     async def _serve(self) -> None:
         draining = asyncio.Event()
-        app = create_app(self.store, self.kubernetes, self._settings, draining)
         self._loop = asyncio.get_running_loop()
         self._draining = draining
+        self.restart_app()
+
+        async def app(scope, receive, send):
+            await self._app(scope, receive, send)
+
         server = GatewayServer(server_config(self._settings, app, host="127.0.0.1"), draining)
         self._server = server
         serving = asyncio.create_task(server._serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.005)
         self.port = server.servers[0].sockets[0].getsockname()[1]
         self._ready.set()
         await serving
+
+    def restart_app(self) -> None:
+        """Forget all that a gateway process keeps in memory."""
+        self._app = create_app(self.store, self.kubernetes, self._settings, self._draining)
 
     @property
     def url(self) -> str:

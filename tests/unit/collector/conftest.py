@@ -1,0 +1,28 @@
+import pytest
+
+from tests.unit.collector.live import LiveGateway, Pod
+from tests.unit.gateway.fakes import REF, FakeKubernetes
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """One server for all tests: starting it takes longer than most of them."""
+    gateway = LiveGateway(tmp_path_factory.mktemp("live"))
+    yield gateway
+    gateway.stop(abruptly=True)
+
+
+@pytest.fixture
+def gateway(server):
+    """The server with an empty store and a cluster in which main has ended."""
+    server.kubernetes.__dict__.update(FakeKubernetes().__dict__)
+    server.kubernetes.add_execution()
+    server.call(server.store.delete_execution(REF.namespace, REF.uid))
+    server.call(server.kubernetes.set_main("terminated"))
+    server.restart_app()
+    return server
+
+
+@pytest.fixture
+def pod(gateway, tmp_path):
+    return Pod(tmp_path, gateway.url)
