@@ -126,9 +126,7 @@ class ObjectCache:
     def drop_job(self, job: JobView) -> str | None:
         """Forget a deleted Job; return the uid of its execution."""
         uid = job.metadata.labels.get(LABEL_EXECUTION_UID, "")
-        known = self._jobs.get(uid, {}).get(job.metadata.name)
-        if known is not None and known.metadata.uid == job.metadata.uid:
-            del self._jobs[uid][job.metadata.name]
+        _drop(self._jobs, uid, job)
         return uid or None
 
     def put_pod(self, pod: PodView) -> str | None:
@@ -145,7 +143,7 @@ class ObjectCache:
     def drop_pod(self, pod: PodView) -> str | None:
         """Forget a deleted pod; return the uid of the execution that its label names."""
         uid = pod.metadata.labels.get(LABEL_EXECUTION_UID, "")
-        self._pods.get(uid, {}).pop(pod.metadata.name, None)
+        _drop(self._pods, uid, pod)
         return uid or None
 
     def job(self, uid: str) -> JobView | None:
@@ -169,6 +167,16 @@ def version_of(body: JsonObject) -> int:
     metadata = body.get("metadata")
     text = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
     return int(text) if isinstance(text, str) and text.isdecimal() else 0
+
+
+def _drop(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:
+    """Forget a child, unless another one has its name by now; keep nothing of an execution without children."""
+    objects = children.get(uid, {})
+    known = objects.get(child.metadata.name)
+    if known is not None and known.metadata.uid == child.metadata.uid:
+        del objects[child.metadata.name]
+        if not objects:
+            del children[uid]
 
 
 def _drop_children(children: dict[str, dict[str, Child]], listed: set[str], version: int) -> set[str]:

@@ -1,0 +1,198 @@
+"""The cache of what watches told: the newest counts, whatever comes late, twice or not at all."""
+
+import pytest
+
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution, Watched
+from serviceexecution.controller.views import JobView
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from tests.unit.controller.builders import JOB_UID, UID, at, job, pod
+
+KEY = ExecutionKey("team", "sum")
+
+
+def body(*, uid=UID, version=1, phase=None, spec=None):
+    return {
+        "metadata": {
+            "name": "sum",
+            "namespace": "team",
+            "uid": uid,
+            "resourceVersion": str(version),
+            "generation": 1,
+            "creationTimestamp": "2026-03-01T12:00:00Z",
+        },
+        "spec": spec or {"runtime": {"docker": {"image": "a:1"}}, "inputJson": "{}", "tags": ["t"]},
+        "status": {"phase": phase, "result": {"output": "1"}} if phase else {},
+    }
+
+
+def renewed(child, **metadata):
+    metadata.setdefault("resource_version", "2")
+    return child.model_copy(update={"metadata": child.metadata.model_copy(update=metadata)})
+
+
+def known(cache) -> ServiceExecution:
+    execution = cache.executions[KEY]
+    assert isinstance(execution, ServiceExecution)
+    return execution
+
+
+class TestExecutions:
+    def test_the_newest_counts(self):
+        cache = ObjectCache()
+        assert cache.put_execution(body(version=10, phase="Running")) == KEY
+        cache.put_execution(body(version=9, phase="Pending"))
+        assert known(cache).status.phase == "Running"
+        cache.put_execution(body(version=11, phase="Succeeded"))
+        assert known(cache).status.phase == "Succeeded"
+        assert cache.key_of(UID) == KEY
+
+    def test_a_new_one_of_the_same_name_takes_its_place(self):
+        cache = ObjectCache()
+        cache.put_execution(body(version=1))
+        cache.put_job(job())
+        cache.put_execution(body(uid="other", version=5))
+        assert cache.key_of(UID) is None
+        assert cache.key_of("other") == KEY
+        assert cache.job(UID) is None
+
+    def test_a_late_deletion_of_the_old_one_leaves_the_new_one(self):
+        cache = ObjectCache()
+        cache.put_execution(body(uid="other", version=5))
+        cache.drop_execution(KEY, UID)
+        assert known(cache).metadata.uid == "other"
+
+    def test_a_deleted_one_is_forgotten_with_its_children(self):
+        cache = ObjectCache()
+        cache.put_execution(body())
+        cache.put_job(job())
+        cache.put_pod(pod())
+        cache.drop_execution(KEY, UID)
+        assert cache == ObjectCache()
+
+    def test_of_one_that_has_ended_only_what_is_needed_is_kept(self):
+        cache = ObjectCache()
+        cache.put_execution(body(phase="Succeeded"))
+        assert known(cache).spec.input_json is None
+        assert known(cache).status.result is None
+        assert known(cache).spec.tags == ("t",)
+
+    @pytest.mark.parametrize("spec", [{"runtime": {"docker": {}}}, {"runtime": 1}, {"new": True}])
+    def test_what_cannot_be_read_is_known_as_that(self, spec):
+        cache = ObjectCache()
+        assert cache.put_execution(body(spec=spec)) == KEY
+        execution = cache.executions[KEY]
+        assert isinstance(execution, UnreadableExecution)
+        assert (execution.uid, execution.resource_version) == (UID, "1")
+        assert execution.problem.startswith("spec.runtime")
+
+
+class TestChildren:
+    def test_a_job_belongs_to_the_execution_that_controls_it(self):
+        cache = ObjectCache()
+        assert cache.put_job(job()) == UID
+        assert cache.job(UID) == job()
+
+    def test_a_label_alone_makes_no_job_of_ours(self):
+        cache = ObjectCache()
+        stranger = renewed(job(), owner_references=())
+        assert cache.put_job(stranger) is None
+        assert cache.put_job(renewed(job(), labels={})) is None
+        assert cache.job(UID) is None
+
+    def test_the_newest_version_counts(self):
+        cache = ObjectCache()
+        new = renewed(job(ended="Complete"), resource_version="12")
+        cache.put_job(new)
+        cache.put_job(renewed(job(), resource_version="9"))
+        assert cache.job(UID) == new
+
+    def test_a_pod_is_its_jobs(self):
+        cache = ObjectCache()
+        assert cache.put_pod(pod()) == UID
+        assert cache.pod(UID, JOB_UID) == pod()
+        assert cache.pod(UID, "another Job") is None
+        assert cache.put_pod(renewed(pod(), labels={})) is None
+
+    def test_the_newest_of_two_pods(self):
+        cache = ObjectCache()
+        second = renewed(pod(), name="second", uid="second", creation_timestamp=at(50))
+        cache.put_pod(second)
+        cache.put_pod(pod())
+        assert cache.pod(UID, JOB_UID) == second
+
+    @pytest.mark.parametrize("kind", ["job", "pod"])
+    def test_a_deleted_child_is_forgotten_but_not_its_successor_of_the_same_name(self, kind):
+        cache = ObjectCache()
+        child = job() if kind == "job" else pod()
+        put, drop = (cache.put_job, cache.drop_job) if kind == "job" else (cache.put_pod, cache.drop_pod)
+        put(renewed(child, uid="successor"))
+        assert drop(child) == UID
+        assert cache != ObjectCache()
+        drop(renewed(child, uid="successor"))
+        assert cache == ObjectCache()
+        assert drop(child) == UID, "a deletion seen twice still names the execution"
+
+
+class TestDeletionsThatNoWatchTold:
+    def test_what_a_list_does_not_show_is_dropped(self):
+        cache = ObjectCache()
+        cache.put_execution(body())
+        cache.put_job(job())
+        cache.put_pod(pod())
+        assert cache.drop_unlisted(Watched.PODS, set(), 5) == [KEY]
+        assert cache.pod(UID, JOB_UID) is None
+        assert cache.drop_unlisted(Watched.JOBS, set(), 5) == [KEY]
+        assert cache.job(UID) is None
+        assert cache.drop_unlisted(Watched.EXECUTIONS, set(), 5) == [KEY]
+        assert not cache.executions
+
+    def test_what_it_shows_stays(self):
+        cache = ObjectCache()
+        cache.put_execution(body())
+        cache.put_job(job())
+        assert cache.drop_unlisted(Watched.JOBS, {JOB_UID}, 5) == []
+        assert cache.drop_unlisted(Watched.EXECUTIONS, {UID}, 5) == []
+        assert cache.job(UID) is not None
+
+    def test_what_is_newer_than_the_list_stays(self):
+        cache = ObjectCache()
+        cache.put_execution(body(version=6))
+        cache.put_job(renewed(job(), resource_version="6"))
+        assert cache.drop_unlisted(Watched.JOBS, set(), 5) == []
+        assert cache.drop_unlisted(Watched.EXECUTIONS, set(), 5) == []
+        assert cache.job(UID) is not None
+
+
+def test_how_far_each_watch_has_come():
+    cache = ObjectCache()
+    cache.note_watched(Watched.JOBS, {"metadata": {"resourceVersion": "7"}})
+    cache.note_watched(Watched.JOBS, {"metadata": {"resourceVersion": "5"}})
+    cache.note_watched(Watched.PODS, {"metadata": {}})
+    assert cache.watched_version(Watched.JOBS) == 7
+    assert cache.watched_version(Watched.PODS) == 0
+
+
+def test_the_api_servers_own_form_is_read():
+    cache = ObjectCache()
+    read = JobView.model_validate(
+        {
+            "apiVersion": "batch/v1",
+            "metadata": {
+                "name": "sum-1",
+                "namespace": "team",
+                "uid": JOB_UID,
+                "resourceVersion": "3",
+                "creationTimestamp": "2026-03-01T12:00:01Z",
+                "labels": {LABEL_EXECUTION_UID: UID},
+                "ownerReferences": [
+                    {"kind": "ServiceExecution", "name": "sum", "uid": UID, "controller": True, "x": 1}
+                ],
+            },
+            "spec": {"suspend": True, "template": {}},
+            "status": {"conditions": [{"type": "Complete", "status": "True"}]},
+        }
+    )
+    assert cache.put_job(read) == UID
+    assert read.complete
+    assert read.spec.suspend

@@ -1,0 +1,148 @@
+"""The work queue, without waiting: timers are seen in the loop's own time."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from serviceexecution.controller.queue import FIRST_BACKOFF, LARGEST_BACKOFF, WorkQueue
+
+
+class Clock:
+    """Time of the running loop that a test moves."""
+
+    def __init__(self, loop, monkeypatch):
+        self._now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: self._now)
+
+    async def move(self, seconds):
+        self._now += seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def clock(monkeypatch):
+    return Clock(asyncio.get_running_loop(), monkeypatch)
+
+
+def has(queue: WorkQueue[str]) -> bool:
+    return len(queue) > 0
+
+
+async def test_keys_come_in_order_and_once():
+    queue = WorkQueue[str]()
+    for key in ("a", "b", "a"):
+        queue.add(key)
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    assert not has(queue)
+
+
+async def test_a_key_added_while_it_is_worked_on_runs_once_more_afterwards():
+    queue = WorkQueue[str]()
+    queue.add("a")
+    key = await queue.get()
+    queue.add("a")
+    queue.add("a")
+    assert not has(queue), "never two at the same time"
+    queue.done(key, succeeded=True)
+    assert await queue.get() == "a"
+    queue.done("a", succeeded=True)
+    assert not has(queue)
+
+
+async def test_waiters_are_served_one_key_each():
+    queue = WorkQueue[str]()
+    waiters = [asyncio.create_task(queue.get()) for _ in range(2)]
+    await asyncio.sleep(0)
+    queue.add("a")
+    queue.add("b")
+    assert sorted(await asyncio.gather(*waiters)) == ["a", "b"]
+
+
+async def test_a_cancelled_waiter_loses_no_key():
+    queue = WorkQueue[str]()
+    first, second = (asyncio.create_task(queue.get()) for _ in range(2))
+    await asyncio.sleep(0)
+    queue.add("a")  # wakes the first
+    first.cancel()
+    assert await asyncio.wait_for(second, 1) == "a"
+    assert first.cancelled() or await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_delay(clock):
+    queue = WorkQueue[str]()
+    queue.add_after("a", 10)
+    await clock.move(9)
+    assert not has(queue)
+    await clock.move(2)
+    assert await queue.get() == "a"
+
+
+@pytest.mark.parametrize(("first", "second"), [(10, 100), (100, 10)])
+async def test_the_earlier_of_two_delays_counts(clock, first, second):
+    queue = WorkQueue[str]()
+    queue.add_after("a", first)
+    queue.add_after("a", second)
+    await clock.move(11)
+    assert await queue.get() == "a"
+    queue.done("a", succeeded=True)
+    await clock.move(200)
+    assert not has(queue)
+
+
+async def test_an_event_comes_before_a_delay_and_replaces_it(clock):
+    queue = WorkQueue[str]()
+    queue.add_after("a", 10)
+    queue.add("a")
+    assert await queue.get() == "a"
+    queue.done("a", succeeded=True)
+    await clock.move(100)
+    assert not has(queue)
+
+
+async def test_failures_back_off_and_success_forgets_them(clock):
+    queue = WorkQueue[str]()
+    pauses = [queue.retry("a") for _ in range(12)]
+    assert pauses[:3] == [FIRST_BACKOFF, 2 * FIRST_BACKOFF, 4 * FIRST_BACKOFF]
+    assert pauses[-1] == LARGEST_BACKOFF
+    assert pauses == sorted(pauses)
+    await clock.move(LARGEST_BACKOFF)
+    key = await queue.get()
+    queue.done(key, succeeded=True)
+    assert queue.retry("a") == FIRST_BACKOFF
+
+
+async def test_a_failed_key_waits_out_its_pause(clock):
+    queue = WorkQueue[str]()
+    queue.add("a")
+    key = await queue.get()
+    queue.retry(key)
+    queue.done(key, succeeded=False)
+    assert not has(queue)
+    await clock.move(FIRST_BACKOFF + 0.01)
+    assert await queue.get() == "a"
+    assert queue.retry("a") == 2 * FIRST_BACKOFF
+
+
+async def test_a_forgotten_key_does_not_come_back(clock):
+    queue = WorkQueue[str]()
+    queue.add_after("a", 1)
+    queue.forget("a")
+    await clock.move(10)
+    assert not has(queue)
+
+
+async def test_the_age_of_the_oldest_work(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("serviceexecution.controller.queue.time", SimpleNamespace(monotonic=lambda: now))
+    queue = WorkQueue[str]()
+    assert queue.oldest_seconds() == 0
+    queue.add("a")
+    await queue.get()
+    now = 105.0
+    queue.add("b")
+    now = 107.0
+    assert queue.oldest_seconds() == 7, "work that hangs counts too"
+    queue.done("a", succeeded=True)
+    assert queue.oldest_seconds() == 2
