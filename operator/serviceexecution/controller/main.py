@@ -15,7 +15,6 @@ from prometheus_client import start_http_server
 
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache
 from serviceexecution.controller.health import Health, serve_health
-from serviceexecution.controller.log_format import configure_logging
 from serviceexecution.controller.metrics import EXECUTIONS, QUEUE_OLDEST
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.queue import WorkQueue
@@ -29,6 +28,7 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.lease import LeaderLease
 from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.process.logs import configure_logging
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
@@ -51,7 +51,7 @@ def main() -> None:
         settings = ControllerSettings.from_environment(os.environ)
     except ValueError as error:
         sys.exit(f"serviceexecution-controller: {error}")
-    configure_logging(level=settings.log_level, log_format=settings.log_format)
+    configure_logging(settings.log_level, settings.log_format)
     start_http_server(settings.metrics_port)
     try:
         uvloop.run(run(settings))

@@ -9,6 +9,15 @@ from serviceexecution.contract.durations import parse_duration
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.quantities import parse_quantity
 from serviceexecution.controller.startup import StartLimits
+from serviceexecution.process.environment import (
+    LogFormat,
+    integer,
+    json_object,
+    log_format,
+    log_level,
+    required,
+    text_options,
+)
 
 DEFAULT_COLLECTOR_RESOURCES: Final = '{"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"memory":"64Mi"}}'
 
@@ -60,36 +69,26 @@ class ControllerSettings:
     lease_name: str = ""
     lease_namespace: str = ""
     log_level: str = "INFO"
-    log_format: str = "json"
+    log_format: LogFormat = "json"
     workers: int = 16
     resync_seconds: float = 300
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings; raises KeyError or ValueError that names the variable."""
-        missing = [
-            name
-            for name in ("SX_STORE_URL", "SX_GATEWAY_URL", "SX_COLLECTOR_IMAGE")
-            if not environment.get(name)
-        ]
-        if missing:
-            raise ValueError(f"Set the environment variable {' and '.join(missing)}.")
+        """Read the settings from ``SX_*`` variables; raises SettingsError, DurationError or QuantityError."""
         pod = PodDefaults(
-            collector_image=environment["SX_COLLECTOR_IMAGE"],
-            gateway_url=environment["SX_GATEWAY_URL"].rstrip("/"),
+            collector_image=required(environment, "SX_COLLECTOR_IMAGE"),
+            gateway_url=required(environment, "SX_GATEWAY_URL").rstrip("/"),
             collector_image_pull_policy=environment.get("SX_COLLECTOR_IMAGE_PULL_POLICY") or "IfNotPresent",
-            collector_resources=environment.get("SX_COLLECTOR_RESOURCES") or DEFAULT_COLLECTOR_RESOURCES,
-            run_as_user=int(environment.get("SX_DEFAULT_RUN_AS_USER") or 65532),
+            collector_resources=_collector_resources(environment),
+            run_as_user=integer(environment, "SX_DEFAULT_RUN_AS_USER", 65532, most=2**31 - 1),
         )
-        options = json.loads(environment.get("SX_STORE_OPTIONS") or "{}")
-        if not isinstance(options, dict):
-            raise ValueError("SX_STORE_OPTIONS must be a JSON object of texts.")
         missing_reference = environment.get("SX_MISSING_REFERENCE_LIMIT") or "60s"
         image_refused = environment.get("SX_IMAGE_REFUSED_LIMIT") or "120s"
         return cls(
             pod=pod,
-            store_url=environment["SX_STORE_URL"],
-            store_options={str(key): str(value) for key, value in options.items()},
+            store_url=required(environment, "SX_STORE_URL"),
+            store_options=text_options(environment, "SX_STORE_OPTIONS"),
             cluster_id=environment.get("SX_CLUSTER_ID") or "local",
             namespaces=tuple(n.strip() for n in environment.get("SX_NAMESPACES", "").split(",") if n.strip()),
             log_limit=parse_quantity(environment.get("SX_LOG_LIMIT") or "256Mi", field="SX_LOG_LIMIT"),
@@ -97,10 +96,15 @@ class ControllerSettings:
                 missing_reference=parse_duration(missing_reference, field="SX_MISSING_REFERENCE_LIMIT"),
                 image_refused=parse_duration(image_refused, field="SX_IMAGE_REFUSED_LIMIT"),
             ),
-            health_port=int(environment.get("SX_HEALTH_PORT") or 8081),
-            metrics_port=int(environment.get("SX_METRICS_PORT") or 9090),
+            health_port=integer(environment, "SX_HEALTH_PORT", 8081, most=65535),
+            metrics_port=integer(environment, "SX_METRICS_PORT", 9090, most=65535),
             lease_name=environment.get("SX_LEASE_NAME", ""),
             lease_namespace=environment.get("SX_LEASE_NAMESPACE", ""),
-            log_level=environment.get("SX_LOG_LEVEL") or "INFO",
-            log_format=environment.get("SX_LOG_FORMAT") or "json",
+            log_level=log_level(environment),
+            log_format=log_format(environment),
         )
+
+
+def _collector_resources(environment: Mapping[str, str]) -> str:
+    json_object(environment, "SX_COLLECTOR_RESOURCES")
+    return environment.get("SX_COLLECTOR_RESOURCES") or DEFAULT_COLLECTOR_RESOURCES

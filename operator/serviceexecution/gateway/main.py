@@ -11,10 +11,11 @@ import uvicorn
 from typing_extensions import override
 
 from serviceexecution.gateway.app import create_app
-from serviceexecution.gateway.log_setup import configure_logging
-from serviceexecution.gateway.settings import Settings, SettingsError
+from serviceexecution.gateway.settings import Settings
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.process.environment import SettingsError
+from serviceexecution.process.logs import configure_logging
 from serviceexecution.store.errors import StoreConfigurationError
 from serviceexecution.store.store import ResultStore
 
@@ -74,7 +75,7 @@ def main() -> None:
     try:
         settings = Settings.from_environment(os.environ)
         configure_logging(settings.log_level, settings.log_format)
-        uvicorn_loop = uvicorn.Config("").get_loop_factory()
+        uvicorn_loop = uvicorn.Config("", log_config=None).get_loop_factory()
         with asyncio.Runner(loop_factory=uvicorn_loop) as runner:
             runner.run(serve(settings))
     except (SettingsError, StoreConfigurationError, KubernetesError, ValueError) as error:

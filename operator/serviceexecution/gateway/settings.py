@@ -1,15 +1,17 @@
 """The gateway's settings, from environment variables."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Self
 
-LogFormat = Literal["json", "plain"]
-
-
-class SettingsError(ValueError):
-    """A setting is missing or wrong; the message names the variable."""
+from serviceexecution.process.environment import (
+    LogFormat,
+    integer,
+    log_format,
+    log_level,
+    required,
+    text_options,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +38,11 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from ``SX_*`` variables; raises SettingsError."""
         return cls(
-            store_url=_required(environment, "SX_STORE_URL"),
-            cluster_id=_required(environment, "SX_CLUSTER_ID"),
-            store_options=_options(environment.get("SX_STORE_OPTIONS") or "{}"),
-            port=_integer(environment, "SX_PORT", 8080, most=65535),
-            log_level=(environment.get("SX_LOG_LEVEL") or "INFO").upper(),
-            log_format=_log_format(environment.get("SX_LOG_FORMAT") or "json"),
-            large_uploads=_integer(environment, "SX_LARGE_UPLOADS", 6, most=1000),
+            store_url=required(environment, "SX_STORE_URL"),
+            cluster_id=required(environment, "SX_CLUSTER_ID"),
+            store_options=text_options(environment, "SX_STORE_OPTIONS"),
+            port=integer(environment, "SX_PORT", 8080, most=65535),
+            log_level=log_level(environment),
+            log_format=log_format(environment),
+            large_uploads=integer(environment, "SX_LARGE_UPLOADS", 6, most=1000),
         )
-
-
-def _required(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "")
-    if not value:
-        raise SettingsError(f"{name} is not set")
-    return value
-
-
-def _log_format(text: str) -> LogFormat:
-    match text:
-        case "json" | "plain":
-            return text
-        case _:
-            raise SettingsError(f"SX_LOG_FORMAT must be json or plain, not {text!r}")
-
-
-def _integer(environment: Mapping[str, str], name: str, default: int, *, most: int) -> int:
-    text = environment.get(name) or str(default)
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= most:
-        raise SettingsError(f"{name} must be a number from 1 to {most}, not {text!r}")
-    return number
-
-
-def _options(text: str) -> dict[str, str]:
-    try:
-        options = json.loads(text)
-    except ValueError:
-        options = None
-    if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
-        raise SettingsError("SX_STORE_OPTIONS must be a JSON object of texts")
-    return options

@@ -1,6 +1,7 @@
 import pytest
 
-from serviceexecution.gateway.settings import Settings, SettingsError
+from serviceexecution.gateway.settings import Settings
+from serviceexecution.process.environment import SettingsError
 
 NEEDED = {"SX_STORE_URL": "file:///store", "SX_CLUSTER_ID": "c"}
 

@@ -42,6 +42,9 @@ def configure_logging(level: str, log_format: Literal["json", "plain"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("kopf").setLevel(
+        max(logging.WARNING, root.level)
+    )  # at INFO it tells of every object it sees
     for name in ("uvicorn", "uvicorn.error", "asyncio"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True

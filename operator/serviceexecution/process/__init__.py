@@ -1,0 +1,1 @@
+"""What every process of ours starts with: settings from the environment, and logs."""
