@@ -4,11 +4,13 @@ Each test has a namespace of its own that enforces Pod Security *restricted*, so
 rendered pods pass it.
 """
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
 
 from tests.support.cluster import CUSTOM_RESOURCE_DEFINITIONS, ApiError, Cluster
 from tests.support.gateway import Gateway, gateway_address
@@ -50,7 +52,7 @@ def cluster() -> Cluster:
     try:
         found = Cluster()
         installed = found.get(CUSTOM_RESOURCE_DEFINITIONS, None, "serviceexecutions.serviceexecution.dev")
-    except (ConfigException, ApiError, OSError) as error:
+    except (ConfigException, ApiError, HTTPError) as error:
         pytest.skip(f'no cluster: {error}; start one by `make up`, then `eval "$(make -s env)"`')
     if installed is None:
         pytest.skip("the cluster has no ServiceExecution resource: install the operator by `make up`")
@@ -113,7 +115,8 @@ def new_sandbox(
 
     yield make
     for sandbox in made:
-        sandbox.close()
+        with contextlib.suppress(ApiError, HTTPError):
+            sandbox.close()
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The installed operator as a test sees it: where it runs, whether it is ready, and how to kill it."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, cast
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import PODS
-from tests.support.cluster import Cluster, member, name_of, uid_of
+from tests.support.cluster import DEPLOYMENTS, Cluster, member, name_of, uid_of
 
 OPERATOR_LABELS: Final = "app.kubernetes.io/name=serviceexecution"
 _KILLER_IMAGE: Final = "docker.io/library/busybox:1.35.0"
@@ -57,14 +59,44 @@ class Operator:
         """
         killed = set()
         for pod in self.pods():
-            statuses = cast("list[JsonObject]", member(pod, "status", "containerStatuses") or [])
-            for status in statuses:
-                if status["name"] == container:
-                    identifier = str(status.get("containerID", "")).rpartition("//")[2]
-                    self._kill_process(str(member(pod, "spec", "nodeName")), identifier)
-                    self.cluster.delete(PODS, self.namespace, name_of(pod), grace_seconds=0)
-                    killed.add(uid_of(pod))
+            if self.kill_container(pod, container):
+                self.cluster.delete(PODS, self.namespace, name_of(pod), grace_seconds=0)
+                killed.add(uid_of(pod))
+        assert killed, f"the operator has no container {container}"
         return frozenset(killed)
+
+    def kill_container(self, pod: JsonObject, container: str) -> bool:
+        """Kill -9 all processes of one container of any pod; False when the pod has no such container."""
+        statuses = cast("list[JsonObject]", member(pod, "status", "containerStatuses") or [])
+        for status in statuses:
+            if status["name"] == container:
+                identifier = str(status.get("containerID", "")).rpartition("//")[2]
+                self._kill_process(str(member(pod, "spec", "nodeName")), identifier)
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def scaled_down(self) -> Iterator[None]:
+        """Run without any operator, then start it again and wait until it is ready."""
+        killed = frozenset(uid_of(pod) for pod in self.pods())
+        deployments = self.cluster.select(DEPLOYMENTS, self.namespace, labels=OPERATOR_LABELS)
+        replicas = {name_of(item): member(item, "spec", "replicas") for item in deployments}
+        try:
+            for name in replicas:
+                self.cluster.patch(DEPLOYMENTS, self.namespace, name, {"spec": {"replicas": 0}})
+            self.cluster.wait_for_all(
+                PODS,
+                self.namespace,
+                lambda found: not any(_component(pod) for pod in found.values()),
+                labels=OPERATOR_LABELS,
+                seconds=60,
+                what="the operator is gone",
+            )
+            yield
+        finally:
+            for name, number in replicas.items():
+                self.cluster.patch(DEPLOYMENTS, self.namespace, name, {"spec": {"replicas": number}})
+            self.wait_until_ready(not_uids=killed)
 
     def _kill_process(self, node: str, container_id: str) -> None:
         script = (

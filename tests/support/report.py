@@ -3,6 +3,7 @@
 import contextlib
 from typing import cast
 
+import urllib3
 import yaml
 
 from serviceexecution.contract.json_types import JsonObject
@@ -11,20 +12,21 @@ from tests.support.cluster import ApiError, Cluster, member, name_of
 from tests.support.sandbox import kinds_to_report
 
 _LOG_LINES = 60
+_UNREADABLE = (ApiError, urllib3.exceptions.HTTPError)  # the cluster itself may be what has failed
 
 
 def namespace_report(cluster: Cluster, namespace: str) -> str:
     """Return the executions, Jobs, pods, claims, Events and logs of a namespace."""
     parts: list[str] = []
     for kind in kinds_to_report():
-        with contextlib.suppress(ApiError):
+        with contextlib.suppress(*_UNREADABLE):
             for item in cluster.select(kind, namespace):
                 parts.append(f"── {kind.plural} {namespace}/{name_of(item)}")
                 parts.append(_yaml(item))
-    with contextlib.suppress(ApiError):
+    with contextlib.suppress(*_UNREADABLE):
         parts.append(f"── events of {namespace}")
         parts += [_event(event) for event in cluster.select(EVENTS, namespace)]
-    with contextlib.suppress(ApiError):
+    with contextlib.suppress(*_UNREADABLE):
         for pod in cluster.select(PODS, namespace):
             parts += _logs(cluster, namespace, pod)
     return "\n".join(parts)
@@ -33,7 +35,7 @@ def namespace_report(cluster: Cluster, namespace: str) -> str:
 def operator_report(cluster: Cluster, namespace: str) -> str:
     """Return the end of the operator's logs."""
     parts: list[str] = []
-    with contextlib.suppress(ApiError):
+    with contextlib.suppress(*_UNREADABLE):
         for pod in cluster.select(PODS, namespace):
             parts += _logs(cluster, namespace, pod)
     return "\n".join(parts)

@@ -218,6 +218,34 @@ class Sandbox:
         )
         self.succeed({"runtime": program(source), "dataPools": pools}, name="fill")
 
+    def bare_pod(self, script: str, *, claim: str) -> None:
+        """Run a shell script in a pod that is nobody's, with a claim at ``/claim``; returns at its end."""
+        restricted: JsonObject = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        user: JsonObject = {"runAsUser": 65532, "runAsNonRoot": True, "fsGroup": 65532}
+        spec: JsonObject = {
+            "restartPolicy": "Never",
+            "securityContext": {**user, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [
+                {
+                    "name": "main",
+                    "image": IMAGE,
+                    "command": ["sh", "-c", script],
+                    "securityContext": restricted,
+                    "volumeMounts": [{"name": "claim", "mountPath": "/claim"}],
+                }
+            ],
+            "volumes": [{"name": "claim", "persistentVolumeClaim": {"claimName": claim}}],
+        }
+        self.cluster.create(PODS, self.name, {"metadata": {"name": "bare"}, "spec": spec})
+        self.cluster.wait_for(
+            PODS,
+            self.name,
+            "bare",
+            lambda pod: member(pod, "status", "phase") == "Succeeded",
+            seconds=60,
+            what="the bare pod's end",
+        )
+
     def token(self) -> str:
         """Return a token of a ServiceAccount that has the cluster's own role ``view`` in this namespace."""
         if not self._viewer_token:
