@@ -5,8 +5,10 @@ import contextlib
 import os
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 import kopf
 import structlog
@@ -30,10 +32,13 @@ from serviceexecution.kube.lease import LeaderLease
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
+
+GAUGE_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,8 @@ async def _work(
         tasks.create_task(work(queue, reconciler), name=f"worker {number}")
         for number in range(settings.workers)
     ]
-
-    async def measure() -> None:
-        _measure(cache, queue)
-
-    helpers.append(tasks.create_task(resync.run(settings.resync_seconds, measure), name="resync"))
+    helpers.append(tasks.create_task(resync.run(settings.resync_seconds), name="resync"))
+    helpers.append(tasks.create_task(_measure(state), name="gauges"))
     try:
         await _watch(settings, cache, queue)
     finally:
@@ -166,12 +168,17 @@ def _exit_at_once() -> None:
     os._exit(3)
 
 
-def _measure(cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> None:
-    QUEUE_OLDEST.set(queue.oldest_seconds())
-    EXECUTIONS.clear()
-    for execution in cache.executions.values():
-        phase = execution.status.phase if isinstance(execution, ServiceExecution) else None
-        EXECUTIONS.labels(phase.value if phase is not None else "Unknown").inc()
+async def _measure(state: State) -> None:
+    """Keep the gauges true that follow from what is known and not from what happens."""
+    while True:
+        QUEUE_OLDEST.set(state.queue.oldest_seconds())
+        phases: Counter[str] = Counter({phase.value: 0 for phase in Phase})
+        for execution in state.cache.executions.values():
+            phase = execution.status.phase if isinstance(execution, ServiceExecution) else None
+            phases[phase.value if phase is not None else "Unknown"] += 1
+        for name, count in phases.items():
+            EXECUTIONS.labels(name).set(count)
+        await asyncio.sleep(GAUGE_SECONDS)
 
 
 if __name__ == "__main__":

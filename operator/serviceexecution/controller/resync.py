@@ -1,7 +1,7 @@
 """Lists everything now and then: finds what watches missed, and notices a watch that delivers nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -45,14 +45,13 @@ class Resync:
         self._add = add
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
 
-    async def run(self, every_seconds: float, after: Callable[[], Awaitable[None]]) -> None:
-        """Resync for ever; ``after`` runs after each round."""
+    async def run(self, every_seconds: float) -> None:
+        """Resync for ever."""
         while True:
             await asyncio.sleep(every_seconds)
             try:
                 newest = await self.once()
                 await self._check_watches(newest)
-                await after()
             except KubernetesError as error:
                 logger.warning("resync failed; it is repeated later", error=str(error))
 
