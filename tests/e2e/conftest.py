@@ -20,6 +20,7 @@ from tests.support.report import namespace_report, operator_report
 from tests.support.sandbox import Sandbox
 
 _HERE = Path(__file__).parent
+_FIGURE = "figure"
 _REPORTS: "pytest.StashKey[list[Callable[[], tuple[str, str]]]]" = pytest.StashKey()
 
 
@@ -44,6 +45,21 @@ def pytest_runtest_makereport(
         for section in item.stash.get(_REPORTS, []):
             report.sections.append(section())
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have measured; passed through reports, it survives pytest-xdist."""
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == _FIGURE and report.when == "call":
+                terminalreporter.write_line(f"measured: {value}")
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return what keeps a measured figure for the end of the run."""
+    return lambda text: record_property(_FIGURE, text)
 
 
 @pytest.fixture(scope="session")
