@@ -13,6 +13,7 @@ from tools.field_reference import replace_reference
 from tools.install_manifest import CHART, install_manifest
 from tools.reason_table import PAGE as REASON_PAGE
 from tools.reason_table import replace_reasons
+from tools.samples_index import SAMPLES, read_samples, samples_index
 from tools.values_schema import values_schema
 from tools.values_table import replace_table
 
@@ -38,6 +39,7 @@ def generated_files() -> dict[str, str]:
     return {
         **crds,
         **{f"{CHART}/{path}": text for path, text in chart_files.items()},
+        f"{SAMPLES}/README.md": samples_index(read_samples()),
         INSTALL_MANIFEST: install_manifest(chart_files),
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),

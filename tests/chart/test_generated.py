@@ -7,6 +7,7 @@ from tests.chart.conftest import of_kind
 from tools import ROOT, generate
 from tools.chart_values import ValuesError, parse_values
 from tools.errors import GenerationError
+from tools.samples_index import samples_index
 from tools.values_schema import values_schema
 from tools.values_table import BEGIN, END, replace_table
 
@@ -85,3 +86,15 @@ def test_table_escapes_bars_and_keeps_the_rest():
 def test_readme_without_markers_is_refused():
     with pytest.raises(GenerationError, match="lacks the lines"):
         replace_table("no markers", ())
+
+
+def test_index_takes_the_first_sentence():
+    text = samples_index(
+        {"one": "# It shows a\n# thing: this one.\nkind: A\n", "two": "# See e.g.this. More.\nkind: B\n"}
+    )
+    assert "| [one](one.yaml) | It shows a thing. |\n| [two](two.yaml) | See e.g.this. |\n" in text
+
+
+def test_sample_without_comment_is_refused():
+    with pytest.raises(GenerationError, match="begin with a comment"):
+        samples_index({"bare": "kind: A\n"})

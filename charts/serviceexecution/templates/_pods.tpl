@@ -63,7 +63,7 @@ livenessProbe:
 readinessProbe:
   httpGet: {path: /readyz, port: http}
   periodSeconds: 3
-  timeoutSeconds: 3
+  timeoutSeconds: 6
 resources:
   {{- toYaml .Values.gateway.resources | nindent 2 }}
 {{- include "serviceexecution.containerTail" . }}
