@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-import enum
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import PODS
 from serviceexecution.logs.chunks import ChunkLog
-from serviceexecution.logs.lines import LineSplitter, NewLines, only_stamped
-from serviceexecution.logs.metrics import BYTES, COMMITTED, RESUMES, STREAMS
+from serviceexecution.logs.lines import LineSplitter, NewLines, only_stamped, seconds_between
+from serviceexecution.logs.metrics import BYTES, COMMITTED, GAPS, RESUMES, STREAMS
+from serviceexecution.logs.passes import Pass, StreamEnd
 from serviceexecution.logs.pod_state import ContainerState, container_state
 from serviceexecution.logs.slots import StreamSlots
 from serviceexecution.logs.target import FollowedContainer, LogEnd, compare_end, newest_line
@@ -24,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 BURST_BYTES: Final = 1024 * 1024
 """After so much in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
+ROTATION_SECONDS: Final = 9.0
+"""A little less than the kubelet's containerLogMonitorInterval of 10 s."""
 QUIET_PASSES: Final = 3
 """So often must nothing new come from an ended container, where its last line does not compare with ours."""
 PLAIN_READS: Final = 60
@@ -33,33 +34,6 @@ A kubelet with the usual 128 inotify instances follows about 120 logs on its nod
 """
 UNREADABLE_TRIES: Final = 6
 """So often must the log of an ended container be refused before it counts as lost (over about a minute)."""
-
-
-class _End(enum.Enum):
-    """How reading a stream ended; the values are those of the metric of resumes."""
-
-    CLEAN = "stream ended"
-    POLLED = "poll"
-    ODD = "kubelet message"
-    """With words of the kubelet's in it, so that lines may be missing."""
-    SILENT = "silent"
-    ERROR = "error"
-
-
-@dataclass(slots=True)
-class _Pass:
-    """What one stream brought."""
-
-    splitter: LineSplitter
-    end: _End = _End.ERROR
-    refused: bool = False
-    """The API server or the kubelet said that there is no such log."""
-    new_lines: int = 0
-    new_bytes: int = 0
-
-    unfinished: bytes = b""
-    """The last line when it has no line end: maybe the log's last words, maybe half a line."""
-    unfinished_is_new: bool = False
 
 
 class LogFollower:
@@ -82,6 +56,8 @@ class LogFollower:
         self._ended = asyncio.Event()
         self._flush_at: float | None = None
         self._plain_reads = 0
+        self._last_end: StreamEnd | None = None
+        self._gap = False
 
     def main_ended(self) -> None:
         """Say that the container has terminated: the log has an end now."""
@@ -96,8 +72,8 @@ class LogFollower:
         if self._log.last_line:
             RESUMES.labels("restart").inc()
         complete = await self._follow_to_the_end()
-        record = await self._log.commit(pod_uid=self._target.pod_uid, complete=complete)
-        COMMITTED.labels(str(complete).lower()).inc()
+        record = await self._log.commit(pod_uid=self._target.pod_uid, complete=complete and not self._gap)
+        COMMITTED.labels(str(record.complete).lower()).inc()
         return record
 
     async def _follow_to_the_end(self) -> bool:
@@ -123,19 +99,19 @@ class LogFollower:
             backoff = (
                 self._timing.first_backoff if seen.new_lines else min(backoff * 2, self._timing.last_backoff)
             )
-            if state is not ContainerState.ENDED and seen.end in {_End.POLLED, _End.ODD}:
+            if state is not ContainerState.ENDED and seen.end in {StreamEnd.POLLED, StreamEnd.ODD}:
                 await self._pause(self._timing.poll)
-            elif not (seen.new_lines and (seen.end is _End.SILENT or state is ContainerState.ENDED)):
+            elif not (seen.new_lines and (seen.end is StreamEnd.SILENT or state is ContainerState.ENDED)):
                 await self._pause(backoff)
 
-    async def _read_once(self) -> _Pass:
+    async def _read_once(self) -> Pass:
         """Read the log on from what is known until the stream ends.
 
         With a free slot the stream stays open as long as the container runs, else only what is there is read.
         So it is too after words of the kubelet's, which may fail at following but not at reading.
         """
         await self._flush()
-        seen = _Pass(LineSplitter())
+        seen = Pass(LineSplitter())
         since = self._log.resume_at
         new = await self._log.new_lines()
         self._plain_reads -= self._plain_reads > 0
@@ -149,18 +125,19 @@ class LogFollower:
                     follow=follow,
                     since_time=since,
                 ) as chunks:
-                    seen.end = _End.CLEAN if follow else _End.POLLED
+                    seen.end = StreamEnd.CLEAN if follow else StreamEnd.POLLED
                     await self._receive(chunks, seen, new, resumed=since is not None)
             except KubernetesError as error:
-                seen.end = _End.ERROR
+                seen.end = StreamEnd.ERROR
                 seen.refused = error.status in {400, 404}
                 logger.info("Log of %s/%s: %s", self._target.namespace, self._target.pod_name, error)
+        self._last_end = seen.end
         self._log.truncated |= seen.splitter.cut
         await self._flush()
         return seen
 
     async def _receive(
-        self, chunks: AsyncIterator[bytes], seen: _Pass, new: NewLines, *, resumed: bool
+        self, chunks: AsyncIterator[bytes], seen: Pass, new: NewLines, *, resumed: bool
     ) -> None:
         STREAMS.inc()
         try:
@@ -173,7 +150,10 @@ class LogFollower:
                     if foreign and not resumed:
                         self._note_odd(seen, foreign)
                     resumed = False  # a resumed log can begin inside a long line, which then has no time
-                    self._take(new.without_known(block), seen)
+                    block = new.without_known(block)
+                    if new.disjoint and not seen.new_lines:
+                        self._check_gap(block)
+                    self._take(block, seen)
                     if self._log.wants_flush:
                         await self._flush()
         finally:
@@ -185,14 +165,33 @@ class LogFollower:
             seen.unfinished = block[:-1]
             seen.unfinished_is_new = bool(new.without_known(block))
 
-    def _note_odd(self, seen: _Pass, foreign: list[bytes]) -> None:
-        seen.end, seen.refused = _End.ODD, True
+    def _check_gap(self, block: bytes) -> None:
+        """Judge a log that goes on with none of the lines that we know: the kubelet has begun a new file.
+
+        Nothing is lost when the old file was read to its end and no whole file was skipped: a file lives for at
+        least ten seconds, the time between two looks of the kubelet's.
+        """
+        at_end = self._last_end in {StreamEnd.CLEAN, StreamEnd.SILENT}
+        if at_end and seconds_between(self._log.last_line, block) < ROTATION_SECONDS:
+            return
+        if block.startswith(self._log.last_line):  # the line that filled the log to its limit was cut
+            return
+        self._gap = True
+        GAPS.inc()
+        logger.warning(
+            "Log of %s/%s: lines may be missing, the kubelet rotated the log away before it was read",
+            self._target.namespace,
+            self._target.pod_name,
+        )
+
+    def _note_odd(self, seen: Pass, foreign: list[bytes]) -> None:
+        seen.end, seen.refused = StreamEnd.ODD, True
         words = foreign[0][:300].decode(errors="replace")
         level = logging.DEBUG if self._plain_reads else logging.WARNING  # not over and over again
         logger.log(level, "Log of %s/%s: %s", self._target.namespace, self._target.pod_name, words)
         self._plain_reads = PLAIN_READS
 
-    def _take(self, block: bytes, seen: _Pass) -> None:
+    def _take(self, block: bytes, seen: Pass) -> None:
         if not block:
             return
         seen.new_lines += block.count(b"\n")
@@ -202,12 +201,12 @@ class LogFollower:
         if self._flush_at is None:
             self._flush_at = self._now() + self._timing.flush
 
-    def _take_last(self, seen: _Pass) -> None:
+    def _take_last(self, seen: Pass) -> None:
         """Take a last line without a line end; not before the end, since half of it may have come."""
         if seen.unfinished_is_new:
             self._log.append(seen.unfinished + b"\n")
 
-    async def _until_silent(self, chunks: AsyncIterator[bytes], seen: _Pass) -> AsyncGenerator[bytes, None]:
+    async def _until_silent(self, chunks: AsyncIterator[bytes], seen: Pass) -> AsyncGenerator[bytes, None]:
         """Give the chunks, store what waits when its time has come, and leave a stream that seems dead."""
         pending: asyncio.Task[bytes] | None = None
         ended = asyncio.create_task(self._ended.wait())
@@ -233,7 +232,7 @@ class LogFollower:
                         return
                     yield chunk
                 elif (allowed := self._silence(seen)) is not None and now >= heard_at + allowed:
-                    seen.end = _End.SILENT
+                    seen.end = StreamEnd.SILENT
                     return
         finally:
             for task in (pending, ended):
@@ -242,19 +241,19 @@ class LogFollower:
                     with contextlib.suppress(asyncio.CancelledError, KubernetesError):
                         await task
 
-    def _silence(self, seen: _Pass) -> float | None:
+    def _silence(self, seen: Pass) -> float | None:
         """Return the longest silence in seconds that is no sign of a dead stream; None: the client knows."""
         if self._ended.is_set():
             return self._timing.ended_silence
         return self._timing.burst_silence if seen.new_bytes >= BURST_BYTES else None
 
-    async def _compare_end(self, seen: _Pass) -> LogEnd:
+    async def _compare_end(self, seen: Pass) -> LogEnd:
         """Ask the kubelet for the log's last line: whether we have it.
 
         A clean end of the stream proves nothing: the API server ends it cleanly too when the kubelet dies, and
         a kubelet that followed a file across a rotation can miss the next file.
         """
-        if seen.end not in {_End.CLEAN, _End.POLLED}:
+        if seen.end not in {StreamEnd.CLEAN, StreamEnd.POLLED}:
             return LogEnd.MORE
         try:
             newest = await newest_line(self._client, self._target)
@@ -262,9 +261,9 @@ class LogFollower:
             return LogEnd.MORE
         return compare_end(newest, seen.unfinished or self._log.last_line)
 
-    async def _state(self, end: _End) -> ContainerState:
+    async def _state(self, end: StreamEnd) -> ContainerState:
         """Return the container's state by the pod, asked until there is an answer."""
-        if self._ended.is_set() and end in {_End.CLEAN, _End.POLLED}:
+        if self._ended.is_set() and end in {StreamEnd.CLEAN, StreamEnd.POLLED}:
             return ContainerState.ENDED
         backoff = self._timing.first_backoff
         while True:

@@ -91,6 +91,14 @@ def _second(text: bytes, zone: bytes) -> datetime:
     return datetime.fromisoformat((text + zone).decode()).astimezone(UTC)
 
 
+def seconds_between(line: bytes, later: bytes) -> float:
+    """Return the time between two lines in whole seconds, infinity when one has no time."""
+    first, second = stamp_of(line), stamp_of(later)
+    if first is None or second is None:
+        return float("inf")
+    return (second[0] - first[0]).total_seconds()
+
+
 def last_line(block: bytes) -> bytes:
     """Return the last line of a block without its line end; b"" of an empty block."""
     return block[block.rfind(b"\n", 0, -1) + 1 : -1]
@@ -98,6 +106,10 @@ def last_line(block: bytes) -> bytes:
 
 class NewLines(Protocol):
     """Leaves out, at the start of a resumed log, what is known already."""
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether a log that should begin with known lines begins with another one."""
 
     def without_known(self, block: bytes) -> bytes:
         """Return the part of the next block that is new."""
@@ -109,6 +121,8 @@ class NewerLines:
     def __init__(self, newest: bytes) -> None:
         """``newest`` is the newest known line."""
         self._newest = stamp_of(newest)
+        self.disjoint = False
+        """Never: what is not kept has no gaps."""
 
     def without_known(self, block: bytes) -> bytes:
         """Return the block from its first line on that is younger than the newest known one."""
@@ -142,6 +156,7 @@ class KnownTail:
         self._seen = array("q")
         self._start = 0
         self._done = not self._known
+        self.disjoint = False
 
     def without_known(self, block: bytes) -> bytes:
         """Return the part of the block that is new."""
@@ -150,6 +165,7 @@ class KnownTail:
             end = block.index(b"\n", position)
             if not self._matches(hash(block[position:end])):
                 self._done = True
+                self.disjoint = not self._seen
                 break
             position = end + 1
         return block[position:] if position else block

@@ -17,6 +17,10 @@ RESUMES: Final = Counter(
 COMMITTED: Final = Counter(
     "serviceexecution_logs_committed_total", "Logs committed to the store, by completeness", ["complete"]
 )
+GAPS: Final = Counter(
+    "serviceexecution_log_gaps_total",
+    "Logs that were rotated away before they were read, so that lines may be missing",
+)
 STORE_ERRORS: Final = Counter(
     "serviceexecution_log_store_errors_total", "Failed store operations, each repeated"
 )

@@ -27,6 +27,8 @@ class FakeKubelet:
         self.opened: list[tuple[bool, datetime | None, int | None]] = []
         self.open_streams = 0
         self.can_follow = True
+        self.rotated_away = 0
+        """So many lines are in older files, which no new stream reads."""
         self.news = asyncio.Condition()
 
     async def say(self, *lines: bytes, state: str | None = None) -> None:
@@ -88,7 +90,7 @@ class FakeKubelet:
                 yield chunk
 
     async def _whole(self, follow: bool, since: datetime | None, tail: int | None) -> AsyncIterator[bytes]:
-        position = 0 if tail is None else max(len(self.lines) - tail, 0)
+        position = max(self.rotated_away, 0 if tail is None else len(self.lines) - tail)
         while True:
             ended = self.state != "running"
             block = self.lines[position:]

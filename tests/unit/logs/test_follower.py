@@ -190,8 +190,9 @@ async def test_beyond_the_limit_nothing_is_kept_but_the_result_is_found():
     assert await store.read_stdout_result(REF) == b'{"a": 1}'
 
 
-async def test_a_successor_knows_a_full_log():
-    lines = [line(number, text=b"x" * 99) for number in range(20)]
+@pytest.mark.parametrize("per_second", [1, 5])
+async def test_a_successor_knows_a_full_log(per_second):
+    lines = [line(number * 3, per_second=per_second, text=b"x" * 99) for number in range(20)]
     kubelet, store = FakeKubelet(lines[:15], state="running"), open_store()
     task = asyncio.create_task(follower_of(kubelet, store, limit=1050).run())
     while not await store.list_log_chunks(REF):  # noqa: ASYNC110
@@ -201,7 +202,7 @@ async def test_a_successor_knows_a_full_log():
     before = await stored(store)
     record = await follow(FakeKubelet(lines), store, limit=1050)
     assert await stored(store) == before
-    assert (record.truncated, record.bytes) == (True, 1050)
+    assert (record.truncated, record.bytes, record.complete) == (True, 1050, True)
 
 
 async def test_the_kubelet_sits_on_a_rotated_file():
@@ -217,6 +218,36 @@ async def test_the_kubelet_sits_on_a_rotated_file():
     await kubelet.say(line(len(big) + 1), state="terminated")
     assert (await asyncio.wait_for(task, 5)).complete
     assert await stored(store) == text(kubelet.lines)
+
+
+@pytest.mark.parametrize(("idle", "complete"), [(0, True), (60, False)])
+async def test_a_burst_and_a_rotation(idle, complete):
+    """The stream was at the end of the old file; only when time has passed may there have been another."""
+    big = [line(number, per_second=1000, text=b"x" * 10_000) for number in range(BURST_BYTES // 10_000 + 2)]
+    kubelet, store = FakeKubelet(big, state="running"), open_store()
+    kubelet.faults = iter([(len(text(big)), "hang")])
+    task = asyncio.create_task(follower_of(kubelet, store).run())
+    await asyncio.sleep(0.005)
+    kubelet.rotated_away = len(big)
+    await kubelet.say(line(1000 * (1 + idle), per_second=1000), state="terminated")
+    record = await asyncio.wait_for(task, 5)
+    assert await stored(store) == text(kubelet.lines)
+    assert record.complete is complete
+
+
+async def test_a_rotation_while_nobody_read():
+    lines = [line(number) for number in range(30)]
+    kubelet, store = FakeKubelet(lines[:10], state="running"), open_store()
+    task = asyncio.create_task(follower_of(kubelet, store).run())
+    while not await store.list_log_chunks(REF):  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    kubelet = FakeKubelet(lines)
+    kubelet.rotated_away = 20
+    record = await follow(kubelet, store)
+    assert await stored(store) == text(lines[:10] + lines[20:])
+    assert (record.lines, record.complete) == (20, False), "and not: complete"
 
 
 async def test_a_stream_that_stays_open_after_the_end_is_left():
