@@ -89,10 +89,10 @@ def test_readme_without_markers_is_refused():
 
 
 def test_index_takes_the_first_sentence():
-    text = samples_index(
-        {"one": "# It shows a\n# thing: this one.\nkind: A\n", "two": "# See e.g.this. More.\nkind: B\n"}
-    )
-    assert "| [one](one.yaml) | It shows a thing. |\n| [two](two.yaml) | See e.g.this. |\n" in text
+    one = "# It shows a\n# thing:\n#\n#   command\nkind: A\n"
+    two = "# See it: a.b is new. More.\nkind: B\n"
+    text = samples_index({"one": one, "two": two})
+    assert "| [one](one.yaml) | It shows a thing. |\n| [two](two.yaml) | See it: a.b is new. |\n" in text
 
 
 def test_sample_without_comment_is_refused():
