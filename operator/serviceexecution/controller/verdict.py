@@ -1,6 +1,7 @@
 """How a run ended: from what was asked, what the pod says and what was kept, to the final phase and reason."""
 
 import json
+import re
 import signal
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,11 @@ START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
 
 UNKNOWN_END: Final = "ContainerStatusUnknown"
 """Reason of an end that the kubelet made up because it found no trace of the container."""
+
+_EXEC_REFUSED: Final = re.compile(
+    r"exec /[^\n]*: (argument list too long|exec format error|no such file or directory|permission denied)"
+)
+"""All that a container says whose start fails in runc's very last step: it then counts as started and ended."""
 
 _SIGNALS: Final = {int(number): number.name for number in signal.Signals}
 _FORCED_EXIT: Final = 128 + signal.SIGKILL
@@ -91,7 +97,7 @@ def _failed(reason: Reason, detail: str = "") -> Verdict:
 
 
 def _program_failed(end: TerminatedView, output: MainOutput | None) -> Verdict:
-    if end.reason in START_ERRORS:
+    if end.reason in START_ERRORS or _EXEC_REFUSED.fullmatch(end.message.strip()):
         if "argument list too long" in end.message:
             return _failed(Reason.ENVIRONMENT_TOO_LARGE)
         return _failed(Reason.START_FAILED, end.message)
