@@ -43,7 +43,7 @@ class BadInput:
     def matches(self, text: str) -> bool:
         """Tell whether ``text`` is the sentence."""
         parts = re.split(r"<[a-z ]+>", self.sentence)
-        return re.fullmatch("(?s:.+?)".join(re.escape(part) for part in parts), text) is not None
+        return re.fullmatch("(?s:.*?)".join(re.escape(part) for part in parts), text) is not None
 
 
 def with_hello(**fields: object) -> JsonObject:
