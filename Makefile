@@ -53,9 +53,9 @@ lint: environment ## lint, format, types, import rules, stale files
 test-unit: environment ## tests that need no cluster
 	@$(RUN) pytest tests/unit $(ARGS)
 
-test-cluster: environment ## tests against a real API server
+test-cluster: environment ## tests against a real API server, and of the embedded cluster itself
 	@$(RUN) cluster up
-	@$(WITH_CLUSTER) $(RUN) pytest tests/cluster $(ARGS)
+	@$(WITH_CLUSTER) $(RUN) pytest tests/cluster tests/embedded $(ARGS)
 
 test-e2e: environment ## executions on real pods
 	@$(RUN) cluster up

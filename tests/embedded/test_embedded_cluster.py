@@ -1,0 +1,210 @@
+"""The embedded cluster itself, on an instance of its own: volumes, Services, a killed run, and nothing left behind."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cluster.node import init_record
+from cluster.settings import CHECKOUT, Instance, instance
+
+NAME = "leavenothing"
+NODE_PORT = 30999
+# What Kubernetes on a host usually leaves behind.
+PLACES = (
+    *("/var/lib/cni", "/var/lib/kubelet", "/var/lib/containerd", "/var/log/pods", "/var/log/containers"),
+    *("/run/containerd", "/run/netns", "/etc/cni/net.d", "/proc/sys/net/ipv4/ip_forward"),
+)
+OBJECTS = f"""
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data}}
+spec: {{accessModes: [ReadWriteMany], resources: {{requests: {{storage: 1Gi}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec: {{type: NodePort, selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080, nodePort: {NODE_PORT}}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: web, labels: {{app: web}}}}
+spec:
+  terminationGracePeriodSeconds: 0
+  securityContext: {{runAsUser: 1234, runAsGroup: 1234, runAsNonRoot: true}}
+  volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]
+  containers:
+    - name: web
+      image: docker.io/library/busybox:1.35.0
+      # The line of the second run shows that the volume kept the first one's; the lookup, that DNS answers.
+      command:
+        - sh
+        - -ec
+        - >-
+          echo run >> /www/index.html;
+          nslookup kubernetes.default.svc.cluster.local > /dev/null;
+          exec httpd -f -p 8080 -h /www
+      volumeMounts: [{{name: data, mountPath: /www, subPath: by/uid}}]
+      readinessProbe: {{httpGet: {{port: 8080, path: /index.html}}, periodSeconds: 1}}
+"""
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(
+        sys.platform != "linux" or os.geteuid() != 0 or os.environ.get("CLUSTER", "embedded") != "embedded",
+        reason="needs root on Linux and CLUSTER=embedded",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Host:
+    """What can be seen of the machine's state from outside of any cluster."""
+
+    mounts: frozenset[str]
+    interfaces: frozenset[str]
+    packet_filter: str
+    control_groups: frozenset[str]
+    places: frozenset[tuple[str, str]]
+
+    @staticmethod
+    def look() -> "Host":
+        filters = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+        groups = Path("/sys/fs/cgroup").glob(f"**/*{NAME}*")
+        return Host(
+            # Image builds of others come and go.
+            frozenset(
+                line for line in Path("/proc/mounts").read_text().splitlines() if "buildah" not in line
+            ),
+            frozenset(path.name for path in Path("/sys/class/net").iterdir() if not _of_others(path.name)),
+            re.sub(r"^#.*\n|\[\d+:\d+\]", "", filters, flags=re.MULTILINE),
+            frozenset(str(path) for path in groups),
+            frozenset((place, _describe(Path(place))) for place in PLACES),
+        )
+
+
+def _of_others(interface: str) -> bool:
+    return interface.startswith("sx-") and interface != f"sx-{NAME}"
+
+
+def _describe(path: Path) -> str:
+    if path.is_dir():
+        return ",".join(sorted(child.name for child in path.iterdir()))
+    return path.read_text() if path.exists() else "none"
+
+
+def cluster(*words: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-m", "cluster", *words],
+        cwd=CHECKOUT,
+        env={**os.environ, "SX_CLUSTER_NAME": NAME, "CLUSTER": "embedded"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+def kubectl(ours: Instance, *words: str, stdin: str = "") -> str:
+    argv = [str(ours.state / "bin" / "kubectl"), "--kubeconfig", str(ours.kubeconfig), *words]
+    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def page(ours: Instance) -> list[str]:
+    """Read the pod's page from the host, through the NodePort, whose rules follow the pod's readiness in a moment."""
+    link = json.loads((ours.state / "link.json").read_text())
+    deadline = time.monotonic() + 15
+    while True:
+        connection = http.client.HTTPConnection(link["node"], NODE_PORT, timeout=10)
+        try:
+            connection.request("GET", "/index.html")
+            return connection.getresponse().read().decode().split()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        finally:
+            connection.close()
+
+
+def processes_in(namespace: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(entry / "ns" / "pid") == namespace:  # noqa: PTH115 - the target is no path
+                found.append((entry / "comm").read_text().strip())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def ours() -> Iterator[Instance]:
+    found = instance({"SX_CLUSTER_NAME": NAME})
+    cluster("down")  # of an earlier test run that was killed
+    yield found
+    cluster("down")
+
+
+@pytest.mark.timeout(300)
+def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(ours: Instance) -> None:
+    before = Host.look()
+
+    cluster("up", "--without-operator")
+    kubectl(ours, "apply", "-f", "-", stdin=OBJECTS)
+    kubectl(ours, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+    assert page(ours) == ["run"]
+    assert "runs already" in cluster("up", "--without-operator")
+
+    first = init_record(ours)
+    assert first is not None
+    namespace = os.readlink(f"/proc/{first.pid}/ns/pid")  # noqa: PTH115
+    assert len(processes_in(namespace)) > 8
+    os.kill(first.pid, signal.SIGKILL)
+    first.kill()  # waits for its end
+    cluster("up", "--without-operator")
+    kubectl(
+        ours,
+        "wait",
+        "--for=jsonpath={.status.containerStatuses[0].restartCount}=1",
+        "pod/web",
+        "--timeout=60s",
+    )
+    kubectl(ours, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+    assert page(ours) == ["run", "run"]
+
+    kubectl(ours, "delete", "pod/web", "pvc/data")
+    kubectl(ours, "wait", "--for=delete", "pv", "--all", "--timeout=30s")
+    assert list((ours.state / "volumes").iterdir()) == []
+
+    second = init_record(ours)
+    assert second is not None
+    namespaces = [namespace, os.readlink(f"/proc/{second.pid}/ns/pid")]  # noqa: PTH115
+    cluster("down")
+    assert [processes_in(name) for name in namespaces] == [[], []]
+    assert not ours.state.exists()
+    assert not ours.lock_file.exists()
+    assert Host.look() == before
+    assert (
+        "is down"
+        in subprocess.run(
+            [sys.executable, "-m", "cluster", "status"],
+            cwd=CHECKOUT,
+            env={**os.environ, "SX_CLUSTER_NAME": NAME},
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+    )
