@@ -1,0 +1,63 @@
+"""The release in the cluster: `helm test` passes, and an upgrade loses neither executions nor results."""
+
+import json
+import secrets
+import shutil
+import subprocess
+
+import pytest
+
+from tests.support.cluster import uid_of
+from tests.support.sandbox import phase_and_reason, shell
+from tools import ROOT
+from tools.install_manifest import CHART
+
+PATIENT = """
+i=0
+while [ $i -lt 30 ]; do echo tick $i; i=$((i + 1)); sleep 1; done
+echo done > /var/runtime/output/end.txt
+"""
+
+
+@pytest.fixture
+def helm(operator):
+    """Returns what runs helm against the release; skips when the operator was installed otherwise."""
+    found = shutil.which("helm")
+    if found is None:
+        pytest.skip('helm is not in PATH: eval "$(make -s env)" after `make up`')
+
+    def run(*arguments: str) -> str:
+        command = [found, "--namespace", operator.namespace, *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    releases = json.loads(run("list", "--output", "json"))
+    if [release["name"] for release in releases] != ["serviceexecution"]:
+        pytest.skip(f"the operator in namespace {operator.namespace} was not installed by Helm")
+    return run
+
+
+@pytest.mark.alone
+def test_helm_test(turn, helm):
+    printed = helm("test", "serviceexecution", "--logs", "--timeout", "3m")
+    assert 'Result: {"sum": 6}' in printed
+
+
+@pytest.mark.alone
+def test_upgrade_keeps_executions_and_results(helm, operator, sandbox, gateway):
+    sandbox.succeed({"runtime": shell("echo kept > /var/runtime/output/file.txt; echo said")}, name="before")
+    sandbox.create({"runtime": shell(PATIENT)}, name="during")
+    sandbox.wait_for_running("during")
+    old = frozenset(uid_of(pod) for pod in operator.pods())
+
+    change = f"podAnnotations.upgraded={secrets.token_hex(4)}"
+    helm("upgrade", "serviceexecution", CHART, "--reset-then-reuse-values", "--set-string", change, "--wait")
+
+    operator.wait_until_ready(not_uids=old)
+    assert gateway.file(sandbox.name, "before", "file.txt", sandbox.token()).text == "kept\n"
+    assert gateway.log(sandbox.name, "before", sandbox.token()) == "said\n"
+    final = sandbox.wait_for_end("during")
+    assert phase_and_reason(final) == ("Succeeded", "Succeeded")
+    assert gateway.log(sandbox.name, "during", sandbox.token()) == "".join(f"tick {i}\n" for i in range(30))
+    assert gateway.file(sandbox.name, "during", "end.txt", sandbox.token()).text == "done\n"
