@@ -11,6 +11,8 @@ from tools.errors import GenerationError
 from tools.field_reference import PAGE as FIELD_PAGE
 from tools.field_reference import replace_reference
 from tools.install_manifest import CHART, install_manifest
+from tools.metrics_table import PAGE as METRICS_PAGE
+from tools.metrics_table import replace_metrics
 from tools.reason_table import PAGE as REASON_PAGE
 from tools.reason_table import replace_reasons
 from tools.samples_index import SAMPLES, read_samples, samples_index
@@ -42,6 +44,7 @@ def generated_files() -> dict[str, str]:
         f"{SAMPLES}/README.md": samples_index(read_samples()),
         INSTALL_MANIFEST: install_manifest(chart_files),
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
+        METRICS_PAGE: replace_metrics((ROOT / METRICS_PAGE).read_text()),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
     }
 
