@@ -51,7 +51,7 @@ lint: environment ## lint, format, types, import rules, stale files
 	@$(RUN) cluster.checks
 
 test-unit: environment ## tests that need no cluster
-	@$(RUN) pytest tests/unit $(ARGS)
+	@$(RUN) pytest -n 2 tests/unit $(ARGS)
 
 test-cluster: environment ## tests against a real API server, and of the embedded cluster itself
 	@$(RUN) cluster up

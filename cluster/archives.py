@@ -158,7 +158,7 @@ def _member(archive: Path, name: str) -> bytes | None:
     except FileNotFoundError as error:
         raise LauncherError(f"there is no file {archive}.") from error
     except (OSError, tarfile.TarError) as error:
-        raise LauncherError(f"{archive} is no image archive: {error}.") from error
+        raise LauncherError(f"{archive} is no image archive.") from error
     return None
 
 

@@ -35,9 +35,12 @@ def choose_link(name: str, taken: Iterable[ipaddress.IPv4Network]) -> Link:
         LauncherError: all of them overlap with a network of the host.
     """
     used = list(taken)
-    candidates = list(LINK_NETWORKS.subnets(new_prefix=_PREFIX))
-    first = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % len(candidates)
-    for candidate in candidates[first:] + candidates[:first]:
+    size = 2 ** (32 - _PREFIX)
+    count = LINK_NETWORKS.num_addresses // size
+    first = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % count
+    for step in range(count):
+        start = LINK_NETWORKS.network_address + (first + step) % count * size
+        candidate = ipaddress.IPv4Network((start, _PREFIX))
         if not any(candidate.overlaps(network) for network in used):
             host, node = candidate.hosts()
             return Link(host=str(host), node=str(node))
