@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tomllib
 
 import pytest
 import yaml
@@ -169,3 +170,22 @@ def test_optional_objects_are_off_by_default(render):
 def test_longest_names_are_legal(render):
     for manifest in render(release="r" * 53):
         assert len(manifest["metadata"]["name"]) <= 63
+
+
+def test_one_version_everywhere():
+    chart = yaml.safe_load((ROOT / CHART / "Chart.yaml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    images = yaml.safe_load(chart["annotations"]["artifacthub.io/images"])
+    assert {chart["version"], chart["appVersion"]} == {project["version"]}
+    assert {image["image"].rpartition(":")[2] for image in images} == {project["version"]}
+
+
+def test_example_of_the_catalogue_is_the_sample(render):
+    chart = yaml.safe_load((ROOT / CHART / "Chart.yaml").read_text())
+    (example,) = yaml.safe_load(chart["annotations"]["artifacthub.io/crdsExamples"])
+    sample = yaml.safe_load((ROOT / "manifests" / "samples" / "hello.yaml").read_text())
+    for execution in (example, sample):
+        execution["spec"]["runtime"]["docker"]["command"][-1] = execution["spec"]["runtime"]["docker"][
+            "command"
+        ][-1].strip()
+    assert example == sample
