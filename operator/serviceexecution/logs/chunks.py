@@ -133,7 +133,7 @@ class ChunkLog:
         known = line_hashes([])
         for part in reversed(parts):
             known.extend(part)
-        return KnownTail(known)
+        return KnownTail(known, self.last_line)
 
     async def committed(self) -> LogRecord | None:
         """Return the commit record when a predecessor has finished this attempt's log of that pod."""

@@ -10,9 +10,9 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import PODS
 from serviceexecution.logs.chunks import ChunkLog
-from serviceexecution.logs.lines import LineSplitter, NewLines, only_stamped, seconds_between
+from serviceexecution.logs.lines import LineSplitter, only_stamped
 from serviceexecution.logs.metrics import BYTES, COMMITTED, GAPS, RESUMES, STREAMS
-from serviceexecution.logs.passes import Pass, StreamEnd
+from serviceexecution.logs.passes import Pass, StreamEnd, across_rotation
 from serviceexecution.logs.pod_state import ContainerState, container_state
 from serviceexecution.logs.slots import StreamSlots
 from serviceexecution.logs.target import FollowedContainer, LogEnd, compare_end, newest_line
@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 BURST_BYTES: Final = 1024 * 1024
 """After so much in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
-ROTATION_SECONDS: Final = 9.0
-"""A little less than the kubelet's containerLogMonitorInterval of 10 s."""
 QUIET_PASSES: Final = 3
 """So often must nothing new come from an ended container, where its last line does not compare with ours."""
 PLAIN_READS: Final = 60
@@ -57,6 +55,7 @@ class LogFollower:
         self._flush_at: float | None = None
         self._plain_reads = 0
         self._last_end: StreamEnd | None = None
+        self._half = b""
         self._gap = False
 
     def main_ended(self) -> None:
@@ -111,9 +110,8 @@ class LogFollower:
         So it is too after words of the kubelet's, which may fail at following but not at reading.
         """
         await self._flush()
-        seen = Pass(LineSplitter())
         since = self._log.resume_at
-        new = await self._log.new_lines()
+        seen = Pass(LineSplitter(), await self._log.new_lines())
         self._plain_reads -= self._plain_reads > 0
         may_follow = not self._plain_reads and not self._ended.is_set()
         with self._slots.taken(wanted=may_follow) as follow:
@@ -125,20 +123,20 @@ class LogFollower:
                     follow=follow,
                     since_time=since,
                 ) as chunks:
-                    seen.end = StreamEnd.CLEAN if follow else StreamEnd.POLLED
-                    await self._receive(chunks, seen, new, resumed=since is not None)
+                    seen.opened = True
+                    seen.end = StreamEnd.CLEAN if follow or self._ended.is_set() else StreamEnd.POLLED
+                    await self._receive(chunks, seen, resumed=since is not None)
             except KubernetesError as error:
                 seen.end = StreamEnd.ERROR
                 seen.refused = error.status in {400, 404}
                 logger.info("Log of %s/%s: %s", self._target.namespace, self._target.pod_name, error)
-        self._last_end = seen.end
+        if seen.opened:
+            self._last_end, self._half = seen.end, seen.unfinished
         self._log.truncated |= seen.splitter.cut
         await self._flush()
         return seen
 
-    async def _receive(
-        self, chunks: AsyncIterator[bytes], seen: Pass, new: NewLines, *, resumed: bool
-    ) -> None:
+    async def _receive(self, chunks: AsyncIterator[bytes], seen: Pass, *, resumed: bool) -> None:
         STREAMS.inc()
         try:
             async with contextlib.aclosing(self._until_silent(chunks, seen)) as arriving:
@@ -150,39 +148,32 @@ class LogFollower:
                     if foreign and not resumed:
                         self._note_odd(seen, foreign)
                     resumed = False  # a resumed log can begin inside a long line, which then has no time
-                    block = new.without_known(block)
-                    if new.disjoint and not seen.new_lines:
-                        self._check_gap(block)
-                    self._take(block, seen)
+                    self._accept(seen.new.without_known(block), seen)
                     if self._log.wants_flush:
                         await self._flush()
         finally:
             STREAMS.dec()
+        self._accept(seen.new.held_back(), seen)
         if rest := seen.splitter.rest:
             block, foreign = only_stamped(rest + b"\n")
             if foreign:
                 self._note_odd(seen, foreign)
             seen.unfinished = block[:-1]
-            seen.unfinished_is_new = bool(new.without_known(block))
+            seen.unfinished_is_new = bool(seen.new.without_known(block) + seen.new.held_back())
 
-    def _check_gap(self, block: bytes) -> None:
-        """Judge a log that goes on with none of the lines that we know: the kubelet has begun a new file.
-
-        Nothing is lost when the old file was read to its end and no whole file was skipped: a file lives for at
-        least ten seconds, the time between two looks of the kubelet's.
-        """
-        at_end = self._last_end in {StreamEnd.CLEAN, StreamEnd.SILENT}
-        if at_end and seconds_between(self._log.last_line, block) < ROTATION_SECONDS:
-            return
-        if block.startswith(self._log.last_line):  # the line that filled the log to its limit was cut
-            return
-        self._gap = True
-        GAPS.inc()
-        logger.warning(
-            "Log of %s/%s: lines may be missing, the kubelet rotated the log away before it was read",
-            self._target.namespace,
-            self._target.pod_name,
-        )
+    def _accept(self, block: bytes, seen: Pass) -> None:
+        if block and seen.new.disjoint and not seen.new_lines:
+            half, self._half = self._half, b""
+            block, gap = across_rotation(block, last=self._log.last_line, half=half, end=self._last_end)
+            if gap:
+                self._gap = True
+                GAPS.inc()
+                logger.warning(
+                    "Log of %s/%s: rotated away before it was read",
+                    self._target.namespace,
+                    self._target.pod_name,
+                )
+        self._take(block, seen)
 
     def _note_odd(self, seen: Pass, foreign: list[bytes]) -> None:
         seen.end, seen.refused = StreamEnd.ODD, True
@@ -204,7 +195,7 @@ class LogFollower:
     def _take_last(self, seen: Pass) -> None:
         """Take a last line without a line end; not before the end, since half of it may have come."""
         if seen.unfinished_is_new:
-            self._log.append(seen.unfinished + b"\n")
+            self._accept(seen.unfinished + b"\n", seen)
 
     async def _until_silent(self, chunks: AsyncIterator[bytes], seen: Pass) -> AsyncGenerator[bytes, None]:
         """Give the chunks, store what waits when its time has come, and leave a stream that seems dead."""

@@ -114,6 +114,9 @@ class NewLines(Protocol):
     def without_known(self, block: bytes) -> bytes:
         """Return the part of the next block that is new."""
 
+    def held_back(self) -> bytes:
+        """Return, at the end of the stream, a line that was held back until the next and is new."""
+
 
 class NewerLines:
     """By time alone, for a log beyond its limit, whose lines are not kept to compare with."""
@@ -136,6 +139,10 @@ class NewerLines:
             position = end + 1
         return block[position:]
 
+    def held_back(self) -> bytes:
+        """Return nothing."""
+        return b""
+
 
 def line_hashes(lines: Iterable[bytes]) -> "array[int]":
     """Return what ``KnownTail`` compares, for lines without line ends; good within this process only."""
@@ -148,11 +155,20 @@ class KnownTail:
     The API resumes by whole seconds, and several lines can have the same time and text. What comes is the end
     of what we know (all of it since that second, or less when the kubelet rotated the file), then what is
     new; the longest such overlap is taken. Holds eight bytes per line.
+
+    At a rotation containerd tears the line that is being written: its head stays in the old file, its end is
+    the first line of the new one, with a time of its own. Whoever reads on from the old file to the new gets
+    it whole; one who resumes in the new file gets only the end.
     """
 
-    def __init__(self, known: "array[int]") -> None:
-        """``known`` are the hashes of all known lines from the second that the log is resumed at."""
+    def __init__(self, known: "array[int]", newest: bytes = b"") -> None:
+        """``known`` are the hashes of all known lines from the second that the log is resumed at.
+
+        ``newest`` is the last of them.
+        """
         self._known = known
+        self._newest = newest
+        self._first: bytes | None = None
         self._seen = array("q")
         self._start = 0
         self._done = not self._known
@@ -163,12 +179,29 @@ class KnownTail:
         position = 0
         while not self._done and position < len(block):
             end = block.index(b"\n", position)
-            if not self._matches(hash(block[position:end])):
+            line = block[position:end]
+            if self._matches(hash(line)):
+                self._first = None  # the end of a torn line, which is known as a whole
+            elif self._seen:
                 self._done = True
-                self.disjoint = not self._seen
                 break
+            elif self._first is None:
+                self._first = line  # the next line tells
+            else:
+                return self.held_back() + block[position:]
             position = end + 1
         return block[position:] if position else block
+
+    def held_back(self) -> bytes:
+        """Return a first line that was held back and is new after all; then all that follows is new."""
+        if self._first is None:
+            return b""
+        first, self._first, self._done = self._first, None, True
+        text, whole = first.partition(b" ")[2], self._newest.partition(b" ")[2]
+        if text and len(text) < len(whole) and whole.endswith(text):
+            return b""
+        self.disjoint = True
+        return first + b"\n"
 
     def _matches(self, line: int) -> bool:
         """Tell whether the next line is known: some end of the known lines begins with all that came so far."""
@@ -177,7 +210,6 @@ class KnownTail:
             if start != self._start and self._known[start : start + count] != self._seen:
                 continue
             if start + count == len(self._known):
-                self._start = start
                 return False  # the overlap is complete
             if self._known[start + count] == line:
                 self._start = start

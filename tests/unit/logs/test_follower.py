@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -220,18 +221,29 @@ async def test_the_kubelet_sits_on_a_rotated_file():
     assert await stored(store) == text(kubelet.lines)
 
 
+@pytest.mark.parametrize("torn", [False, True])
 @pytest.mark.parametrize(("idle", "complete"), [(0, True), (60, False)])
-async def test_a_burst_and_a_rotation(idle, complete):
+async def test_a_burst_and_a_rotation(idle, complete, torn):
     """The stream was at the end of the old file; only when time has passed may there have been another."""
     big = [line(number, per_second=1000, text=b"x" * 10_000) for number in range(BURST_BYTES // 10_000 + 2)]
     kubelet, store = FakeKubelet(big, state="running"), open_store()
-    kubelet.faults = iter([(len(text(big)), "hang")])
-    task = asyncio.create_task(follower_of(kubelet, store).run())
-    await asyncio.sleep(0.005)
-    kubelet.rotated_away = len(big)
-    await kubelet.say(line(1000 * (1 + idle), per_second=1000), state="terminated")
+    head, end = (
+        line(999, per_second=1000, text=b"torn "),
+        line(1000 * (1 + idle), per_second=1000, text=b"line"),
+    )
+    kubelet.faults = iter([(len(text(big)) + torn * len(head), "hang")])
+    timing = replace(QUICK, burst_silence=0.3)
+    task = asyncio.create_task(follower_of(kubelet, store, timing=timing).run())
+    while await stored(store) != text(big):  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    if torn:
+        await kubelet.say(head)
+        await asyncio.sleep(0.01)
+    kubelet.rotated_away = len(kubelet.lines)
+    await kubelet.say(end, state="terminated")
     record = await asyncio.wait_for(task, 5)
-    assert await stored(store) == text(kubelet.lines)
+    whole = {(True, True): [head + b"line"], (True, False): [head, end]}.get((torn, complete), [end])
+    assert await stored(store) == text([*big, *whole])
     assert record.complete is complete
 
 

@@ -73,8 +73,8 @@ def test_last_line():
 
 
 def _known(lines, new):
-    known = KnownTail(line_hashes(lines))
-    return b"".join(known.without_known(block + b"\n") for block in new)
+    known = KnownTail(line_hashes(lines), lines[-1] if lines else b"")
+    return b"".join(known.without_known(block + b"\n") for block in new) + known.held_back()
 
 
 @given(st.lists(st.sampled_from([b"a", b"b", b"c"])), st.lists(st.sampled_from([b"a", b"b", b"c"])))
@@ -91,7 +91,22 @@ def test_after_a_rotation_less_comes_than_is_known(known, gone, new):
 
 
 def test_a_log_that_shares_nothing_is_all_new():
-    assert _known([b"a", b"b"], [b"c", b"b"]) == b"c\nb\n"
+    assert _known([b"a", b"b"], [b"c", b"d"]) == b"c\nd\n"
+    assert _known([b"a", b"b"], [b"c"]) == b"c\n"
+    assert _known([b"a", b"b"], [b"c", b"b", b"d"]) == b"d\n", "what comes before b is older than b"
+
+
+@given(st.integers(1, 8), st.integers(0, 8), st.integers(0, 8), st.data())
+def test_the_end_of_a_torn_line_is_not_a_line(before, between, new, data):
+    """Known are whole lines; the kubelet gives the new file, which begins within one of them."""
+    lines = [line(number, text=b"%d some text" % number) for number in range(before + between + new)]
+    torn = lines[before - 1]
+    cut = data.draw(st.integers(torn.index(b" ") + 2, len(torn) - 1))
+    stamp = line(before - 1).partition(b" ")[0][:-4] + b"999Z"
+    file = [stamp + b" " + torn[cut:], *lines[before:]]
+    assert _known(lines[: before + between], file) == b"".join(
+        item + b"\n" for item in lines[before + between :]
+    )
 
 
 def test_beyond_the_limit_time_alone_decides():
