@@ -34,6 +34,15 @@ for number in range({count}):
         sys.stdout.flush()
         time.sleep(0.02)
 """
+PRINT_THROUGH_ROTATIONS = """
+import sys, time
+pad = "x" * 100
+started = time.time()
+for number in range({count}):
+    sys.stdout.write("%d %s\\n" % (number, pad))
+    if number % 4000 == 0:
+        time.sleep(max(0, started + number / 40_000 - time.time()))
+"""
 ODD = r"""
 import os, sys
 os.write(1, b"\xff\x00\x01\r-\n\n")
@@ -134,6 +143,18 @@ async def test_a_follower_that_is_killed_and_another_that_goes_on(
     follower.ensure(pod)
     record = await follower.finish(pod)
     assert numbers(await follower.stored(pod)) == list(range(count))
+    assert (record.lines, record.complete) == (count, True)
+
+
+async def test_a_log_that_the_kubelet_rotates(follower: Follower, start_pod: StartPod):
+    """About 4 MB/s for 25 s: the kubelet begins a new file twice, in the middle of a line."""
+    count = 1_000_000
+    pod = await start_pod(PRINT_THROUGH_ROTATIONS.format(count=count))
+    follower.ensure(pod)
+    record = await follower.finish(pod)
+    lines = await follower.stored(pod)
+    assert {len(line.partition(b" ")[2]) for line in lines} == {100}
+    assert numbers(lines) == list(range(count))
     assert (record.lines, record.complete) == (count, True)
 
 
