@@ -27,7 +27,7 @@ from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTI
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
-from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, MAIN_CONTAINER
+from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, LABEL_EXECUTION_UID, MAIN_CONTAINER
 
 logger = structlog.stdlib.get_logger()
 
@@ -175,16 +175,23 @@ class Reconciler:
 
     async def _may_delete(self, seen: Observation) -> bool:
         """Ask once more before deleting the Job of a program that never seemed to start: its log would go too."""
-        if seen.job is None or seen.status.start_time is not None or seen.pod is None:
+        phase, job, pod = seen.status.phase, seen.job, seen.pod
+        if job is None or seen.status.start_time is not None or (phase is not None and phase.terminal):
             return True
-        if seen.pod.main.terminated is not None or seen.pod.ended:
+        if pod is not None and (pod.main.terminated is not None or pod.ended):
             return True
-        body = await self._client.get(PODS, seen.pod.metadata.namespace, seen.pod.metadata.name)
-        if body is None:
-            return True
-        pod = PodView.model_validate(body)
-        self._cache.put_pod(pod)
-        return pod.main.running is None and pod.main.terminated is None
+        reference = seen.execution.reference
+        found = await self._client.list(
+            PODS, reference.namespace, label_selector=f"{LABEL_EXECUTION_UID}={reference.uid}"
+        )
+        started = False
+        for one in map(PodView.model_validate, found.items):
+            self._cache.put_pod(one)
+            started = started or (
+                one.metadata.controlled_by(job.metadata.uid)
+                and (one.main.running is not None or one.main.terminated is not None)
+            )
+        return not started
 
     async def _stop(self, pod: PodView) -> None:
         """End the pod's containers by its deadline: unlike deletion this keeps pod and log."""

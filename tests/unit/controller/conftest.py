@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.unit.controller.harness import Clock, World
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing")
@@ -10,3 +12,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden", default=False))
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a cluster with a controller, at the time 0 of the builders."""
+    clock = Clock()
+    monkeypatch.setattr("serviceexecution.controller.observe.datetime", clock)
+    return World(clock)

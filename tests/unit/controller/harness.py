@@ -1,0 +1,217 @@
+"""A controller on the fake API server and a store in memory, and the part of the cluster that runs pods."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Any, Final, cast
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.health import Health
+from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.reconcile import RECHECK_SECONDS, Reconciler
+from serviceexecution.controller.resync import Resync
+from serviceexecution.controller.settings import PodDefaults
+from serviceexecution.controller.startup import StartLimits
+from serviceexecution.controller.views import ContainerStateView
+from serviceexecution.kube.events import EventPoster
+from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.store import ResultStore
+from tests.unit.controller.builders import UID, at, ended, file, log, manifest, pod, running, waiting
+from tests.unit.controller.fake_kubernetes import FakeKubernetes, metadata_of
+
+KEY: Final = ExecutionKey("team", "sum")
+SUCCESS: Final = [
+    "create configmaps",
+    "create jobs",
+    "patch serviceexecutions/status",
+    "patch serviceexecutions/status",
+    "patch serviceexecutions/status",
+    "delete jobs",
+]
+"""All writes of a plain success, Events apart."""
+RESULT: Final = b'{"sum": 6}'
+
+
+class Clock:
+    """The time that the controller and the fake API server see."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self, _zone: object = None) -> datetime:
+        return at(self.seconds)
+
+
+class FakeFollowers:
+    """Remembers which logs are to be followed."""
+
+    def __init__(self) -> None:
+        self.followed: dict[ExecutionReference, tuple[str, bool]] = {}
+        self.forgotten: list[ExecutionReference] = []
+
+    def ensure(self, ref: ExecutionReference, *, pod_uid: str, main_terminated: bool, **_: object) -> None:
+        self.followed[ref] = (pod_uid, main_terminated)
+
+    def forget(self, ref: ExecutionReference) -> None:
+        self.forgotten.append(ref)
+
+
+class Controller:
+    """One life of the controller's process: what it knows ends with it."""
+
+    def __init__(self, kubernetes: FakeKubernetes, store: ResultStore) -> None:
+        client = cast("Any", kubernetes)
+        self.cache = ObjectCache()
+        self.followers = FakeFollowers()
+        self.tasks: list[asyncio.Task[bool]] = []
+        self.resync = Resync(client, self.cache, Health(oldest_work=lambda: 0), lambda _: None, namespaces=())
+        self.reconciler = Reconciler(
+            client=client,
+            cache=self.cache,
+            observer=Observer(client, store, self.cache, StartLimits()),
+            followers=cast("Any", self.followers),
+            events=EventPoster(client, component="test", instance="test"),
+            defaults=PodDefaults(collector_image="collector:1", gateway_url="http://gateway"),
+            spawn=self.tasks.append,
+        )
+
+    async def watch(self) -> None:
+        """Learn all that changed."""
+        await self.resync.once()
+
+    async def reconcile(self) -> float | None:
+        """Make one pass with what is known."""
+        wake = await self.reconciler.reconcile(KEY)
+        await asyncio.gather(*self.tasks)
+        self.tasks.clear()
+        return wake
+
+    async def run(self) -> float | None:
+        """Learn and make passes until there is nothing more to do for now."""
+        for _ in range(10):
+            await self.watch()
+            wake = await self.reconcile()
+            if wake != RECHECK_SECONDS:
+                return wake
+        raise AssertionError("the pass is repeated for ever")
+
+
+class World:
+    """Everything outside of the controller."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.kubernetes = FakeKubernetes(clock.now)
+        self.store = ResultStore.open("memory:///", "test")
+        self.controller = self.start()
+
+    def start(self) -> Controller:
+        """Start the controller anew, with nothing in its head."""
+        self.controller = Controller(self.kubernetes, self.store)
+        return self.controller
+
+    def apply(self, **spec: object) -> None:
+        """Create the execution, as ``kubectl apply`` does."""
+        metadata: JsonObject = {"name": "sum", "namespace": "team", "uid": UID}
+        body = {"runtime": {"docker": {"image": "sum:1"}}, "inputJson": '{"data": 1}', **spec}
+        self.kubernetes.put(SERVICE_EXECUTIONS, {"metadata": metadata, "spec": cast("JsonObject", body)})
+
+    def edit(self, **spec: object) -> None:
+        """Change the execution's spec."""
+        self.kubernetes.change(SERVICE_EXECUTIONS, "team", "sum", {"spec": cast("JsonObject", spec)})
+
+    def warn(self, about: JsonObject, message: str) -> None:
+        """Post a Warning about an object, as Kubernetes' own controllers do."""
+        metadata = metadata_of(about)
+        involved: JsonObject = {"uid": metadata["uid"]}
+        body: JsonObject = {
+            "metadata": {"name": f"w{self.kubernetes.version}", "namespace": "team"},
+            "involvedObject": involved,
+            "type": "Warning",
+            "message": message,
+            "lastTimestamp": self.clock.now().isoformat(),
+        }
+        self.kubernetes.put(EVENTS, body)
+
+    def pod(
+        self, main: ContainerStateView | None = None, collector: ContainerStateView | None = None
+    ) -> None:
+        """Let the pod be in that state, if the Job is there."""
+        job = self.kubernetes.one(JOBS)
+        if job is None:
+            return
+        view = pod(main, collector)
+        body = cast("JsonObject", view.model_dump(mode="json", by_alias=True, exclude_none=True))
+        cast("list[JsonObject]", metadata_of(body)["ownerReferences"])[0]["uid"] = metadata_of(job)["uid"]
+        del metadata_of(body)["creationTimestamp"]
+        existing = self.kubernetes.one(PODS)
+        if existing is None:
+            self.kubernetes.put(PODS, body)
+        else:
+            self.kubernetes.change(PODS, "team", view.metadata.name, {"status": body["status"]})
+
+    async def keep(self) -> None:
+        """Let output and log be in the store."""
+        reference = self.execution.reference
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield RESULT
+
+        await self.store.write_output(reference, "output.json", chunks())
+        await self.store.commit_manifest(reference, manifest(file(size=len(RESULT))))
+        await self.store.commit_log(reference, log())
+
+    @property
+    def execution(self) -> ServiceExecution:
+        """Return the execution as the API server has it."""
+        body = self.kubernetes.one(SERVICE_EXECUTIONS)
+        assert body is not None
+        return ServiceExecution.model_validate(body)
+
+    def said(self) -> tuple[str | None, str | None]:
+        """Return the execution's phase and reason."""
+        status = self.execution.status
+        return (None if status.phase is None else status.phase.value), status.reason
+
+    def said_raw(self) -> tuple[object, object]:
+        """Return the same of an execution that cannot be read."""
+        body = self.kubernetes.one(SERVICE_EXECUTIONS)
+        assert body is not None
+        status = cast("JsonObject", body["status"])
+        return status["phase"], status["reason"]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.seconds += seconds
+
+
+async def succeed(world: World, look: Callable[[], Awaitable[object]]) -> None:
+    """Let an execution run to success; ``look`` after each step."""
+    world.apply()
+    await look()
+    world.wait(1)
+    world.pod(waiting(), waiting())
+    await look()
+    world.wait(4)
+    world.pod(running(), running())
+    await look()
+    world.wait(10)
+    world.pod(ended(), running())
+    await look()
+    await world.keep()
+    world.pod(ended(), ended(until=16))
+    await look()
+    await look()
+
+
+async def start(world: World, **spec: object) -> None:
+    """Bring an execution to a running program."""
+    world.apply(**spec)
+    await world.controller.run()
+    world.wait(5)
+    world.pod(running(), running())
+    await world.controller.run()
+    assert world.said() == ("Running", "Running")

@@ -1,0 +1,210 @@
+"""Passes of the reconciler on a fake API server: what is written, in which order, and after every kind of fault."""
+
+import pytest
+
+from serviceexecution.controller.reasons import Reason
+from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
+from serviceexecution.resources.execution_status import StopReason
+from tests.unit.controller.builders import POD_NAME, ended, running, waiting
+from tests.unit.controller.fake_kubernetes import Crash, Request, metadata_of
+from tests.unit.controller.harness import KEY, SUCCESS, World, start, succeed
+
+
+async def test_a_success_is_six_writes(world: World):
+    await succeed(world, world.controller.run)
+    assert list(world.kubernetes.writes()) == SUCCESS
+    status = world.execution.status
+    assert world.said() == ("Succeeded", "Succeeded")
+    assert status.result is not None
+    assert status.result.output == '{"sum": 6}'
+    assert status.log is not None
+    assert world.kubernetes.one(JOBS) is None
+    assert world.kubernetes.one(PODS) is None
+    reference = world.execution.reference
+    assert world.controller.followers.followed == {reference: ("0a1b2c3d-0000-4000-8000-00000000000d", True)}
+    assert reference in world.controller.followers.forgotten
+
+
+async def test_without_input_there_is_no_config_map(world: World):
+    world.apply(inputJson=None)
+    await world.controller.run()
+    assert world.kubernetes.writes() == ["create jobs", "patch serviceexecutions/status"]
+
+
+async def test_a_pass_with_nothing_new_asks_for_nothing(world: World):
+    await start(world)
+    before = len(world.kubernetes.requests)
+    await world.controller.reconcile()
+    assert world.kubernetes.requests[before:] == []
+
+
+async def test_transitions_are_told_as_events_once(world: World):
+    await succeed(world, world.controller.run)
+    events = [body for (plural, _, _), body in world.kubernetes.objects.items() if plural == EVENTS.plural]
+    assert sorted((str(one["reason"]), str(one["type"])) for one in events) == [
+        ("Running", "Normal"),
+        ("Starting", "Normal"),
+        ("Succeeded", "Normal"),
+    ]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("write", range(len(SUCCESS)))
+async def test_a_controller_killed_at_any_write_comes_to_the_same_end(world: World, write, moment):
+    left = write
+
+    def kill(request: Request, when: str) -> None:
+        nonlocal left
+        if request.verb in {"get", "list"} or request.resource == EVENTS.plural or when != moment:
+            return
+        if left == 0:
+            left = -1
+            raise Crash
+        left -= 1
+
+    async def look() -> None:
+        try:
+            await world.controller.run()
+        except Crash:
+            await world.start().run()
+
+    world.kubernetes.hook = kill
+    await succeed(world, look)
+    assert left < 0, "the write happened"
+    assert world.said() == ("Succeeded", "Succeeded")
+    assert world.execution.status.start_time is not None
+    assert world.kubernetes.one(JOBS) is None
+    assert world.kubernetes.created["jobs"] == 1
+    assert world.kubernetes.created["configmaps"] == 1
+
+
+async def test_a_controller_started_anew_at_every_step_comes_to_the_same_end(world: World):
+    await succeed(world, lambda: world.start().run())
+    assert list(world.kubernetes.writes()) == SUCCESS
+
+
+class TestStopping:
+    async def test_cancel_of_a_running_program_goes_by_the_pods_deadline(self, world: World):
+        await start(world)
+        world.edit(cancel=True)
+        await world.controller.run()
+        assert world.kubernetes.writes()[-2:] == ["patch serviceexecutions/status", "patch pods"]
+        pod = world.kubernetes.one(PODS)
+        assert pod is not None
+        assert pod["spec"]["activeDeadlineSeconds"] == 1
+        assert world.said() == ("Running", "Stopping")
+        before = world.kubernetes.writes()
+        await world.controller.run()
+        assert world.kubernetes.writes() == before, "once is enough"
+        world.wait(3)
+        world.pod(ended(143, until=8), ended(until=9))
+        await world.keep()
+        await world.controller.run()
+        assert world.said() == ("Cancelled", "Cancelled")
+        assert world.execution.status.result is not None
+
+    async def test_a_controller_killed_between_record_and_stop_stops_it_later(self, world: World):
+        await start(world, timeout="10s")
+        world.wait(60)
+
+        def kill(request: Request, when: str) -> None:
+            if request.resource == "pods" and request.verb == "patch" and when == "before":
+                raise Crash
+
+        world.kubernetes.hook = kill
+        with pytest.raises(Crash):
+            await world.controller.run()
+        world.kubernetes.hook = None
+        stop = world.execution.status.stop_requested
+        assert stop is not None
+        assert stop.reason is StopReason.TIMEOUT
+        await world.start().run()
+        pod = world.kubernetes.one(PODS)
+        assert pod is not None
+        assert pod["spec"]["activeDeadlineSeconds"] == 1
+        assert world.execution.status.stop_requested == stop
+
+    async def test_cancel_before_the_start_deletes_the_job(self, world: World):
+        world.apply()
+        await world.controller.run()
+        world.pod(waiting(), waiting())
+        world.edit(cancel=True)
+        await world.controller.run()
+        assert world.kubernetes.writes()[-2:] == ["patch serviceexecutions/status", "delete jobs"]
+        await world.controller.run()
+        assert world.said() == ("Cancelled", "Cancelled")
+
+
+class TestDeletions:
+    async def test_a_job_deleted_unseen_is_noticed(self, world: World):
+        await start(world)
+        world.kubernetes.remove(JOBS, "team", "sum-0a1b2c3d-1")
+        await world.keep()
+        await world.controller.run()
+        assert world.said() == ("Failed", "JobDeleted")
+        assert world.kubernetes.writes().count("create jobs") == 1
+
+    async def test_a_pod_deleted_unseen_is_noticed(self, world: World):
+        await start(world)
+        world.kubernetes.remove(PODS, "team", POD_NAME)
+        await world.keep()
+        await world.controller.run()
+        assert world.said() == ("Failed", "PodLost")
+
+    async def test_an_execution_on_its_way_out_is_left_alone(self, world: World):
+        await start(world)
+        body = world.kubernetes.objects[SERVICE_EXECUTIONS.plural, "team", "sum"]
+        metadata_of(body)["deletionTimestamp"] = world.clock.now().isoformat()
+        before = world.kubernetes.writes()
+        await world.controller.run()
+        assert world.kubernetes.writes() == before
+        assert world.execution.reference in world.controller.followers.forgotten
+
+    async def test_its_time_to_live_deletes_the_execution_with_all_it_owns(self, world: World):
+        await succeed(world, world.controller.run)
+        world.edit(ttlSecondsAfterFinished=60)
+        assert await world.controller.run() == pytest.approx(60)
+        world.wait(61)
+        await world.controller.run()
+        kinds = {plural for plural, _, _ in world.kubernetes.objects}
+        assert kinds <= {EVENTS.plural}
+
+
+class TestCausesFromEvents:
+    async def test_a_refused_pod_says_why(self, world: World):
+        world.apply()
+        await world.controller.run()
+        job = world.kubernetes.one(JOBS)
+        assert job is not None
+        world.warn(job, "Error creating: exceeded quota: small, requested: pods=1")
+        world.wait(3)
+        await world.controller.run()
+        assert world.said() == ("Pending", "QuotaExceeded")
+        world.pod(running(), running())
+        await world.controller.run()
+        assert world.said() == ("Running", "Running")
+
+    async def test_events_are_not_asked_for_at_once(self, world: World):
+        world.apply()
+        await world.controller.run()
+        await world.controller.run()
+        assert Request("list", "events", "") not in world.kubernetes.requests
+
+
+async def test_input_may_come_after_the_execution(world: World):
+    world.apply(inputJson=None, inputFrom={"configMapRef": {"name": "later"}})
+    await world.controller.run()
+    assert world.said() == ("Pending", Reason.INPUT_NOT_FOUND.value)
+    world.kubernetes.put(
+        CONFIG_MAPS,
+        {"metadata": {"name": "later", "namespace": "team"}, "data": {"a": "1"}, "immutable": True},
+    )
+    await world.controller.run()
+    assert world.said() == ("Pending", "Starting")
+    assert world.kubernetes.writes().count("create configmaps") == 0
+
+
+async def test_the_key_of_the_harness_is_the_executions(world: World):
+    world.apply()
+    await world.controller.watch()
+    assert list(world.controller.cache.executions) == [KEY]

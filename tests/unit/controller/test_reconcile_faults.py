@@ -1,0 +1,175 @@
+"""Stale caches, conflicts and refusals: no program runs twice, no wish is lost, every refusal is said."""
+
+import pytest
+
+from serviceexecution.controller.reconcile import RECHECK_SECONDS
+from serviceexecution.controller.views import PodView
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
+from tests.unit.controller.builders import ended, running
+from tests.unit.controller.fake_kubernetes import Request, metadata_of, refusal
+from tests.unit.controller.harness import SUCCESS, World, start, succeed
+
+
+class TestAStaleCache:
+    async def test_it_never_makes_a_second_job(self, world: World):
+        world.apply()
+        await world.controller.watch()
+        stale = world.start()
+        await stale.watch()  # it knows the execution as new, and no Job
+        await succeed_elsewhere(world)
+        assert list(world.kubernetes.writes()) == SUCCESS
+        assert await stale.reconcile() == RECHECK_SECONDS
+        assert await stale.reconcile() is None
+        assert list(world.kubernetes.writes()) == SUCCESS
+        assert world.said() == ("Succeeded", "Succeeded")
+
+    async def test_a_job_that_is_there_already_is_taken(self, world: World):
+        world.apply()
+        stale = world.start()
+        await stale.watch()
+        await world.start().run()
+        job = world.kubernetes.one(JOBS)
+        assert job is not None
+        world.kubernetes.change(
+            SERVICE_EXECUTIONS, "team", "sum", {"status": dict.fromkeys(_status(world), None)}
+        )
+        await world.start().run()
+        assert world.execution.status.job is not None
+        assert world.execution.status.job.uid == metadata_of(job)["uid"]
+
+    async def test_another_execution_of_the_same_name_is_left_alone(self, world: World):
+        world.apply()
+        await world.controller.watch()
+        world.kubernetes.remove(SERVICE_EXECUTIONS, "team", "sum")
+        assert await world.controller.reconcile() is None
+        assert world.kubernetes.writes() == []
+
+    async def test_a_deleted_execution_is_nothing_to_do(self, world: World):
+        assert await world.controller.reconcile() is None
+
+    async def test_a_pod_that_no_watch_told_of_is_not_taken_for_one_that_never_came(self, world: World):
+        world.apply()
+        await world.controller.run()
+        world.pod(running(), running())
+        world.wait(100_000)
+        assert await world.controller.reconcile() == RECHECK_SECONDS
+        assert world.kubernetes.one(JOBS) is not None
+        await world.controller.run()
+        assert world.said() == ("Running", "Running")
+
+    async def test_nor_is_it_deleted_by_cancel(self, world: World):
+        world.apply()
+        await world.controller.run()
+        world.edit(cancel=True)
+        body = world.kubernetes.one(SERVICE_EXECUTIONS)
+        assert body is not None
+        world.controller.cache.put_execution(body)
+        world.pod(running(), running())
+        assert await world.controller.reconcile() == RECHECK_SECONDS
+        assert world.kubernetes.one(JOBS) is not None
+
+
+def _status(world: World):
+    body = world.kubernetes.one(SERVICE_EXECUTIONS)
+    assert body is not None
+    return body["status"]
+
+
+async def succeed_elsewhere(world: World) -> None:
+    """Run to success by another controller, as the one before the Lease was lost."""
+    controller = world.start()
+    world.kubernetes.remove(SERVICE_EXECUTIONS, "team", "sum")
+    await succeed(world, controller.run)
+
+
+class TestConflicts:
+    async def test_a_pass_on_an_old_version_is_repeated(self, world: World):
+        await start(world)
+        world.edit(tags=["new"])  # not told by a watch yet
+        world.pod(ended(3), running())
+        await world.keep()
+        body = world.kubernetes.one(PODS)
+        world.controller.cache.put_pod(PodView.model_validate(body))
+        assert await world.controller.reconcile() == RECHECK_SECONDS
+        assert world.said() == ("Running", "Running")
+        await world.controller.reconcile()
+        assert world.said() == ("Failed", "ProgramFailed")
+
+    async def test_cancel_and_start_at_once_do_not_lose_the_wish(self, world: World):
+        world.apply()
+        await world.controller.watch()
+        world.edit(cancel=True)
+        assert await world.controller.reconcile() == RECHECK_SECONDS
+        assert world.kubernetes.writes() == []
+        await world.controller.run()
+        assert world.said() == ("Cancelled", "Cancelled")
+        assert world.kubernetes.writes() == ["patch serviceexecutions/status"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("resource", ["configmaps", "jobs"])
+    @pytest.mark.parametrize(
+        ("status", "message", "said"),
+        [
+            (422, "Job.batch is invalid: spec.template: nonsense", ("Failed", "InvalidSpec")),
+            (400, "strict decoding error: unknown field", ("Failed", "InvalidSpec")),
+            (403, "forbidden by a policy", ("Failed", "PodRefused")),
+            (403, "forbidden: exceeded quota: small", ("Pending", "QuotaExceeded")),
+        ],
+    )
+    async def test_what_is_refused_is_said(self, world: World, resource, status, message, said):
+        world.kubernetes.hook = _refuse(resource, status, message)
+        world.apply()
+        await world.controller.run()
+        assert world.said() == said
+        assert message in (world.execution.status.message or "")
+        assert world.kubernetes.one(JOBS) is None
+
+    async def test_a_quota_that_becomes_free_lets_the_job_start(self, world: World):
+        world.kubernetes.hook = _refuse("jobs", 403, "exceeded quota: small, used: 1")
+        world.apply()
+        await world.controller.run()
+        world.kubernetes.hook = _refuse("jobs", 403, "exceeded quota: small, used: 2")
+        world.wait(5)
+        await world.controller.run()
+        assert world.kubernetes.writes().count("patch serviceexecutions/status") == 1
+        world.kubernetes.hook = None
+        world.wait(300)
+        await world.controller.run()
+        assert world.said() == ("Pending", "Starting")
+
+    @pytest.mark.parametrize("status", [None, 401, 429, 500, 503])
+    async def test_what_may_pass_is_tried_again(self, world: World, status):
+        world.kubernetes.hook = _refuse("jobs", status, "later")
+        world.apply()
+        await world.controller.watch()
+        with pytest.raises(KubernetesError):
+            await world.controller.reconcile()
+        assert world.said() == (None, None)
+        world.kubernetes.hook = None
+        await world.controller.run()
+        assert world.said() == ("Pending", "Starting")
+
+    async def test_a_job_of_somebody_else_in_the_way(self, world: World):
+        world.apply()
+        world.kubernetes.put(JOBS, {"metadata": {"name": "sum-0a1b2c3d-1", "namespace": "team"}})
+        await world.controller.run()
+        assert world.said() == ("Failed", "InvalidSpec")
+        assert "belongs to something else" in (world.execution.status.message or "")
+        assert world.kubernetes.one(JOBS) is not None
+
+    async def test_a_spec_that_cannot_be_read(self, world: World):
+        world.apply(runtime={"docker": {"image": ""}})
+        await world.controller.run()
+        assert world.said_raw() == ("Failed", "InvalidSpec")
+
+
+def _refuse(resource: str, status: int | None, message: str):
+    def hook(request: Request, when: str) -> None:
+        if (request.verb, request.resource, when) == ("create", resource, "before"):
+            if status is None:
+                raise KubernetesError(message)
+            raise refusal(status, message)
+
+    return hook
