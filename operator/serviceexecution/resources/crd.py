@@ -95,13 +95,15 @@ def _resolve(node: JsonObject, definitions: dict[str, JsonObject]) -> JsonObject
 def _transition_rules(spec: JsonObject) -> list[JsonValue]:
     rules: list[JsonValue] = []
     for name in cast("JsonObject", spec["properties"]):
-        if name in MUTABLE_FIELDS | OPAQUE_FIELDS:
+        if name in MUTABLE_FIELDS:
             continue
-        required = name in cast("list[str]", spec.get("required", []))
+        present = f"has(self.{name}) == has(oldSelf.{name})"
         same = f"self.{name} == oldSelf.{name}"
-        rule = (
-            same if required else f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
-        )
+        rule = f"{present} && (!has(self.{name}) || {same})"
+        if name in cast("list[str]", spec.get("required", [])):
+            rule = same
+        elif name in OPAQUE_FIELDS:
+            rule = present
         message = f"{name} is immutable: an execution runs once; create a new one to run with other values"
         rules.append({"rule": rule, "message": message, "fieldPath": f".{name}"})
     rules.append(

@@ -1,6 +1,6 @@
 """``ServiceExecution.status``: what is true of an execution."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from serviceexecution.resources.model import ResourceModel
 
 
 def _rfc3339_seconds(value: datetime) -> str:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 Timestamp = Annotated[datetime, PlainSerializer(_rfc3339_seconds, return_type=str, when_used="json")]

@@ -1,0 +1,159 @@
+"""The generated CustomResourceDefinition: up to date, structural, described and bounded everywhere."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import pytest
+import yaml
+from pydantic import Field
+
+from serviceexecution.resources.crd import (
+    MUTABLE_FIELDS,
+    OPAQUE_FIELDS,
+    UntranslatableError,
+    service_execution_crd,
+    structural_schema,
+)
+from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.model import ResourceModel
+from serviceexecution.resources.names import API_GROUP, PLURAL
+
+ROOT: Final = Path(__file__).parents[3]
+CRD: Final[Any] = service_execution_crd()
+VERSION: Final[Any] = CRD["spec"]["versions"][0]
+SCHEMA: Final[Any] = VERSION["schema"]["openAPIV3Schema"]
+SPEC: Final[Any] = SCHEMA["properties"]["spec"]
+
+
+def nodes(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every schema below ``node`` with its path."""
+    yield path, node
+    for name, child in node.get("properties", {}).items():
+        yield from nodes(child, f"{path}.{name}")
+    for key, part in (("items", "[]"), ("additionalProperties", ".*")):
+        if isinstance(node.get(key), dict):
+            yield from nodes(node[key], f"{path}{part}")
+
+
+ALL: Final = [(path, node) for path, node in nodes(SCHEMA) if path]
+USERS: Final = [(path, node) for path, node in nodes(SPEC, ".spec")]
+
+
+def test_the_file_in_crds_is_what_the_models_say():
+    text = (ROOT / f"crds/{API_GROUP}_{PLURAL}.yaml").read_text()
+    assert yaml.safe_load(text) == CRD, "run python -m tools.generate"
+
+
+def test_generation_is_deterministic():
+    assert yaml.safe_dump(service_execution_crd(), sort_keys=False) == yaml.safe_dump(CRD, sort_keys=False)
+
+
+@pytest.mark.parametrize(("path", "node"), ALL, ids=[path for path, _ in ALL])
+class TestEveryField:
+    def test_it_is_structural(self, path, node):
+        assert "type" in node or node.get("x-kubernetes-int-or-string") is True, path
+        assert not {"$ref", "title", "default", "oneOf", "allOf", "const"} & set(node)
+        if "anyOf" in node:
+            assert node["x-kubernetes-int-or-string"] is True
+        if node.get("type") == "object" and path != ".metadata":
+            known = {"properties", "additionalProperties", "x-kubernetes-preserve-unknown-fields"}
+            assert known & set(node), "unknown members are pruned or kept by a word"
+
+    def test_it_is_described(self, path, node):
+        if path == ".metadata" or path.endswith(("[]", ".*")):
+            return
+        description = node.get("description", "")
+        assert description.endswith("."), path
+        assert "``" not in description, "kubectl explain prints it as it is"
+        assert "\n" not in description
+
+
+@pytest.mark.parametrize(("path", "node"), USERS, ids=[path for path, _ in USERS])
+def test_what_users_give_is_bounded(path, node):
+    kind = node.get("type")
+    if kind == "string":
+        assert {"maxLength", "enum"} & set(node), path
+    if kind == "array":
+        assert "maxItems" in node, path
+    if kind == "object" and isinstance(node.get("additionalProperties"), dict):
+        assert "maxProperties" in node, path
+
+
+def test_every_member_of_the_spec_is_immutable_but_three():
+    rules = {rule["fieldPath"]: rule for rule in SPEC["x-kubernetes-validations"] if "fieldPath" in rule}
+    for name, node in SPEC["properties"].items():
+        if name in MUTABLE_FIELDS:
+            assert f".{name}" not in rules or "immutable" not in rules[f".{name}"]["message"]
+        elif name in OPAQUE_FIELDS:
+            assert node["x-kubernetes-validations"][0]["rule"] == "self == oldSelf"
+        else:
+            assert rules[f".{name}"]["message"].startswith(f"{name} is immutable")
+    assert set(MUTABLE_FIELDS) == {"cancel", "ttlSecondsAfterFinished", "tags"}
+
+
+def test_an_opaque_member_can_be_neither_added_nor_removed_later():
+    rules = " ".join(rule["rule"] for rule in SPEC["x-kubernetes-validations"])
+    for name in OPAQUE_FIELDS:
+        assert f"has(self.{name}) == has(oldSelf.{name})" in rules
+
+
+def test_what_kubectl_shows_and_selects():
+    assert [column["name"] for column in VERSION["additionalPrinterColumns"]] == [
+        "Phase",
+        "Reason",
+        "Started",
+        "Duration",
+        "Age",
+        "Message",
+    ]
+    assert VERSION["selectableFields"] == [{"jsonPath": ".status.phase"}]
+    assert VERSION["subresources"] == {"status": {}}
+    assert CRD["spec"]["names"]["shortNames"] == ["sx"]
+    assert CRD["spec"]["names"]["categories"]
+
+
+def test_only_the_runtime_must_be_given():
+    assert SPEC["required"] == ["runtime"]
+    assert set(SPEC["properties"]) == {
+        field.alias for field in ExecutionSpec.model_fields.values() if field.alias
+    }
+
+
+class TestTranslation:
+    def test_what_has_no_translation_is_refused(self):
+        class Odd(ResourceModel):
+            """Has a union of types."""
+
+            field: int | bool
+            """Either."""
+
+        with pytest.raises(UntranslatableError, match="Odd"):
+            structural_schema(Odd)
+
+    def test_an_exclusive_bound_is_not_lost(self):
+        class Odd(ResourceModel):
+            """Has a bound that structural schemas write differently."""
+
+            field: Annotated[int, Field(gt=0)]
+            """A number."""
+
+        with pytest.raises(UntranslatableError, match="exclusiveMinimum"):
+            structural_schema(Odd)
+
+    def test_optional_means_left_out_not_null(self):
+        class Plain(ResourceModel):
+            """Has an optional member."""
+
+            some_name: Annotated[str, Field(max_length=3)] | None = None
+            """Text over
+            two lines.
+            """
+
+        assert structural_schema(Plain) == {
+            "type": "object",
+            "description": "Has an optional member.",
+            "properties": {
+                "someName": {"type": "string", "maxLength": 3, "description": "Text over two lines."}
+            },
+        }
