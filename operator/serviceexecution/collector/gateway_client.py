@@ -37,6 +37,10 @@ class AlreadyCommittedError(Exception):
     """The output is committed; there is nothing left to do."""
 
 
+class GoneError(Exception):
+    """The execution was deleted; nobody waits for its output."""
+
+
 class RefusedError(Exception):
     """The gateway does not take this file; the message says why."""
 
@@ -73,7 +77,7 @@ class GatewayClient:
         """Upload the first ``size`` bytes of an open file; returns their SHA-256.
 
         Raises RefusedError, ChangedError, AlreadyCommittedError, GaveUpError, and OSError with ``filename``
-        set to the path when the file cannot be read.
+        set to the path when the file cannot be read. GoneError may come from every call.
         """
         target = "/collect/v1/files/" + quote(path)
 
@@ -133,6 +137,8 @@ class GatewayClient:
                 code, detail = _problem(response) if response.status >= 400 else ("", "")
                 if response.status < 300 or response.status in _REFUSALS:
                     return response, digest
+                if response.status == 410:
+                    raise GoneError(detail)
                 if response.status == 409 and code in _CLOSED:
                     raise AlreadyCommittedError(code)
                 if response.status == 409 and code == "FileMismatch":
@@ -212,13 +218,15 @@ class StateQuery:
             self._expiry = None
 
     def finish(self) -> str | None:
-        """Return "waiting", "running" or "terminated", None when there is no proper answer."""
+        """Return "waiting", "running", "terminated" or "gone", None when there is no proper answer."""
         self._expiry = None
         try:
             response = self._http.receive(STALL_SECONDS)
         except OSError as error:
             self._fail(str(error))
             return None
+        if response.status == 410:
+            return "gone"
         if response.status != 200:
             self._fail(f"{response.status} {_problem(response)[1]}")
             return None

@@ -41,6 +41,8 @@ class MainWatcher:
         self._stop = stop
         self._seen = False
         self._started = False
+        self._gone = False
+        """Whether the execution was deleted: the pod is being ended, and what main does no longer matters."""
         self._quiet_looks = 0
         self._hurry = True  # ask for main's state as it is now, not for its next change
         self._next_ask = 0.0
@@ -63,6 +65,7 @@ class MainWatcher:
                     log("main will not start any more")
                     return
                 self._started = self._started or state == "running"
+                self._gone = self._gone or state == "gone"
         finally:
             self._unwatch()
 
@@ -74,7 +77,7 @@ class MainWatcher:
                 log("main does not end; its output is collected as it is")
                 return True
         if self._processes is None:
-            return False
+            return self._gone and self._stop.requested
         other = self._processes.first_other()
         if other is not None:
             self._seen = True
@@ -83,7 +86,7 @@ class MainWatcher:
             return False
         self._unwatch()
         self._quiet_looks += 1
-        if self._seen and self._quiet_looks >= 2:
+        if (self._seen or self._gone) and self._quiet_looks >= 2:
             if self._started or self._stop.requested:
                 log("main has ended", seen="processes")
                 return True
@@ -118,7 +121,7 @@ class MainWatcher:
             else:
                 self._retry = _FIRST_RETRY
                 # seen running: now and then is enough; else soon, and the answer comes at a change
-                seen_running = self._watched is not None and state == "running"
+                seen_running = state == "gone" or (self._watched is not None and state == "running")
                 self._next_ask = time.monotonic() + (self._poll_seconds if seen_running else LOOK_SECONDS)
             return state
         if self._query.active and self._query.expired():

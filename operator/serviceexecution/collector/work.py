@@ -6,7 +6,7 @@ import json
 import time
 
 from .collect import Collection
-from .gateway_client import AlreadyCommittedError, GatewayClient, GaveUpError, MismatchError
+from .gateway_client import AlreadyCommittedError, GatewayClient, GaveUpError, GoneError, MismatchError
 from .log import log
 
 TYPE_CHECKING = False
@@ -28,15 +28,15 @@ def work(settings: Settings, watcher: MainWatcher, gateway: GatewayClient, stop:
             gateway.deadline = stop.requested_at + settings.cancel_grace
             try:
                 collection.run_pass(final=False)
-            except GaveUpError as error:
+            except (GaveUpError, GoneError) as error:
                 log("the first pass was cut short", why=str(error))
             watcher.wait(through_stop=True)
         gateway.deadline = time.monotonic() + settings.collect_timeout
         collection.run_pass(final=True)
         collection.commit()
-    except AlreadyCommittedError as error:
+    except (AlreadyCommittedError, GoneError) as error:
         log("nothing to do", why=str(error))
-        _leave_word(settings, {"committed": True})
+        _leave_word(settings, {"committed": isinstance(error, AlreadyCommittedError)})
         return True
     except (GaveUpError, MismatchError) as error:
         log("gave up", why=str(error))

@@ -50,7 +50,7 @@ class CollectorAuthentication:
         )
 
     async def identify(self, request: Request) -> CollectorIdentity:
-        """Return who is calling; raises Problem 401 or 403, KubernetesError."""
+        """Return who is calling; raises Problem 401, 403 or 410, KubernetesError."""
         token = bearer_token(request)
         key = hashlib.sha256(token.encode()).digest()
         identity = self._known.get(key)
@@ -70,11 +70,11 @@ class CollectorAuthentication:
         namespace = account[0]
         pod = await self._client.get(PODS, namespace, pod_name)
         if pod is None or _metadata(pod).get("uid") != pod_uid:
-            raise _forbidden("The token's pod is gone.")
+            raise _gone("The token's pod is gone.")
         job_name, job_uid = _controller(pod, "batch/", "Job")
         job = await self._client.get(JOBS, namespace, job_name)
         if job is None or _metadata(job).get("uid") != job_uid:
-            raise _forbidden("The pod's Job is gone.")
+            raise _gone("The pod's Job is gone.")
         name, uid = _controller(job, f"{API_GROUP}/", KIND)
         return CollectorIdentity(
             ref=ExecutionReference(namespace, name, uid),
@@ -106,6 +106,11 @@ def unauthorized(detail: str) -> Problem:
 
 def _forbidden(detail: str) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "NotACollector", detail)
+
+
+def _gone(detail: str) -> Problem:
+    """Return a 410: nobody waits for this output any more, and asking again will not help."""
+    return Problem(HTTPStatus.GONE, "ExecutionGone", detail)
 
 
 def _metadata(item: JsonObject) -> JsonObject:

@@ -88,6 +88,19 @@ def test_main_that_never_started_leaves_an_empty_output(gateway, pod):
     assert stored(gateway) == {}
 
 
+def test_deleted_execution_is_let_go(gateway, pod):
+    (pod.output / "partial").write_text("1")
+    job = next(key for key in gateway.kubernetes.objects if key[0] == "jobs")
+    gateway.kubernetes.objects.pop(job)
+    process = pod.start()
+    eventually(lambda: gateway.kubernetes.reviews)
+    process.terminate()
+    code, log = finish(process)
+    assert code == 0
+    assert log[-1]["event"] == "nothing to do"
+    assert stored(gateway) is None
+
+
 def test_main_that_does_not_end_is_collected_as_it_is(gateway, pod, monkeypatch):
     gateway.call(gateway.kubernetes.set_main("running"))
     (pod.output / "partial").write_text("1")

@@ -158,11 +158,11 @@ async def test_commit_with_bad_paths(gateway):
         ({"Authorization": "Bearer "}, (401, "Unauthorized")),
         ({"Authorization": "Bearer nonsense"}, (401, "Unauthorized")),
         ({"Authorization": "Bearer user-token"}, (401, "Unauthorized")),
-        ({"Authorization": "Bearer gone-pod"}, (403, "NotACollector")),
-        ({"Authorization": "Bearer other-pod-of-that-name"}, (403, "NotACollector")),
+        ({"Authorization": "Bearer gone-pod"}, (410, "ExecutionGone")),
+        ({"Authorization": "Bearer other-pod-of-that-name"}, (410, "ExecutionGone")),
         ({"Authorization": "Bearer bare-pod"}, (403, "NotACollector")),
         ({"Authorization": "Bearer bare-job"}, (403, "NotACollector")),
-        ({"Authorization": "Bearer job-replaced"}, (403, "NotACollector")),
+        ({"Authorization": "Bearer job-replaced"}, (410, "ExecutionGone")),
     ],
 )
 async def test_only_collectors_may_upload(gateway, headers, expected):
