@@ -1,5 +1,7 @@
 """Kopf wiring: every event only updates the cache and queues the execution it is about."""
 
+import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -46,13 +48,29 @@ def register(registry: kopf.OperatorRegistry, cache: ObjectCache, queue: WorkQue
             queue.add(key)
 
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's own arguments
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+        account = kopf.login_with_service_account(**kwargs)
+        if account is not None:
+            return at_service_address(account, os.environ)
+        return kopf.login_with_kubeconfig(**kwargs)
 
     kopf.on.login(registry=registry)(login)
     labels = {LABEL_EXECUTION_UID: kopf.PRESENT}
     kopf.on.event(API_GROUP, API_VERSION, PLURAL, registry=registry)(executions)
     kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)(jobs)
     kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
+
+
+def at_service_address(account: kopf.ConnectionInfo, environment: Mapping[str, str]) -> kopf.ConnectionInfo:
+    """Return the connection with the API server's address in place of its name.
+
+    Kopf asks the cluster's DNS for kubernetes.default.svc. Where that starts later than the controller, its
+    watches back off for minutes, while everything else here works.
+    """
+    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "443")
+    if not host:
+        return account
+    address = f"[{host}]" if ":" in host else host
+    return dataclasses.replace(account, server=f"https://{address}:{port}")
 
 
 def kopf_settings() -> kopf.OperatorSettings:

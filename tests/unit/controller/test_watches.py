@@ -1,0 +1,26 @@
+"""How Kopf's watches reach the API server."""
+
+import kopf
+import pytest
+
+from serviceexecution.controller.watches import at_service_address
+
+BY_NAME = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="token", ca_path="/ca.crt")  # noqa: S106
+
+
+@pytest.mark.parametrize(
+    ("environment", "server"),
+    [
+        ({"KUBERNETES_SERVICE_HOST": "10.96.0.1"}, "https://10.96.0.1:443"),
+        (
+            {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "6443"},
+            "https://10.96.0.1:6443",
+        ),
+        ({"KUBERNETES_SERVICE_HOST": "fd00::1"}, "https://[fd00::1]:443"),
+        ({}, "https://kubernetes.default.svc"),
+    ],
+)
+def test_watches_need_no_dns(environment: dict[str, str], server: str) -> None:
+    found = at_service_address(BY_NAME, environment)
+    assert found.server == server
+    assert (found.token, found.ca_path) == ("token", "/ca.crt")
