@@ -1,8 +1,12 @@
 """The gateway's process: settings, store, Kubernetes client, HTTP server."""
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Final
 
@@ -20,13 +24,14 @@ from serviceexecution.store.errors import StoreConfigurationError
 from serviceexecution.store.store import ResultStore
 
 _LOGGER: Final = structlog.get_logger(__name__)
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _KEEP_ALIVE_SECONDS: Final = 75
 _MAX_HEAD_BYTES: Final = 65536
 """A path of 4,096 bytes is three times as long when all of it is percent-encoded."""
 
 
 class GatewayServer(uvicorn.Server):
-    """A server that tells the app when it is asked to end."""
+    """A server that tells the app when it is asked to end, and whose process then ends by itself."""
 
     def __init__(self, config: uvicorn.Config, draining: asyncio.Event) -> None:
         super().__init__(config)
@@ -37,6 +42,21 @@ class GatewayServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._loop.call_soon_threadsafe(self._draining.set)
         super().handle_exit(sig, frame)
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own raises the signal again afterwards: the process would die of it before it has closed
+        # its connections
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        earlier = {number: signal.signal(number, self.handle_exit) for number in _STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
 
 
 def server_config(settings: Settings, app: object, *, host: str = "") -> uvicorn.Config:

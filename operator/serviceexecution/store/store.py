@@ -100,11 +100,12 @@ class ResultStore:
             head += chunk or b""
 
         async def everything() -> AsyncIterator[bytes]:
-            yield bytes(head)
-            head.clear()
-            while (chunk := await take()) is not None:
-                if chunk:
-                    yield chunk
+            while head:
+                yield bytes(head)
+                head.clear()
+                # in large pieces: each crosses into the backend's own threads and back
+                while len(head) <= _SMALL_BYTES and (chunk := await take()) is not None:
+                    head.extend(chunk)
 
         try:
             if ended:  # one request instead of three where uploads have parts

@@ -27,6 +27,7 @@ class LiveGateway:
         self.store = ResultStore.open(f"file://{directory}/store", "cluster")
         self._settings = Settings(store_url="", cluster_id="", port=port)
         self._ready = threading.Event()
+        self._active = 0
         self._server: uvicorn.Server | None = None
         self.port = port
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -40,7 +41,11 @@ class LiveGateway:
         self.restart_app()
 
         async def app(scope, receive, send):
-            await self._app(scope, receive, send)
+            self._active += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._active -= 1
 
         server = GatewayServer(server_config(self._settings, app, host="127.0.0.1"), draining)
         self._server = server
@@ -50,6 +55,10 @@ class LiveGateway:
         self.port = server.servers[0].sockets[0].getsockname()[1]
         self._ready.set()
         await serving
+
+    def active(self) -> int:
+        """Return how many requests are being answered."""
+        return self._active
 
     def restart_app(self) -> None:
         """Forget all that a gateway process keeps in memory."""
