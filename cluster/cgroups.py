@@ -34,7 +34,7 @@ def create(name: str, root: Path = ROOT) -> None:
         (root / name / "cgroup.subtree_control").write_text(wanted)
 
 
-def remove(name: str, root: Path = ROOT, *, timeout: float = 10.0) -> None:
+def remove(name: str, root: Path = ROOT, *, timeout: float = 60.0) -> None:
     """Remove the group and all below it, everywhere.
 
     Raises:

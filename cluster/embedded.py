@@ -1,6 +1,7 @@
 """The embedded cluster: a one-node Kubernetes in namespaces of this machine."""
 
 import contextlib
+import http.client
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -20,9 +21,11 @@ from cluster.network import Link
 from cluster.operator_release import VALUES, Tools, install
 from cluster.packages import check_host, install_missing
 from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT, NODE_NAME, OPERATOR_NAMESPACE, Instance, cache_home
+from cluster.supervisor import probe
 
-_READY_TIMEOUT_SECONDS = 120.0
+_READY_TIMEOUT_SECONDS = 180.0
 _POLL_SECONDS = 0.2
+_PROXY_HEALTH_PORT = 10256
 
 
 @dataclass(frozen=True)
@@ -176,8 +179,22 @@ def _wait_ready(instance: Instance, binaries: Path, link: Link) -> None:
     run([*kubectl, "apply", "--server-side", "-f", base], what="Applying the cluster's base objects")
     ready = ["wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=5s"]
     _wait(instance, lambda: succeeds([*kubectl, *ready]), "the node to become ready")
+    _wait(instance, lambda: probe(f"tcp:{link.node}:53"), "DNS to answer")
+    _wait(instance, lambda: _proxy_is_ready(link), "kube-proxy to write its rules")
     account = ["get", "serviceaccount", "default", "--namespace", "default"]
     _wait(instance, lambda: succeeds([*kubectl, *account]), "the controllers to work")
+
+
+def _proxy_is_ready(link: Link) -> bool:
+    """Whether kube-proxy says that its rules follow the API server's Services."""
+    connection = http.client.HTTPConnection(link.node, _PROXY_HEALTH_PORT, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _wait(instance: Instance, condition: Callable[[], bool], what: str) -> None:

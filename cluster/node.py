@@ -17,7 +17,8 @@ from cluster.network import NODE_INTERFACE, Link, choose_link, connect, disconne
 from cluster.processes import ProcessRecord, children
 from cluster.settings import CHECKOUT, Instance
 
-_INIT_TIMEOUT_SECONDS = 10.0
+_INIT_TIMEOUT_SECONDS = 30.0
+_REMOVE_TIMEOUT_SECONDS = 60.0
 
 
 def init_record(instance: Instance) -> ProcessRecord | None:
@@ -141,7 +142,7 @@ def stop(instance: Instance) -> None:
 
 def _remove_tree(path: Path) -> None:
     """Remove a directory whose last mounts the kernel may still be releasing."""
-    deadline = time.monotonic() + _INIT_TIMEOUT_SECONDS
+    deadline = time.monotonic() + _REMOVE_TIMEOUT_SECONDS
     while path.exists():
         try:
             shutil.rmtree(path)

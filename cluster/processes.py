@@ -46,7 +46,7 @@ class ProcessRecord:
         """Whether this very process still runs."""
         return self.boot == boot_identity() and start_time(self.pid) == self.start_time
 
-    def kill(self, *, timeout: float = 30.0) -> None:
+    def kill(self, *, timeout: float = 120.0) -> None:
         """SIGKILL and wait until it is gone; nothing happens when it is gone already.
 
         Raises:

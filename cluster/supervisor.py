@@ -19,7 +19,7 @@ from pathlib import Path
 from cluster.components import Component
 
 _TICK_SECONDS = 0.1
-_LINK_TIMEOUT_SECONDS = 30.0
+_LINK_TIMEOUT_SECONDS = 60.0
 _PROBE_TIMEOUT_SECONDS = 2.0
 _MAXIMUM_BACKOFF_SECONDS = 10.0
 # A component that ran this long before it ended starts again without delay.
