@@ -28,7 +28,11 @@ class Gateway:
         self, method: str, path: str, token: str, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """Send one request below ``/api/v1``."""
-        all_headers = {"Authorization": f"Bearer {token}".strip(), "Accept-Encoding": "identity", **(headers or {})}
+        all_headers = {
+            "Authorization": f"Bearer {token}".strip(),
+            "Accept-Encoding": "identity",
+            **(headers or {}),
+        }
         return self._client.request(method, f"/api/v1{path}", headers=all_headers)
 
     def files(self, namespace: str, name: str, token: str) -> list[JsonObject]:

@@ -192,12 +192,16 @@ class Sandbox:
         manifest: JsonObject = {"metadata": {"name": name}, "data": dict(data), "immutable": immutable}
         self.cluster.create(CONFIG_MAPS, self.name, manifest)
 
-    def claim(self, name: str, *, labels: Mapping[str, str] | None = None, size: str = "64Mi") -> None:
-        """Create a PersistentVolumeClaim of the default class."""
+    def claim(
+        self, name: str, *, labels: Mapping[str, str] | None = None, storage_class: str | None = None
+    ) -> None:
+        """Create a PersistentVolumeClaim, of the default class unless another is named."""
         spec: JsonObject = {
             "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": size}},
+            "resources": {"requests": {"storage": "64Mi"}},
         }
+        if storage_class is not None:
+            spec["storageClassName"] = storage_class
         metadata: JsonObject = {"name": name, "labels": dict(labels or {})}
         self.cluster.create(PERSISTENT_VOLUME_CLAIMS, self.name, {"metadata": metadata, "spec": spec})
 

@@ -15,6 +15,10 @@ from tests.support.cluster import RESOURCE_QUOTAS
 from tests.support.sandbox import Sandbox, program
 
 
+def _unbound_claim(sandbox: Sandbox) -> None:
+    sandbox.claim("pool", storage_class="no-such-class")
+
+
 def _quota(sandbox: Sandbox) -> None:
     sandbox.cluster.create(
         RESOURCE_QUOTAS, sandbox.name, {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
@@ -154,6 +158,43 @@ CLUSTER_CASES: Final = (
         with_hello(nodeSelector={"there-is-no": "such-node"}, startTimeout=FAST),
         reason="Unschedulable",
         when=START_LIMIT,
+    ),
+    BadInput(
+        "unbound-claim",
+        "A PersistentVolumeClaim that gets no volume",
+        RefusedBy.OPERATOR,
+        "A PersistentVolumeClaim is not bound to a volume. <why>unbound immediate PersistentVolumeClaims<rest>",
+        with_hello(dataPools={"data": {"persistentVolumeClaim": {"claimName": "pool"}}}, startTimeout=FAST),
+        reason="VolumeNotBound",
+        when=START_LIMIT,
+        prepare=_unbound_claim,
+    ),
+    BadInput(
+        "no-priority-class",
+        "A priority class that is not there",
+        RefusedBy.OPERATOR,
+        "The namespace's rules refuse the pod. Error creating: pods <pod> is forbidden: no PriorityClass with name "
+        "no-such-class was found",
+        with_hello(priorityClassName="no-such-class", startTimeout=FAST),
+        reason="PodRefused",
+        when=MINUTE,
+    ),
+    BadInput(
+        "no-runtime-class",
+        "A runtime class that is not there",
+        RefusedBy.OPERATOR,
+        "The namespace's rules refuse the pod. <error>RuntimeClass <name> not found",
+        with_hello(runtimeClassName="no-such-class", startTimeout=FAST),
+        reason="PodRefused",
+        when=MINUTE,
+    ),
+    BadInput(
+        "broken-pod-template",
+        "A `podTemplate` that makes no pod",
+        RefusedBy.OPERATOR,
+        "The spec cannot be run as it is. <error>",
+        with_hello(podTemplate={"spec": {"containers": [{"name": "more"}]}}, startTimeout=FAST),
+        reason="InvalidSpec",
     ),
     BadInput(
         "out-of-memory",
