@@ -10,10 +10,13 @@ class DemoError(Exception):
 
 
 @asynccontextmanager
-async def within(seconds: float, sentence: str) -> AsyncIterator[None]:
-    """Raise DemoError with ``sentence`` when the block takes longer than ``seconds``."""
+async def within(seconds: float, sentence: str, see: str = "") -> AsyncIterator[None]:
+    """Raise DemoError with ``sentence``, which tells what did not happen, when the block takes longer than
+    ``seconds``; ``see`` is a command that tells more.
+    """
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise DemoError(f"{sentence} (waited {seconds:.0f} s)") from None
+        hint = f"; see: {see}" if see else "."
+        raise DemoError(f"{sentence} within {seconds:.0f} s{hint}") from None

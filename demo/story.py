@@ -53,7 +53,9 @@ async def _prepare(
         screen.note(f"removed {removed} objects of an earlier demo")
     await create_all(client, [*samples.access_manifests(), *prepared])
     with screen.waiting("filling the data pool"):
-        async with within(PREPARE_SECONDS, "The Job sum-prepare did not fill the data pool"):
+        async with within(
+            PREPARE_SECONDS, "The Job sum-prepare did not end", f"kubectl -n {NAMESPACE} get events"
+        ):
             await _job_complete(client, "sum-prepare")
     screen.good("Secret sum-credentials, PersistentVolumeClaim sum-weights")
 
@@ -63,7 +65,7 @@ async def _job_complete(client: KubernetesClient, name: str) -> None:
         async for job in states:
             done = _conditions(job or {})
             if "Failed" in done:
-                raise DemoError(f"The Job {name} failed: kubectl -n {NAMESPACE} describe job {name}")
+                raise DemoError(f"The Job {name} failed; see: kubectl -n {NAMESPACE} describe job {name}")
             if "Complete" in done:
                 return
 
@@ -85,13 +87,11 @@ async def _run(
     started = time.monotonic()
     await create_all(client, manifests)
     with screen.waiting("waiting for the controller"):
-        async with within(
-            FIRST_STATUS_SECONDS, f"The controller did not take the execution up: {PODS_COMMAND}"
-        ):
+        async with within(FIRST_STATUS_SECONDS, "The controller did not take the execution up", PODS_COMMAND):
             await _taken_up(client)
     with screen.waiting("waiting for the end"):
         async with within(
-            RUN_SECONDS, f"The execution did not end: kubectl -n {NAMESPACE} describe sx {EXECUTION}"
+            RUN_SECONDS, "The execution did not end", f"kubectl -n {NAMESPACE} describe sx {EXECUTION}"
         ):
             status, uid = await _follow(client, screen, started)
     check_result(status)
@@ -125,7 +125,7 @@ async def _follow(client: KubernetesClient, screen: Screen, started: float) -> t
 async def _pod_gone(client: KubernetesClient, screen: Screen, uid: str) -> None:
     screen.heading("3. Its pod goes, its log and its result stay")
     with screen.waiting("waiting until the pod is gone"):
-        async with within(POD_GONE_SECONDS, "The pod should be gone after its execution's end but is not"):
+        async with within(POD_GONE_SECONDS, "The pod and the Job of the ended execution did not go"):
             for kind in (PODS, JOBS):
                 selected = selections(client, kind, label_selector=f"{LABEL_EXECUTION_UID}={uid}")
                 async with aclosing(selected) as states:
