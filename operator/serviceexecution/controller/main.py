@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import kopf
@@ -23,6 +24,7 @@ from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.controller.reconcile import Reconciler
 from serviceexecution.controller.resync import Resync
 from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.controller.sweep import Sweeper, sweep_rules
 from serviceexecution.controller.watches import kopf_settings, register
 from serviceexecution.controller.worker import work
 from serviceexecution.kube.client import KubernetesClient
@@ -115,6 +117,15 @@ async def _work(
     ]
     helpers.append(tasks.create_task(resync.run(settings.resync_seconds), name="resync"))
     helpers.append(tasks.create_task(_measure(state), name="gauges"))
+    sweeper = Sweeper(
+        client,
+        store,
+        namespaces=settings.namespaces,
+        rules=sweep_rules(
+            retention=timedelta(seconds=settings.retention_seconds), allow_bulk=settings.sweep_bulk
+        ),
+    )
+    helpers.append(tasks.create_task(sweeper.run(), name="sweep"))
     try:
         await _watch(settings, cache, queue)
     finally:

@@ -25,3 +25,9 @@ RUN_SECONDS: Final = Histogram(
     ["phase"],
     buckets=(1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600),
 )
+SWEPT: Final = Counter(
+    "serviceexecution_swept_total", "Executions whose results were deleted because they are gone"
+)
+SWEEP_REFUSED: Final = Gauge(
+    "serviceexecution_sweep_refused", "1 while results are not deleted because too many would go at once"
+)

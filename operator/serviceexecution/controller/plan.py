@@ -167,7 +167,9 @@ def _spec_problem(spec: ExecutionSpec) -> PlanProblem | None:
     taken = {variable.name for variable in spec.env}
     problems = check_secret_names(spec.secrets or {}, taken=taken)
     if problems:
-        return PlanProblem(Reason.INVALID_SPEC, " ".join(f"{problem.path}: {problem.message}" for problem in problems))
+        return PlanProblem(
+            Reason.INVALID_SPEC, " ".join(f"{problem.path}: {problem.message}" for problem in problems)
+        )
     for name in spec.data_pools or {}:
         path = f'spec.dataPools["{name}"]'
         try:

@@ -50,10 +50,13 @@ class Resync:
         while True:
             await asyncio.sleep(every_seconds)
             try:
-                newest = await self.once()
-                await self._check_watches(newest)
+                await self.check()
             except KubernetesError as error:
                 logger.warning("resync failed; it is repeated later", error=str(error))
+
+    async def check(self) -> None:
+        """Resync, and notice a watch that does not deliver what the lists show."""
+        await self._check_watches(await self.once())
 
     async def once(self) -> dict[Watched, int]:
         """List all kinds and queue every execution; return each kind's newest resource version."""

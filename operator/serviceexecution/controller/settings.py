@@ -72,6 +72,10 @@ class ControllerSettings:
     log_format: LogFormat = "json"
     workers: int = 16
     resync_seconds: float = 300
+    retention_seconds: float = 7 * 24 * 3600
+    """How long results outlive their execution's deletion."""
+    sweep_bulk: bool = False
+    """Whether results of more than half of all executions may be deleted at once."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -100,6 +104,8 @@ class ControllerSettings:
             metrics_port=integer(environment, "SX_METRICS_PORT", 9090, most=65535),
             lease_name=environment.get("SX_LEASE_NAME", ""),
             lease_namespace=environment.get("SX_LEASE_NAMESPACE", ""),
+            retention_seconds=parse_duration(environment.get("SX_RETENTION") or "168h", field="SX_RETENTION"),
+            sweep_bulk=environment.get("SX_SWEEP_BULK") == "true",
             log_level=log_level(environment),
             log_format=log_format(environment),
         )

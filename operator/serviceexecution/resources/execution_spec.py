@@ -181,7 +181,9 @@ class ExecutionSpec(ResourceModel):
     cancel: bool | None = None
     """Set to true to stop the program; log and output so far are kept. Cannot be taken back."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=315360000)] | None = None
-    """Seconds after the end at which the execution, its log and its result are deleted. Never by default."""
+    """Seconds after the end at which the execution is deleted; its log and result follow when the operator's
+    retention is over. Never by default.
+    """
     service_account_name: ObjectName | None = None
     """ServiceAccount of the pod. Its token is not mounted."""
     image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], Field(max_length=16)] | None = None

@@ -7,7 +7,21 @@ from pydantic.alias_generators import to_camel
 
 from serviceexecution.contract.durations import DURATION_PATTERN
 
-Duration = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=48)]
+Duration = Annotated[
+    str,
+    Field(
+        max_length=48,
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    # Not a pattern of the schema: its refusal shows the expression and no example.
+                    "rule": f"self.matches('{DURATION_PATTERN}')",
+                    "message": "must be a duration such as 1h30m, 90s, 500ms or a whole number of seconds",
+                }
+            ]
+        },
+    ),
+]
 """A length of time as Kubernetes users write it: ``90s``, ``1h30m``, or whole seconds."""
 
 OpaqueObject = dict[str, JsonValue]

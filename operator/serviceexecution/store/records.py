@@ -64,3 +64,10 @@ class LogRecord(Record):
     """False when the pod was gone before the end of its log had been read."""
     stdout_result: StdoutResult | None = None
     committed_at: datetime
+
+
+class Tombstone(Record):
+    """Says that an execution in the store is gone from the cluster; what is stored of it goes days later."""
+
+    version: int = 1
+    marked_at: datetime

@@ -7,6 +7,7 @@ lists is in the store.
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
@@ -17,7 +18,7 @@ from serviceexecution.store.errors import CorruptRecordError, StoreError
 from serviceexecution.store.keys import TOMBSTONES, ExecutionKeys, check_segment, encode_output_path
 from serviceexecution.store.media_types import media_type_of
 from serviceexecution.store.objects import Objects, ObjectStream, StoredObject
-from serviceexecution.store.records import LogRecord, OutputManifest, Record, StoredFile
+from serviceexecution.store.records import LogRecord, OutputManifest, Record, StoredFile, Tombstone
 
 OutputStream = ObjectStream
 
@@ -226,6 +227,32 @@ class ResultStore:
             if namespace != TOMBSTONES:
                 for uid in await self._objects.list_prefixes(f"{self._cluster_id}/{namespace}"):
                     yield namespace, uid
+
+    async def write_tombstone(self, namespace: str, uid: str, marked_at: datetime) -> None:
+        """Note that an execution was found to be gone from the cluster."""
+        record = Tombstone(marked_at=marked_at)
+        await self._write_record(self._tombstone(namespace, uid), record)
+
+    async def delete_tombstone(self, namespace: str, uid: str) -> None:
+        """Forget that note."""
+        await self._objects.delete([self._tombstone(namespace, uid)])
+
+    async def list_tombstones(self) -> dict[tuple[str, str], datetime]:
+        """Return by namespace and uid since when executions are known to be gone."""
+        found: dict[tuple[str, str], datetime] = {}
+        for name in await self._objects.list(f"{self._cluster_id}/{TOMBSTONES}"):
+            namespace, _, uid = name.partition("/")
+            try:
+                record = await self._read_record(self._tombstone(namespace, uid), Tombstone)
+            except CorruptRecordError:  # as if there were none: it is written anew, and the time starts again
+                continue
+            if record is not None:
+                found[namespace, uid] = record.marked_at
+        return found
+
+    def _tombstone(self, namespace: str, uid: str) -> str:
+        place = f"{check_segment(namespace, 'namespace')}/{check_segment(uid, 'uid')}"
+        return f"{self._cluster_id}/{TOMBSTONES}/{place}"
 
     async def _write_record(self, key: str, record: Record) -> None:
         await self._objects.put(key, record.model_dump_json(by_alias=True).encode())

@@ -1,0 +1,109 @@
+"""Removes what is stored of executions that are gone from the cluster: marked in one pass, deleted days later.
+
+A restore of the cluster, a wrong kubeconfig or a CRD that was deleted by mistake looks as if many executions
+had gone at once. Then nothing is marked or deleted.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from serviceexecution.store.store import ResultStore
+
+Execution = tuple[str, str]
+"""Namespace and uid."""
+
+TOMBSTONE_AGE: Final = timedelta(days=7)
+LARGEST_SHARE: Final = 0.2
+ALWAYS_ALLOWED: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRules:
+    """How carefully to sweep."""
+
+    tombstone_age: timedelta = TOMBSTONE_AGE
+    """How long an execution must be gone before what is stored of it is deleted."""
+    largest_share: float = LARGEST_SHARE
+    """No more than this share of all stored executions is marked, or deleted, in one pass."""
+    always_allowed: int = ALWAYS_ALLOWED
+    """So few are marked or deleted whatever their share."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """What one pass does, each sorted. ``refused`` says in a sentence what it does not do, "" when it does
+    all."""
+
+    mark: tuple[Execution, ...] = ()
+    unmark: tuple[Execution, ...] = ()
+    delete: tuple[Execution, ...] = ()
+    refused: str = ""
+
+
+def plan_sweep(
+    stored: Collection[Execution],
+    live_uids: Collection[str],
+    tombstones: Mapping[Execution, datetime],
+    now: datetime,
+    rules: SweepRules,
+) -> SweepPlan:
+    """Decide one pass.
+
+    ``stored`` holds only executions of namespaces whose executions ``live_uids`` lists; tombstones of others
+    are left alone unless they are in ``stored``. An execution is deleted only when it was marked in an
+    earlier pass at least ``tombstone_age`` ago and is still gone.
+    """
+    live = frozenset(live_uids)
+    gone = {execution for execution in stored if execution[1] not in live}
+    mark = sorted(gone - tombstones.keys())
+    unmark = sorted(execution for execution in tombstones if execution[1] in live)
+    delete = sorted(
+        execution
+        for execution in gone & tombstones.keys()
+        if now - tombstones[execution] >= rules.tombstone_age
+    )
+    most = max(rules.always_allowed, int(len(set(stored)) * rules.largest_share))
+    refused = []
+    for what, executions in (("marked", mark), ("deleted", delete)):
+        if len(executions) > most:
+            refused.append(f"{len(executions)} executions would be {what} at once, at most {most} may be")
+            executions.clear()
+    if refused:
+        # something is odd in the cluster: what is due can wait until a person has looked
+        mark.clear()
+        delete.clear()
+    return SweepPlan(tuple(mark), tuple(unmark), tuple(delete), "; ".join(refused))
+
+
+async def sweep(
+    store: ResultStore,
+    list_live_uids: Callable[[], Awaitable[Collection[str]]],
+    now: datetime,
+    *,
+    namespaces: Collection[str] | None = None,
+    rules: SweepRules | None = None,
+) -> SweepPlan:
+    """Run one pass and return what was done.
+
+    ``list_live_uids`` lists the executions of ``namespaces`` (None: of all) from the API server itself, not
+    from a cache, and raises when it cannot; it is called after the store was listed, so that a new execution
+    is never taken for a vanished one. Raises StoreError and what ``list_live_uids`` raises; a pass that was
+    cut short is simply run again.
+    """
+    stored = [
+        execution
+        async for execution in store.list_executions()
+        if namespaces is None or execution[0] in namespaces
+    ]
+    tombstones = await store.list_tombstones()
+    plan = plan_sweep(stored, await list_live_uids(), tombstones, now, rules or SweepRules())
+    for namespace, uid in plan.unmark:
+        await store.delete_tombstone(namespace, uid)
+    for namespace, uid in plan.mark:
+        await store.write_tombstone(namespace, uid, now)
+    for namespace, uid in plan.delete:
+        await store.delete_execution(namespace, uid)
+        await store.delete_tombstone(namespace, uid)
+    return plan
