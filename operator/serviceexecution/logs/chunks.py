@@ -118,8 +118,11 @@ class ChunkLog:
         else:
             self._sequence, self._current = sequence + 1, b""
 
-    async def new_lines(self) -> NewLines:
-        """Return what leaves out the known lines when the log is resumed at ``resume_at``. Flush before."""
+    async def new_lines(self, torn: bytes = b"") -> NewLines:
+        """Return what leaves out the known lines when the log is resumed at ``resume_at``. Flush before.
+
+        ``torn`` see KnownTail.
+        """
         since = self.resume_at
         if self.truncated:
             return NewerLines(self.last_line)
@@ -133,7 +136,7 @@ class ChunkLog:
         known = line_hashes([])
         for part in reversed(parts):
             known.extend(part)
-        return KnownTail(known, self.last_line)
+        return KnownTail(known, torn)
 
     async def committed(self) -> LogRecord | None:
         """Return the commit record when a predecessor has finished this attempt's log of that pod."""

@@ -12,7 +12,7 @@ from serviceexecution.kube.kinds import PODS
 from serviceexecution.logs.chunks import ChunkLog
 from serviceexecution.logs.lines import LineSplitter, only_stamped
 from serviceexecution.logs.metrics import BYTES, COMMITTED, GAPS, RESUMES, STREAMS
-from serviceexecution.logs.passes import Pass, StreamEnd, across_rotation
+from serviceexecution.logs.passes import Pass, StreamEnd, across_rotation, is_seamless
 from serviceexecution.logs.pod_state import ContainerState, container_state
 from serviceexecution.logs.slots import StreamSlots
 from serviceexecution.logs.target import FollowedContainer, LogEnd, compare_end, newest_line
@@ -54,8 +54,9 @@ class LogFollower:
         self._ended = asyncio.Event()
         self._flush_at: float | None = None
         self._plain_reads = 0
-        self._last_end: StreamEnd | None = None
-        self._half = b""
+        self._last: Pass | None = None
+        self._seamless = False
+        self._torn = b""
         self._gap = False
 
     def main_ended(self) -> None:
@@ -71,7 +72,7 @@ class LogFollower:
         if self._log.last_line:
             RESUMES.labels("restart").inc()
         complete = await self._follow_to_the_end()
-        record = await self._log.commit(pod_uid=self._target.pod_uid, complete=complete and not self._gap)
+        record = await self._log.commit(pod_uid=self._target.pod_uid, complete=complete)
         COMMITTED.labels(str(record.complete).lower()).inc()
         return record
 
@@ -88,7 +89,9 @@ class LogFollower:
                 quiet = quiet + 1 if end is LogEnd.UNSURE and not seen.new_lines else 0
                 if end is LogEnd.KNOWN or quiet >= QUIET_PASSES:
                     self._take_last(seen)
-                    return True
+                    if end is not LogEnd.KNOWN and not self._seamless:
+                        self._note_gap()  # the last file may be empty, and the one before was not read
+                    return not self._gap
             if state is ContainerState.GONE:
                 self._take_last(seen)
                 return False
@@ -111,7 +114,8 @@ class LogFollower:
         """
         await self._flush()
         since = self._log.resume_at
-        seen = Pass(LineSplitter(), await self._log.new_lines())
+        seen = Pass(LineSplitter(), await self._log.new_lines(self._torn))
+        self._seamless = is_seamless(self._last, self._log.last_line, before=self._seamless)
         self._plain_reads -= self._plain_reads > 0
         may_follow = not self._plain_reads and not self._ended.is_set()
         with self._slots.taken(wanted=may_follow) as follow:
@@ -131,7 +135,7 @@ class LogFollower:
                 seen.refused = error.status in {400, 404}
                 logger.info("Log of %s/%s: %s", self._target.namespace, self._target.pod_name, error)
         if seen.opened:
-            self._last_end, self._half = seen.end, seen.unfinished
+            self._last = seen
         self._log.truncated |= seen.splitter.cut
         await self._flush()
         return seen
@@ -163,17 +167,18 @@ class LogFollower:
 
     def _accept(self, block: bytes, seen: Pass) -> None:
         if block and seen.new.disjoint and not seen.new_lines:
-            half, self._half = self._half, b""
-            block, gap = across_rotation(block, last=self._log.last_line, half=half, end=self._last_end)
-            if gap:
-                self._gap = True
-                GAPS.inc()
-                logger.warning(
-                    "Log of %s/%s: rotated away before it was read",
-                    self._target.namespace,
-                    self._target.pod_name,
-                )
+            joined = across_rotation(block, self._log.last_line, before=self._last, seamless=self._seamless)
+            self._torn = joined.torn or self._torn
+            if joined.gap:
+                self._note_gap()
+            block = joined.block
         self._take(block, seen)
+
+    def _note_gap(self) -> None:
+        self._gap = True
+        GAPS.inc()
+        name = self._target.pod_name
+        logger.warning("Log of %s/%s: rotated away before it was read", self._target.namespace, name)
 
     def _note_odd(self, seen: Pass, foreign: list[bytes]) -> None:
         seen.end, seen.refused = StreamEnd.ODD, True
@@ -218,9 +223,10 @@ class LogFollower:
                     await self._flush()
                 if pending.done():
                     chunk = pending.result()
-                    pending, heard_at = None, now
                     if not chunk:
+                        seen.idle = now - heard_at
                         return
+                    pending, heard_at = None, now
                     yield chunk
                 elif (allowed := self._silence(seen)) is not None and now >= heard_at + allowed:
                     seen.end = StreamEnd.SILENT
@@ -250,7 +256,8 @@ class LogFollower:
             newest = await newest_line(self._client, self._target)
         except KubernetesError:
             return LogEnd.MORE
-        return compare_end(newest, seen.unfinished or self._log.last_line)
+        known = seen.unfinished or self._log.last_line
+        return LogEnd.KNOWN if newest and newest == self._torn else compare_end(newest, known)
 
     async def _state(self, end: StreamEnd) -> ContainerState:
         """Return the container's state by the pod, asked until there is an answer."""

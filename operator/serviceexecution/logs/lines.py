@@ -161,13 +161,13 @@ class KnownTail:
     it whole; one who resumes in the new file gets only the end.
     """
 
-    def __init__(self, known: "array[int]", newest: bytes = b"") -> None:
+    def __init__(self, known: "array[int]", torn: bytes = b"") -> None:
         """``known`` are the hashes of all known lines from the second that the log is resumed at.
 
-        ``newest`` is the last of them.
+        ``torn`` is the end of a torn line as the new file has it, when the whole line is known.
         """
         self._known = known
-        self._newest = newest
+        self._torn = torn
         self._first: bytes | None = None
         self._seen = array("q")
         self._start = 0
@@ -197,8 +197,7 @@ class KnownTail:
         if self._first is None:
             return b""
         first, self._first, self._done = self._first, None, True
-        text, whole = first.partition(b" ")[2], self._newest.partition(b" ")[2]
-        if text and len(text) < len(whole) and whole.endswith(text):
+        if first == self._torn:
             return b""
         self.disjoint = True
         return first + b"\n"

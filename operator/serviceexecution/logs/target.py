@@ -62,6 +62,4 @@ def compare_end(newest: bytes, known: bytes) -> LogEnd:
     theirs, ours = stamp_of(newest), stamp_of(known)
     if theirs is None or len(known) >= MAX_LINE_BYTES:
         return LogEnd.UNSURE  # a new and empty file, or words of the kubelet's, or a line that we cut
-    if text and len(text) < len(known.partition(b" ")[2]) and known.endswith(text):
-        return LogEnd.UNSURE  # maybe the end of a line that a rotation tore
     return LogEnd.MORE if ours is None or theirs > ours else LogEnd.UNSURE

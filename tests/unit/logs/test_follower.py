@@ -222,9 +222,9 @@ async def test_the_kubelet_sits_on_a_rotated_file():
 
 
 @pytest.mark.parametrize("torn", [False, True])
-@pytest.mark.parametrize(("idle", "complete"), [(0, True), (60, False)])
-async def test_a_burst_and_a_rotation(idle, complete, torn):
-    """The stream was at the end of the old file; only when time has passed may there have been another."""
+@pytest.mark.parametrize("idle", [0, 60])
+async def test_a_burst_and_a_rotation(idle, torn):
+    """The stream was waiting at the end of the old file: nothing is lost."""
     big = [line(number, per_second=1000, text=b"x" * 10_000) for number in range(BURST_BYTES // 10_000 + 2)]
     kubelet, store = FakeKubelet(big, state="running"), open_store()
     head, end = (
@@ -242,8 +242,30 @@ async def test_a_burst_and_a_rotation(idle, complete, torn):
     kubelet.rotated_away = len(kubelet.lines)
     await kubelet.say(end, state="terminated")
     record = await asyncio.wait_for(task, 5)
-    whole = {(True, True): [head + b"line"], (True, False): [head, end]}.get((torn, complete), [end])
-    assert await stored(store) == text([*big, *whole])
+    assert await stored(store) == text([*big, head + b"line" if torn else end])
+    assert record.complete
+
+
+@pytest.mark.parametrize(
+    ("read", "next_file", "complete"), [(3, 5, True), (3, 60, False), (3, 99, False), (0, 99, True)]
+)
+async def test_a_follower_that_is_behind_a_rotation(read, next_file, complete):
+    """It comes to the end of the old file when the container has ended; the kubelet has later files.
+
+    A whole file can have been lost when the new one begins late, or has nothing in it at all (99 lines away).
+    """
+    lines = [line(number, per_second=1) for number in range(99)]
+    kubelet, store = FakeKubelet(lines[:read]), open_store()
+    whole = kubelet._whole
+
+    async def rotating(follow, since, tail):
+        async for block in whole(follow, since, tail):
+            yield block
+        kubelet.lines, kubelet.rotated_away = lines, next_file
+
+    kubelet._whole = rotating
+    record = await follow(kubelet, store)
+    assert await stored(store) == text(lines[:read] + lines[next_file:])
     assert record.complete is complete
 
 

@@ -73,7 +73,7 @@ def test_last_line():
 
 
 def _known(lines, new):
-    known = KnownTail(line_hashes(lines), lines[-1] if lines else b"")
+    known = KnownTail(line_hashes(lines))
     return b"".join(known.without_known(block + b"\n") for block in new) + known.held_back()
 
 
@@ -96,7 +96,7 @@ def test_a_log_that_shares_nothing_is_all_new():
     assert _known([b"a", b"b"], [b"c", b"b", b"d"]) == b"d\n", "what comes before b is older than b"
 
 
-@given(st.integers(1, 8), st.integers(0, 8), st.integers(0, 8), st.data())
+@given(st.integers(1, 8), st.integers(1, 8), st.integers(0, 8), st.data())
 def test_the_end_of_a_torn_line_is_not_a_line(before, between, new, data):
     """Known are whole lines; the kubelet gives the new file, which begins within one of them."""
     lines = [line(number, text=b"%d some text" % number) for number in range(before + between + new)]
@@ -107,6 +107,13 @@ def test_the_end_of_a_torn_line_is_not_a_line(before, between, new, data):
     assert _known(lines[: before + between], file) == b"".join(
         item + b"\n" for item in lines[before + between :]
     )
+
+
+def test_the_end_of_the_newest_line_is_recognised_too():
+    known = KnownTail(line_hashes([line(1, text=b"whole")]), line(2, text=b"le"))
+    assert known.without_known(line(2, text=b"le") + b"\n") == b""
+    assert known.without_known(line(3) + b"\n") == line(3) + b"\n"
+    assert not known.disjoint
 
 
 def test_beyond_the_limit_time_alone_decides():

@@ -21,8 +21,7 @@ LONG = line(5, text=b"q" * 40_000 + b"end")
         (line(4), line(5), LogEnd.UNSURE),
         (b"unable to retrieve container logs", line(5), LogEnd.UNSURE),
         (line(6, text=LONG[-20_000:]), LONG, LogEnd.KNOWN),
-        (line(6, text=LONG[-3:]), LONG, LogEnd.UNSURE),
-        (line(6, text=b"other"), LONG, LogEnd.MORE),
+        (line(6, text=LONG[-3:]), LONG, LogEnd.MORE),
         (line(6, text=b"z" * 9000), line(5, text=b"z" * MAX_LINE_BYTES + b"x"), LogEnd.UNSURE),
     ],
 )
