@@ -21,7 +21,7 @@ SPECS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SPECS, st.randoms(use_true_random=False))
 def test_every_history_has_one_end(spec, random):
     cluster = Cluster(execution(**spec))
@@ -35,7 +35,7 @@ def test_every_history_has_one_end(spec, random):
     assert phases.index(ends[0]) >= len(phases) - len(ends), "after the end comes nothing else"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(min_value=0, max_value=3), min_size=10, max_size=10))
 def test_a_plain_success_is_three_writes_however_often_it_is_looked_at(looks):
     cluster = Cluster(execution())
@@ -51,7 +51,7 @@ def test_a_plain_success_is_three_writes_however_often_it_is_looked_at(looks):
     assert cluster.created == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(sorted(Reason)), st.booleans(), st.integers(min_value=0, max_value=10_000))
 def test_a_spec_that_cannot_run_ends_too(reason, waiting_for_it, now):
     problem = PlanProblem(reason, "why", waiting=waiting_for_it)

@@ -16,7 +16,7 @@ subdomain = st.from_regex(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(subdomain, st.integers(min_value=1, max_value=99))
 def test_names_are_labels_whatever_the_execution_is_called(name, attempt):
     reference = ExecutionReference("team", name[:253], UID)

@@ -121,8 +121,6 @@ class TestStatus:
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"timeout": "1 hour"}, "timeout"),
-        ({"timeout": "1.5h"}, "timeout"),
         ({"inputJson": "x" * 262145}, "inputJson"),
         ({"ttlSecondsAfterFinished": -1}, "ttlSecondsAfterFinished"),
         ({"runtime": {"docker": {"image": ""}}}, "image"),
