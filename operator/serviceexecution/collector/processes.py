@@ -56,5 +56,5 @@ def open_process(number: int) -> int | None:
     """Return a descriptor that becomes readable when the process ends; None where that is not possible."""
     try:
         return os.pidfd_open(number)
-    except OSError:
+    except (OSError, AttributeError):  # AttributeError: built without it
         return None

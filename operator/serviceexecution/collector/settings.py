@@ -42,14 +42,24 @@ class Settings:
         limit = environment.get("SX_OUTPUT_LIMIT")
         self.output_limit = _number("SX_OUTPUT_LIMIT", limit) if limit else None
         self.max_files = _number("SX_MAX_FILES", environment.get("SX_MAX_FILES") or str(_MAX_FILES))
-        self.collect_timeout = _number("SX_COLLECT_TIMEOUT", environment.get("SX_COLLECT_TIMEOUT") or "3600")
-        self.cancel_grace = _number("SX_CANCEL_GRACE", environment.get("SX_CANCEL_GRACE") or "30")
+        self.collect_timeout = _seconds("SX_COLLECT_TIMEOUT", environment.get("SX_COLLECT_TIMEOUT") or "3600")
+        self.cancel_grace = _seconds("SX_CANCEL_GRACE", environment.get("SX_CANCEL_GRACE") or "30")
         self.shared_processes = environment.get("SX_SHARED_PROCESSES", "true").lower() != "false"
         # how often the gateway is asked while the program is seen running
-        self.poll_seconds = _number("SX_POLL_SECONDS", environment.get("SX_POLL_SECONDS") or "15")
+        self.poll_seconds = _seconds("SX_POLL_SECONDS", environment.get("SX_POLL_SECONDS") or "15")
 
 
 def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise SettingsError(f"{name} must be a whole number, not {text!r}")
     return int(text)
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise SettingsError(f"{name} must be a number of seconds, not {text!r}")
+    return seconds

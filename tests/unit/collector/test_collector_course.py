@@ -110,7 +110,7 @@ def test_main_that_does_not_end_is_collected_as_it_is(gateway, pod, monkeypatch)
         "import collector.watch; collector.watch.UNCOLLECTED_SECONDS = 0.2;"
         "import collector.main; sys.exit(collector.main.supervise())"
     )
-    pod.environment["SX_CANCEL_GRACE"] = "0"
+    pod.environment["SX_CANCEL_GRACE"] = "0.1"
     command = [sys.executable, "-I", "-S", "-c", code]
     process = subprocess.Popen(command, env=pod.environment, stderr=subprocess.PIPE)
     eventually(lambda: gateway.kubernetes.reviews)
@@ -261,7 +261,14 @@ def test_gateway_killed_in_the_middle_of_an_upload(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"SX_GATEWAY_URL": ""}, {"SX_GATEWAY_URL": "ftp://x"}, {"SX_OUTPUT_LIMIT": "1Gi"}]
+    "wrong",
+    [
+        {"SX_GATEWAY_URL": ""},
+        {"SX_GATEWAY_URL": "ftp://x"},
+        {"SX_OUTPUT_LIMIT": "1Gi"},
+        {"SX_CANCEL_GRACE": "30s"},
+        {"SX_CANCEL_GRACE": "nan"},
+    ],
 )
 def test_wrong_settings(tmp_path, wrong):
     code, log = Pod(tmp_path, "http://127.0.0.1:1", **wrong).run()

@@ -1,0 +1,114 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.store import ResultStore
+from serviceexecution.store.sweep import SweepPlan, SweepRules, plan_sweep, sweep
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+RULES = SweepRules(tombstone_age=timedelta(days=7), largest_share=0.2, always_allowed=2)
+DAY = timedelta(days=1)
+NUMBERS = st.integers(0, 60)
+
+
+def executions(count):
+    return [("ns", f"uid-{number:04}") for number in range(count)]
+
+
+def uids(found):
+    return {uid for _, uid in found}
+
+
+def test_gone_is_marked_then_deleted_after_its_days():
+    stored = executions(3)
+    live = uids(stored[1:])
+    assert plan_sweep(stored, live, {}, NOW, RULES) == SweepPlan(mark=(stored[0],))
+    marked = {stored[0]: NOW}
+    assert plan_sweep(stored, live, marked, NOW + 6 * DAY, RULES) == SweepPlan()
+    assert plan_sweep(stored, live, marked, NOW + 7 * DAY, RULES) == SweepPlan(delete=(stored[0],))
+
+
+def test_one_that_is_back_is_unmarked():
+    stored = executions(1)
+    plan = plan_sweep(stored, uids(stored), {stored[0]: NOW - 30 * DAY}, NOW, RULES)
+    assert plan == SweepPlan(unmark=(stored[0],))
+
+
+@pytest.mark.parametrize(
+    ("count", "gone", "refused"), [(100, 20, False), (100, 21, True), (5, 2, False), (5, 3, True)]
+)
+def test_never_in_bulk(count, gone, refused):
+    stored = executions(count)
+    live = uids(stored[gone:])
+    plan = plan_sweep(stored, live, {}, NOW, RULES)
+    assert (bool(plan.refused), len(plan.mark)) == (refused, 0 if refused else gone)
+    old = dict.fromkeys(stored[:gone], NOW - 30 * DAY)
+    plan = plan_sweep(stored, live, old, NOW, RULES)
+    assert (bool(plan.refused), len(plan.delete)) == (refused, 0 if refused else gone)
+
+
+def test_after_a_restore_even_what_is_due_waits():
+    stored = executions(100)
+    due = {stored[0]: NOW - 30 * DAY}
+    plan = plan_sweep(stored, set(), due, NOW, RULES)
+    assert plan.refused == "99 executions would be marked at once, at most 20 may be"
+    assert (plan.mark, plan.delete) == ((), ())
+
+
+@given(st.sets(NUMBERS), st.sets(NUMBERS), st.dictionaries(NUMBERS, st.integers(0, 20)))
+def test_whatever_happens_the_living_stay(stored, live, ages):
+    marked = {("ns", str(number)): NOW - age * DAY for number, age in ages.items()}
+    plan = plan_sweep([("ns", str(n)) for n in stored], {str(n) for n in live}, marked, NOW, RULES)
+    assert not uids(plan.mark + plan.delete) & {str(n) for n in live}
+    assert all(NOW - marked[execution] >= 7 * DAY for execution in plan.delete)
+    assert max(len(plan.mark), len(plan.delete)) <= max(2, len(stored) // 5)
+    assert not set(plan.mark) & set(plan.delete)
+    assert uids(plan.unmark) == uids(marked) & {str(n) for n in live}
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+async def test_passes_over_a_store(tmp_path, kind):
+    store = ResultStore.open(f"file://{tmp_path}/store" if kind == "file" else "memory:///", "c")
+    for namespace, uid in (("ns", "gone"), ("ns", "live"), ("other", "not-ours")):
+        await store.write_log_chunk(ExecutionReference(namespace, "n", uid), 1, b"x\n")
+
+    async def live():
+        return {"live"}
+
+    first = await sweep(store, live, NOW, namespaces={"ns"}, rules=RULES)
+    assert first == SweepPlan(mark=(("ns", "gone"),))
+    assert await store.list_tombstones() == {("ns", "gone"): NOW}
+    assert await sweep(store, live, NOW + DAY, namespaces={"ns"}, rules=RULES) == SweepPlan()
+    last = await sweep(store, live, NOW + 8 * DAY, namespaces={"ns"}, rules=RULES)
+    assert last == SweepPlan(delete=(("ns", "gone"),))
+    assert [found async for found in store.list_executions()] == [("ns", "live"), ("other", "not-ours")]
+    assert await store.list_tombstones() == {}
+
+
+async def test_nothing_happens_when_the_cluster_cannot_be_listed():
+    store = ResultStore.open("memory:///", "c")
+    await store.write_log_chunk(ExecutionReference("ns", "n", "u"), 1, b"x\n")
+
+    async def live():
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await sweep(store, live, NOW)
+    assert await store.list_tombstones() == {}
+
+
+async def test_unreadable_tombstone_counts_as_none(tmp_path):
+    store = ResultStore.open(f"file://{tmp_path}/store", "c")
+    await store.write_log_chunk(ExecutionReference("ns", "n", "u"), 1, b"x\n")
+    await store.write_tombstone("ns", "u", NOW)
+    (tmp_path / "store" / "c" / "!tombstones" / "ns" / "u").write_text("{")
+    assert await store.list_tombstones() == {}
+
+    async def live():
+        return set()
+
+    assert (await sweep(store, live, NOW + 30 * DAY)).mark == (("ns", "u"),)
+    assert [found async for found in store.list_executions()] == [("ns", "u")]
