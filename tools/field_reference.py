@@ -55,7 +55,7 @@ def _type(node: JsonObject) -> str:
     choices = node.get("enum")
     if isinstance(choices, list):
         return " or ".join(f"`{choice}`" for choice in choices)
-    if node.get("pattern") == DURATION_PATTERN:
+    if DURATION_PATTERN in str(node.get("x-kubernetes-validations")):
         return "duration"
     if node.get("format") == "date-time":
         return "time"
