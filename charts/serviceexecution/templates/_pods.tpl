@@ -10,6 +10,8 @@
   (dict "name" "SX_COLLECTOR_IMAGE_PULL_POLICY" "value" .Values.collector.image.pullPolicy)
   (dict "name" "SX_COLLECTOR_RESOURCES" "value" (toJson .Values.collector.resources))
   (dict "name" "SX_LOG_LIMIT" "value" (toString .Values.executions.logLimit))
+  (dict "name" "SX_RETENTION" "value" .Values.store.retention)
+  (dict "name" "SX_SWEEP_BULK" "value" (toString .Values.store.sweep.allowBulk))
   (dict "name" "SX_MISSING_REFERENCE_LIMIT" "value" .Values.executions.missingReferenceLimit)
   (dict "name" "SX_IMAGE_REFUSED_LIMIT" "value" .Values.executions.imageRefusedLimit)
   (dict "name" "SX_DEFAULT_RUN_AS_USER" "value" (.Values.executions.runAsUser | int | toString))
