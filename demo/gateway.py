@@ -57,7 +57,7 @@ async def open_gateway(account: str) -> AsyncIterator[Gateway]:
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        async with within(30, "kubectl port-forward did not reach the gateway"):
+        async with within(60, "kubectl port-forward did not reach the gateway"):
             port = await _forwarded_port(process)
         headers = {"Authorization": f"Bearer {token}"}
         timeout = aiohttp.ClientTimeout(total=60)
@@ -75,7 +75,7 @@ async def _token(kubectl: str, account: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with within(30, "kubectl create token did not end"):
+    async with within(60, "kubectl create token did not end"):
         output, errors = await process.communicate()
     if process.returncode != 0:
         raise DemoError(f"kubectl create token failed: {errors.decode(errors='replace').strip()}")

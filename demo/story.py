@@ -19,7 +19,7 @@ from serviceexecution.resources.names import LABEL_EXECUTION_UID
 
 CLEAN_SECONDS: Final = 120
 PREPARE_SECONDS: Final = 180
-FIRST_STATUS_SECONDS: Final = 60
+FIRST_STATUS_SECONDS: Final = 120
 RUN_SECONDS: Final = 300
 POD_GONE_SECONDS: Final = 120
 PODS_COMMAND: Final = f"kubectl -n {OPERATOR_NAMESPACE} get pods"
