@@ -4,34 +4,27 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Final
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.kinds import PODS
 from serviceexecution.logs.chunks import ChunkLog
 from serviceexecution.logs.lines import LineSplitter, only_stamped
 from serviceexecution.logs.metrics import BYTES, COMMITTED, GAPS, RESUMES, STREAMS
 from serviceexecution.logs.passes import Pass, StreamEnd, across_rotation, is_seamless
-from serviceexecution.logs.pod_state import ContainerState, container_state
+from serviceexecution.logs.pod_state import ContainerState
 from serviceexecution.logs.slots import StreamSlots
-from serviceexecution.logs.target import FollowedContainer, LogEnd, compare_end, newest_line
-from serviceexecution.logs.timing import FollowerTiming
+from serviceexecution.logs.target import FollowedContainer, LogEnd, ask_state, compare_end, newest_line
+from serviceexecution.logs.timing import (
+    BURST_BYTES,
+    PLAIN_READS,
+    QUIET_PASSES,
+    STUCK_PROBES,
+    UNREADABLE_TRIES,
+    FollowerTiming,
+)
 from serviceexecution.store.records import LogRecord
 
 logger = logging.getLogger(__name__)
-
-BURST_BYTES: Final = 1024 * 1024
-"""After so much in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
-QUIET_PASSES: Final = 3
-"""So often must nothing new come from an ended container, where its last line does not compare with ours."""
-PLAIN_READS: Final = 60
-"""So many looks at the log without following it (over about five minutes) when the kubelet cannot follow it.
-
-A kubelet with the usual 128 inotify instances follows about 120 logs on its node and fails at the others.
-"""
-UNREADABLE_TRIES: Final = 6
-"""So often must the log of an ended container be refused before it counts as lost (over about a minute)."""
 
 
 class LogFollower:
@@ -82,7 +75,12 @@ class LogFollower:
         while True:
             seen = await self._read_once()
             refusals = refusals + 1 if seen.refused and not seen.new_lines else 0
-            state = await self._state(seen.end)
+            known_ended = self._ended.is_set() and seen.end in {StreamEnd.CLEAN, StreamEnd.POLLED}
+            state = (
+                ContainerState.ENDED
+                if known_ended
+                else await ask_state(self._client, self._target, self._timing)
+            )
             if state is ContainerState.ENDED:
                 self._ended.set()
                 end = await self._compare_end(seen)
@@ -226,11 +224,13 @@ class LogFollower:
                     if not chunk:
                         seen.idle = now - heard_at
                         return
-                    pending, heard_at = None, now
+                    pending, heard_at, seen.probes = None, now, 0
                     yield chunk
                 elif (allowed := self._silence(seen)) is not None and now >= heard_at + allowed:
-                    seen.end = StreamEnd.SILENT
-                    return
+                    if await self._is_stuck(seen) and not pending.done():
+                        seen.end = StreamEnd.DEAD if self._ended.is_set() else StreamEnd.SILENT
+                        return
+                    heard_at = self._now()
         finally:
             for task in (pending, ended):
                 if task is not None:
@@ -243,6 +243,21 @@ class LogFollower:
         if self._ended.is_set():
             return self._timing.ended_silence
         return self._timing.burst_silence if seen.new_bytes >= BURST_BYTES else None
+
+    async def _is_stuck(self, seen: Pass) -> bool:
+        """Tell whether a silent stream can be left without losing what it would still have given.
+
+        It can when nothing is unread: a new stream then begins in the newest file. When there are newer lines
+        the stream may only be slow: it has stuck at the end of an old file when it gives nothing for three looks.
+        """
+        if self._ended.is_set():
+            return True
+        seen.probes += 1
+        try:
+            newest = await newest_line(self._client, self._target)
+        except KubernetesError:
+            return False
+        return newest == self._log.last_line or seen.probes >= STUCK_PROBES
 
     async def _compare_end(self, seen: Pass) -> LogEnd:
         """Ask the kubelet for the log's last line: whether we have it.
@@ -258,21 +273,6 @@ class LogFollower:
             return LogEnd.MORE
         known = seen.unfinished or self._log.last_line
         return LogEnd.KNOWN if newest and newest == self._torn else compare_end(newest, known)
-
-    async def _state(self, end: StreamEnd) -> ContainerState:
-        """Return the container's state by the pod, asked until there is an answer."""
-        if self._ended.is_set() and end in {StreamEnd.CLEAN, StreamEnd.POLLED}:
-            return ContainerState.ENDED
-        backoff = self._timing.first_backoff
-        while True:
-            try:
-                pod = await self._client.get(PODS, self._target.namespace, self._target.pod_name)
-            except KubernetesError as error:
-                logger.info("Pod %s/%s: %s", self._target.namespace, self._target.pod_name, error)
-            else:
-                return container_state(pod, self._target.pod_uid, self._target.container)
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, self._timing.last_backoff)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but no longer when main ends meanwhile."""

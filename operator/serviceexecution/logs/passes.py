@@ -21,6 +21,8 @@ class StreamEnd(enum.Enum):
     ODD = "kubelet message"
     """With words of the kubelet's in it, so that lines may be missing."""
     SILENT = "silent"
+    DEAD = "dead"
+    """Silent although main has ended: the kubelet would have ended it."""
     ERROR = "error"
 
 
@@ -36,6 +38,8 @@ class Pass:
     """The API server or the kubelet said that there is no such log."""
     new_lines: int = 0
     new_bytes: int = 0
+    probes: int = 0
+    """So often was the kubelet asked for its last line since something came."""
     idle: float = 0.0
     """For so many seconds nothing had come when the stream ended."""
 

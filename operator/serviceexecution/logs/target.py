@@ -1,11 +1,19 @@
 """The container whose log is followed, and where its log ends."""
 
+import asyncio
 import enum
+import logging
 from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import PODS
 from serviceexecution.logs.lines import MAX_LINE_BYTES, LineSplitter, last_line, stamp_of
+from serviceexecution.logs.pod_state import ContainerState, container_state
+from serviceexecution.logs.timing import FollowerTiming
+
+logger = logging.getLogger(__name__)
 
 PIECE_BYTES: Final = 4096
 """Less than the pieces (usually 16 KiB) that a container runtime cuts long lines into."""
@@ -39,6 +47,22 @@ async def newest_line(client: KubernetesClient, target: FollowedContainer) -> by
         async for chunk in chunks:
             newest = last_line(splitter.feed(chunk)) or newest
     return splitter.rest or newest
+
+
+async def ask_state(
+    client: KubernetesClient, target: FollowedContainer, timing: FollowerTiming
+) -> ContainerState:
+    """Return the container's state by the pod, asked until there is an answer."""
+    backoff = timing.first_backoff
+    while True:
+        try:
+            pod = await client.get(PODS, target.namespace, target.pod_name)
+        except KubernetesError as error:
+            logger.info("Pod %s/%s: %s", target.namespace, target.pod_name, error)
+        else:
+            return container_state(pod, target.pod_uid, target.container)
+        await asyncio.sleep(backoff)
+        backoff = min(backoff * 2, timing.last_backoff)
 
 
 class LogEnd(enum.Enum):

@@ -1,6 +1,21 @@
 """How patient a follower is."""
 
 from dataclasses import dataclass
+from typing import Final
+
+BURST_BYTES: Final = 1024 * 1024
+"""After so much in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
+STUCK_PROBES: Final = 3
+"""So often must the kubelet have newer lines while a stream gives nothing."""
+QUIET_PASSES: Final = 3
+"""So often must nothing new come from an ended container, where its last line does not compare with ours."""
+PLAIN_READS: Final = 60
+"""So many looks at the log without following it (over about five minutes) when the kubelet cannot follow it.
+
+A kubelet with the usual 128 inotify instances follows about 120 logs on its node and fails at the others.
+"""
+UNREADABLE_TRIES: Final = 6
+"""So often must the log of an ended container be refused before it counts as lost (over about a minute)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +25,7 @@ class FollowerTiming:
     flush: float = 2.0
     """Received lines are in the store after this time."""
     burst_silence: float = 2.0
-    ended_silence: float = 5.0
+    ended_silence: float = 30.0
     """Once main has ended the kubelet ends the stream; one that stays open and silent is dead."""
     poll: float = 5.0
     """Between looks at a log that no stream is free for; the kubelet looks for files to rotate every 10 s."""

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.logs.chunks import GROW_BELOW_BYTES, ChunkLog
-from serviceexecution.logs.follower import BURST_BYTES, LogFollower
+from serviceexecution.logs.follower import LogFollower
 from serviceexecution.logs.lines import MAX_LINE_BYTES
 from serviceexecution.logs.slots import StreamSlots
 from serviceexecution.logs.target import FollowedContainer
-from serviceexecution.logs.timing import FollowerTiming
+from serviceexecution.logs.timing import BURST_BYTES, FollowerTiming
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.records import LogRecord
@@ -282,6 +282,30 @@ async def test_a_rotation_while_nobody_read():
     record = await follow(kubelet, store)
     assert await stored(store) == text(lines[:10] + lines[20:])
     assert (record.lines, record.complete) == (20, False), "and not: complete"
+
+
+async def test_a_stream_that_is_only_slow_is_not_left():
+    """A kubelet that pauses in the middle of a file: to open the log anew could lose the rest of the file."""
+    big = [line(number, per_second=1000, text=b"x" * 10_000) for number in range(BURST_BYTES // 10_000 + 2)]
+    kubelet, store = FakeKubelet(big, state="running"), open_store()
+    whole = kubelet._whole
+
+    async def slow(follow, since, tail):
+        async for block in whole(follow, since, tail):
+            if tail is None:
+                yield block[:-10_000]
+                await asyncio.sleep(0.7)
+                yield block[-10_000:]
+            else:
+                yield block
+
+    kubelet._whole = slow
+    task = asyncio.create_task(follower_of(kubelet, store, timing=replace(QUICK, burst_silence=0.3)).run())
+    while await stored(store) != text(big):  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+    assert len([tail for _, _, tail in kubelet.opened if tail is None]) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_stream_that_stays_open_after_the_end_is_left():
