@@ -17,7 +17,7 @@ from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.images import OPERATOR_IMAGE, PAUSE_IMAGE, archive_path, build, catalogue
 from cluster.lock import exclusive
-from cluster.network import Link
+from cluster.network import Link, ensure_connected
 from cluster.operator_release import VALUES, Tools, install
 from cluster.packages import check_host, install_missing
 from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT, NODE_NAME, OPERATOR_NAMESPACE, Instance, cache_home
@@ -67,6 +67,7 @@ class EmbeddedCluster:
             if known is None:
                 raise LauncherError("the cluster runs, but its link.json is gone; run `make down` first.")
             link = known
+            ensure_connected(self.instance.interface, link, running.pid)
         (self.instance.state / "bin").unlink(missing_ok=True)
         (self.instance.state / "bin").symlink_to(binaries)
         return link

@@ -75,6 +75,12 @@ def connect(interface: str, link: Link, namespace_pid: int) -> None:
     run(["ip", "link", "set", interface, "up"], what=what)
 
 
+def ensure_connected(interface: str, link: Link, namespace_pid: int) -> None:
+    """Make the pair when it is missing: the launcher was killed just before, and the namespace waits for it."""
+    if not succeeds(["ip", "link", "show", interface]):
+        connect(interface, link, namespace_pid)
+
+
 def disconnect(interface: str) -> None:
     """Remove the pair; the kernel does the same when the namespace ends, so it may be gone already."""
     if not succeeds(["ip", "link", "delete", interface]) and succeeds(["ip", "link", "show", interface]):
