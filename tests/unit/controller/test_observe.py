@@ -1,0 +1,133 @@
+"""What the observer gathers: the main result, where it came from, and a store that does not answer."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from serviceexecution.controller.observation import Observation
+from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.startup import StartLimits
+from serviceexecution.controller.verdict import MAIN_OUTPUT_LIMIT, MainOutput
+from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.names import LABEL_DATA_POOL_ID
+from serviceexecution.store.errors import CorruptRecordError, StoreError
+from serviceexecution.store.records import StdoutResult
+from tests.unit.controller.builders import ended, file, log, manifest, running
+from tests.unit.controller.fake_kubernetes import Request
+from tests.unit.controller.harness import KEY, World, start
+
+
+async def observed(world: World) -> Observation:
+    await world.controller.watch()
+    execution = world.controller.cache.executions[KEY]
+    assert isinstance(execution, ServiceExecution)
+    observer = Observer(world.kubernetes, world.store, world.controller.cache, StartLimits())
+    return await observer.observe(execution)
+
+
+async def main_output(world: World, content: bytes | None, *, printed: bytes | None = None):
+    """Return what is seen of the main result of a program that wrote and printed that."""
+    await start(world)
+    world.pod(ended(), running())
+    reference = world.execution.reference
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content or b""
+
+    files = [file(size=len(content))] if content is not None else []
+    if content is not None:
+        await world.store.write_output(reference, "output.json", chunks())
+    await world.store.commit_manifest(reference, manifest(*files))
+    result = None
+    if printed is not None:
+        await world.store.write_stdout_result(reference, printed)
+        result = StdoutResult(size=len(printed), sha256="ab" * 32)
+    await world.store.commit_log(reference, log(stdout_result=result))
+    return (await observed(world)).output
+
+
+@pytest.mark.parametrize(
+    ("content", "printed", "output"),
+    [
+        (b'{"sum": 6}', None, MainOutput('{"sum": 6}', from_log=False)),
+        (b"1.0\n", b"2", MainOutput("1.0\n", from_log=False)),
+        (None, b"[1, 2]", MainOutput("[1, 2]", from_log=True)),
+        (None, None, None),
+        (b"", None, MainOutput("", from_log=False)),
+        (b"\xff\xfe", None, MainOutput(None, from_log=False)),
+        (b"x" * MAIN_OUTPUT_LIMIT, None, MainOutput("x" * MAIN_OUTPUT_LIMIT, from_log=False)),
+        (b"x" * (MAIN_OUTPUT_LIMIT + 1), None, MainOutput(None, from_log=False)),
+        (None, b"x" * (MAIN_OUTPUT_LIMIT + 1), MainOutput(None, from_log=True)),
+        (None, b"\xff", MainOutput(None, from_log=True)),
+    ],
+)
+async def test_the_main_result_is_the_file_else_what_was_printed(world: World, content, printed, output):
+    assert await main_output(world, content, printed=printed) == output
+
+
+@pytest.mark.parametrize(
+    ("error", "unknown"), [(StoreError("away"), True), (CorruptRecordError("bad"), False)]
+)
+async def test_a_store_that_does_not_answer_is_not_an_empty_one(world: World, monkeypatch, error, unknown):
+    await start(world)
+    world.pod(ended(), running())
+
+    async def fail(_reference: object) -> None:
+        raise error
+
+    monkeypatch.setattr(world.store, "read_log_record", fail)
+    seen = await observed(world)
+    assert seen.log is None
+    assert seen.results_unknown is unknown
+
+
+async def test_the_store_is_not_asked_while_the_program_runs(world: World, monkeypatch):
+    await start(world)
+
+    async def fail(_reference: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(world.store, "read_manifest", fail)
+    assert (await observed(world)).manifest is None
+
+
+async def test_a_new_execution_costs_no_request(world: World):
+    world.apply()
+    await world.controller.watch()
+    world.kubernetes.requests.clear()
+    observer = Observer(world.kubernetes, world.store, world.controller.cache, StartLimits())
+    execution = world.controller.cache.executions[KEY]
+    assert isinstance(execution, ServiceExecution)
+    seen = await observer.observe(execution)
+    assert seen.job is None
+    assert world.kubernetes.requests == []
+
+
+async def test_claims_are_listed_only_for_pools_that_the_input_names(world: World):
+    world.apply(inputJson='{"pool": {"ref": "DATAPOOL", "id": "numbers"}}')
+    world.kubernetes.put(
+        PERSISTENT_VOLUME_CLAIMS,
+        {"metadata": {"name": "claim", "namespace": "team", "labels": {LABEL_DATA_POOL_ID: "numbers"}}},
+    )
+    await world.controller.run()
+    assert Request("list", "persistentvolumeclaims", "") in world.kubernetes.requests
+    job = world.kubernetes.one(JOBS)
+    assert job is not None
+    assert "claim-claim" in str(job)
+
+
+async def test_a_bad_duration_ends_as_a_sentence_and_not_as_a_failing_pass(world: World):
+    world.apply(timeout="999999999h")
+    await world.controller.run()
+    assert world.said() == ("Failed", "InvalidSpec")
+    assert "spec.timeout" in (world.execution.status.message or "")
+
+
+async def test_a_jobs_absence_is_asked_for(world: World):
+    await start(world)
+    world.kubernetes.remove(JOBS, "team", "sum-0a1b2c3d-1")
+    world.kubernetes.requests.clear()
+    seen = await observed(world)
+    assert seen.job is None
+    assert Request("get", "jobs", "sum-0a1b2c3d-1") in world.kubernetes.requests

@@ -1,0 +1,73 @@
+"""Workers: what fails is tried again after a pause, whatever it was, and nothing stops the others."""
+
+import asyncio
+import contextlib
+from typing import Any, cast
+
+import pytest
+
+from serviceexecution.controller.cache import ExecutionKey
+from serviceexecution.controller.queue import FIRST_BACKOFF, WorkQueue
+from serviceexecution.controller.worker import work
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.store.errors import StoreError
+from tests.unit.controller.harness import KEY
+
+OTHER = ExecutionKey("team", "other")
+
+
+class Passes:
+    """A reconciler that answers in turn."""
+
+    def __init__(self, *answers: float | Exception | None) -> None:
+        self.answers = list(answers)
+        self.keys: list[ExecutionKey] = []
+
+    async def reconcile(self, key: ExecutionKey) -> float | None:
+        self.keys.append(key)
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def worked(queue: WorkQueue[ExecutionKey], passes: Passes, count: int) -> None:
+    """Let a worker make so many passes."""
+    task = asyncio.create_task(work(queue, cast("Any", passes)))
+    for _ in range(100):
+        await asyncio.sleep(0)
+        if len(passes.keys) >= count:
+            break
+    await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("error", [KubernetesError("away"), StoreError("full"), KeyError("a fault of ours")])
+async def test_a_failed_pass_is_repeated_after_a_pause_and_others_go_on(error):
+    queue = WorkQueue[ExecutionKey]()
+    queue.add(KEY)
+    queue.add(OTHER)
+    passes = Passes(error)
+    await worked(queue, passes, 2)
+    assert passes.keys == [KEY, OTHER]
+    assert queue.retry(KEY) == 2 * FIRST_BACKOFF
+    assert queue.retry(OTHER) == FIRST_BACKOFF
+
+
+async def test_a_pass_says_when_to_look_again():
+    queue = WorkQueue[ExecutionKey]()
+    queue.add(KEY)
+    passes = Passes(0.0, None)
+    await worked(queue, passes, 2)
+    assert passes.keys == [KEY, KEY]
+
+
+async def test_a_cancelled_worker_ends():
+    queue = WorkQueue[ExecutionKey]()
+    task = asyncio.create_task(work(queue, cast("Any", Passes())))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
