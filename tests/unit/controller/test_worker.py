@@ -5,6 +5,7 @@ import contextlib
 from typing import Any, cast
 
 import pytest
+import structlog
 
 from serviceexecution.controller.cache import ExecutionKey
 from serviceexecution.controller.queue import FIRST_BACKOFF, WorkQueue
@@ -50,8 +51,10 @@ async def test_a_failed_pass_is_repeated_after_a_pause_and_others_go_on(error):
     queue.add(KEY)
     queue.add(OTHER)
     passes = Passes(error)
-    await worked(queue, passes, 2)
+    with structlog.testing.capture_logs() as lines:
+        await worked(queue, passes, 2)
     assert passes.keys == [KEY, OTHER]
+    assert [(line["event"], line["execution"]) for line in lines] == [("pass failed", "sum")]
     assert queue.retry(KEY) == 2 * FIRST_BACKOFF
     assert queue.retry(OTHER) == FIRST_BACKOFF
 
