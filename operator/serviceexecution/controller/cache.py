@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.views import JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 
 Child = TypeVar("Child", JobView, PodView)
@@ -42,6 +43,8 @@ class UnreadableExecution:
     uid: str
     resource_version: str
     problem: str
+    ended: bool
+    """It has ended, under an operator that could read it: that stands."""
 
 
 @dataclass(slots=True)
@@ -226,6 +229,7 @@ def _uid(execution: ServiceExecution | UnreadableExecution) -> str:
 def _unreadable(body: JsonObject, error: ValidationError) -> UnreadableExecution:
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
+    status = body.get("status")
     faults = "; ".join(
         f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5]
     )
@@ -235,4 +239,6 @@ def _unreadable(body: JsonObject, error: ValidationError) -> UnreadableExecution
         uid=str(metadata.get("uid") or ""),
         resource_version=str(metadata.get("resourceVersion") or ""),
         problem=faults,
+        ended=isinstance(status, dict)
+        and status.get("phase") in {phase.value for phase in Phase if phase.terminal},
     )

@@ -67,7 +67,8 @@ class Reconciler:
         if known is None:
             return None
         if isinstance(known, UnreadableExecution):
-            await self._refuse(known)
+            if not known.ended:
+                await self._refuse(known)
             return None
         if known.metadata.deletion_timestamp is not None:
             self._followers.forget(known.reference)

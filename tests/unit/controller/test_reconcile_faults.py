@@ -163,6 +163,15 @@ class TestRefusals:
         world.apply(runtime={"docker": {"image": ""}})
         await world.controller.run()
         assert world.said_raw() == ("Failed", "InvalidSpec")
+        writes = len(world.kubernetes.writes())
+        await world.controller.run()
+        assert len(world.kubernetes.writes()) == writes
+
+    async def test_what_ended_under_an_operator_that_could_read_it_stands(self, world: World):
+        world.apply(runtime={"docker": {"image": ""}})
+        world.kubernetes.change(SERVICE_EXECUTIONS, "team", "sum", {"status": {"phase": "Succeeded"}})
+        await world.controller.run()
+        assert world.kubernetes.writes() == []
 
 
 def _refuse(resource: str, status: int | None, message: str):
