@@ -67,7 +67,8 @@ test-e2e: environment ## executions on real pods
 # One run of pytest over everything, so that its last line counts all. When the cluster does not come up, the tests
 # that need it fail, and the line is there all the same.
 test: environment ## all of it: checks, unit, API server and end-to-end tests
-	@status=0; $(RUN) cluster up || status=1; $(WITH_CLUSTER) true; \
+	@status=0; $(RUN) cluster up || status=1; \
+	PATH="$$($(RUN) cluster programs):$$PATH"; export PATH; $(WITH_CLUSTER) true; \
 	$(RUN) pytest -n $(JOBS) --dist loadgroup tests $(ARGS) || status=1; exit $$status
 
 demo: environment ## from nothing to a kept result
