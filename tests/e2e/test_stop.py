@@ -73,13 +73,13 @@ time.sleep(600)
 
 def test_cancel_without_a_shared_process_namespace(sandbox: Sandbox, gateway: Gateway) -> None:
     # The first process of a container ignores SIGTERM, and nobody else may kill it before the pod's own grace period
-    # ends, which is the cancel grace and a minute for collecting: here it is made short.
-    template: JsonObject = {"spec": {"terminationGracePeriodSeconds": 6}}
+    # ends. The collector waits 30 s beyond the cancel grace, so that the pod's may be a little shorter than it is.
+    template: JsonObject = {"spec": {"terminationGracePeriodSeconds": 40}}
     unshared: JsonObject = {"shareProcessNamespace": False, "podTemplate": template}
     sandbox.create({"runtime": program(STEPS), "cancelGrace": "3s", **unshared})
     sandbox.wait_for_log("halfway there")
     sandbox.cancel()
-    final = sandbox.wait_for_end(seconds=6 + MARGIN)
+    final = sandbox.wait_for_end(seconds=40 + MARGIN)
     assert phase_and_reason(final) == ("Cancelled", "Cancelled")
     assert_kept(sandbox, gateway, final)
 
