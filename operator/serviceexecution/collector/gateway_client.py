@@ -102,12 +102,13 @@ class GatewayClient:
         target = "/collect/v1/files/" + quote(path)
         self._until_answered(lambda: (self._http.request("DELETE", target, self._headers()), b""))
 
-    def commit(self, body: bytes) -> None:
+    def commit(self, body: bytearray) -> None:
         """Commit the output. Raises MismatchError, AlreadyCommittedError, GaveUpError."""
         headers = {"Content-Type": "application/json"}
 
         def attempt() -> tuple[Response, bytes]:
-            pieces = (body[at : at + CHUNK_BYTES] for at in range(0, len(body), CHUNK_BYTES))
+            view = memoryview(body)
+            pieces = (view[at : at + CHUNK_BYTES] for at in range(0, len(body), CHUNK_BYTES))
             response = self._http.request(
                 "POST",
                 "/collect/v1/commit",
@@ -261,7 +262,7 @@ def read_token(path: str) -> str:
 
 def commit_body(
     files: Iterable[tuple[str, int, str]], skipped: Iterable[tuple[str, str]], *, limit_exceeded: bool
-) -> bytes:
+) -> bytearray:
     """Return the commit's JSON text: files as path, size in bytes and SHA-256; skipped as path and reason."""
     body = bytearray(b'{"files":[')
     for number, (path, size, sha256) in enumerate(files):
@@ -272,7 +273,7 @@ def commit_body(
         body += b"," if number else b""
         body += json.dumps({"path": path, "reason": reason}).encode()
     body += b'],"limitExceeded":' + (b"true}" if limit_exceeded else b"false}")
-    return bytes(body)
+    return body
 
 
 def _problem(response: Response) -> tuple[str, str]:

@@ -17,6 +17,7 @@ STALL_SECONDS = 60.0
 """No byte could be sent or received for so long: the connection is dead."""
 
 _MAX_HEAD = 65536
+_PIECE = 65536
 _MAX_BODY = 16 * 1024 * 1024
 
 
@@ -51,6 +52,7 @@ class HttpClient:
         self._address = (host.strip("[]"), int(port))
         self._base = (slash + path).rstrip("/")
         self._socket: socket.socket | None = None
+        self._received = bytearray()
         self._cut_short = False  # the body was not sent to its end: only the answer may follow
 
     def close(self) -> None:
@@ -58,6 +60,7 @@ class HttpClient:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        self._received.clear()
 
     def fileno(self) -> int:
         """Return the connection's descriptor, to poll for an answer that was asked for with ``send``."""
@@ -107,7 +110,7 @@ class HttpClient:
                 if pending:  # head and a small body in one packet
                     connection.sendall(pending + bytes(piece))
                     pending = b""
-                elif select.select([connection], [], [], 0)[0]:
+                elif self.answered():
                     self._cut_short = True  # an early answer: the rest is not wanted
                     return
                 else:
@@ -116,9 +119,29 @@ class HttpClient:
                 connection.sendall(pending)
         except (BrokenPipeError, ConnectionResetError):
             # an early answer may have been sent before the connection was closed
-            if not select.select([connection], [], [], 0)[0]:
+            if not self.answered():
                 raise
             self._cut_short = True
+
+    def answered(self) -> bool:
+        """Tell, without waiting, whether an answer has begun to come, or the connection was closed."""
+        connection = self._socket
+        if connection is None or not select.select([connection], [], [], 0)[0]:
+            return bool(self._received)
+        if not self._secure:
+            return True
+        import ssl  # noqa: PLC0415 - loaded already
+
+        timeout = connection.gettimeout()
+        connection.settimeout(0)
+        try:
+            data = connection.recv(_PIECE)
+        except ssl.SSLWantReadError:  # not an answer, but a message of TLS itself
+            return bool(self._received)
+        finally:
+            connection.settimeout(timeout)
+        self._received += data
+        return True
 
     def receive(self, answer_seconds: float = STALL_SECONDS) -> Response:
         """Return the answer to the request that was sent."""
@@ -126,13 +149,14 @@ class HttpClient:
         if connection is None:
             raise HttpError("no request was sent")
         connection.settimeout(answer_seconds)
-        buffer = bytearray()
+        buffer = self._received
         while True:
             status, headers = self._head(connection, buffer)
             if status >= 200:
                 break
         connection.settimeout(STALL_SECONDS)
         body, whole = _body(connection, buffer, status, headers)
+        buffer.clear()
         if not whole or self._cut_short or headers.get("connection", "").lower() == "close":
             self.close()
         return Response(status, headers, body)
@@ -154,7 +178,7 @@ class HttpClient:
         return int(rest[:3]), headers
 
     def _open(self) -> socket.socket:
-        if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+        if self._socket is not None and self.answered():
             self.close()  # the server closed it meanwhile
         if self._socket is None:
             connection = socket.create_connection(self._address, timeout=CONNECT_SECONDS)
@@ -170,7 +194,7 @@ class HttpClient:
 
 
 def _more(connection: socket.socket, buffer: bytearray) -> None:
-    data = connection.recv(65536)
+    data = connection.recv(_PIECE)
     if not data:
         raise HttpError("the connection was closed before the answer was complete")
     buffer += data
@@ -186,7 +210,7 @@ def _body(
         return _chunked(connection, buffer), True
     text = headers.get("content-length")
     if text is None:
-        while len(buffer) <= _MAX_BODY and (data := connection.recv(65536)):
+        while len(buffer) <= _MAX_BODY and (data := connection.recv(_PIECE)):
             buffer += data
         return bytes(buffer), False
     if not text.isdecimal() or int(text) > _MAX_BODY:

@@ -117,16 +117,20 @@ class MainWatcher:
         if self._query.active and self._query.fileno() in ready:
             state = self._query.finish()
             if state is None:
-                self._ask_again_later()
+                self._look_after_query()
             else:
                 self._retry = _FIRST_RETRY
                 # seen running: now and then is enough; else soon, and the answer comes at a change
-                seen_running = state == "gone" or (self._watched is not None and state == "running")
+                seen_running = self._watched is not None and state == "running"
                 self._next_ask = time.monotonic() + (self._poll_seconds if seen_running else LOOK_SECONDS)
             return state
         if self._query.active and self._query.expired():
             self._ask_again_later()
         return None
+
+    def _look_after_query(self) -> None:
+        if not self._query.active:
+            self._ask_again_later()
 
     def _ask_now(self) -> None:
         self._query.cancel()  # an answer that was asked for before may be long in coming

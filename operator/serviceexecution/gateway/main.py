@@ -25,6 +25,9 @@ from serviceexecution.store.store import ResultStore
 
 _LOGGER: Final = structlog.get_logger(__name__)
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_QPS: Final = 200
+_BURST: Final = 400
+"""Each collector costs five requests at its start; hundreds may start at once."""
 _KEEP_ALIVE_SECONDS: Final = 75
 _MAX_HEAD_BYTES: Final = 65536
 """A path of 4,096 bytes is three times as long when all of it is percent-encoded."""
@@ -79,7 +82,7 @@ def server_config(settings: Settings, app: object, *, host: str = "") -> uvicorn
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises StoreConfigurationError, KubernetesError."""
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
-    client = await KubernetesClient.connect(user_agent="serviceexecution-gateway")
+    client = await KubernetesClient.connect(user_agent="serviceexecution-gateway", qps=_QPS, burst=_BURST)
     try:
         draining = asyncio.Event()
         app = create_app(store, client, settings, draining)

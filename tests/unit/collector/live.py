@@ -1,8 +1,10 @@
 """The real gateway on a loopback port, and the real collector as a process."""
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -22,12 +24,20 @@ COLLECTOR = Path(__file__).parents[3] / "operator" / "serviceexecution" / "colle
 class LiveGateway:
     """A server in a thread with its own event loop, over a directory store."""
 
-    def __init__(self, directory: Path, *, port: int = 0, kubernetes: FakeKubernetes | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int = 0,
+        kubernetes: FakeKubernetes | None = None,
+        tls: Path | None = None,
+    ) -> None:
         self.kubernetes = kubernetes or FakeKubernetes()
         self.store = ResultStore.open(f"file://{directory}/store", "cluster")
         self._settings = Settings(store_url="", cluster_id="", port=port)
         self._ready = threading.Event()
         self._active = 0
+        self._tls = tls
         self._server: uvicorn.Server | None = None
         self.port = port
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -47,7 +57,10 @@ class LiveGateway:
             finally:
                 self._active -= 1
 
-        server = GatewayServer(server_config(self._settings, app, host="127.0.0.1"), draining)
+        config = server_config(self._settings, app, host="127.0.0.1")
+        if self._tls is not None:
+            config.ssl_certfile, config.ssl_keyfile = self._tls / "tls.crt", self._tls / "tls.key"
+        server = GatewayServer(config, draining)
         self._server = server
         serving = asyncio.create_task(server._serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
@@ -66,7 +79,7 @@ class LiveGateway:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def call(self, coroutine):
         """Run a coroutine in the server's loop."""
@@ -101,7 +114,9 @@ class Pod:
     def start(self, *, prefix: tuple[str, ...] = (), **more) -> subprocess.Popen[bytes]:
         """Start the collector as the image does."""
         command = [*prefix, sys.executable, "-I", "-S", str(COLLECTOR)]
-        return subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, **more)
+        return subprocess.Popen(
+            command, env=self.environment, stderr=subprocess.PIPE, start_new_session=True, **more
+        )
 
     def run(self, **more) -> tuple[int, list[dict]]:
         """Run the collector to its end; returns its exit code and its log."""
@@ -112,10 +127,16 @@ def finish(process) -> tuple[int, list[dict]]:
     try:
         _, errors = process.communicate(timeout=60)
     finally:
-        process.kill()
+        kill(process)
     lines = errors.decode().splitlines()
     assert all(line.startswith("{") for line in lines), errors.decode()
     return process.returncode, [json.loads(line) for line in lines]
+
+
+def kill(process) -> None:
+    """Kill a collector and its children, if they still run."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def tree_of(directory: Path) -> dict[str, bytes]:

@@ -112,7 +112,7 @@ def test_main_that_does_not_end_is_collected_as_it_is(gateway, pod, monkeypatch)
     )
     pod.environment["SX_CANCEL_GRACE"] = "0.1"
     command = [sys.executable, "-I", "-S", "-c", code]
-    process = subprocess.Popen(command, env=pod.environment, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, env=pod.environment, stderr=subprocess.PIPE, start_new_session=True)
     eventually(lambda: gateway.kubernetes.reviews)
     process.terminate()
     assert finish(process)[0] == 0

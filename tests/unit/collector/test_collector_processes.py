@@ -33,6 +33,7 @@ class SharedPod:
             cwd=pod.output,
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,
         )
 
     def terminate(self):
