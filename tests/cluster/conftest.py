@@ -54,7 +54,9 @@ async def namespace(client: KubernetesClient) -> AsyncIterator[str]:
 def start_pod(client: KubernetesClient, namespace: str) -> StartPod:
     """Run a Python program in a container ``main`` until it ends."""
 
-    async def start(program: str, *, name: str = "pod", wait_for: str | None = "started") -> dict[str, Any]:
+    async def start(
+        program: str, *, name: str = "pod", image: str = PYTHON_IMAGE, wait_for: str | None = "started"
+    ) -> dict[str, Any]:
         manifest = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -65,7 +67,7 @@ def start_pod(client: KubernetesClient, namespace: str) -> StartPod:
                 "containers": [
                     {
                         "name": "main",
-                        "image": PYTHON_IMAGE,
+                        "image": image,
                         "imagePullPolicy": "IfNotPresent",
                         "command": ["python3", "-c", program],
                     }

@@ -170,11 +170,7 @@ async def test_access_is_asked_of_the_cluster(client: KubernetesClient, namespac
 
 
 async def test_log_of_a_pod(client: KubernetesClient, namespace: str, start_pod: StartPod):
-    await start_pod(PYTHON_SAYS, wait_for=None)
-    with pytest.raises(KubernetesError) as caught:
-        async with client.log_lines(namespace, "pod", container="main", follow=True, since_time=None):
-            pass
-    assert caught.value.status == 400
+    await start_pod(PYTHON_SAYS)
     await until(lambda: has_reached(client, namespace, "pod", "terminated"), seconds=60)
     async with client.log_lines(namespace, "pod", container="main", follow=True, since_time=None) as chunks:
         text = b"".join([chunk async for chunk in chunks])
@@ -192,6 +188,21 @@ async def test_log_of_a_pod(client: KubernetesClient, namespace: str, start_pod:
         async with client.log_lines(namespace, "none", container="main", follow=True, since_time=None):
             pass
     assert caught.value.status == 404
+
+
+async def test_log_of_a_container_that_cannot_start(
+    client: KubernetesClient, namespace: str, start_pod: StartPod
+):
+    await start_pod("", image="localhost/there-is-none:1", wait_for=None)
+
+    async def refused() -> bool:
+        try:  # before the pod has a node, there is an empty log
+            async with client.log_lines(namespace, "pod", container="main", follow=False, since_time=None):
+                return False
+        except KubernetesError as error:
+            return error.status == 400 and "waiting to start" in str(error)
+
+    await until(refused)
 
 
 async def test_an_event_is_posted_once(client: KubernetesClient, namespace: str):
