@@ -20,6 +20,7 @@ from tests.chart.conftest import LARGE, ChartRefusedError
         (["mode=large", "store.url=file:///data"], "mode large needs an object store"),
         (["store.url=file:///data"], "store.url: names object stores only"),
         (["store.url=s3://bucket"], "store.clusterId: an object store needs an id of this cluster"),
+        (["store.options.region=eu-central-1"], "store.options: belong to an object store"),
         (["podDisruptionBudget.enabled=true"], "podDisruptionBudget.enabled: needs mode large"),
         (
             ["monitoring.podMonitor.enabled=true", "monitoring.serviceMonitor.enabled=true"],

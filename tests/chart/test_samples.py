@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
-from serviceexecution.controller.plan import PlanProblem, make_plan
-from serviceexecution.controller.views import ConfigMapView
+from serviceexecution.controller.decision.plan import PlanProblem, make_plan
+from serviceexecution.controller.decision.views import ConfigMapView
 from serviceexecution.resources.execution import ServiceExecution
 from tests.chart.conftest import NoDuplicates
 from tools import ROOT

@@ -94,6 +94,9 @@ dict of context, component and extra (further labels).
 {{- if and $store.url (not $store.clusterId) -}}
 {{- fail "store.clusterId: an object store needs an id of this cluster, such as production-1, that no other cluster using the bucket has" -}}
 {{- end -}}
+{{- if and $store.options (not $store.url) -}}
+{{- fail "store.options: belong to an object store; name it in store.url, or leave the options out" -}}
+{{- end -}}
 {{- if and .Values.podDisruptionBudget.enabled (eq .Values.mode "small") -}}
 {{- fail "podDisruptionBudget.enabled: needs mode large; with the one pod of mode small it would block every node drain" -}}
 {{- end -}}
