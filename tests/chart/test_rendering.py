@@ -116,6 +116,7 @@ def test_every_setting_reaches_the_controller(render):
     assert settings.pod.run_as_user == 1000
     assert settings.log_limit == 1024**3
     assert (settings.start_limits.missing_reference, settings.start_limits.image_refused) == (30, 300)
+    assert (settings.retention_seconds, settings.sweep_bulk) == (30 * 24 * 3600, True)
     assert (settings.lease_name, settings.lease_namespace) == ("custom-controller", "system")
     assert (settings.log_level, settings.log_format) == ("DEBUG", "plain")
     assert container["image"].startswith("registry.example.com/operator@sha256:0123")
