@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serviceexecution.controller.reasons import MEANINGS
+from serviceexecution.controller.decision.reasons import MEANINGS
 from tools.markdown import replace_parts, table
 
 PAGE: Final = "docs/reasons.md"

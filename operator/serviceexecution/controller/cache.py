@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.views import JobView, PodView
+from serviceexecution.controller.decision.views import JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
@@ -42,6 +42,7 @@ class UnreadableExecution:
     name: str
     uid: str
     resource_version: str
+    generation: int
     problem: str
     ended: bool
     """It has ended, under an operator that could read it: that stands."""
@@ -229,7 +230,7 @@ def _uid(execution: ServiceExecution | UnreadableExecution) -> str:
 def _unreadable(body: JsonObject, error: ValidationError) -> UnreadableExecution:
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    status = body.get("status")
+    status, generation = body.get("status"), metadata.get("generation")
     faults = "; ".join(
         f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5]
     )
@@ -238,6 +239,7 @@ def _unreadable(body: JsonObject, error: ValidationError) -> UnreadableExecution
         name=str(metadata.get("name") or ""),
         uid=str(metadata.get("uid") or ""),
         resource_version=str(metadata.get("resourceVersion") or ""),
+        generation=generation if isinstance(generation, int) else 0,
         problem=faults,
         ended=isinstance(status, dict)
         and status.get("phase") in {phase.value for phase in Phase if phase.terminal},

@@ -10,13 +10,13 @@ from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.cache import ObjectCache
-from serviceexecution.controller.observation import Observation
-from serviceexecution.controller.plan import DEFAULT_TIMES, Plan, PlanProblem, make_plan, times_of
-from serviceexecution.controller.reasons import Reason
+from serviceexecution.controller.decision.observation import Observation
+from serviceexecution.controller.decision.plan import DEFAULT_TIMES, Plan, PlanProblem, make_plan, times_of
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.startup import StartLimits, creation_problem
+from serviceexecution.controller.decision.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
+from serviceexecution.controller.decision.views import ClaimView, ConfigMapView, JobView, PodView
 from serviceexecution.controller.render.names import job_name
-from serviceexecution.controller.startup import StartLimits, creation_problem
-from serviceexecution.controller.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
-from serviceexecution.controller.views import ClaimView, ConfigMapView, JobView, PodView
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PERSISTENT_VOLUME_CLAIMS, PODS
 from serviceexecution.resources.execution import ServiceExecution

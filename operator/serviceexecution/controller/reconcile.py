@@ -3,23 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution
-from serviceexecution.controller.decide import STOP_DEADLINE, decide
+from serviceexecution.controller.decision.conditions import with_phase
+from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
+from serviceexecution.controller.decision.observation import Observation
+from serviceexecution.controller.decision.outcome import Decision
+from serviceexecution.controller.decision.plan import Plan, PlanProblem
+from serviceexecution.controller.decision.reasons import Reason, sentence
+from serviceexecution.controller.decision.status_patch import status_patch
+from serviceexecution.controller.decision.views import JobView, PodView
 from serviceexecution.controller.metrics import RUN_SECONDS, TRANSITIONS
-from serviceexecution.controller.observation import Observation
 from serviceexecution.controller.observe import Observer
-from serviceexecution.controller.outcome import Decision
-from serviceexecution.controller.plan import Plan, PlanProblem
-from serviceexecution.controller.reasons import Reason, sentence
 from serviceexecution.controller.render.job import render_children
 from serviceexecution.controller.settings import PodDefaults
-from serviceexecution.controller.status_patch import status_patch
-from serviceexecution.controller.views import JobView, PodView
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
@@ -30,6 +32,9 @@ from serviceexecution.resources.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, LABEL_EXECUTION_UID, MAIN_CONTAINER
 
 logger = structlog.stdlib.get_logger()
+
+LACKS_RIGHT: Final = "cannot create resource"
+"""What RBAC says when the controller itself lacks a right: the installation's fault, not the execution's."""
 
 RECHECK_SECONDS: Final = 0.2
 """Pause before a pass is repeated because something changed under it."""
@@ -143,7 +148,7 @@ class Reconciler:
                 await self._create_config_map(reference.namespace, children.config_map)
             job = await self._create_job(seen.execution, children.job)
         except KubernetesError as error:
-            if error.retriable or error.status in {401, 404, 409}:
+            if error.retriable or error.status in {401, 404, 409} or LACKS_RIGHT in str(error):
                 raise
             return replace(seen, plan=_refusal(error))
         self._cache.put_job(job)
@@ -254,14 +259,21 @@ class Reconciler:
         )
 
     async def _refuse(self, execution: UnreadableExecution) -> None:
-        """Say that a spec cannot be read, in the little that can be written without reading it."""
-        status: JsonObject = {
-            "phase": Phase.FAILED.value,
-            "reason": Reason.INVALID_SPEC.value,
-            "message": sentence(Reason.INVALID_SPEC, execution.problem),
-        }
+        """Say that a spec cannot be read; it was valid under the CRD of another version."""
+        status = with_phase(
+            ExecutionStatus(),
+            Phase.FAILED,
+            Reason.INVALID_SPEC,
+            sentence(Reason.INVALID_SPEC, execution.problem),
+            now=datetime.now(UTC),
+            generation=execution.generation,
+        )
         await self._client.patch(
-            SERVICE_EXECUTIONS, execution.namespace, execution.name, {"status": status}, subresource="status"
+            SERVICE_EXECUTIONS,
+            execution.namespace,
+            execution.name,
+            {"status": status_patch(ExecutionStatus(), status)},
+            subresource="status",
         )
 
 

@@ -8,8 +8,8 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, uid_of, version_of
+from serviceexecution.controller.decision.views import JobView, PodView
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.views import JobView, PodView
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS, ResourceKind

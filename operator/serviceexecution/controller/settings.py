@@ -8,7 +8,7 @@ from typing import Final, Self, cast
 from serviceexecution.contract.durations import parse_duration
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.quantities import parse_quantity
-from serviceexecution.controller.startup import StartLimits
+from serviceexecution.controller.decision.startup import StartLimits
 from serviceexecution.process.environment import (
     LogFormat,
     integer,

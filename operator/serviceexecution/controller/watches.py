@@ -9,8 +9,8 @@ import kopf
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched
+from serviceexecution.controller.decision.views import JobView, PodView
 from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.controller.views import JobView, PodView
 from serviceexecution.resources.names import API_GROUP, API_VERSION, LABEL_EXECUTION_UID, PLURAL
 
 

@@ -7,14 +7,13 @@ Job, that Job's pod.
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from serviceexecution.controller.decide import decide
-from serviceexecution.controller.observation import Observation
-from serviceexecution.controller.outcome import Decision
-from serviceexecution.controller.plan import DEFAULT_TIMES, Plan, make_plan, times_of
-from serviceexecution.controller.render.names import job_name
-from serviceexecution.controller.startup import StartLimits
-from serviceexecution.controller.verdict import MainOutput
-from serviceexecution.controller.views import (
+from serviceexecution.controller.decision.decide import decide
+from serviceexecution.controller.decision.observation import Observation
+from serviceexecution.controller.decision.outcome import Decision
+from serviceexecution.controller.decision.plan import DEFAULT_TIMES, Plan, make_plan, times_of
+from serviceexecution.controller.decision.startup import StartLimits
+from serviceexecution.controller.decision.verdict import MainOutput
+from serviceexecution.controller.decision.views import (
     ChildMeta,
     ConditionView,
     ContainerStateView,
@@ -30,6 +29,7 @@ from serviceexecution.controller.views import (
     TerminatedView,
     WaitingView,
 )
+from serviceexecution.controller.render.names import job_name
 from serviceexecution.resources.execution import ObjectMeta, ServiceExecution
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.execution_status import (

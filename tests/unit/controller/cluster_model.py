@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from serviceexecution.controller.decide import STOP_DEADLINE, decide
-from serviceexecution.controller.outcome import Decision
-from serviceexecution.controller.reasons import MEANINGS, Reason
-from serviceexecution.controller.status_patch import status_patch
-from serviceexecution.controller.views import ContainerStateView, JobView, PodView
+from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
+from serviceexecution.controller.decision.outcome import Decision
+from serviceexecution.controller.decision.reasons import MEANINGS, Reason
+from serviceexecution.controller.decision.status_patch import status_patch
+from serviceexecution.controller.decision.views import ContainerStateView, JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
 from tests.unit.controller.builders import (

@@ -7,13 +7,13 @@ from typing import Any, Final, cast
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.decision.startup import StartLimits
+from serviceexecution.controller.decision.views import ContainerStateView
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.reconcile import RECHECK_SECONDS, Reconciler
 from serviceexecution.controller.resync import Resync
 from serviceexecution.controller.settings import PodDefaults
-from serviceexecution.controller.startup import StartLimits
-from serviceexecution.controller.views import ContainerStateView
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution

@@ -3,7 +3,7 @@
 import pytest
 
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution, Watched
-from serviceexecution.controller.views import JobView
+from serviceexecution.controller.decision.views import JobView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from tests.unit.controller.builders import JOB_UID, UID, at, job, pod

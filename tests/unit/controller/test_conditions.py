@@ -2,8 +2,8 @@
 
 import pytest
 
-from serviceexecution.controller.conditions import with_phase
-from serviceexecution.controller.reasons import Reason
+from serviceexecution.controller.decision.conditions import with_phase
+from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
 from tests.unit.controller.builders import at
 

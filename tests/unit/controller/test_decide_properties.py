@@ -3,9 +3,9 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serviceexecution.controller.decide import decide
-from serviceexecution.controller.plan import PlanProblem
-from serviceexecution.controller.reasons import Reason
+from serviceexecution.controller.decision.decide import decide
+from serviceexecution.controller.decision.plan import PlanProblem
+from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.resources.execution_status import Phase
 from tests.unit.controller.builders import execution, observation
 from tests.unit.controller.cluster_model import Cluster

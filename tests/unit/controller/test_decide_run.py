@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.controller.reasons import Reason
+from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.resources.execution_status import Phase, StopReason
 from tests.unit.controller.builders import (
     at,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from serviceexecution.controller.plan import PlanProblem
-from serviceexecution.controller.reasons import MEANINGS, Reason
-from serviceexecution.controller.startup import StartProblem
+from serviceexecution.controller.decision.plan import PlanProblem
+from serviceexecution.controller.decision.reasons import MEANINGS, Reason
+from serviceexecution.controller.decision.startup import StartProblem
 from serviceexecution.resources.execution_status import Phase, StopReason
 from tests.unit.controller.builders import (
     JOB_NAME,

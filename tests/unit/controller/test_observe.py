@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from serviceexecution.controller.observation import Observation
+from serviceexecution.controller.decision.observation import Observation
+from serviceexecution.controller.decision.startup import StartLimits
+from serviceexecution.controller.decision.verdict import MAIN_OUTPUT_LIMIT, MainOutput
 from serviceexecution.controller.observe import Observer
-from serviceexecution.controller.startup import StartLimits
-from serviceexecution.controller.verdict import MAIN_OUTPUT_LIMIT, MainOutput
 from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID

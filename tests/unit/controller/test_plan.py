@@ -3,7 +3,7 @@
 import pytest
 
 from serviceexecution.contract.durations import DurationError
-from serviceexecution.controller.plan import (
+from serviceexecution.controller.decision.plan import (
     DEFAULT_OUTPUT_LIMIT,
     DEFAULT_TIMES,
     InputVolume,
@@ -14,8 +14,8 @@ from serviceexecution.controller.plan import (
     make_plan,
     times_of,
 )
-from serviceexecution.controller.reasons import Reason
-from serviceexecution.controller.views import ClaimView, ConfigMapView
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.views import ClaimView, ConfigMapView
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from tests.unit.controller.builders import UID, spec
 

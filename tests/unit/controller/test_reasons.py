@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from serviceexecution.controller.reasons import MEANINGS, Reason, sentence
+from serviceexecution.controller.decision.reasons import MEANINGS, Reason, sentence
 
 
 @pytest.mark.parametrize("reason", Reason)

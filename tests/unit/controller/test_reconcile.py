@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.controller.reasons import Reason
+from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution_status import StopReason
 from tests.unit.controller.builders import POD_NAME, ended, running, waiting

@@ -2,8 +2,8 @@
 
 import pytest
 
+from serviceexecution.controller.decision.views import PodView
 from serviceexecution.controller.reconcile import RECHECK_SECONDS
-from serviceexecution.controller.views import PodView
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
 from tests.unit.controller.builders import ended, running

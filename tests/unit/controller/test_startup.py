@@ -2,8 +2,8 @@
 
 import pytest
 
-from serviceexecution.controller.reasons import Reason
-from serviceexecution.controller.startup import creation_problem, start_problem
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.startup import creation_problem, start_problem
 from tests.unit.controller.builders import LIMITS, condition, pod, unscheduled, waiting
 
 

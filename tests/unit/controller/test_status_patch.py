@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.status_patch import merge_patch, status_patch
+from serviceexecution.controller.decision.status_patch import merge_patch, status_patch
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
 from tests.unit.controller.builders import at, recorded_job, started_status, status
 

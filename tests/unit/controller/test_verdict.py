@@ -2,8 +2,8 @@
 
 import pytest
 
-from serviceexecution.controller.reasons import Reason
-from serviceexecution.controller.verdict import FILES_IN_STATUS, judge, log_of, result_of
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.verdict import FILES_IN_STATUS, judge, log_of, result_of
 from serviceexecution.resources.execution_status import Phase, StopReason
 from serviceexecution.store.records import SkippedFile, StoredFile
 from tests.unit.controller.builders import (

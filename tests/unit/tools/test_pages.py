@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.controller.reasons import Reason
+from serviceexecution.controller.decision.reasons import Reason
 from tools.errors import GenerationError
 from tools.field_reference import PAGE as FIELD_PAGE
 from tools.field_reference import replace_reference

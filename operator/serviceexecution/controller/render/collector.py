@@ -4,7 +4,7 @@ from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.paths import OUTPUT_DIRECTORY
-from serviceexecution.controller.plan import Plan
+from serviceexecution.controller.decision.plan import Plan
 from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import COLLECTOR_CONTAINER, COLLECTOR_TOKEN_AUDIENCE
@@ -44,9 +44,9 @@ def collector_container(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
         ],
     }
     if defaults.container_restart_rules:
-        container["restartPolicy"] = "OnFailure"
-    else:
-        container["args"] = ["--supervise"]
+        container["restartPolicy"] = (
+            "OnFailure"  # elsewhere the collector's own supervising process has to do
+        )
     return container
 
 

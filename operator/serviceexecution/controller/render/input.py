@@ -1,7 +1,7 @@
 """Renders the ConfigMap that carries input files into the pod."""
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.plan import InputVolume
+from serviceexecution.controller.decision.plan import InputVolume
 from serviceexecution.controller.render.names import input_name, labels, owner_reference
 from serviceexecution.resources.reference import ExecutionReference
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.controller.plan import Plan
+from serviceexecution.controller.decision.plan import Plan
 from serviceexecution.controller.render.input import input_config_map
 from serviceexecution.controller.render.names import job_name, labels, owner_reference
 from serviceexecution.controller.render.pod import pod_template

@@ -12,7 +12,7 @@ from serviceexecution.contract.paths import (
     data_pool_directory,
 )
 from serviceexecution.contract.secret_names import secret_variable
-from serviceexecution.controller.plan import MountedPool, Plan
+from serviceexecution.controller.decision.plan import MountedPool, Plan
 from serviceexecution.controller.render.collector import collector_container, collector_volume
 from serviceexecution.controller.render.fields import dump, dump_all
 from serviceexecution.controller.render.input import input_volume

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
-from serviceexecution.controller.reasons import Reason, sentence
-from serviceexecution.controller.views import PodView, TerminatedView
+from serviceexecution.controller.decision.reasons import Reason, sentence
+from serviceexecution.controller.decision.views import PodView, TerminatedView
 from serviceexecution.resources.execution_status import (
     Log,
     Phase,

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from serviceexecution.contract.durations import format_duration
-from serviceexecution.controller.conditions import with_phase
-from serviceexecution.controller.observation import Observation
-from serviceexecution.controller.reasons import Reason, sentence
-from serviceexecution.controller.verdict import judge, log_of, result_of
-from serviceexecution.controller.views import TerminatedView
+from serviceexecution.controller.decision.conditions import with_phase
+from serviceexecution.controller.decision.observation import Observation
+from serviceexecution.controller.decision.reasons import Reason, sentence
+from serviceexecution.controller.decision.verdict import judge, log_of, result_of
+from serviceexecution.controller.decision.views import TerminatedView
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase, PodReference, Usage
 
 

@@ -18,8 +18,8 @@ from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.property_names import check_property_name
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.contract.secret_names import check_secret_names
-from serviceexecution.controller.reasons import Reason
-from serviceexecution.controller.views import ClaimView, ConfigMapView
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.views import ClaimView, ConfigMapView
 from serviceexecution.resources.execution_spec import DataPool, ExecutionSpec
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from serviceexecution.controller.reasons import Reason
+from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.resources.execution_status import Condition, ExecutionStatus, Phase
 
 

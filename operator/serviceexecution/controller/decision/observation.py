@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from serviceexecution.controller.plan import Plan, PlanProblem, Times
-from serviceexecution.controller.startup import StartLimits, StartProblem
-from serviceexecution.controller.verdict import MainOutput
-from serviceexecution.controller.views import JobView, PodView
+from serviceexecution.controller.decision.plan import Plan, PlanProblem, Times
+from serviceexecution.controller.decision.startup import StartLimits, StartProblem
+from serviceexecution.controller.decision.verdict import MainOutput
+from serviceexecution.controller.decision.views import JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus
 from serviceexecution.store.records import LogRecord, OutputManifest

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from serviceexecution.controller.observation import Observation
-from serviceexecution.controller.outcome import Decision, end, finish, say
-from serviceexecution.controller.plan import PlanProblem
-from serviceexecution.controller.reasons import Reason
-from serviceexecution.controller.startup import StartProblem, start_problem
-from serviceexecution.controller.verdict import START_ERRORS
-from serviceexecution.controller.views import JobView, PodView, TerminatedView
+from serviceexecution.controller.decision.observation import Observation
+from serviceexecution.controller.decision.outcome import Decision, end, finish, say
+from serviceexecution.controller.decision.plan import PlanProblem
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.startup import StartProblem, start_problem
+from serviceexecution.controller.decision.verdict import START_ERRORS
+from serviceexecution.controller.decision.views import JobView, PodView, TerminatedView
 from serviceexecution.resources.execution_status import (
     JobReference,
     Phase,

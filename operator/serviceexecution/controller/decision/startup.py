@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from serviceexecution.controller.reasons import Reason
-from serviceexecution.controller.views import PodView
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.views import PodView
 
 
 @dataclass(frozen=True, slots=True)

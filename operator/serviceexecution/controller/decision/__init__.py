@@ -1,0 +1,1 @@
+"""What should be, from what is seen: pure, without clock, cluster or store."""
