@@ -129,7 +129,6 @@ def test_an_older_cluster_has_no_restart_rule_for_one_container():
     old = replace(DEFAULTS, container_restart_rules=False)
     assert container("minimal", "collector")["restartPolicy"] == "OnFailure"
     assert "restartPolicy" not in container("minimal", "collector", old)
-    assert container("minimal", "collector", old)["args"] == ["--supervise"]
     assert DEFAULTS.for_cluster((1, 34)).container_restart_rules is False
     assert DEFAULTS.for_cluster((1, 35)).container_restart_rules is True
 
