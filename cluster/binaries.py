@@ -89,6 +89,8 @@ PROGRAMS = (
     Program("pause", "5 seconds"),
 )
 HELM_ONLY = ("helm3", "helm4")
+# Helm 4 is there for tests: `up` does not wait for its build.
+NODE_PROGRAMS = tuple(program.name for program in PROGRAMS if program.name != "helm4")
 
 
 def program_hash(program: Program) -> str:

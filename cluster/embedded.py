@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster import node
 from cluster.archives import load, load_together, loaded_names
-from cluster.binaries import build_all
+from cluster.binaries import NODE_PROGRAMS, build_all
 from cluster.commands import run, succeeds
 from cluster.console import say, step
 from cluster.errors import LauncherError
@@ -40,7 +40,7 @@ class EmbeddedCluster:
         check_host()
         install_missing()
         cache = cache_home()
-        binaries = build_all(cache)
+        binaries = build_all(cache, NODE_PROGRAMS)
         with self._alone():
             link = self._start(binaries)
             all_images = catalogue(cache)

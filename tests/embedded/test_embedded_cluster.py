@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from cluster.binaries import HELM_ONLY, build_all
 from cluster.node import init_record
-from cluster.settings import CHECKOUT, Instance, instance
+from cluster.operator_release import CHART
+from cluster.settings import CHECKOUT, Instance, cache_home, instance
 from tests.support.locks import together
 
 NAME = "leavenothing"
@@ -60,6 +62,7 @@ spec:
 
 pytestmark = [
     pytest.mark.cluster,
+    pytest.mark.xdist_group("embedded"),  # one worker, since they share the instance
     pytest.mark.skipif(
         sys.platform != "linux" or os.geteuid() != 0 or os.environ.get("CLUSTER", "embedded") != "embedded",
         reason="needs root on Linux and CLUSTER=embedded",
@@ -151,22 +154,56 @@ def processes_in(namespace: str) -> list[str]:
     return found
 
 
-@pytest.fixture
-def ours(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Instance]:
+@dataclass(frozen=True)
+class Own:
+    """An instance of these tests' own, and the host as it was before."""
+
+    instance: Instance
+    before: Host
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Own]:
     base = tmp_path_factory.getbasetemp()
     locks = (base if worker_id == "master" else base.parent) / "locks"
     locks.mkdir(exist_ok=True)
     # Not while an end-to-end test wants the machine for itself.
     with together(locks):
         cluster("down")  # of an earlier test run that was killed
-        yield instance({"SX_CLUSTER_NAME": NAME})
+        yield Own(instance({"SX_CLUSTER_NAME": NAME}), Host.look())
         cluster("down")
 
 
 @pytest.mark.timeout(900)
-def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(ours: Instance) -> None:
-    before = Host.look()
+def test_helm_4_installs_the_chart(own: Own) -> None:
+    """With Helm 3 every `make up` does so."""
+    cluster("up", "--without-operator")
+    helm = str(build_all(cache_home(), HELM_ONLY) / "helm4")
+    namespace = ("--namespace", "by-helm-4", "--kubeconfig", str(own.instance.kubeconfig))
+    for words in (
+        (
+            "upgrade",
+            "--install",
+            "sx",
+            str(CHART),
+            *namespace,
+            "--create-namespace",
+            "--wait",
+            "--timeout",
+            "3m",
+        ),
+        ("uninstall", "sx", *namespace, "--wait"),
+    ):
+        result = subprocess.run([helm, *words], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+    # The values' default: the definition, and with it every execution, stays.
+    kubectl(own.instance, "get", "crd", "serviceexecutions.serviceexecution.dev")
+    kubectl(own.instance, "delete", "namespace", "by-helm-4")
 
+
+@pytest.mark.timeout(900)
+def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(own: Own) -> None:
+    ours = own.instance
     cluster("up", "--without-operator")
     kubectl(ours, "apply", "-f", "-", stdin=OBJECTS)
     kubectl(ours, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
@@ -201,7 +238,7 @@ def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(ours: Instance) -> 
     assert [processes_in(name) for name in namespaces] == [[], []]
     assert not ours.state.exists()
     assert not ours.lock_file.exists()
-    assert Host.look() == before
+    assert Host.look() == own.before
     assert (
         "is down"
         in subprocess.run(
