@@ -82,7 +82,7 @@ def _kubelet(state: Path, node_address: str, cgroup: str) -> Mapping[str, object
         "oomScoreAdj": 0,
         "maxOpenFiles": 20000,
         "readOnlyPort": 0,
-        "maxPods": 250,
+        "maxPods": 110,
         # A developer's disk is often nearly full; images are never collected, pods never evicted for it.
         "evictionHard": {
             "memory.available": "100Mi",

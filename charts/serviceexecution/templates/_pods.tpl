@@ -33,8 +33,8 @@ livenessProbe:
   httpGet: {path: /healthz, port: health}
   initialDelaySeconds: 10
   periodSeconds: 15
-  timeoutSeconds: 5
-  failureThreshold: 4
+  timeoutSeconds: 10 # a starved node is no reason to start anew
+  failureThreshold: 6
 readinessProbe:
   httpGet: {path: /readyz, port: health}
   periodSeconds: 3
@@ -60,8 +60,8 @@ livenessProbe:
   httpGet: {path: /healthz, port: http}
   initialDelaySeconds: 10
   periodSeconds: 15
-  timeoutSeconds: 5
-  failureThreshold: 4
+  timeoutSeconds: 10 # a starved node is no reason to start anew
+  failureThreshold: 6
 readinessProbe:
   httpGet: {path: /readyz, port: http}
   periodSeconds: 3

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 from collections import Counter
@@ -62,6 +63,8 @@ def main() -> None:
     start_http_server(settings.metrics_port)
     try:
         uvloop.run(run(settings))
+    except asyncio.CancelledError:
+        logger.info("controller has ended")
     except KubernetesError as error:
         sys.exit(f"serviceexecution-controller: {error}")
 
@@ -73,6 +76,10 @@ async def run(settings: ControllerSettings) -> None:
     health = state.health
     probes = await serve_health(health, settings.health_port)
     client = await KubernetesClient.connect(user_agent="serviceexecution-controller", qps=100, burst=200)
+    ending = asyncio.current_task()
+    if ending is not None:  # until Kopf takes the signals over: a standby would ignore them as process 1
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, ending.cancel)
     try:
         async with _leadership(settings, health), asyncio.TaskGroup() as tasks:
             await _work(settings, client, state, tasks)
@@ -146,6 +153,8 @@ async def _watch(settings: ControllerSettings, cache: ObjectCache, queue: WorkQu
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
         standalone=True,
+        # Kopf's own way to a name needs the user's, which an arbitrary user id does not have.
+        identity=socket.gethostname(),  # type: ignore[arg-type] # its type is a str that Kopf does not export
     )
 
 

@@ -143,6 +143,7 @@ class ExecutionSpec(ResourceModel):
                 "type": "object",
                 "x-kubernetes-preserve-unknown-fields": True,
                 "properties": {"$secrets": NEVER_IN_INPUT},
+                "maxProperties": 10_000,
                 **IMMUTABLE_NODE,
             }
         ),
