@@ -51,20 +51,21 @@ def plan_sweep(
 ) -> SweepPlan:
     """Decide one pass.
 
-    ``stored`` holds only executions of namespaces whose executions ``live_uids`` lists; tombstones of others
-    are left alone unless they are in ``stored``. An execution is deleted only when it was marked in an
-    earlier pass at least ``tombstone_age`` ago and is still gone.
+    ``stored`` and ``tombstones`` hold only executions of namespaces whose executions ``live_uids`` lists. An
+    execution is deleted only when it was marked in an earlier pass at least ``tombstone_age`` ago and is still
+    gone.
     """
     live = frozenset(live_uids)
-    gone = {execution for execution in stored if execution[1] not in live}
+    present = frozenset(stored)
+    gone = {execution for execution in present if execution[1] not in live}
     mark = sorted(gone - tombstones.keys())
-    unmark = sorted(execution for execution in tombstones if execution[1] in live)
+    unmark = sorted(tombstones.keys() - gone)  # it is back, or nothing is stored of it any more
     delete = sorted(
         execution
         for execution in gone & tombstones.keys()
         if now - tombstones[execution] >= rules.tombstone_age
     )
-    most = max(rules.always_allowed, int(len(set(stored)) * rules.largest_share))
+    most = max(rules.always_allowed, int(len(present) * rules.largest_share))
     refused = []
     for what, executions in (("marked", mark), ("deleted", delete)):
         if len(executions) > most:
@@ -92,12 +93,13 @@ async def sweep(
     is never taken for a vanished one. Raises StoreError and what ``list_live_uids`` raises; a pass that was
     cut short is simply run again.
     """
-    stored = [
-        execution
-        async for execution in store.list_executions()
-        if namespaces is None or execution[0] in namespaces
-    ]
-    tombstones = await store.list_tombstones()
+
+    def ours(execution: Execution) -> bool:
+        return namespaces is None or execution[0] in namespaces
+
+    stored = [execution async for execution in store.list_executions() if ours(execution)]
+    marked = await store.list_tombstones()
+    tombstones = {execution: since for execution, since in marked.items() if ours(execution)}
     plan = plan_sweep(stored, await list_live_uids(), tombstones, now, rules or SweepRules())
     for namespace, uid in plan.unmark:
         await store.delete_tombstone(namespace, uid)
