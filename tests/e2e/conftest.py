@@ -33,6 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.e2e)
+            if item.get_closest_marker("timeout") is None:
+                # Waiting for a test that must be alone does not count.
+                item.add_marker(pytest.mark.timeout(600, func_only=True))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,7 +20,7 @@ MOST_SECONDS = 1200
 
 @pytest.mark.load
 @pytest.mark.alone
-@pytest.mark.timeout(MOST_SECONDS + 120)
+@pytest.mark.timeout(MOST_SECONDS + 120, func_only=True)
 def test_two_hundred_at_once(
     sandbox: Sandbox, cluster: Cluster, gateway: Gateway, figure: Callable[[str], None]
 ) -> None:

@@ -42,7 +42,7 @@ REFUSED_CASES: Final = (
         "duration",
         "`timeout: soon`",
         RefusedBy.SCHEMA,
-        'spec.timeout: Invalid value: "soon": spec.timeout in body should match ',
+        'spec.timeout: Invalid value: "soon": must be a duration such as 1h30m, 90s, 500ms or a whole number of seconds',
         with_hello(timeout="soon"),
     ),
     BadInput(
