@@ -42,7 +42,8 @@ REFUSED_CASES: Final = (
         "duration",
         "`timeout: soon`",
         RefusedBy.SCHEMA,
-        'spec.timeout: Invalid value: "soon": must be a duration such as 1h30m, 90s, 500ms or a whole number of seconds',
+        'spec.timeout: Invalid value: "soon": must be a duration such as 1h30m, 90s, 500ms or a whole number of '
+        "seconds",
         with_hello(timeout="soon"),
     ),
     BadInput(
