@@ -132,9 +132,7 @@ class Sandbox:
     # What belongs to an execution
 
     def wait_for_log(self, text: str, name: str = "run", *, seconds: float = DEADLINE) -> JsonObject:
-        """Return the pod once its program has said ``text`` in a way that others see: as a pod label is too
-        much for a program, this waits for the running container and reads its log until the text is there.
-        """
+        """Return the pod as soon as its program has printed ``text``."""
         pod = self.wait_for_pod(name, seconds=seconds)
         self.cluster.follow_log_until(self.name, name_of(pod), "main", text, seconds=seconds)
         return pod
