@@ -178,7 +178,9 @@ class ExecutionSpec(ResourceModel):
     causes such as a missing Secret have shorter limits of their own.
     """
     cancel_grace: Duration | None = None
-    """Time between SIGTERM and SIGKILL at cancel and timeout. Defaults to 30s."""
+    """Time between SIGTERM and SIGKILL at cancel and timeout. Defaults to 30s. Without a shared process
+    namespace a program that ignores SIGTERM lives a minute longer, in which its output is collected.
+    """
     cancel: bool | None = None
     """Set to true to stop the program; log and output so far are kept. Cannot be taken back."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=315360000)] | None = None
