@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .stop import Stop
 
 LOOK_SECONDS = 0.1
+IDLE_SECONDS = 5.0
 LONG_POLL_SECONDS = 30
 UNCOLLECTED_SECONDS = 30.0
 """How long after the cancel grace a program that cannot be killed is still waited for; the pod itself ends
@@ -105,13 +106,15 @@ class MainWatcher:
                 self._ask_again_later()
         poll = select.poll()
         poll.register(self._stop.wake, select.POLLIN)
-        timeout = LOOK_SECONDS if self._processes is not None else 1.0
+        # while a process is watched there is nothing to look for until it ends: no need to wake up
+        looking = self._processes is not None and self._watched is None
+        timeout = LOOK_SECONDS if looking else 1.0 if self._stop.requested else IDLE_SECONDS
         if self._query.active:
             poll.register(self._query.fileno(), select.POLLIN)
+        else:
+            timeout = min(timeout, max(0.01, self._next_ask - time.monotonic()))
         if self._watched is not None:
             poll.register(self._watched[1], select.POLLIN)
-            # nothing to look for until that process ends: no need to wake up
-            timeout = min(5.0, max(0.05, self._next_ask - now)) if not self._query.active else 5.0
         ready = {descriptor for descriptor, _ in poll.poll(timeout * 1000)}
         self._stop.drain()
         if self._query.active and self._query.fileno() in ready:
