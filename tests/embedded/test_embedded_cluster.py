@@ -121,7 +121,7 @@ def cluster(*words: str) -> str:
 
 def kubectl(ours: Instance, *words: str, stdin: str = "") -> str:
     argv = [str(ours.state / "bin" / "kubectl"), "--kubeconfig", str(ours.kubeconfig), *words]
-    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=180)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
