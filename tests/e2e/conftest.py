@@ -13,6 +13,7 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from tests.support.cluster import CUSTOM_RESOURCE_DEFINITIONS, ApiError, Cluster
+from tests.support.figures import FIGURE
 from tests.support.gateway import Gateway, gateway_address
 from tests.support.locks import alone, together
 from tests.support.operator import Operator
@@ -20,13 +21,7 @@ from tests.support.report import namespace_report, operator_report
 from tests.support.sandbox import Sandbox
 
 _HERE = Path(__file__).parent
-_FIGURE = "figure"
 _REPORTS: "pytest.StashKey[list[Callable[[], tuple[str, str]]]]" = pytest.StashKey()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "alone: no other end-to-end test runs meanwhile")
-    config.addinivalue_line("markers", "load: many executions at once; takes minutes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,19 +45,10 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what tests have measured; passed through reports, it survives pytest-xdist."""
-    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
-    for report in reports:
-        for name, value in report.user_properties:
-            if name == _FIGURE and report.when == "call":
-                terminalreporter.write_line(f"measured: {value}")
-
-
 @pytest.fixture
 def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Return what keeps a measured figure for the end of the run."""
-    return lambda text: record_property(_FIGURE, text)
+    return lambda text: record_property(FIGURE, text)
 
 
 @pytest.fixture(scope="session")
