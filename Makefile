@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images lock generate lint test test-unit test-chart test-cluster test-e2e demo
+.PHONY: help environment up down status env load images lock generate lint test test-unit test-processes test-chart test-cluster test-e2e demo
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ lint: environment ## lint, format, types, import rules, stale files
 
 test-unit: environment ## tests that need no cluster
 	@$(RUN) pytest -n 2 tests/unit $(ARGS)
+
+test-processes: environment ## the collector as a process, against a gateway on loopback
+	@$(RUN) pytest -n 2 tests/processes $(ARGS)
 
 test-chart: environment ## the chart: what it renders and refuses
 	@PATH="$$($(RUN) cluster programs):$$PATH" $(RUN) pytest -n 2 tests/chart $(ARGS)

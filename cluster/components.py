@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from cluster.settings import NODE_NAME, SERVICE_NETWORK
 
@@ -24,10 +25,16 @@ class Component:
         return asdict(self)
 
 
+BASE_OBJECTS: Final = "base-objects"
+"""File in the instance's state that says: the API server has the cluster's own objects, rights among them."""
+
+
 def components(state: Path, *, binaries: Path, node_address: str, python: str) -> list[Component]:
     """All of them, in the order in which they should start; `binaries` has links named after each component."""
     api_ready = f"https:{node_address}:6443/readyz"
     runtime = f"unix:{state}/containerd.sock"
+    # Refused before their rights exist, they would ask again later and later, for up to a minute.
+    rights = f"file:{state / BASE_OBJECTS}"
     return [
         Component("etcd", _etcd(state, binaries)),
         Component("containerd", ("containerd", "--config", f"{state}/containerd.toml")),
@@ -36,11 +43,11 @@ def components(state: Path, *, binaries: Path, node_address: str, python: str) -
         Component("kube-scheduler", _scheduler(state, binaries), (api_ready,)),
         Component("kubelet", _kubelet(state, binaries, node_address), (api_ready, runtime)),
         Component("kube-proxy", (f"{binaries}/kube-proxy", f"--config={state}/proxy.yaml"), (api_ready,)),
-        Component("coredns", (f"{binaries}/coredns", "-conf", f"{state}/Corefile"), (api_ready,)),
+        Component("coredns", (f"{binaries}/coredns", "-conf", f"{state}/Corefile"), (api_ready, rights)),
         Component(
             "provisioner",
             (python, "-m", "cluster.provisioner", f"{state}/provisioner.conf", f"{state}/volumes"),
-            (api_ready,),
+            (api_ready, rights),
         ),
     ]
 

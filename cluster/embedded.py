@@ -13,6 +13,7 @@ from cluster import node
 from cluster.archives import load, load_together, loaded_names
 from cluster.binaries import NODE_PROGRAMS, build_all
 from cluster.commands import run, succeeds
+from cluster.components import BASE_OBJECTS
 from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.images import OPERATOR_IMAGE, PAUSE_IMAGE, archive_path, build, catalogue
@@ -178,6 +179,7 @@ def _wait_ready(instance: Instance, binaries: Path, link: Link) -> None:
     )
     base = CHECKOUT / "cluster" / "manifests" / "base.yaml"
     run([*kubectl, "apply", "--server-side", "-f", base], what="Applying the cluster's base objects")
+    (instance.state / BASE_OBJECTS).touch()
     ready = ["wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=5s"]
     _wait(instance, lambda: succeeds([*kubectl, *ready]), "the node to become ready")
     _wait(instance, lambda: probe(f"tcp:{link.node}:53"), "DNS to answer")

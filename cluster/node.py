@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster import cgroups, configuration
 from cluster.certificates import create_credentials
-from cluster.components import components
+from cluster.components import BASE_OBJECTS, components
 from cluster.errors import LauncherError
 from cluster.network import NODE_INTERFACE, Link, choose_link, connect, disconnect, host_networks
 from cluster.processes import ProcessRecord, children
@@ -89,6 +89,7 @@ def _link(instance: Instance) -> Link:
             return link
     link = choose_link(instance.name, taken)
     shutil.rmtree(instance.state / "etcd", ignore_errors=True)  # it holds the old address
+    (instance.state / BASE_OBJECTS).unlink(missing_ok=True)
     create_credentials(instance.state, link.node)
     (instance.state / "link.json").write_text(json.dumps({"host": link.host, "node": link.node}))
     return link

@@ -132,6 +132,8 @@ def socket_index(interface: str) -> int | None:
 def probe(text: str) -> bool:
     """Whether one of the conditions of `Component.after` holds now."""
     kind, _, target = text.partition(":")
+    if kind == "file":
+        return Path(target).exists()
     try:
         if kind == "unix":
             with socket.socket(socket.AF_UNIX) as connection:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.collector.live import COLLECTOR, LiveGateway, Pod, contents, finish
+from tests.processes.collector.live import COLLECTOR, LiveGateway, Pod, contents, finish
 from tests.unit.gateway.fakes import REF
 
 

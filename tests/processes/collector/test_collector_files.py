@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from tests.unit.collector.live import contents, tree_of
+from tests.processes.collector.live import contents, tree_of
 from tests.unit.gateway.fakes import REF
 from tests.unit.gateway.test_collect_api import ODD
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.unit.collector.live import LiveGateway, Pod, contents, finish, kill
+from tests.processes.collector.live import LiveGateway, Pod, contents, finish, kill
 from tests.unit.gateway.fakes import REF
 
 

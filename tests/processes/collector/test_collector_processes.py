@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.collector.live import COLLECTOR, finish
-from tests.unit.collector.test_collector_course import eventually, stored, uploaded
+from tests.processes.collector.live import COLLECTOR, finish
+from tests.processes.collector.test_collector_course import eventually, stored, uploaded
 
 NAMESPACE = ("unshare", *(() if os.getuid() == 0 else ("-r",)), "-p", "-f", "--mount-proc")
 pytestmark = pytest.mark.skipif(

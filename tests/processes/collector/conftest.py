@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.collector.live import LiveGateway, Pod
+from tests.processes.collector.live import LiveGateway, Pod
 from tests.unit.gateway.fakes import REF, FakeKubernetes
 
 
