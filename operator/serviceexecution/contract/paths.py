@@ -1,4 +1,4 @@
-"""Folders and environment variables that a program finds in its container.
+"""Folders that a program finds in its container.
 
 Source: the platform's runtime interface (folders), its in-container libraries (names of the variables), and
 its older sample images, which read ``/var/input`` and fall back to data in the image when it is missing.
@@ -23,20 +23,7 @@ MAIN_RESULT_FILE: Final = "output.json"
 
 PROPERTY_FILE_SUFFIX: Final = ".json"
 
-INPUT_DIRECTORY_VARIABLE: Final = "INPUT_DIRECTORY"
-OUTPUT_DIRECTORY_VARIABLE: Final = "OUTPUT_DIRECTORY"
-DATAPOOL_DIRECTORY_VARIABLE: Final = "DATAPOOL_DIRECTORY"
-ENTRYPOINT_VARIABLE: Final = "ENTRYPOINT"
-LOG_LEVEL_VARIABLE: Final = "LOG_LEVEL"
 SECRET_VARIABLE_PREFIX: Final = "SECRET_"  # noqa: S105 - a prefix of names
-
-DIRECTORY_VARIABLES: Final[tuple[tuple[str, str], ...]] = (
-    (INPUT_DIRECTORY_VARIABLE, INPUT_DIRECTORY),
-    (OUTPUT_DIRECTORY_VARIABLE, OUTPUT_DIRECTORY),
-    (DATAPOOL_DIRECTORY_VARIABLE, DATAPOOL_DIRECTORY),
-)
-"""Variables of the main container that name the folders: libraries use these defaults anyway, scripts like
-them."""
 
 
 def property_file(name: str) -> str:

@@ -121,10 +121,7 @@ class ObjectCache:
         uid = job.metadata.labels.get(LABEL_EXECUTION_UID)
         if uid is None or not job.metadata.controlled_by(uid):
             return None
-        jobs = self._jobs.setdefault(uid, {})
-        known = jobs.get(job.metadata.name)
-        if known is None or _newer(job.metadata.resource_version, known.metadata.resource_version):
-            jobs[job.metadata.name] = job
+        _put(self._jobs, uid, job)
         return uid
 
     def drop_job(self, job: JobView) -> str | None:
@@ -138,10 +135,7 @@ class ObjectCache:
         uid = pod.metadata.labels.get(LABEL_EXECUTION_UID)
         if uid is None:
             return None
-        pods = self._pods.setdefault(uid, {})
-        known = pods.get(pod.metadata.name)
-        if known is None or _newer(pod.metadata.resource_version, known.metadata.resource_version):
-            pods[pod.metadata.name] = pod
+        _put(self._pods, uid, pod)
         return uid
 
     def drop_pod(self, pod: PodView) -> str | None:
@@ -171,6 +165,13 @@ def version_of(body: JsonObject) -> int:
     metadata = body.get("metadata")
     text = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
     return int(text) if isinstance(text, str) and text.isdecimal() else 0
+
+
+def _put(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:
+    objects = children.setdefault(uid, {})
+    known = objects.get(child.metadata.name)
+    if known is None or _newer(child.metadata.resource_version, known.metadata.resource_version):
+        objects[child.metadata.name] = child
 
 
 def _drop(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:

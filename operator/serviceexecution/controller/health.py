@@ -18,7 +18,6 @@ class Health:
     oldest_work: Callable[[], float]
     """Age in seconds of the oldest work that waits or runs."""
     ready: bool = False
-    leading: bool = False
     stale_watch: str = ""
     """A kind whose watch has missed changes that a list shows."""
     started: float = field(default_factory=time.monotonic)

@@ -161,7 +161,6 @@ async def _watch(settings: ControllerSettings, cache: ObjectCache, queue: WorkQu
 @contextlib.asynccontextmanager
 async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIterator[None]:
     if not settings.lease_name:
-        health.leading = True
         yield
         return
     health.ready = True  # a standby is as ready as it can be
@@ -175,7 +174,6 @@ async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIter
     )
     try:
         await lease.acquire()
-        health.leading = True
         yield
     finally:
         await lease.release()

@@ -107,7 +107,6 @@ class ContainerView(ResourceModel):
 
     name: str
     state: ContainerStateView = ContainerStateView()
-    restart_count: int = 0
 
 
 class PodSpecView(ResourceModel):
