@@ -1,0 +1,112 @@
+"""The problem (RFC 9457) that a failed run leaves as its main result."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Problem = dict[str, Any]
+
+MAIN_RESULT = "output.json"
+BESIDE = "problem.json"
+"""Where the problem goes when the program has written a main result of its own."""
+
+_MEMBERS = ("type", "title", "status", "detail")
+_LONGEST = 1024 * 1024
+
+
+def problem_of(error: BaseException) -> Problem:
+    """Return the problem as qhub-commons builds it: title is the exception's class, detail its text."""
+    if isinstance(error, SystemExit):
+        return _problem("SystemExit", _exit_detail(error))
+    own = sys.modules.get("qhub.commons.runtime.error")  # what HandlerError says beyond its text
+    if own is not None:
+        try:
+            built: Problem = own.build_problem_details(error)
+            json.dumps(built)
+        except Exception:  # noqa: BLE001 - members that are no JSON, or a __str__ that raises
+            handled = type(error).__name__ == "HandlerError"
+            title, detail = getattr(error, "title", None), getattr(error, "detail", None)
+            if handled and isinstance(title, str) and isinstance(detail, str):
+                return _problem(title, detail)
+        else:
+            return built
+    title = type(error).__name__
+    return _problem(title, _text(error) or title)
+
+
+def unknown_problem(exit_code: int) -> Problem:
+    """Return the problem of a library that says only that it failed."""
+    return _problem("ProgramFailed", f"The program ended with exit code {exit_code}; its log says why.")
+
+
+def leave(problem: Problem, directory: str) -> str | None:
+    """Write the problem as the main result; returns the file's name, None when it could not be written.
+
+    A main result that the program has written stays as it is: it may hold results. The problem then goes
+    beside it, unless that main result is a problem itself: so a program, or its library, says best what failed.
+    """
+    main = os.path.join(directory, MAIN_RESULT)  # noqa: PTH118 - pathlib costs start-up time
+    beside = os.path.join(directory, BESIDE)  # noqa: PTH118
+    try:
+        os.makedirs(directory, exist_ok=True)  # noqa: PTH103
+        if not _is_taken(main):
+            _write(main, problem, "w")
+            return MAIN_RESULT
+        if shows_problem(main):
+            return MAIN_RESULT
+        _write(beside, problem, "x")
+    except OSError:
+        return None
+    return BESIDE
+
+
+def shows_problem(path: str) -> bool:
+    """Tell whether the file is a problem: its JSON has all of the members that we write."""
+    try:
+        found = os.stat(path)  # noqa: PTH116
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LONGEST:
+            return False
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            value = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and all(member in value for member in _MEMBERS)
+
+
+def _is_taken(path: str) -> bool:
+    """Tell whether anything but an empty file is at ``path``."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(found.st_mode) or found.st_size > 0
+
+
+def _write(path: str, problem: Problem, mode: str) -> None:
+    text = json.dumps(problem, indent=2)
+    with open(path, mode, encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)
+
+
+def _problem(title: str, detail: str) -> Problem:
+    return {"type": "about:blank", "status": 500, "title": title, "detail": detail}
+
+
+def _exit_detail(error: SystemExit) -> str:
+    if isinstance(error.code, int):
+        return f"The program ended itself with exit code {error.code}."
+    return str(error.code)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - any class may have a __str__ that raises
+        return ""

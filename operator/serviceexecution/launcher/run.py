@@ -1,0 +1,110 @@
+"""One run: the library of the project is started, and whatever fails leaves a problem and a traceback."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from serviceexecution.launcher import entry_point, library, log_level
+from serviceexecution.launcher.log import print_traceback, say
+from serviceexecution.launcher.redaction import Redaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+    from types import ModuleType
+
+OUTPUT_VARIABLE = "OUTPUT_DIRECTORY"
+OUTPUT_DEFAULT = "/var/runtime/output"
+INTERRUPTED = 130
+"""Exit code of a program that SIGINT ended."""
+
+
+def launch(environment: MutableMapping[str, str]) -> int:
+    """Run the entry point once; returns the exit code, the library's own where it gives one."""
+    environment["LOGURU_DIAGNOSE"] = (
+        "NO"  # loguru reads it at its import: no values of variables in tracebacks
+    )
+    # as they are now: the program may change its environment
+    redaction = Redaction(environment)
+    directory = environment.get(OUTPUT_VARIABLE) or OUTPUT_DEFAULT
+    if (corrected := log_level.correct(environment)) is not None:
+        say("WARNING", corrected)
+
+    raised: list[BaseException] = []
+    try:
+        code = _start(environment, raised)
+    except SystemExit as error:
+        code = _exit_code(error)
+        if code % 256 == 0:
+            return code
+        raised.append(error)
+        say("ERROR", redaction.text(_said_by(error)))
+    except BaseException as error:  # noqa: BLE001 - asyncio.CancelledError, too, ends a program
+        code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+        raised.append(error)
+        _leave_problem(raised, code, directory, redaction)
+        print_traceback(error, redaction)
+        return code
+    if code:
+        _leave_problem(raised, code, directory, redaction)
+    return code
+
+
+def _start(environment: MutableMapping[str, str], raised: list[BaseException]) -> int:
+    """Do what the library's own starter would do; what ``run()`` raises is put into ``raised``."""
+    installed = library.installed_library()
+    import_module(f"{installed}.commons.logging").init_logging()
+    before = set(sys.modules)
+    name, function = entry_point.split(environment.get(entry_point.VARIABLE, entry_point.DEFAULT))
+    program = entry_point.import_program(name)
+    chosen = library.library_of(
+        entry_point.function_of(program, function), installed=installed, modules_before=before
+    )
+    runtime = import_module(f"{chosen}.commons.runtime.main")
+    _remember_errors(runtime, raised)
+    code: int = runtime.main()
+    return code
+
+
+def _remember_errors(runtime: ModuleType, raised: list[BaseException]) -> None:
+    """Have ``main()`` of the library tell what ``run()`` raised: it gives only an exit code for it."""
+    call: Callable[..., object] | None = getattr(runtime, "run_entrypoint", None)
+    if call is None:
+        return
+
+    def run_entrypoint(*args: object, **kwargs: object) -> object:
+        try:
+            return call(*args, **kwargs)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    runtime.run_entrypoint = run_entrypoint  # type: ignore[attr-defined]
+
+
+def _leave_problem(raised: list[BaseException], code: int, directory: str, redaction: Redaction) -> None:
+    from serviceexecution.launcher import problem  # noqa: PLC0415 - only a failure needs it
+
+    told = problem.problem_of(raised[-1]) if raised else problem.unknown_problem(code)
+    left = problem.leave({str(name): redaction.member(value) for name, value in told.items()}, directory)
+    if left is None:
+        say(
+            "ERROR",
+            f"The problem could not be written to {directory}: make it a directory that can be written.",
+        )
+    elif left != problem.MAIN_RESULT:
+        say("WARNING", f"The program has written its own {problem.MAIN_RESULT}: why it failed is in {left}.")
+
+
+def _exit_code(error: SystemExit) -> int:
+    """Return the exit code as the interpreter would have it."""
+    if error.code is None:
+        return 0
+    return int(error.code) if isinstance(error.code, int) else 1
+
+
+def _said_by(error: SystemExit) -> str:
+    from serviceexecution.launcher.problem import problem_of  # noqa: PLC0415
+
+    return str(problem_of(error)["detail"])
