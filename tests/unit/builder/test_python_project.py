@@ -1,0 +1,156 @@
+import pytest
+
+from serviceexecution.builder.errors import BuildError, Reason
+from serviceexecution.builder.python_project import look_at
+from tests.unit.builder.support import write_files
+
+ENTRY = "user_code.src.program:run"
+PROGRAM = {"src/program.py": "def run(): ...\n"}
+
+
+def project(tmp_path, requirements="", **files):
+    return write_files(tmp_path, {"requirements.txt": requirements, **PROGRAM, **files})
+
+
+def look(tmp_path, requirements="", **files):
+    return look_at(project(tmp_path, requirements, **files), ENTRY)
+
+
+def test_a_small_project(tmp_path):
+    found = look(tmp_path, "numpy==2.1\n")
+
+    assert found.requirement_files == ("requirements.txt",)
+    assert not found.needs_project
+    assert found.libraries == ("qhub-commons",)
+
+
+@pytest.mark.parametrize(
+    ("source", "libraries"),
+    [
+        ("from planqk.commons.parameters import DataPool", ("planqk-commons",)),
+        ("from planqk.commons import parameters", ("planqk-commons",)),
+        ("from planqk import commons", ("planqk-commons",)),
+        ("import planqk.commons.parameters as p", ("planqk-commons",)),
+        ("if True:\n    import json, planqk.commons", ("planqk-commons",)),
+        ("import qhub.commons", ("qhub-commons",)),
+        ("import qhub.commons\nimport planqk.commons", ("qhub-commons", "planqk-commons")),
+        # the platform's other packages are no libraries of the container
+        ("from planqk.service.client import PlanqkServiceClient", ("qhub-commons",)),
+        ("# from planqk.commons import x", ("qhub-commons",)),
+        ("text = 'planqk.commons'", ("qhub-commons",)),
+    ],
+)
+def test_the_library_that_is_imported(tmp_path, source, libraries):
+    assert look(tmp_path, **{"src/other.py": source}).libraries == libraries
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "qhub-commons",
+        "planqk_commons==1.32.1",
+        "PlanQK.Commons>=1",
+        "qhub-commons[x] ; python_version > '3'",
+        "qhub-commons  # why",
+    ],
+)
+def test_a_library_that_the_project_names_is_enough(tmp_path, line):
+    found = look(tmp_path, f"numpy\n{line}\n", **{"src/other.py": "import planqk.commons"})
+
+    assert found.libraries == ()
+
+
+def test_a_library_in_an_included_file_is_enough(tmp_path):
+    files = {
+        "requirements/base.txt": "-r more.txt\n-c ../limits.txt",
+        "requirements/more.txt": "qhub-commons",
+    }
+
+    found = look(tmp_path, "-r requirements/base.txt\n", **files, **{"limits.txt": ""})
+
+    assert found.requirement_files == (
+        "requirements.txt",
+        "requirements/base.txt",
+        "requirements/more.txt",
+        "limits.txt",
+    )
+    assert found.libraries == ()
+    assert not found.needs_project
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e .",
+        "./wheels/x-1.0-py3-none-any.whl",
+        ".",
+        "wheels/x-1.0-py3-none-any.whl",
+        "x @ file:///app/user_code/x",
+        "x @ ./x",
+        "--find-links wheels",
+        "-f wheels",
+        "file:x.tar.gz",
+    ],
+)
+def test_requirements_of_the_project_s_own_files(tmp_path, line):
+    assert look(tmp_path, line).needs_project
+
+
+@pytest.mark.parametrize(
+    "line", ["x @ https://example.com/x-1.0-py3-none-any.whl", "--extra-index-url https://x", "# ./x", ""]
+)
+def test_requirements_from_elsewhere(tmp_path, line):
+    assert not look(tmp_path, line).needs_project
+
+
+def test_files_that_include_each_other(tmp_path):
+    found = look(
+        tmp_path,
+        "-r a.txt",
+        **{"a.txt": "-r requirements.txt\n-r a.txt\n-r ../../etc/passwd\n-r missing.txt"},
+    )
+
+    assert found.requirement_files == ("requirements.txt", "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("entry", "files"),
+    [
+        ("user_code.src.program:run", {"src/program.py": ""}),
+        ("user_code.main:go", {"main.py": ""}),
+        ("user_code.src.program:run", {"src/program/__init__.py": ""}),
+        ("user_code:run", {"__init__.py": ""}),
+        ("installed.package:run", {}),
+    ],
+)
+def test_entry_points(tmp_path, entry, files):
+    look_at(write_files(tmp_path, {"requirements.txt": "", **files}), entry)
+
+
+@pytest.mark.parametrize(
+    ("entry", "file"),
+    [(ENTRY, "src/program.py"), ("user_code.x:run", "x.py"), ("user_code:f", "__init__.py")],
+)
+def test_an_entry_point_without_its_file(tmp_path, entry, file):
+    with pytest.raises(BuildError) as raised:
+        look_at(write_files(tmp_path, {"requirements.txt": ""}), entry)
+
+    assert raised.value.reason is Reason.ENTRY_POINT_MISSING
+    assert raised.value.message == f"The project has no {file}, which the entry point {entry} names."
+
+
+def test_no_requirements(tmp_path):
+    with pytest.raises(BuildError) as raised:
+        look_at(write_files(tmp_path, PROGRAM), ENTRY)
+
+    assert raised.value.reason is Reason.SOURCE_INVALID
+    assert raised.value.message == "The project has no requirements.txt; an empty one will do."
+
+
+def test_an_archive_of_the_folder_in_place_of_what_is_in_it(tmp_path):
+    write_files(tmp_path, {"project/requirements.txt": "", "project/src/program.py": "", "README": ""})
+
+    with pytest.raises(
+        BuildError, match=r"no requirements.txt at its root, but project/ has \(spec.source.subPath"
+    ):
+        look_at(tmp_path, ENTRY)
