@@ -12,3 +12,8 @@ common="--universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 version=$("$uv" --version | cut -d ' ' -f 2)
 # shellcheck disable=SC2086
 echo "uv==$version" | "$uv" pip compile - $common --no-annotate --output-file requirements-uv.lock
+# the platform's clients and in-container libraries, each alone: they need different versions of pydantic
+for sdk in tests/sdk/*/ tests/launcher/*/; do
+    # shellcheck disable=SC2086
+    "$uv" pip compile "$sdk/requirements.in" $common --no-annotate --output-file "$sdk/requirements.lock" "$@"
+done

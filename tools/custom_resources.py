@@ -6,16 +6,20 @@ from typing import Final
 
 import yaml
 
-from serviceexecution.resources.crd import service_execution_crd
-from serviceexecution.resources.names import API_GROUP, PLURAL
+from serviceexecution.resources.crd import service_definition_crd, service_execution_crd
+from serviceexecution.resources.names import API_GROUP, DEFINITION_PLURAL, PLURAL
 
 _HEADER: Final = "# Generated from operator/serviceexecution/resources by `make generate`; do not edit.\n"
 
 
 def definitions() -> dict[str, str]:
     """Return path → text of each file in crds/."""
-    text = yaml.safe_dump(service_execution_crd(), sort_keys=False, width=110, allow_unicode=True)
-    return {f"crds/{API_GROUP}_{PLURAL}.yaml": _HEADER + text}
+    crds = {PLURAL: service_execution_crd(), DEFINITION_PLURAL: service_definition_crd()}
+    return {
+        f"crds/{API_GROUP}_{plural}.yaml": _HEADER
+        + yaml.safe_dump(crd, sort_keys=False, width=110, allow_unicode=True)
+        for plural, crd in crds.items()
+    }
 
 
 def chart_definitions(crds: Mapping[str, str]) -> dict[str, str]:

@@ -1,11 +1,14 @@
-"""The field reference in docs/resource.md, from the CRD: one row per field, in the order of the models."""
+"""The field references in docs/resource.md, from the CRDs: one row per field, in the order of the models.
 
-from collections.abc import Iterator
+Of a ServiceDefinition's spec only what differs from an execution's is listed.
+"""
+
+from collections.abc import Collection, Iterator
 from typing import Final, cast
 
 from serviceexecution.contract.durations import DURATION_PATTERN
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.crd import MUTABLE_FIELDS, service_execution_crd
+from serviceexecution.resources.crd import MUTABLE_FIELDS, service_definition_crd, service_execution_crd
 from tools.markdown import replace_parts, table
 
 PAGE: Final = "docs/resource.md"
@@ -13,21 +16,30 @@ PAGE: Final = "docs/resource.md"
 
 def replace_reference(text: str) -> str:
     """Return the page with fresh tables; raises GenerationError."""
-    return replace_parts(PAGE, text, {part: _fields(part) for part in ("spec", "status")})
+    execution, definition = service_execution_crd(), service_definition_crd()
+    shared = _rows(execution, "spec", frozenset())
+    own = [row for row in _rows(definition, "spec", frozenset()) if row not in shared]
+    parts = {
+        "spec": _rows(execution, "spec", MUTABLE_FIELDS),
+        "status": _rows(execution, "status", frozenset()),
+        "service spec": own,
+        "service status": _rows(definition, "status", frozenset()),
+    }
+    head = ("Field", "Type", "Meaning")
+    return replace_parts(PAGE, text, {part: table(head, rows) for part, rows in parts.items()})
 
 
-def _fields(part: str) -> str:
-    crd = service_execution_crd()
+def _rows(crd: JsonObject, part: str, mutable: Collection[str]) -> list[tuple[str, str, str]]:
     (version,) = cast("list[JsonObject]", cast("JsonObject", crd["spec"])["versions"])
     schema = cast("JsonObject", cast("JsonObject", version["schema"])["openAPIV3Schema"])
     root = cast("dict[str, JsonObject]", schema["properties"])[part]
     rows = []
     for path, node, required in _walk(root, ""):
         notes = " Required." if required else ""
-        if part == "spec" and path in MUTABLE_FIELDS:
+        if path in mutable:
             notes += " May be changed later."
         rows.append((f"`{path}`", _type(node), f"{node.get('description', '')}{notes}"))
-    return table(("Field", "Type", "Meaning"), rows)
+    return rows
 
 
 def _walk(node: JsonObject, path: str) -> Iterator[tuple[str, JsonObject, bool]]:

@@ -4,19 +4,23 @@ The one owner of that state. It may lag behind the API server and may miss a del
 it had to list again), so nothing is concluded from an object's absence here without asking the API server.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, Self
 
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.decision.views import JobView, PodView
+from serviceexecution.controller.children import Children, newer
+from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
-from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
+from serviceexecution.resources.views import JobView, PodView
 
-Child = TypeVar("Child", JobView, PodView)
+_NEEDED_AFTER_THE_END: Final = frozenset({"callback", "tags", "ttlSecondsAfterFinished"})
+"""What is read of the fields of its service when an execution has ended."""
 
 
 class ExecutionKey(NamedTuple):
@@ -26,12 +30,26 @@ class ExecutionKey(NamedTuple):
     name: str
 
 
+class ServiceKey(NamedTuple):
+    """A ServiceDefinition's namespace and name."""
+
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, execution: ServiceExecution) -> Self | None:
+        """Return the service that the execution is a run of."""
+        reference = execution.spec.service_ref
+        return None if reference is None else cls(execution.metadata.namespace, reference.name)
+
+
 class Watched(StrEnum):
     """The kinds of objects that are watched."""
 
     EXECUTIONS = "serviceexecutions"
     JOBS = "jobs"
     PODS = "pods"
+    DEFINITIONS = "servicedefinitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +66,30 @@ class UnreadableExecution:
     """It has ended, under an operator that could read it: that stands."""
 
 
+CachedExecution = ServiceExecution | UnreadableExecution
+
+
+def _nothing(_: ServiceKey) -> None:
+    """Nobody listens."""
+
+
 @dataclass(slots=True)
 class ObjectCache:
-    """Executions by key; Jobs and pods by the uid of their execution."""
+    """Executions and definitions by key; Jobs and pods by the uid of what they belong to."""
 
     executions: dict[ExecutionKey, ServiceExecution | UnreadableExecution] = field(default_factory=dict)
     _keys: dict[str, ExecutionKey] = field(default_factory=dict)
-    _jobs: dict[str, dict[str, JobView]] = field(default_factory=dict)
-    _pods: dict[str, dict[str, PodView]] = field(default_factory=dict)
+    _children: Children = field(default_factory=lambda: Children(LABEL_EXECUTION_UID))
+    builds: Children = field(default_factory=lambda: Children(LABEL_DEFINITION_UID))
+    """Jobs and pods of builds by the uid of their definition."""
+    definitions: dict[ServiceKey, ServiceDefinition] = field(default_factory=dict)
+    _services: dict[str, ServiceKey] = field(default_factory=dict)
+    """Definitions' keys by their uid."""
+    _active: dict[ServiceKey, dict[ExecutionKey, ServiceExecution]] = field(default_factory=dict)
+    """Executions of services that have not ended."""
     _watched: dict[Watched, int] = field(default_factory=dict)
+    on_change: Callable[[ServiceKey], None] = field(default=_nothing, compare=False)
+    """Called when another execution of the service may be able to start."""
 
     def key_of(self, uid: str) -> ExecutionKey | None:
         """Return the key of the execution with that uid."""
@@ -87,6 +120,7 @@ class ObjectCache:
                 self._forget_uid(_uid(known))
             self.executions[key] = execution
             self._keys[uid] = key
+            self._index(key, known, execution)
         return key
 
     def drop_execution(self, key: ExecutionKey, uid: str) -> None:
@@ -94,6 +128,7 @@ class ObjectCache:
         known = self.executions.get(key)
         if known is not None and _uid(known) == uid:
             del self.executions[key]
+            self._index(key, known, None)
         self._forget_uid(uid)
 
     def drop_unlisted(self, kind: Watched, listed: set[str], version: int) -> list[ExecutionKey]:
@@ -111,53 +146,109 @@ class ObjectCache:
                 self.drop_execution(key, uid)
             return [key for key, _ in gone]
         if kind is Watched.JOBS:
-            owners = _drop_children(self._jobs, listed, version)
+            owners = self._children.drop_unlisted_jobs(listed, version)
         else:
-            owners = _drop_children(self._pods, listed, version)
+            owners = self._children.drop_unlisted_pods(listed, version)
         return [self._keys[uid] for uid in owners if uid in self._keys]
 
+    def drop_unlisted_of_services(self, kind: Watched, listed: set[str], version: int) -> list[ServiceKey]:
+        """Do the same for definitions and for what belongs to their builds; return whose service it was."""
+        if kind is Watched.DEFINITIONS:
+            gone = [
+                (key, known.metadata.uid)
+                for key, known in self.definitions.items()
+                if known.metadata.uid not in listed and _number(known.metadata.resource_version) <= version
+            ]
+            for key, uid in gone:
+                self.drop_definition(key, uid)
+            return [key for key, _ in gone]
+        if kind is Watched.JOBS:
+            owners = self.builds.drop_unlisted_jobs(listed, version)
+        elif kind is Watched.PODS:
+            owners = self.builds.drop_unlisted_pods(listed, version)
+        else:
+            return []
+        return [self._services[uid] for uid in owners if uid in self._services]
+
+    def active(self, service: ServiceKey) -> Collection[ServiceExecution]:
+        """Return the service's executions that have not ended."""
+        return self._active.get(service, {}).values()
+
+    def definition(self, key: ServiceKey) -> ServiceDefinition | None:
+        """Return the definition as last seen."""
+        return self.definitions.get(key)
+
+    def service_of(self, uid: str | None) -> ServiceKey | None:
+        """Return the key of the definition with that uid."""
+        return self._services.get(uid) if uid is not None else None
+
+    def put_definition(self, body: JsonObject) -> ServiceKey | None:
+        """Take a definition if it is newer than what is known of it; return its key, None if it is unreadable."""
+        try:
+            definition = ServiceDefinition.model_validate(body)
+        except ValidationError:
+            return None  # valid under the CRD of another version; its executions say that it is not there
+        metadata = definition.metadata
+        key = ServiceKey(metadata.namespace, metadata.name)
+        known = self.definitions.get(key)
+        if known is None or newer(metadata.resource_version, known.metadata.resource_version):
+            if known is not None and known.metadata.uid != metadata.uid:
+                self.drop_definition(key, known.metadata.uid)
+            self.definitions[key] = definition
+            self._services[metadata.uid] = key
+            if known is None or _serves(known) != _serves(definition):
+                self.on_change(key)
+        return key
+
+    def drop_definition(self, key: ServiceKey, uid: str) -> None:
+        """Forget a definition that was deleted, unless another one has its name by now."""
+        known = self.definitions.get(key)
+        if known is not None and known.metadata.uid == uid:
+            del self.definitions[key]
+        self._services.pop(uid, None)
+        self.builds.forget(uid)
+
     def put_job(self, job: JobView) -> str | None:
-        """Take a Job; return the uid of its execution."""
-        uid = job.metadata.labels.get(LABEL_EXECUTION_UID)
-        if uid is None or not job.metadata.controlled_by(uid):
-            return None
-        _put(self._jobs, uid, job)
-        return uid
+        """Take an execution's Job; return the uid of its execution."""
+        return self._children.put_job(job)
 
     def drop_job(self, job: JobView) -> str | None:
-        """Forget a deleted Job; return the uid of its execution."""
-        uid = job.metadata.labels.get(LABEL_EXECUTION_UID, "")
-        _drop(self._jobs, uid, job)
-        return uid or None
+        """Forget an execution's deleted Job; return the uid of its execution."""
+        return self._children.drop_job(job)
 
     def put_pod(self, pod: PodView) -> str | None:
-        """Take a pod; return the uid of the execution that its label names."""
-        uid = pod.metadata.labels.get(LABEL_EXECUTION_UID)
-        if uid is None:
-            return None
-        _put(self._pods, uid, pod)
-        return uid
+        """Take an execution's pod; return the uid of the execution that its label names."""
+        return self._children.put_pod(pod)
 
     def drop_pod(self, pod: PodView) -> str | None:
-        """Forget a deleted pod; return the uid of the execution that its label names."""
-        uid = pod.metadata.labels.get(LABEL_EXECUTION_UID, "")
-        _drop(self._pods, uid, pod)
-        return uid or None
+        """Forget an execution's deleted pod; return the uid of the execution that its label names."""
+        return self._children.drop_pod(pod)
 
     def job(self, uid: str) -> JobView | None:
         """Return the execution's Job of the newest attempt."""
-        jobs = self._jobs.get(uid, {})
-        return max(jobs.values(), key=lambda job: job.metadata.creation_timestamp, default=None)
+        return self._children.job(uid)
 
     def pod(self, uid: str, job_uid: str) -> PodView | None:
         """Return the newest pod of that Job."""
-        pods = [pod for pod in self._pods.get(uid, {}).values() if pod.metadata.controlled_by(job_uid)]
-        return max(pods, key=lambda pod: pod.metadata.creation_timestamp, default=None)
+        return self._children.pod(uid, job_uid)
+
+    def _index(self, key: ExecutionKey, before: CachedExecution | None, now: CachedExecution | None) -> None:
+        """Keep the index of a service's executions, and tell when one of them makes room or waits no more."""
+        was, is_ = _service_of(before), _service_of(now)
+        if was is not None and was != is_:
+            active = self._active.get(was, {})
+            active.pop(key, None)
+            if not active:
+                self._active.pop(was, None)
+            self.on_change(was)
+        if is_ is not None and isinstance(now, ServiceExecution):
+            self._active.setdefault(is_, {})[key] = now
+            if isinstance(before, ServiceExecution) and before.status.reason != now.status.reason:
+                self.on_change(is_)
 
     def _forget_uid(self, uid: str) -> None:
         self._keys.pop(uid, None)
-        self._jobs.pop(uid, None)
-        self._pods.pop(uid, None)
+        self._children.forget(uid)
 
 
 def version_of(body: JsonObject) -> int:
@@ -165,34 +256,6 @@ def version_of(body: JsonObject) -> int:
     metadata = body.get("metadata")
     text = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
     return int(text) if isinstance(text, str) and text.isdecimal() else 0
-
-
-def _put(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:
-    objects = children.setdefault(uid, {})
-    known = objects.get(child.metadata.name)
-    if known is None or _newer(child.metadata.resource_version, known.metadata.resource_version):
-        objects[child.metadata.name] = child
-
-
-def _drop(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:
-    """Forget a child, unless another one has its name by now; keep nothing of an execution without children."""
-    objects = children.get(uid, {})
-    known = objects.get(child.metadata.name)
-    if known is not None and known.metadata.uid == child.metadata.uid:
-        del objects[child.metadata.name]
-        if not objects:
-            del children[uid]
-
-
-def _drop_children(children: dict[str, dict[str, Child]], listed: set[str], version: int) -> set[str]:
-    owners: set[str] = set()
-    for uid, objects in children.items():
-        for name, child in list(objects.items()):
-            metadata = child.metadata
-            if metadata.uid not in listed and int(metadata.resource_version or 0) <= version:
-                del objects[name]
-                owners.add(uid)
-    return owners
 
 
 def uid_of(body: JsonObject) -> str:
@@ -207,12 +270,25 @@ def _slim(execution: ServiceExecution) -> ServiceExecution:
     if phase is None or not phase.terminal:
         return execution
     spec = execution.spec.model_copy(update={"input": None, "input_json": None, "pod_template": None})
-    status = execution.status.model_copy(update={"result": None})
+    service = execution.status.service
+    if service is not None:
+        fields = {name: value for name, value in service.fields.items() if name in _NEEDED_AFTER_THE_END}
+        service = service.model_copy(update={"fields": fields, "output_schema": None})
+    status = execution.status.model_copy(update={"result": None, "service": service})
     return execution.model_copy(update={"spec": spec, "status": status})
 
 
-def _newer(one: str, other: str) -> bool:
-    return not (one.isdecimal() and other.isdecimal()) or int(one) >= int(other)
+def _service_of(execution: CachedExecution | None) -> ServiceKey | None:
+    """Return the service of an execution that has not ended."""
+    if not isinstance(execution, ServiceExecution):
+        return None
+    phase = execution.status.phase
+    return None if phase is not None and phase.terminal else ServiceKey.of(execution)
+
+
+def _serves(definition: ServiceDefinition) -> tuple[int, str | None]:
+    """Return what executions take from: the spec's generation, and the revision that serves."""
+    return definition.metadata.generation, definition.status.revision
 
 
 def _version(execution: ServiceExecution | UnreadableExecution) -> int:
@@ -221,7 +297,11 @@ def _version(execution: ServiceExecution | UnreadableExecution) -> int:
         if isinstance(execution, ServiceExecution)
         else execution.resource_version
     )
-    return int(text) if text.isdecimal() else 0
+    return _number(text)
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdecimal() else 0
 
 
 def _uid(execution: ServiceExecution | UnreadableExecution) -> str:

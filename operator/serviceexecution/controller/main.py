@@ -17,10 +17,20 @@ import structlog
 import uvloop
 from prometheus_client import start_http_server
 
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.builds.revisions import active_of
+from serviceexecution.callbacks.delivery import Deliverer
+from serviceexecution.controller.admission import Admission
+from serviceexecution.controller.build_observe import BuildObserver
+from serviceexecution.controller.build_slots import BuildSlots
+from serviceexecution.controller.build_telling import BuildTeller
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey
+from serviceexecution.controller.definitions import DefinitionReconciler
+from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.health import Health, serve_health
-from serviceexecution.controller.metrics import EXECUTIONS, QUEUE_OLDEST
+from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_OLDEST
+from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.planning import Planner
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.controller.reconcile import Reconciler
 from serviceexecution.controller.resync import Resync
@@ -34,14 +44,17 @@ from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.lease import LeaderLease
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.process.logs import configure_logging
+from serviceexecution.resources.definition_status import RevisionPhase
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
-from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.reference import ExecutionReference, definition_of
+from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
 
 GAUGE_SECONDS: Final = 10.0
+DEFINITION_WORKERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,7 @@ class State:
     """What lives as long as the process."""
 
     queue: WorkQueue[ExecutionKey]
+    definition_queue: WorkQueue[ExecutionKey]
     cache: ObjectCache
     health: Health
 
@@ -72,7 +86,12 @@ def main() -> None:
 async def run(settings: ControllerSettings) -> None:
     """Run the controller: first lead, then know everything, then work."""
     queue: WorkQueue[ExecutionKey] = WorkQueue()
-    state = State(queue, ObjectCache(), Health(oldest_work=queue.oldest_seconds))
+    definitions: WorkQueue[ExecutionKey] = WorkQueue()
+
+    def oldest() -> float:
+        return max(queue.oldest_seconds(), definitions.oldest_seconds())
+
+    state = State(queue, definitions, ObjectCache(), Health(oldest_work=oldest))
     health = state.health
     probes = await serve_health(health, settings.health_port)
     client = await KubernetesClient.connect(user_agent="serviceexecution-controller", qps=100, burst=200)
@@ -91,7 +110,7 @@ async def run(settings: ControllerSettings) -> None:
 async def _work(
     settings: ControllerSettings, client: KubernetesClient, state: State, tasks: asyncio.TaskGroup
 ) -> None:
-    queue, cache = state.queue, state.cache
+    queue, definition_queue, cache = state.queue, state.definition_queue, state.cache
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
     version = await client.server_version()
     defaults = settings.pod.for_cluster(version)
@@ -103,24 +122,74 @@ async def _work(
         task.add_done_callback(background.discard)
 
     def log_complete(reference: ExecutionReference) -> None:
-        queue.add(ExecutionKey(reference.namespace, reference.name))
+        service = definition_of(reference)
+        if service is not None:
+            definition_queue.add(ExecutionKey(*service))
+        else:
+            queue.add(ExecutionKey(reference.namespace, reference.name))
 
     followers = LogFollowers(client, store, limit_bytes=settings.log_limit, on_complete=log_complete)
+    checker = SchemaChecker()
+    admission = Admission(cache)
+
+    def wake(service: ServiceKey) -> None:
+        for key in admission.next_keys(service):
+            queue.add(key)
+
+    cache.on_change = wake
+    events = EventPoster(client, component="serviceexecution-controller", instance=socket.gethostname())
+    deliverer = Deliverer(client, store, events, allowed_urls=settings.callback_urls)
     reconciler = Reconciler(
         client=client,
         cache=cache,
-        observer=Observer(client, store, cache, settings.start_limits),
+        observer=Observer(
+            client,
+            store,
+            cache,
+            settings.start_limits,
+            planner=Planner(client, cache, checker, admission, pull_secret=_pull_secret(settings)),
+            checker=checker,
+        ),
+        ending=Ending(client, store),
+        deliver=deliverer.enqueue,
         followers=followers,
-        events=EventPoster(client, component="serviceexecution-controller", instance=socket.gethostname()),
+        events=events,
         defaults=defaults,
         spawn=keep,
     )
-    resync = Resync(client, cache, state.health, queue.add, namespaces=settings.namespaces)
+    resync = Resync(
+        client, cache, state.health, queue.add, definition_queue.add, namespaces=settings.namespaces
+    )
     await resync.once()
     state.health.ready = True
     helpers = [
         tasks.create_task(work(queue, reconciler), name=f"worker {number}")
         for number in range(settings.workers)
+    ]
+    slots = BuildSlots(cache, settings.builds.concurrency if settings.builds is not None else 0)
+    definitions = DefinitionReconciler(
+        client=client,
+        cache=cache,
+        checker=checker,
+        observer=BuildObserver(
+            client,
+            store,
+            cache,
+            slots,
+            NamespaceLevels(client),
+            checker,
+            settings.builds,
+            settings.start_limits,
+        ),
+        slots=slots,
+        followers=followers,
+        teller=BuildTeller(events, keep),
+        gateway_url=settings.pod.gateway_url,
+        add=definition_queue.add,
+    )
+    helpers += [
+        tasks.create_task(work(definition_queue, definitions), name=f"definitions {number}")
+        for number in range(DEFINITION_WORKERS)
     ]
     helpers.append(tasks.create_task(resync.run(settings.resync_seconds), name="resync"))
     helpers.append(tasks.create_task(_measure(state), name="gauges"))
@@ -134,19 +203,26 @@ async def _work(
     )
     helpers.append(tasks.create_task(sweeper.run(), name="sweep"))
     try:
-        await _watch(settings, cache, queue)
+        await _watch(settings, cache, queue, definition_queue)
     finally:
         for task in helpers:
             task.cancel()
+        await deliverer.close()
         await followers.close()
+        await checker.close()
         if background:
             await asyncio.wait(background, timeout=5)
 
 
-async def _watch(settings: ControllerSettings, cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> None:
+async def _watch(
+    settings: ControllerSettings,
+    cache: ObjectCache,
+    queue: WorkQueue[ExecutionKey],
+    definition_queue: WorkQueue[ExecutionKey],
+) -> None:
     """Run Kopf until a signal ends it. It ends with an error when a watch dies, and so does the process."""
     registry = kopf.OperatorRegistry()
-    register(registry, cache, queue)
+    register(registry, cache, queue, definition_queue)
     await kopf.operator(
         registry=registry,
         settings=kopf_settings(),
@@ -180,6 +256,10 @@ async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIter
         await client.close()
 
 
+def _pull_secret(settings: ControllerSettings) -> str:
+    return settings.builds.registry.credentials_secret if settings.builds is not None else ""
+
+
 def _exit_at_once() -> None:
     """Another controller may be leading by now: nothing more may be written, not even in order."""
     logger.error("the Lease is lost")
@@ -196,6 +276,9 @@ async def _measure(state: State) -> None:
             phases[phase.value if phase is not None else "Unknown"] += 1
         for name, count in phases.items():
             EXECUTIONS.labels(name).set(count)
+        active = [active_of(definition.status) for definition in state.cache.definitions.values()]
+        for build in (RevisionPhase.PENDING, RevisionPhase.BUILDING):
+            BUILDS.labels(build.value).set(sum(one is not None and one.phase is build for one in active))
         await asyncio.sleep(GAUGE_SECONDS)
 
 

@@ -26,8 +26,21 @@ RUN_SECONDS: Final = Histogram(
     buckets=(1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600),
 )
 SWEPT: Final = Counter(
-    "serviceexecution_swept_total", "Executions whose results were deleted because they are gone"
+    "serviceexecution_swept_total", "Executions whose results were deleted because they are gone or expired"
 )
 SWEEP_REFUSED: Final = Gauge(
     "serviceexecution_sweep_refused", "1 while results are not deleted because too many would go at once"
+)
+BUILDS: Final = Gauge("serviceexecution_builds", "Builds that wait or are being built, by phase", ["phase"])
+BUILD_TRANSITIONS: Final = Counter(
+    "serviceexecution_build_transitions_total", "Builds that entered a phase, by reason", ["phase", "reason"]
+)
+BUILD_SECONDS: Final = Histogram(
+    "serviceexecution_build_seconds",
+    "How long builds took from the start of their program",
+    ["phase", "builder"],
+    buckets=(1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800, 3600),
+)
+SOURCES_SWEPT: Final = Counter(
+    "serviceexecution_sources_swept_total", "Archives that were deleted because no service is built from them"
 )

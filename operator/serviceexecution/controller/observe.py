@@ -5,46 +5,64 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
 from serviceexecution.contract.durations import DurationError
-from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.decision.observation import Observation
-from serviceexecution.controller.decision.plan import DEFAULT_TIMES, Plan, PlanProblem, make_plan, times_of
+from serviceexecution.controller.decision.plan import DEFAULT_TIMES, PlanProblem, times_of
 from serviceexecution.controller.decision.reasons import Reason
-from serviceexecution.controller.decision.startup import StartLimits, creation_problem
+from serviceexecution.controller.decision.startup import creation_problem
 from serviceexecution.controller.decision.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
-from serviceexecution.controller.decision.views import ClaimView, ConfigMapView, JobView, PodView
+from serviceexecution.controller.outputs import output_problem
+from serviceexecution.controller.planning import Checker, Planner
 from serviceexecution.controller.render.names import job_name
+from serviceexecution.controller.warnings import newest_warning
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PERSISTENT_VOLUME_CLAIMS, PODS
+from serviceexecution.kube.kinds import JOBS, PODS
+from serviceexecution.resources.effective import effective_spec
 from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.names import LABEL_DATA_POOL_ID, LABEL_EXECUTION_UID
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.pod_start import StartLimits
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.views import JobView, PodView
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.records import LogRecord, OutputManifest
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
 
-EVENTS_AFTER: Final = 2.0
-"""Seconds after which the reason of a missing pod or a silent start is looked up in Events."""
+UNREADABLE_SERVICE: Final = "What the execution took from it does not fit this version of the operator."
 
 
 class Observer:
     """Reads; never writes."""
 
     def __init__(
-        self, client: KubernetesClient, store: ResultStore, cache: ObjectCache, limits: StartLimits
+        self,
+        client: KubernetesClient,
+        store: ResultStore,
+        cache: ObjectCache,
+        limits: StartLimits,
+        *,
+        planner: Planner,
+        checker: Checker,
     ) -> None:
+        self._planner = planner
+        self._checker = checker
         self._client = client
         self._store = store
         self._cache = cache
         self._limits = limits
 
     async def observe(self, execution: ServiceExecution) -> Observation:
-        """Return what is true of ``execution`` now; raises KubernetesError and store errors."""
+        """Return what is true of ``execution`` now, with the spec that it runs with.
+
+        Raises KubernetesError and store errors.
+        """
+        recorded = execution
+        execution, fits = running_with(recorded)
         try:
             times = times_of(execution.spec)
         except DurationError:
@@ -64,7 +82,10 @@ class Observer:
         if ended:
             return seen
         if job is None and execution.status.job is None:
-            return replace(seen, plan=await self._plan(execution))
+            if not fits:
+                return replace(seen, plan=PlanProblem(Reason.SERVICE_NOT_READY, UNREADABLE_SERVICE))
+            planned = await self._planner.plan(recorded, execution.spec)
+            return replace(seen, plan=planned.plan, taken=planned.taken)
         if _waits_for_start(seen):
             return await self._with_warnings(seen)
         if _may_have_ended(seen):
@@ -112,32 +133,14 @@ class Observer:
             self._cache.put_pod(other)
         return self._cache.pod(uid, job_uid)
 
-    async def _plan(self, execution: ServiceExecution) -> Plan | PlanProblem:
-        spec, namespace, uid = execution.spec, execution.metadata.namespace, execution.metadata.uid
-        input_map = None
-        if spec.input_from is not None:
-            body = await self._client.get(CONFIG_MAPS, namespace, spec.input_from.config_map_ref.name)
-            input_map = None if body is None else ConfigMapView.model_validate(body)
-        plan = make_plan(spec, uid, input_map, ())
-        if not isinstance(plan, PlanProblem) or plan.reason is not Reason.DATA_POOL_NOT_FOUND:
-            return plan
-        claims = await self._client.list(
-            PERSISTENT_VOLUME_CLAIMS, namespace, label_selector=LABEL_DATA_POOL_ID
-        )
-        return make_plan(spec, uid, input_map, [ClaimView.model_validate(item) for item in claims.items])
-
     async def _with_warnings(self, seen: Observation) -> Observation:
         job, pod = seen.job, seen.pod
         if job is None:
             return seen
         about = job.metadata if pod is None else pod.metadata
-        if (seen.now - about.creation_timestamp).total_seconds() < EVENTS_AFTER:
+        message = await newest_warning(self._client, about, seen.now)
+        if message is None:
             return seen
-        found = await self._client.list(
-            EVENTS, about.namespace, field_selector=f"involvedObject.uid={about.uid},type=Warning"
-        )
-        newest = max(found.items, key=_event_time, default=None)
-        message = str(newest.get("message") or "") if newest is not None else ""
         if pod is not None:
             return replace(seen, warning=message)
         problem = creation_problem(message, self._limits) if message else None
@@ -155,6 +158,10 @@ class Observer:
             return replace(seen, results_unknown=error.retriable)
         return replace(seen, manifest=manifest, log=log, output=output)
 
+    async def with_output_checked(self, seen: Observation) -> Observation:
+        """Return the observation of a success with what the service's schema says of its main result."""
+        return replace(seen, output_problem=await output_problem(seen, self._store, self._checker))
+
     async def _main_output(
         self, reference: ExecutionReference, manifest: OutputManifest | None, log: LogRecord | None
     ) -> MainOutput | None:
@@ -170,6 +177,14 @@ class Observer:
         if log.stdout_result.size > MAIN_OUTPUT_LIMIT:
             return MainOutput(None, from_log=True)
         return MainOutput(_text(await self._store.read_stdout_result(reference) or b""), from_log=True)
+
+
+def running_with(execution: ServiceExecution) -> tuple[ServiceExecution, bool]:
+    """Return the execution with the spec that it runs with; False when what it took cannot be read."""
+    try:
+        return execution.model_copy(update={"spec": effective_spec(execution)}), True
+    except ValidationError:
+        return execution, False
 
 
 def _text(data: bytes) -> str | None:
@@ -191,8 +206,3 @@ def _waits_for_start(seen: Observation) -> bool:
 
 def _may_have_ended(seen: Observation) -> bool:
     return seen.job is None or seen.pod is None or seen.pod.ended or seen.pod.main.terminated is not None
-
-
-def _event_time(event: JsonObject) -> str:
-    times: list[JsonValue] = [event.get("lastTimestamp"), event.get("eventTime"), event.get("firstTimestamp")]
-    return next((time for time in times if isinstance(time, str)), "")

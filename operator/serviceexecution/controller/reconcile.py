@@ -17,7 +17,7 @@ from serviceexecution.controller.decision.outcome import Decision
 from serviceexecution.controller.decision.plan import Plan, PlanProblem
 from serviceexecution.controller.decision.reasons import Reason, sentence
 from serviceexecution.controller.decision.status_patch import status_patch
-from serviceexecution.controller.decision.views import JobView, PodView
+from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.metrics import RUN_SECONDS, TRANSITIONS
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.render.job import render_children
@@ -28,8 +28,9 @@ from serviceexecution.kube.events import EventPoster, ObjectIdentity
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.execution_status import CallbackState, ExecutionStatus, Phase
 from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, LABEL_EXECUTION_UID, MAIN_CONTAINER
+from serviceexecution.resources.views import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
 
@@ -52,9 +53,17 @@ class Reconciler:
         followers: LogFollowers,
         events: EventPoster,
         defaults: PodDefaults,
+        ending: Ending,
+        deliver: Callable[[ServiceExecution], None],
         spawn: Callable[[asyncio.Task[bool]], None],
     ) -> None:
-        """``spawn`` keeps background tasks (posting Events) until they are done."""
+        """``spawn`` keeps background tasks (posting Events) until they are done.
+
+        ``deliver`` takes executions that have ended and whose callback is pending, again and again; it neither
+        waits nor raises.
+        """
+        self._ending = ending
+        self._deliver = deliver
         self._client = client
         self._cache = cache
         self._observer = observer
@@ -91,14 +100,20 @@ class Reconciler:
                     return RECHECK_SECONDS
                 seen = await self._create(seen)
                 decision = decide(seen)
+            if _succeeds(seen, decision) and seen.status.service is not None:
+                seen = await self._observer.with_output_checked(seen)
+                decision = decide(seen)
             return await self._act(seen, decision)
 
     async def _act(self, seen: Observation, decision: Decision) -> float | None:
         reference = seen.execution.reference
         if decision.delete_job and not await self._may_delete(seen):
             return RECHECK_SECONDS
+        if _ends(seen, decision):
+            await self._ending.prepare(seen.execution, decision.status)
         if not await self._write_status(seen.execution, decision.status):
             return RECHECK_SECONDS
+        self._call_back(seen.execution, decision.status)
         if decision.follow_log is not None:
             self._followers.ensure(
                 reference,
@@ -124,6 +139,19 @@ class Reconciler:
         if decision.status.phase is not None and decision.status.phase.terminal:
             self._followers.forget(reference)
         return decision.wake_after
+
+    def _call_back(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
+        """Hand an execution over whose callback is to be delivered, now or after a restart."""
+        if status.callback is not None and status.callback.state is CallbackState.PENDING:
+            self._deliver(self._recorded(execution, status))
+
+    def _recorded(self, execution: ServiceExecution, status: ExecutionStatus) -> ServiceExecution:
+        """Return the execution as it was last written, with its whole status."""
+        metadata = execution.metadata
+        known = self._cache.executions.get(ExecutionKey(metadata.namespace, metadata.name))
+        if isinstance(known, ServiceExecution) and known.metadata.uid == metadata.uid:
+            metadata = known.metadata
+        return execution.model_copy(update={"metadata": metadata, "status": status})
 
     async def _fresh(self, execution: ServiceExecution) -> ServiceExecution | None:
         """Read the execution anew, since a stale cache must never start a program a second time."""
@@ -275,6 +303,15 @@ class Reconciler:
             {"status": status_patch(ExecutionStatus(), status)},
             subresource="status",
         )
+
+
+def _ends(seen: Observation, decision: Decision) -> bool:
+    before, after = seen.status.phase, decision.status.phase
+    return after is not None and after.terminal and not (before is not None and before.terminal)
+
+
+def _succeeds(seen: Observation, decision: Decision) -> bool:
+    return _ends(seen, decision) and decision.status.phase is Phase.SUCCEEDED
 
 
 def _refusal(error: KubernetesError) -> PlanProblem:

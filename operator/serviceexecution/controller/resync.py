@@ -8,12 +8,13 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, uid_of, version_of
-from serviceexecution.controller.decision.views import JobView, PodView
+from serviceexecution.controller.deliveries import take_job, take_pod
 from serviceexecution.controller.health import Health
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.views import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
 
@@ -21,6 +22,7 @@ WATCH_LAG_SECONDS: Final = 60.0
 """A watch that is this far behind a list is dead."""
 
 _KINDS: Final[tuple[tuple[Watched, ResourceKind, str | None], ...]] = (
+    (Watched.DEFINITIONS, SERVICE_DEFINITIONS, None),
     (Watched.JOBS, JOBS, LABEL_EXECUTION_UID),
     (Watched.PODS, PODS, LABEL_EXECUTION_UID),
     (Watched.EXECUTIONS, SERVICE_EXECUTIONS, None),
@@ -36,9 +38,11 @@ class Resync:
         cache: ObjectCache,
         health: Health,
         add: Callable[[ExecutionKey], None],
+        add_definition: Callable[[ExecutionKey], None],
         *,
         namespaces: tuple[str, ...],
     ) -> None:
+        self._add_definition = add_definition
         self._client = client
         self._cache = cache
         self._health = health
@@ -77,9 +81,12 @@ class Resync:
         for item in items:
             listed.add(uid_of(item))
             if watched is Watched.JOBS:
-                self._cache.put_job(JobView.model_validate(item))
+                take_job(self._cache, JobView.model_validate(item))
             elif watched is Watched.PODS:
-                self._cache.put_pod(PodView.model_validate(item))
+                take_pod(self._cache, PodView.model_validate(item))
+            elif watched is Watched.DEFINITIONS:
+                if (service := self._cache.put_definition(item)) is not None:
+                    self._add_definition(ExecutionKey(*service))
             else:
                 self._add(self._cache.put_execution(item))
         for key in self._cache.drop_unlisted(watched, listed, version):
@@ -87,6 +94,14 @@ class Resync:
                 "a deletion was not seen", kind=watched.value, namespace=key.namespace, execution=key.name
             )
             self._add(key)
+        for service in self._cache.drop_unlisted_of_services(watched, listed, version):
+            logger.info(
+                "a deletion was not seen",
+                kind=watched.value,
+                namespace=service.namespace,
+                service=service.name,
+            )
+            self._add_definition(ExecutionKey(*service))
 
     async def _check_watches(self, newest: dict[Watched, int]) -> None:
         behind = [kind for kind, version in newest.items() if self._cache.watched_version(kind) < version]

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Self, cast
 
+from serviceexecution.builds.settings import BuildsSettings, builds_settings
 from serviceexecution.contract.durations import parse_duration
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.quantities import parse_quantity
-from serviceexecution.controller.decision.startup import StartLimits
 from serviceexecution.process.environment import (
     LogFormat,
     integer,
@@ -18,6 +18,7 @@ from serviceexecution.process.environment import (
     required,
     text_options,
 )
+from serviceexecution.resources.pod_start import StartLimits
 
 DEFAULT_COLLECTOR_RESOURCES: Final = '{"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"memory":"64Mi"}}'
 
@@ -74,6 +75,10 @@ class ControllerSettings:
     resync_seconds: float = 300
     retention_seconds: float = 7 * 24 * 3600
     """How long results outlive their execution's deletion."""
+    callback_urls: tuple[str, ...] = ()
+    """Where callbacks may go; none: nowhere."""
+    builds: BuildsSettings | None = None
+    """None: this installation builds no images."""
     sweep_bulk: bool = False
     """Whether results of more than half of all executions may be deleted at once."""
 
@@ -105,6 +110,10 @@ class ControllerSettings:
             lease_name=environment.get("SX_LEASE_NAME", ""),
             lease_namespace=environment.get("SX_LEASE_NAMESPACE", ""),
             retention_seconds=parse_duration(environment.get("SX_RETENTION") or "168h", field="SX_RETENTION"),
+            callback_urls=tuple(
+                url.strip() for url in environment.get("SX_CALLBACK_URLS", "").split(",") if url.strip()
+            ),
+            builds=builds_settings(environment),
             sweep_bulk=environment.get("SX_SWEEP_BULK") == "true",
             log_level=log_level(environment),
             log_format=log_format(environment),

@@ -1,4 +1,4 @@
-"""Deletes, now and then, what is stored of executions that were deleted days ago."""
+"""Deletes, now and then, what is stored of executions and builds that were deleted days ago, and old sources."""
 
 import asyncio
 from collections.abc import Collection
@@ -7,12 +7,15 @@ from typing import Final
 
 import structlog
 
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.cache import uid_of
-from serviceexecution.controller.metrics import SWEEP_REFUSED, SWEPT
+from serviceexecution.controller.metrics import SOURCES_SWEPT, SWEEP_REFUSED, SWEPT
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.store.errors import StoreError
+from serviceexecution.store.source_sweep import sweep_sources
+from serviceexecution.store.sources import SourceKey
 from serviceexecution.store.store import ResultStore
 from serviceexecution.store.sweep import SweepRules, sweep
 
@@ -65,10 +68,12 @@ class Sweeper:
         plan = await sweep(
             self._store, self._live_uids, now, namespaces=self._namespaces or None, rules=self._rules
         )
-        SWEPT.inc(len(plan.delete))
+        SWEPT.inc(len(plan.delete) + len(plan.expire))
         SWEEP_REFUSED.set(1 if plan.refused else 0)
         for namespace, uid in plan.delete:
             logger.info("results deleted: their execution is gone", namespace=namespace, uid=uid)
+        for namespace, uid in plan.expire:
+            logger.info("results deleted: their resultRetention is over", namespace=namespace, uid=uid)
         if plan.refused:
             logger.error(
                 "the store is not swept: after a restored backup this would delete good results; "
@@ -76,9 +81,58 @@ class Sweeper:
                 refused=plan.refused,
             )
 
+        await self._sweep_sources(now)
+
+    async def _sweep_sources(self, now: datetime) -> None:
+        sources = await sweep_sources(
+            self._store.sources,
+            self._used_sources,
+            now,
+            namespaces=self._namespaces or None,
+            rules=self._rules,
+        )
+        SOURCES_SWEPT.inc(len(sources.delete))
+        for namespace, digest in sources.delete:
+            logger.info("source deleted: no service is built from it", namespace=namespace, digest=digest)
+        if sources.refused:
+            SWEEP_REFUSED.set(1)
+            logger.error("sources are not swept", refused=sources.refused)
+
     async def _live_uids(self) -> Collection[str]:
-        return {
-            uid_of(item)
+        """Return the uids of all executions, and those that the builds of all services are stored under."""
+        live = {uid_of(item) for item in await self._all(SERVICE_EXECUTIONS)}
+        for item in await self._all(SERVICE_DEFINITIONS):
+            live |= {f"{uid_of(item)}.{name}" for name in _texts(item, "status", "revisions", "name")}
+        return live
+
+    async def _used_sources(self) -> Collection[SourceKey]:
+        """Return namespace and digest of every archive that a service is built from, or was in a listed revision."""
+        used: set[SourceKey] = set()
+        for item in await self._all(SERVICE_DEFINITIONS):
+            metadata = item.get("metadata")
+            namespace = str(metadata.get("namespace")) if isinstance(metadata, dict) else ""
+            digests = [
+                *_texts(item, "spec", "source", "archive", "digest"),
+                *_texts(item, "status", "revisions", "sourceDigest"),
+            ]
+            used |= {(namespace, digest.removeprefix("sha256:")) for digest in digests}
+        return used
+
+    async def _all(self, kind: ResourceKind) -> list[JsonObject]:
+        return [
+            item
             for namespace in self._namespaces or (None,)
-            for item in (await self._client.list(SERVICE_EXECUTIONS, namespace)).items
-        }
+            for item in (await self._client.list(kind, namespace)).items
+        ]
+
+
+def _texts(value: JsonValue, *path: str) -> list[str]:
+    """Return the texts at a path through objects, and through all members of lists.
+
+    What is read here is read without the models: an object of another version must not lose what it needs.
+    """
+    if isinstance(value, list):
+        return [text for member in value for text in _texts(member, *path)]
+    if not path:
+        return [value] if isinstance(value, str) else []
+    return _texts(value.get(path[0]), *path[1:]) if isinstance(value, dict) else []

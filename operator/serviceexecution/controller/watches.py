@@ -8,13 +8,25 @@ from typing import Any, cast
 import kopf
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched
-from serviceexecution.controller.decision.views import JobView, PodView
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
+from serviceexecution.controller.deliveries import Touched, take_job, take_pod
 from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.resources.names import API_GROUP, API_VERSION, LABEL_EXECUTION_UID, PLURAL
+from serviceexecution.resources.names import (
+    API_GROUP,
+    API_VERSION,
+    DEFINITION_PLURAL,
+    LABEL_EXECUTION_UID,
+    PLURAL,
+)
+from serviceexecution.resources.views import JobView, PodView
 
 
-def register(registry: kopf.OperatorRegistry, cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> None:
+def register(
+    registry: kopf.OperatorRegistry,
+    cache: ObjectCache,
+    queue: WorkQueue[ExecutionKey],
+    definition_queue: WorkQueue[ExecutionKey],
+) -> None:
     """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects."""
 
     def executions(event: Mapping[str, object], **_: object) -> None:
@@ -28,24 +40,32 @@ def register(registry: kopf.OperatorRegistry, cache: ObjectCache, queue: WorkQue
         else:
             queue.add(cache.put_execution(body))
 
+    def definitions(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.DEFINITIONS, body)
+        metadata = cast("JsonObject", body.get("metadata", {}))
+        key = ServiceKey(str(metadata.get("namespace")), str(metadata.get("name")))
+        if event.get("type") == "DELETED":
+            cache.drop_definition(key, str(metadata.get("uid")))
+            definition_queue.add(ExecutionKey(*key))
+        elif cache.put_definition(body):
+            definition_queue.add(ExecutionKey(*key))
+
     def jobs(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.JOBS, body)
-        job = JobView.model_validate(body)
-        uid = cache.drop_job(job) if event.get("type") == "DELETED" else cache.put_job(job)
-        _add(uid)
+        _add(take_job(cache, JobView.model_validate(body), deleted=event.get("type") == "DELETED"))
 
     def pods(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.PODS, body)
-        pod = PodView.model_validate(body)
-        uid = cache.drop_pod(pod) if event.get("type") == "DELETED" else cache.put_pod(pod)
-        _add(uid)
+        _add(take_pod(cache, PodView.model_validate(body), deleted=event.get("type") == "DELETED"))
 
-    def _add(uid: str | None) -> None:
-        key = cache.key_of(uid) if uid is not None else None
-        if key is not None:
-            queue.add(key)
+    def _add(touched: Touched) -> None:
+        if isinstance(touched, ServiceKey):
+            definition_queue.add(ExecutionKey(*touched))
+        elif touched is not None:
+            queue.add(touched)
 
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's own arguments
         account = kopf.login_with_service_account(**kwargs)
@@ -56,6 +76,7 @@ def register(registry: kopf.OperatorRegistry, cache: ObjectCache, queue: WorkQue
     kopf.on.login(registry=registry)(login)
     labels = {LABEL_EXECUTION_UID: kopf.PRESENT}
     kopf.on.event(API_GROUP, API_VERSION, PLURAL, registry=registry)(executions)
+    kopf.on.event(API_GROUP, API_VERSION, DEFINITION_PLURAL, registry=registry)(definitions)
     kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)(jobs)
     kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
 

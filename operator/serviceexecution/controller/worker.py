@@ -2,20 +2,28 @@
 
 import asyncio
 import time
+from typing import Protocol
 
 import structlog
 
 from serviceexecution.controller.cache import ExecutionKey
 from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
 from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.controller.reconcile import Reconciler
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.store.errors import StoreError
 
 logger = structlog.stdlib.get_logger()
 
 
-async def work(queue: WorkQueue[ExecutionKey], reconciler: Reconciler) -> None:
+class Works(Protocol):
+    """What brings one object a step further: executions, or definitions."""
+
+    async def reconcile(self, key: ExecutionKey) -> float | None:
+        """Return after how many seconds to look again."""
+        ...
+
+
+async def work(queue: WorkQueue[ExecutionKey], reconciler: Works) -> None:
     """Work for ever."""
     while True:
         key = await queue.get()

@@ -7,16 +7,28 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.middleware.cors import CORSMiddleware
 from typing_extensions import override
 
-from serviceexecution.gateway import problems
-from serviceexecution.gateway.cache import ExpiringCache
-from serviceexecution.gateway.collect_api import collect_router
+from serviceexecution.gateway.access.callers import Access
+from serviceexecution.gateway.access.failures import FailureLimiter
+from serviceexecution.gateway.access.token_endpoint import token_router
+from serviceexecution.gateway.builds.api import builds_router
+from serviceexecution.gateway.builds.log_routes import build_log_router
+from serviceexecution.gateway.collect.api import collect_router
+from serviceexecution.gateway.http import problems
+from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.http.observe import ObservedApp
+from serviceexecution.gateway.http.problems import unavailable
+from serviceexecution.gateway.http.turns import UploadTurns
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.observe import ObservedApp
-from serviceexecution.gateway.problems import unavailable
 from serviceexecution.gateway.results_api import results_router
+from serviceexecution.gateway.service_api.context import ServiceContext
+from serviceexecution.gateway.service_api.routes import service_router
 from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.sources.api import sources_router
+from serviceexecution.gateway.state.service_state import ServiceState
+from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
 _READY_SECONDS: Final = 10.0
@@ -45,20 +57,53 @@ def create_app(
     client: GatewayKubernetes,
     settings: Settings,
     draining: asyncio.Event | None = None,
+    *,
+    state: ServiceState | None = None,
+    schemas: SchemaChecker | None = None,
 ) -> FastAPI:
     """Return the app. ``draining`` is set when the process is about to end: long polls end, and the process
-    is no longer ready."""
+    is no longer ready. Whoever gives ``state`` keeps it true and closes ``schemas``."""
     ending = draining or asyncio.Event()
-    app = FastAPI(title="ServiceExecution gateway", openapi_url=None, redirect_slashes=False)
+    failures = FailureLimiter()
+    access = Access(client, settings, failures)
+    known = state or ServiceState(client, settings.namespaces)
+    context = ServiceContext(
+        store=store,
+        client=client,
+        state=known,
+        access=access,
+        settings=settings,
+        schemas=schemas or SchemaChecker(),
+        draining=ending,
+    )
+    app = FastAPI(title="ServiceExecution gateway", openapi_url=None, docs_url=None, redirect_slashes=False)
     problems.install(app)
-    app.include_router(collect_router(store, client, settings, ending))
-    app.include_router(results_router(store, client))
-    app.include_router(_health_router(store, ending))
+    turns = UploadTurns(
+        large=settings.large_uploads,
+        small=settings.small_uploads,
+        queue_seconds=settings.upload_queue_seconds,
+    )
+    app.include_router(collect_router(store, client, settings, turns, ending))
+    app.include_router(results_router(store, client, access, ending))
+    app.include_router(sources_router(store, access, settings))
+    app.include_router(builds_router(store, client, settings))
+    app.include_router(build_log_router(store, known, access, settings, ending))
+    app.include_router(token_router(client, settings, failures))
+    app.include_router(service_router(context))
+    app.include_router(_health_router(store, ending, state))
     app.add_middleware(ObservedApp)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["Location", "Retry-After", "ETag", "Content-Range", "Content-Disposition"],
+        )
     return app
 
 
-def _health_router(store: ResultStore, draining: asyncio.Event) -> APIRouter:
+def _health_router(store: ResultStore, draining: asyncio.Event, state: ServiceState | None) -> APIRouter:
     router = APIRouter()
     ready: ExpiringCache[str, bool] = ExpiringCache(seconds=_READY_SECONDS, capacity=1)
 
@@ -70,6 +115,8 @@ def _health_router(store: ResultStore, draining: asyncio.Event) -> APIRouter:
     async def readyz() -> Response:
         if draining.is_set():
             raise unavailable("Draining", "The process is about to end.")
+        if state is not None and not state.ready:
+            raise unavailable("Starting", "The executions have not been listed yet.")
         if not ready.get("store"):
             try:
                 async with asyncio.timeout(_CHECK_SECONDS):

@@ -1,10 +1,11 @@
 """The part of the Kubernetes client that the gateway needs, so that tests can stand in for it."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from typing import Protocol
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.client import TokenIdentity, WatchEvent
+from serviceexecution.kube.client import ObjectList, TokenIdentity, WatchEvent
 from serviceexecution.kube.kinds import ResourceKind
 
 
@@ -13,6 +14,52 @@ class GatewayKubernetes(Protocol):
 
     async def get(self, kind: ResourceKind, namespace: str | None, name: str) -> JsonObject | None:
         """Return the object, or None when there is none."""
+
+    async def list(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+    ) -> ObjectList:
+        """Return all objects."""
+
+    async def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
+        """Create an object; raises AlreadyExistsError."""
+
+    async def patch(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        name: str,
+        patch: JsonObject,
+        *,
+        subresource: str | None = None,
+    ) -> JsonObject | None:
+        """Apply a JSON merge patch; None when there is no such object."""
+
+    async def delete(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
+    ) -> bool:
+        """Delete an object; False when it is gone already."""
+
+    async def create_token(
+        self,
+        namespace: str,
+        account: str,
+        *,
+        audience: str,
+        seconds: int,
+        bound_secret: tuple[str, str] | None = None,
+    ) -> tuple[str, datetime]:
+        """Return a new token of a ServiceAccount, and when it expires."""
 
     def watch(
         self,

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Final
 
@@ -15,11 +15,15 @@ import uvicorn
 from typing_extensions import override
 
 from serviceexecution.gateway.app import create_app
+from serviceexecution.gateway.http.protocol import BoundedHttpProtocol
+from serviceexecution.gateway.service_api.submission_sweep import SubmissionSweeper
 from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.process.environment import SettingsError
 from serviceexecution.process.logs import configure_logging
+from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.errors import StoreConfigurationError
 from serviceexecution.store.store import ResultStore
 
@@ -28,9 +32,11 @@ _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _QPS: Final = 200
 _BURST: Final = 400
 """Each collector costs five requests at its start; hundreds may start at once."""
+OPEN_TO_ALL: Final = (
+    "authentication is off (auth.mode none): everybody who reaches this gateway may run services and read results; "
+    "for trying out on one's own machine alone"
+)
 _KEEP_ALIVE_SECONDS: Final = 75
-_MAX_HEAD_BYTES: Final = 65536
-"""A path of 4,096 bytes is three times as long when all of it is percent-encoded."""
 
 
 class GatewayServer(uvicorn.Server):
@@ -45,6 +51,11 @@ class GatewayServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._loop.call_soon_threadsafe(self._draining.set)
         super().handle_exit(sig, frame)
+
+    def stop(self) -> None:
+        """End in order, as on a signal."""
+        self._draining.set()
+        self.should_exit = True
 
     @override
     @contextlib.contextmanager
@@ -73,10 +84,29 @@ def server_config(settings: Settings, app: object, *, host: str = "") -> uvicorn
         server_header=False,
         proxy_headers=False,
         lifespan="off",
+        http=BoundedHttpProtocol,
+        ws="none",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
-        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
     )
+
+
+async def serve_while(server: GatewayServer, background: Sequence[asyncio.Task[None]]) -> None:
+    """Serve as long as all of ``background`` run, which have no end; raises what one of them has died of.
+
+    A gateway whose watch is dead would tell those who poll the same for ever.
+    """
+    for task in background:
+        task.add_done_callback(lambda _: server.stop())
+    try:
+        await server.serve()
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
+    for task in background:
+        if not task.cancelled():
+            task.result()
 
 
 async def serve(settings: Settings) -> None:
@@ -85,9 +115,21 @@ async def serve(settings: Settings) -> None:
     client = await KubernetesClient.connect(user_agent="serviceexecution-gateway", qps=_QPS, burst=_BURST)
     try:
         draining = asyncio.Event()
-        app = create_app(store, client, settings, draining)
+        state = ServiceState(client, settings.namespaces)
+        schemas = SchemaChecker()
+        app = create_app(store, client, settings, draining, state=state, schemas=schemas)
+        server = GatewayServer(server_config(settings, app), draining)
         _LOGGER.info("gateway starts", port=settings.port, store=settings.store_url)
-        await GatewayServer(server_config(settings, app), draining).serve()
+        if settings.auth_mode == "none":
+            _LOGGER.warning(OPEN_TO_ALL)
+        background = [
+            asyncio.create_task(state.run(), name="state"),
+            asyncio.create_task(SubmissionSweeper(client, settings.namespaces).run(), name="submissions"),
+        ]
+        try:
+            await serve_while(server, background)
+        finally:
+            await schemas.close()
         _LOGGER.info("gateway has ended")
     finally:
         await client.close()

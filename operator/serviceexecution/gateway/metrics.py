@@ -20,3 +20,6 @@ RECEIVED: Final = Counter("serviceexecution_gateway_received_bytes_total", "Byte
 SENT: Final = Counter("serviceexecution_gateway_sent_bytes_total", "Bytes of response bodies.")
 UPLOADS: Final = Counter("serviceexecution_gateway_uploads_total", "Output files stored.")
 COMMITS: Final = Counter("serviceexecution_gateway_commits_total", "Manifests written.")
+SOURCES: Final = Counter(
+    "serviceexecution_gateway_sources_total", "Archives stored that services are built from."
+)

@@ -1,63 +1,128 @@
-"""/api/v1: what users call to read an execution's files and log, with their cluster account."""
+"""/api/v1: what users call to read any execution's files and log, with their cluster account."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+import structlog
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 
-from serviceexecution.gateway.byte_ranges import content_disposition, etag_matches, parse_range
-from serviceexecution.gateway.callers import CallerAuthorization, FoundExecution
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.access.callers import Access
+from serviceexecution.gateway.http.file_response import OpenedFile, ServedFile, file_response
+from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
+from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.problems import Problem
-from serviceexecution.store.records import OutputManifest, StoredFile
+from serviceexecution.gateway.logs.events import event_stream, last_event_id, wants_stream
+from serviceexecution.gateway.logs.reader import LogReader, Position, followed
+from serviceexecution.gateway.logs.text import log_text
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.names import PLURAL
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.store import ResultStore
 
+_LOGGER: Final = structlog.get_logger(__name__)
+_ASK_SECONDS: Final = 5.0
+"""How often the API server is asked whether an execution is over whose log is followed."""
+
+_FINAL: Final = frozenset(phase.value for phase in Phase if phase.terminal)
 _EXECUTION: Final = "/namespaces/{namespace}/executions/{name}"
 
 
-def results_router(store: ResultStore, client: GatewayKubernetes) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class FoundExecution:
+    """An execution that the caller may read, and the attempt that its status shows."""
+
+    ref: ExecutionReference
+    attempt: int
+
+
+def results_router(
+    store: ResultStore, client: GatewayKubernetes, access: Access, draining: asyncio.Event
+) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
-    authorization = CallerAuthorization(client)
+
+    async def find(request: Request, namespace: str, name: str, subresource: str) -> FoundExecution:
+        caller = await access.authenticate(request)
+        if not is_namespace(namespace) or not is_object_name(name):
+            raise _not_found(namespace, name)
+        await access.require(
+            caller, verb="get", resource=PLURAL, subresource=subresource, namespace=namespace, name=name
+        )
+        execution = await client.get(SERVICE_EXECUTIONS, namespace, name)
+        if execution is None:
+            raise _not_found(namespace, name)
+        found = _found(execution, namespace, name)
+        request.state.execution = found.ref
+        return found
 
     @router.get(f"{_EXECUTION}/files")
     async def list_files(request: Request, namespace: str, name: str) -> Response:
-        found = await authorization.find(request, namespace, name, "results")
+        found = await find(request, namespace, name, "results")
         manifest = await _manifest(store, found)
         return JSONResponse(manifest.model_dump(mode="json", by_alias=True, exclude={"version", "pod_uid"}))
 
     @router.api_route(f"{_EXECUTION}/files/{{path:anything}}", methods=["GET", "HEAD"])
     async def get_file(request: Request, namespace: str, name: str, path: str) -> Response:
-        found = await authorization.find(request, namespace, name, "results")
+        found = await find(request, namespace, name, "results")
         manifest = await _manifest(store, found)
         file = next((file for file in manifest.files if file.path == path), None)
         if file is None:
             raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", f"There is no output file {path}.")
-        return await _file_response(store, found, manifest, file, request)
+
+        async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
+            return await store.open_output(found.ref, path, wanted, attempt=manifest.attempt)
+
+        served = ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type)
+        return await file_response(served, request, opened)
 
     @router.get(f"{_EXECUTION}/log")
     async def get_log(request: Request, namespace: str, name: str, *, timestamps: bool = False) -> Response:
-        found = await authorization.find(request, namespace, name, "log")
+        found = await find(request, namespace, name, "log")
         record = await store.read_log_record(found.ref)
         attempt = found.attempt if record is None else record.attempt
-        chunks = await store.list_log_chunks(found.ref, attempt=attempt)
-
-        async def text() -> AsyncIterator[bytes]:
-            for sequence, _ in chunks:
-                data = await store.read_log_chunk(found.ref, sequence, attempt=attempt)
-                yield data if timestamps else without_timestamps(data)
-
-        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"}
-        return StreamingResponse(text(), media_type="text/plain; charset=utf-8", headers=headers)
+        if wants_stream(request):
+            reader = LogReader(store, found.ref, attempt, Position.parse(last_event_id(request)))
+            lines = followed(reader, ended=_End(client, found.ref).has_come, draining=draining)
+            return event_stream(lines, draining)
+        return await log_text(store, found.ref, [attempt], timestamps=timestamps)
 
     return router
 
 
-def without_timestamps(data: bytes) -> bytes:
-    """Return whole lines "<RFC 3339 time> text" without the times."""
-    return b"\n".join(line.partition(b" ")[2] for line in data.split(b"\n"))
+class _End:
+    """Tells whether an execution is over, asking now and then: most logs say themselves when they are complete."""
+
+    def __init__(self, client: GatewayKubernetes, ref: ExecutionReference) -> None:
+        self._client = client
+        self._ref = ref
+        self._asked = float("-inf")
+
+    async def has_come(self) -> bool:
+        now = time.monotonic()
+        if now - self._asked < _ASK_SECONDS:
+            return False
+        self._asked = now
+        try:
+            execution = await self._client.get(SERVICE_EXECUTIONS, self._ref.namespace, self._ref.name)
+        except KubernetesError as error:  # asked again later; the stream goes on meanwhile
+            _LOGGER.warning("cannot see whether an execution is over", error=str(error))
+            return False
+        return execution is None or _is_over(execution, self._ref.uid)
+
+
+def _is_over(execution: JsonObject, uid: str) -> bool:
+    metadata, status = execution.get("metadata"), execution.get("status")
+    if not isinstance(metadata, dict) or metadata.get("uid") != uid:
+        return True
+    return isinstance(status, dict) and status.get("phase") in _FINAL
 
 
 async def _manifest(store: ResultStore, found: FoundExecution) -> OutputManifest:
@@ -69,39 +134,18 @@ async def _manifest(store: ResultStore, found: FoundExecution) -> OutputManifest
     return manifest
 
 
-async def _file_response(
-    store: ResultStore, found: FoundExecution, manifest: OutputManifest, file: StoredFile, request: Request
-) -> Response:
-    etag = f'"{file.sha256}"'
-    headers = {
-        "ETag": etag,
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": content_disposition(file.path),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if etag_matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    headers["Content-Type"] = file.media_type  # as a header: Response would add a charset
-    if request.method == "HEAD":
-        return Response(headers=headers | {"Content-Length": str(file.size)})
-    wanted = None
-    if request.headers.get("if-range", etag) == etag:
-        wanted = parse_range(request.headers.get("range"), file.size)
-    if wanted == "unsatisfiable":
-        raise Problem(
-            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-            "RangeNotSatisfiable",
-            f"The file has {file.size} bytes.",
-            headers={"Content-Range": f"bytes */{file.size}"},
-        )
-    stream = await store.open_output(found.ref, file.path, wanted, attempt=manifest.attempt)
-    if stream is None or stream.size != file.size:
-        raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "FileLost", f"The store has lost {file.path}.")
-    headers["Content-Length"] = str(stream.end - stream.start)
-    status = HTTPStatus.OK
-    if wanted is not None:
-        status = HTTPStatus.PARTIAL_CONTENT
-        headers["Content-Range"] = f"bytes {stream.start}-{stream.end - 1}/{stream.size}"
-    return StreamingResponse(stream.chunks, status, headers=headers)
+def _not_found(namespace: str, name: str) -> Problem:
+    return Problem(
+        HTTPStatus.NOT_FOUND, "ExecutionNotFound", f"There is no execution {name} in namespace {namespace}."
+    )
+
+
+def _found(execution: JsonObject, namespace: str, name: str) -> FoundExecution:
+    metadata = execution.get("metadata")
+    uid = metadata.get("uid") if isinstance(metadata, dict) else None
+    if not isinstance(uid, str):
+        raise _not_found(namespace, name)
+    status = execution.get("status")
+    attempts = status.get("attempts") if isinstance(status, dict) else None
+    attempt = attempts if isinstance(attempts, int) and attempts > 0 else 1
+    return FoundExecution(ExecutionReference(namespace, name, uid), attempt)

@@ -10,8 +10,21 @@ from typing import Final, Self
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.credentials import find_api_server
 from serviceexecution.kube.errors import ConflictError, GoneError, KubernetesError
-from serviceexecution.kube.kinds import PODS, SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS, ResourceKind
-from serviceexecution.kube.reviews import TokenIdentity, access_review, identity_of_review, token_review
+from serviceexecution.kube.kinds import (
+    PODS,
+    SERVICE_ACCOUNTS,
+    SUBJECT_ACCESS_REVIEWS,
+    TOKEN_REVIEWS,
+    ResourceKind,
+)
+from serviceexecution.kube.reviews import (
+    TokenIdentity,
+    access_review,
+    identity_of_review,
+    is_allowed,
+    token_review,
+)
+from serviceexecution.kube.token_requests import token_of_request, token_request
 from serviceexecution.kube.transport import Transport
 from serviceexecution.kube.watch import WatchEvent, watch_events
 
@@ -137,16 +150,19 @@ class KubernetesClient:
         name: str,
         *,
         uid: str | None = None,
+        resource_version: str | None = None,
         propagation: str = "Background",
         grace_period_seconds: int | None = None,
     ) -> bool:
         """Ask for the deletion of an object; False when it is gone already.
 
-        With ``uid``, another object of the same name is left alone, and the answer is False too.
+        With ``uid``, another object of the same name is left alone, and the answer is False too. With
+        ``resource_version`` it raises ConflictError when the object has changed since.
         """
         options: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
-        if uid is not None:
-            options["preconditions"] = {"uid": uid}
+        preconditions = _present(uid=uid, resourceVersion=resource_version)
+        if preconditions:
+            options["preconditions"] = {**preconditions}
         if grace_period_seconds is not None:
             options["gracePeriodSeconds"] = grace_period_seconds
         try:
@@ -271,8 +287,29 @@ class KubernetesClient:
             method="POST",
             body=review,
         )
-        status = answer.get("status")
-        return isinstance(status, dict) and status.get("allowed") is True
+        return is_allowed(answer)
+
+    async def create_token(
+        self,
+        namespace: str,
+        account: str,
+        *,
+        audience: str,
+        seconds: int,
+        bound_secret: tuple[str, str] | None = None,
+    ) -> tuple[str, datetime]:
+        """Return a new token of a ServiceAccount and when it expires (TokenRequest).
+
+        ``bound_secret`` is name and uid of a Secret; the token ends with it. ``seconds`` are at least 600.
+        """
+        answer = await self._transport.request(
+            "create",
+            SERVICE_ACCOUNTS.path(namespace, account, "token"),
+            resource="serviceaccounts/token",
+            method="POST",
+            body=token_request(audience, seconds, bound_secret),
+        )
+        return token_of_request(answer)
 
     async def server_version(self) -> tuple[int, int]:
         """Return major and minor version of the API server, e.g. (1, 36)."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from serviceexecution.resources.names import API_GROUP, API_VERSION, PLURAL
+from serviceexecution.resources.names import API_GROUP, API_VERSION, DEFINITION_PLURAL, PLURAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,14 @@ class ResourceKind:
 
 
 SERVICE_EXECUTIONS: Final = ResourceKind(API_GROUP, API_VERSION, PLURAL)
+SERVICE_DEFINITIONS: Final = ResourceKind(API_GROUP, API_VERSION, DEFINITION_PLURAL)
 JOBS: Final = ResourceKind("batch", "v1", "jobs")
 PODS: Final = ResourceKind("", "v1", "pods")
 CONFIG_MAPS: Final = ResourceKind("", "v1", "configmaps")
+SECRETS: Final = ResourceKind("", "v1", "secrets")
+SERVICE_ACCOUNTS: Final = ResourceKind("", "v1", "serviceaccounts")
 PERSISTENT_VOLUME_CLAIMS: Final = ResourceKind("", "v1", "persistentvolumeclaims")
+NAMESPACES: Final = ResourceKind("", "v1", "namespaces")
 EVENTS: Final = ResourceKind("", "v1", "events")
 LEASES: Final = ResourceKind("coordination.k8s.io", "v1", "leases")
 TOKEN_REVIEWS: Final = ResourceKind("authentication.k8s.io", "v1", "tokenreviews")

@@ -38,6 +38,11 @@ class TokenIdentity:
         return None
 
 
+def account_identity(namespace: str, name: str) -> TokenIdentity:
+    """Return a ServiceAccount as RBAC knows it by name."""
+    return TokenIdentity(f"system:serviceaccount:{namespace}:{name}")
+
+
 def token_review(token: str, audience: str | None) -> JsonObject:
     """Return the TokenReview to post."""
     spec: JsonObject = {"token": token}
@@ -94,6 +99,12 @@ def access_review(
             },
         },
     }
+
+
+def is_allowed(answer: JsonObject) -> bool:
+    """Tell what an answered SubjectAccessReview says."""
+    status = answer.get("status")
+    return isinstance(status, dict) and status.get("allowed") is True
 
 
 def _texts(value: JsonValue) -> tuple[str, ...]:

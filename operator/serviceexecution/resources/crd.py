@@ -1,95 +1,31 @@
-"""Generates CustomResourceDefinitions from the models.
+"""The CustomResourceDefinitions, made from the models."""
 
-Pydantic emits JSON Schema 2020-12; Kubernetes takes "structural" OpenAPI v3 schemas: no references, no null
-types, no titles (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/). This module rewrites
-the one into the other and refuses what has no translation, so that a model cannot silently lose a rule.
-"""
-
-import copy
 from typing import Final, cast
 
-from pydantic import BaseModel
-
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.resources.definition import ServiceDefinitionSpec
+from serviceexecution.resources.definition_status import ServiceDefinitionStatus
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.execution_status import ExecutionStatus
-from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, PLURAL
+from serviceexecution.resources.names import (
+    API_GROUP,
+    API_VERSION,
+    DEFINITION_KIND,
+    DEFINITION_PLURAL,
+    KIND,
+    PLURAL,
+)
+from serviceexecution.resources.structural import structural_schema, without_transition_rules
 
 MUTABLE_FIELDS: Final = frozenset({"cancel", "ttlSecondsAfterFinished", "tags"})
 OPAQUE_FIELDS: Final = frozenset({"input", "affinity", "podTemplate"})
 """Objects of unknown members: CEL in their parent sees that they are there, their own rule what they hold."""
 
-_DROPPED: Final = frozenset({"title", "default", "additionalProperties", "discriminator", "propertyNames"})
-_KEPT: Final = frozenset(
-    {
-        *("type", "description", "enum", "format", "pattern", "minimum", "maximum", "required", "not"),
-        *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
-        *("x-kubernetes-validations", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"),
-        *("x-kubernetes-list-type", "x-kubernetes-list-map-keys"),
-    }
+_FIRST_FIELDS: Final = (
+    *("displayName", "description", "serviceRef", "runtime", "source", "build", "revision"),
+    *("input", "inputJson", "inputFrom", "inputSchema"),
 )
-
-
-class UntranslatableError(ValueError):
-    """A model uses JSON Schema that a structural schema cannot express."""
-
-
-def structural_schema(model: type[BaseModel]) -> JsonObject:
-    """Return the structural OpenAPI v3 schema of ``model``; raises UntranslatableError."""
-    schema = cast("JsonObject", model.model_json_schema(by_alias=True, mode="validation"))
-    definitions = cast("dict[str, JsonObject]", schema.pop("$defs", {}))
-    return _rewrite(schema, definitions, model.__name__)
-
-
-def _rewrite(node: JsonObject, definitions: dict[str, JsonObject], path: str) -> JsonObject:
-    node = _resolve(node, definitions)
-    if isinstance(description := node.get("description"), str):
-        node["description"] = " ".join(description.split())
-    if node.get("x-kubernetes-preserve-unknown-fields") is True:
-        return {key: value for key, value in node.items() if key in _KEPT | {"properties"}}
-    if node.get("x-kubernetes-int-or-string") is True:
-        kept = {key: value for key, value in node.items() if key in {"description", "pattern"}}
-        return {
-            **kept,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "x-kubernetes-int-or-string": True,
-        }
-    result: JsonObject = {}
-    for key, value in node.items():
-        if key == "properties":
-            properties = cast("dict[str, JsonObject]", value)
-            result[key] = {
-                name: _rewrite(child, definitions, f"{path}.{name}") for name, child in properties.items()
-            }
-        elif key == "items":
-            result[key] = _rewrite(cast("JsonObject", value), definitions, f"{path}[]")
-        elif key == "additionalProperties" and isinstance(value, dict):
-            result[key] = _rewrite(value, definitions, f"{path}.*")
-        elif key == "const":
-            result["enum"] = [value]
-        elif key in _KEPT:
-            result[key] = value
-        elif key not in _DROPPED:
-            raise UntranslatableError(f"{path}: {key!r} has no structural translation")
-    if "type" not in result:
-        raise UntranslatableError(f"{path}: no type")
-    return result
-
-
-def _resolve(node: JsonObject, definitions: dict[str, JsonObject]) -> JsonObject:
-    """Inline a reference and an optional's ``anyOf [X, null]``; what stands beside them wins."""
-    node = dict(node)
-    variants = node.get("anyOf")
-    if isinstance(variants, list):
-        real = [cast("JsonObject", v) for v in variants if v != {"type": "null"}]
-        if len(real) == 1:
-            del node["anyOf"]
-            node = {**_resolve(real[0], definitions), **node}
-    reference = node.pop("$ref", None)
-    if isinstance(reference, str):
-        target = copy.deepcopy(definitions[reference.removeprefix("#/$defs/")])
-        node = {**_resolve(target, definitions), **node}
-    return node
+"""In the order in which a reader wants them; the others follow as in the models."""
 
 
 def _transition_rules(spec: JsonObject) -> list[JsonValue]:
@@ -125,34 +61,126 @@ def _spec_schema() -> JsonObject:
             "message": "give the input once: as input, as inputJson or as inputFrom",
         }
     )
+    rules.append(
+        {
+            "rule": "has(self.serviceRef) != has(self.runtime)",
+            "message": "say what runs: give either serviceRef or runtime",
+        }
+    )
     spec["x-kubernetes-validations"] = rules
-    return spec
+    return _in_reading_order(spec)
 
 
-def _columns() -> list[JsonValue]:
-    return [
-        {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
-        {"name": "Reason", "type": "string", "jsonPath": ".status.reason"},
-        {"name": "Started", "type": "date", "jsonPath": ".status.startTime"},
-        {"name": "Duration", "type": "string", "jsonPath": ".status.duration"},
-        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-        {"name": "Message", "type": "string", "jsonPath": ".status.message", "priority": 1},
-    ]
+_BUILT: Final = "(has(self.runtime.python) || (has(self.runtime.docker) && has(self.runtime.docker.build)))"
+_DEFINITION_RULES: Final[tuple[JsonObject, ...]] = (
+    {
+        "rule": "has(self.runtime.docker) != has(self.runtime.python)",
+        "message": "say what runs: give either docker or python",
+        "fieldPath": ".runtime",
+    },
+    {
+        "rule": "!has(self.runtime.docker) || has(self.runtime.docker.image) != has(self.runtime.docker.build)",
+        "message": "give either an image or how to build it, as build",
+        "fieldPath": ".runtime.docker",
+    },
+    {
+        "rule": f"{_BUILT} == has(self.source)",
+        "message": "a source is needed by runtime.python and runtime.docker.build, and by nothing else",
+        "fieldPath": ".source",
+    },
+    {
+        "rule": "!has(self.source) || has(self.source.archive) != has(self.source.git)",
+        "message": "say where the source is: give either archive or git",
+        "fieldPath": ".source",
+    },
+)
+
+
+def _definition_spec_schema() -> JsonObject:
+    spec = without_transition_rules(structural_schema(ServiceDefinitionSpec))
+    spec["x-kubernetes-validations"] = list(_DEFINITION_RULES)
+    return _in_reading_order(spec)
+
+
+def _in_reading_order(spec: JsonObject) -> JsonObject:
+    fields = cast("JsonObject", spec["properties"])
+    first: JsonObject = {name: fields[name] for name in _FIRST_FIELDS if name in fields}
+    return {**spec, "properties": {**first, **fields}}
 
 
 def service_execution_crd() -> JsonObject:
     """Return the CustomResourceDefinition of ServiceExecution."""
+    return _definition(
+        kind=KIND,
+        plural=PLURAL,
+        short_name="sx",
+        description="ServiceExecution is one run of a service: a Job with its input, secrets and "
+        "data pools, whose log and result are kept.",
+        spec=_spec_schema(),
+        status=structural_schema(ExecutionStatus),
+        columns=[
+            _column("Phase", ".status.phase"),
+            _column("Reason", ".status.reason"),
+            _column("Service", ".spec.serviceRef.name"),
+            _column("Started", ".status.startTime", "date"),
+            _column("Duration", ".status.duration"),
+            _column("Age", ".metadata.creationTimestamp", "date"),
+            _column("Message", ".status.message", priority=1),
+        ],
+        selectable=[".status.phase", ".spec.serviceRef.name"],
+    )
+
+
+def service_definition_crd() -> JsonObject:
+    """Return the CustomResourceDefinition of ServiceDefinition."""
+    return _definition(
+        kind=DEFINITION_KIND,
+        plural=DEFINITION_PLURAL,
+        short_name="sxd",
+        description="ServiceDefinition is a service: what its executions run and may ask for. Its HTTP "
+        "interface is at /services/<namespace>/<name> of the gateway.",
+        spec=_definition_spec_schema(),
+        status=structural_schema(ServiceDefinitionStatus),
+        columns=[
+            _column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+            _column("Phase", ".status.phase"),
+            _column("Revision", ".status.revision"),
+            _column("Building", '.status.revisions[?(@.phase=="Building")].name'),
+            _column("Image", ".status.image", priority=1),
+            _column("Concurrency", ".spec.concurrency", "integer", priority=1),
+            _column("Age", ".metadata.creationTimestamp", "date"),
+            _column("Message", '.status.conditions[?(@.type=="Ready")].message', priority=1),
+        ],
+        selectable=[],
+    )
+
+
+def _column(name: str, path: str, kind: str = "string", *, priority: int = 0) -> JsonObject:
+    column: JsonObject = {"name": name, "type": kind, "jsonPath": path}
+    return {**column, "priority": priority} if priority else column
+
+
+def _definition(
+    *,
+    kind: str,
+    plural: str,
+    short_name: str,
+    description: str,
+    spec: JsonObject,
+    status: JsonObject,
+    columns: list[JsonValue],
+    selectable: list[str],
+) -> JsonObject:
     schema: JsonObject = {
         "type": "object",
-        "description": "ServiceExecution is one run of a service: a Job with its input, secrets and "
-        "data pools, whose log and result are kept.",
+        "description": description,
         "required": ["spec"],
         "properties": {
             "apiVersion": {"type": "string", "description": "Version of this schema."},
-            "kind": {"type": "string", "description": "Kind of this object: ServiceExecution."},
+            "kind": {"type": "string", "description": f"Kind of this object: {kind}."},
             "metadata": {"type": "object"},
-            "spec": _spec_schema(),
-            "status": structural_schema(ExecutionStatus),
+            "spec": spec,
+            "status": status,
         },
     }
     version: JsonObject = {
@@ -160,21 +188,22 @@ def service_execution_crd() -> JsonObject:
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "selectableFields": [{"jsonPath": ".status.phase"}],
-        "additionalPrinterColumns": _columns(),
+        "additionalPrinterColumns": columns,
         "schema": {"openAPIV3Schema": schema},
     }
+    if selectable:
+        version["selectableFields"] = [{"jsonPath": path} for path in selectable]
     names: JsonObject = {
-        "kind": KIND,
-        "listKind": f"{KIND}List",
-        "plural": PLURAL,
-        "singular": KIND.lower(),
-        "shortNames": ["sx"],
-        "categories": ["serviceexecution"],
+        "kind": kind,
+        "listKind": f"{kind}List",
+        "plural": plural,
+        "singular": kind.lower(),
+        "shortNames": [short_name],
+        "categories": ["sx-all"],
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{API_GROUP}"},
+        "metadata": {"name": f"{plural}.{API_GROUP}"},
         "spec": {"group": API_GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
     }

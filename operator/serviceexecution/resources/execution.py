@@ -1,6 +1,8 @@
 """The ServiceExecution custom resource."""
 
+import re
 from datetime import datetime
+from typing import Final
 
 from pydantic import Field
 
@@ -8,6 +10,13 @@ from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.execution_status import ExecutionStatus
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.reference import ExecutionReference
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether the text is a UUID in its usual form, in lower case."""
+    return _UUID.fullmatch(text) is not None
 
 
 class ObjectMeta(ResourceModel):
@@ -37,3 +46,8 @@ class ServiceExecution(ResourceModel):
     def reference(self) -> ExecutionReference:
         """Return how other rooms name this execution."""
         return ExecutionReference(self.metadata.namespace, self.metadata.name, self.metadata.uid)
+
+    @property
+    def api_id(self) -> str:
+        """Return the execution's id in the Service API, a UUID: its name when that is one, else its uid."""
+        return self.metadata.name if is_uuid(self.metadata.name) else self.metadata.uid

@@ -1,31 +1,13 @@
 """``ServiceExecution.spec``: what a user asks for."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from serviceexecution.resources.model import Duration, ObjectName, OpaqueObject, ResourceModel
-from serviceexecution.resources.pod_fields import (
-    EnvironmentVariable,
-    KeySelector,
-    LocalObjectReference,
-    ResourceQuantity,
-    ResourceRequirements,
-    SecurityContext,
-    ShortText,
-    Toleration,
-)
-
-PropertyName = Annotated[str, Field(min_length=1, max_length=250)]
-IMMUTABLE_NODE = {
-    "x-kubernetes-validations": [
-        {
-            "rule": "self == oldSelf",
-            "message": "is immutable: an execution runs once; create a new one to run with other values",
-        }
-    ]
-}
-
+from serviceexecution.resources.execution_settings import IMMUTABLE_NODE, ExecutionSettings
+from serviceexecution.resources.model import ObjectName, OpaqueObject, ResourceModel
+from serviceexecution.resources.pod_fields import LocalObjectReference
+from serviceexecution.resources.runtime import Runtime
 
 NEVER_IN_INPUT = {
     "type": "object",
@@ -40,30 +22,6 @@ NEVER_IN_INPUT = {
 }
 
 
-class DockerRuntime(ResourceModel):
-    """Any container image, started with its own entry point."""
-
-    image: Annotated[str, Field(min_length=1, max_length=1024)]
-    """The image, best by digest or a fixed tag."""
-    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
-    """When the node pulls the image. Defaults to Always for the tag latest, else to IfNotPresent."""
-    command: Annotated[tuple[Annotated[str, Field(max_length=131072)], ...], Field(max_length=256)] | None = (
-        None
-    )
-    """Replaces the image's ENTRYPOINT."""
-    args: Annotated[tuple[Annotated[str, Field(max_length=131072)], ...], Field(max_length=256)] | None = None
-    """Replaces the image's CMD."""
-    working_dir: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    """Replaces the image's working directory; many images read files relative to theirs, so leave it out."""
-
-
-class Runtime(ResourceModel):
-    """What runs."""
-
-    docker: DockerRuntime
-    """A container image."""
-
-
 class InputSource(ResourceModel):
     """Where the input comes from."""
 
@@ -73,69 +31,24 @@ class InputSource(ResourceModel):
     """
 
 
-class SecretSource(ResourceModel):
-    """Where the value of one secret comes from."""
+class ServiceReference(ResourceModel):
+    """A service of the execution's namespace."""
 
-    secret_key_ref: KeySelector
-    """A key of a Secret in the execution's namespace, at most 128 KiB long."""
-
-
-class ClaimReference(ResourceModel):
-    """A PersistentVolumeClaim in the execution's namespace."""
-
-    claim_name: ObjectName
-    """Name of the claim."""
+    name: ObjectName
+    """Name of the ServiceDefinition."""
 
 
-SubPath = Annotated[
-    str,
-    Field(
-        max_length=1024,
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "!self.startsWith('/') && !self.split('/').exists(part, part == '..')",
-                    "message": "must be a relative path without '..'",
-                }
-            ]
-        },
-    ),
-]
-
-
-class DataPool(ResourceModel):
-    """A volume that the program sees at /var/runtime/datapool/<property>."""
-
-    persistent_volume_claim: ClaimReference
-    """The claim that holds the data pool's files."""
-    sub_path: SubPath | None = None
-    """Folder of the volume to mount. Defaults to its root."""
-    read_only: bool = True
-    """Whether the program may only read. Defaults to true."""
-
-
-class OutputSpec(ResourceModel):
-    """Where output is written before it is collected, and how much of it there may be."""
-
-    limit: ResourceQuantity | None = None
-    """Most bytes that are collected, such as 10Gi. What does not fit is named in the result. Defaults to
-    10Gi.
-    """
-    persistent_volume_claim: ClaimReference | None = None
-    """Writes output to this claim instead of the node's disk; the files stay there after collection."""
-    sub_path: SubPath | None = None
-    """Folder on the claim. Defaults to the execution's uid."""
-    collect_timeout: Duration | None = None
-    """How long collecting may take after the program's end. Defaults to 1h."""
-
-
-class ExecutionSpec(ResourceModel):
+class ExecutionSpec(ExecutionSettings):
     """What to run, with what, and how long. Only cancel, ttlSecondsAfterFinished and tags may change
     later.
     """
 
-    runtime: Runtime
-    """What runs."""
+    service_ref: ServiceReference | None = None
+    """The service that this is a run of. What the execution leaves out is taken from its ServiceDefinition.
+    Give either serviceRef or runtime.
+    """
+    runtime: Runtime | None = None
+    """What runs, when it is not a service. Give either serviceRef or runtime."""
     input: Annotated[
         OpaqueObject | None,
         Field(
@@ -155,79 +68,5 @@ class ExecutionSpec(ResourceModel):
     """The input as JSON text, kept byte for byte, at most 256 KiB."""
     input_from: InputSource | None = None
     """The input in a ConfigMap, kept byte for byte, at most 1,000,000 bytes."""
-    secrets: Annotated[dict[PropertyName, SecretSource], Field(max_length=64)] | None = None
-    """Secrets by name. The program finds ibmToken in the variable SECRET_IBM_TOKEN."""
-    data_pools: Annotated[dict[PropertyName, DataPool], Field(max_length=64)] | None = None
-    """Data pools by property. The program finds the files at /var/runtime/datapool/<property>."""
-    output: OutputSpec | None = None
-    """Where output is written and how much is kept."""
-    env: Annotated[
-        tuple[EnvironmentVariable, ...],
-        Field(
-            max_length=256,
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
-        ),
-    ] = ()
-    """Environment variables of the program."""
-    resources: ResourceRequirements | None = None
-    """CPU, memory and devices of the program."""
-    timeout: Duration | None = None
-    """How long the program may run, counted from its start. Without it there is no limit."""
-    start_timeout: Duration | None = None
-    """How long the program may take to start once its pod is allowed to run. Defaults to 10m; known
-    causes such as a missing Secret have shorter limits of their own.
-    """
-    cancel_grace: Duration | None = None
-    """Time between SIGTERM and SIGKILL at cancel and timeout. Defaults to 30s. Without a shared process
-    namespace a program that ignores SIGTERM lives a minute longer, in which its output is collected.
-    """
     cancel: bool | None = None
     """Set to true to stop the program; log and output so far are kept. Cannot be taken back."""
-    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=315360000)] | None = None
-    """Seconds after the end at which the execution is deleted; its log and result follow when the operator's
-    retention is over. Never by default.
-    """
-    service_account_name: ObjectName | None = None
-    """ServiceAccount of the pod. Its token is not mounted."""
-    image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], Field(max_length=16)] | None = None
-    """Secrets with credentials of image registries."""
-    node_selector: Annotated[dict[str, ShortText], Field(max_length=64)] | None = None
-    """Labels that the node must carry."""
-    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=64)] | None = None
-    """Taints that the pod accepts."""
-    affinity: Annotated[
-        OpaqueObject | None,
-        Field(
-            json_schema_extra={
-                "type": "object",
-                "x-kubernetes-preserve-unknown-fields": True,
-                **IMMUTABLE_NODE,
-            }
-        ),
-    ] = None
-    """Scheduling rules, as in a pod's spec.affinity."""
-    priority_class_name: ObjectName | None = None
-    """Priority of the pod."""
-    runtime_class_name: ObjectName | None = None
-    """Container runtime of the pod, such as gvisor."""
-    security_context: SecurityContext | None = None
-    """Identity and rights of the pod. The defaults pass Pod Security restricted."""
-    share_process_namespace: bool | None = None
-    """Whether main and collector see each other's processes. Defaults to true; false for images that
-    insist on being process 1, whose end is then noticed a little later.
-    """
-    pod_template: Annotated[
-        OpaqueObject | None,
-        Field(
-            json_schema_extra={
-                "type": "object",
-                "x-kubernetes-preserve-unknown-fields": True,
-                **IMMUTABLE_NODE,
-            }
-        ),
-    ] = None
-    """Merged into the pod template last (lists of objects by name), for what this resource does not model."""
-    tags: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)] | None = None
-    """Free labels for people and programs."""
-    queue_name: Annotated[str, Field(min_length=1, max_length=63)] | None = None
-    """Kueue LocalQueue. The Job is created suspended and runs when Kueue admits it."""

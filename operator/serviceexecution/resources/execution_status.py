@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
 
-from serviceexecution.resources.model import ResourceModel
+from serviceexecution.resources.model import OpaqueObject, ResourceModel
 
 
 def _rfc3339_seconds(value: datetime) -> str:
@@ -119,6 +119,58 @@ class Result(ResourceModel):
     """What could not be collected, and why."""
 
 
+class TakenService(ResourceModel):
+    """What an execution took from its service when it started. Later changes of the service do not count."""
+
+    name: str
+    """Name of the ServiceDefinition."""
+    uid: str
+    """Uid of the ServiceDefinition."""
+    generation: LargeInteger
+    """Generation of the ServiceDefinition's spec that was taken from."""
+    revision: str | None = None
+    """The revision that was built from the service's source."""
+    source_digest: str | None = None
+    """SHA-256 of the source that the revision was built from."""
+    commit: str | None = None
+    """The Git commit that the revision was built from."""
+    image_digest: str | None = None
+    """Digest of the image that was built."""
+    fields: Annotated[
+        OpaqueObject,
+        Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
+    ]
+    """The fields of the ServiceDefinition that the execution runs with, as they were."""
+    output_schema: Annotated[
+        OpaqueObject | None,
+        Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
+    ] = None
+    """The JSON Schema that the main result must fit."""
+
+
+class CallbackState(StrEnum):
+    """How far the delivery of the callback has come."""
+
+    PENDING = "Pending"
+    DELIVERED = "Delivered"
+    FAILED = "Failed"
+
+
+class CallbackStatus(ResourceModel):
+    """The callback about the execution's end."""
+
+    state: CallbackState
+    """Pending: it is tried again. Delivered: the receiver has accepted it. Failed: given up."""
+    attempts: int = 0
+    """How often it was sent."""
+    last_attempt_time: Timestamp | None = None
+    """When it was sent last."""
+    next_attempt_time: Timestamp | None = None
+    """When it is sent again."""
+    message: str | None = None
+    """What went wrong last."""
+
+
 class Log(ResourceModel):
     """The kept log."""
 
@@ -172,6 +224,10 @@ class ExecutionStatus(ResourceModel):
     """What the program produced."""
     log: Log | None = None
     """The kept log."""
+    service: TakenService | None = None
+    """The service that this is a run of, and what was taken from it."""
+    callback: CallbackStatus | None = None
+    """The callback about the execution's end."""
     usage: Usage | None = None
     """Where the time went."""
     conditions: Annotated[

@@ -6,9 +6,12 @@ API_GROUP: Final = "serviceexecution.dev"
 API_VERSION: Final = "v1alpha1"
 KIND: Final = "ServiceExecution"
 PLURAL: Final = "serviceexecutions"
+DEFINITION_KIND: Final = "ServiceDefinition"
+DEFINITION_PLURAL: Final = "servicedefinitions"
 
 LABEL_EXECUTION_UID: Final = f"{API_GROUP}/execution-uid"
-"""On every child object (Job, pod, ConfigMap): the uid of its ServiceExecution."""
+"""On every child object (Job, pod, ConfigMap): the uid of its ServiceExecution. On the Job and pod of a build:
+the uid that it is stored under (``revision_reference``), so that watches and fences hold for both."""
 
 LABEL_EXECUTION_NAME: Final = f"{API_GROUP}/execution"
 """On every child object, for people: the execution's name, shortened to 63 characters."""
@@ -25,3 +28,40 @@ MAIN_CONTAINER: Final = "main"
 COLLECTOR_CONTAINER: Final = "collector"
 COLLECTOR_TOKEN_AUDIENCE: Final = f"collector.{API_GROUP}"
 """Audience of the projected token that is the collector's only credential."""
+
+LABEL_SUBMISSION: Final = f"{API_GROUP}/submission"
+"""On the ConfigMap and Secret that the gateway makes for an execution, before the execution: its name."""
+
+LABEL_LIFETIME: Final = f"{API_GROUP}/lifetime"
+LIFETIME_RUN: Final = "run"
+"""On a Secret that is deleted when its execution has ended. The operator deletes no Secret without it."""
+
+ANNOTATION_RUN_SECRET: Final = f"{API_GROUP}/run-secret"
+"""On an execution: name of the Secret that goes when the program has ended."""
+
+ANNOTATION_INPUT_PROPERTIES: Final = f"{API_GROUP}/input-properties"
+"""On an input's ConfigMap: JSON object, key → property, for properties whose names are no legal keys."""
+
+ANNOTATION_REQUEST_DIGEST: Final = f"{API_GROUP}/request-digest"
+"""On what was made for a POST with an Idempotency-Key: tells the same request from another with its key."""
+
+ANNOTATION_SUBMITTED_BY: Final = f"{API_GROUP}/submitted-by"
+"""On an execution that came by the Service API: the user name of the caller."""
+
+CALLBACK_SECRET: Final = "serviceexecution-callbacks"  # noqa: S105 - a Secret's name
+"""In a service's namespace: the keys that sign its callbacks. The only Secret that the controller reads."""
+
+LABEL_DEFINITION_UID: Final = f"{API_GROUP}/definition-uid"
+"""On the Job and pod of a build: the uid of the ServiceDefinition that is built."""
+
+LABEL_DEFINITION_NAME: Final = f"{API_GROUP}/definition"
+"""On the Job and pod of a build, for people: the definition's name, shortened to 63 characters."""
+
+LABEL_REVISION: Final = f"{API_GROUP}/revision"
+"""On the Job and pod of a build: the name of the revision."""
+
+ANNOTATION_SOURCE_DIGEST: Final = f"{API_GROUP}/source-digest"
+"""On the Job of a build: digest of the archive that its pod may fetch from the gateway."""
+
+BUILDER_TOKEN_AUDIENCE: Final = f"builder.{API_GROUP}"
+"""Audience of the projected token that is a build's only credential at the gateway."""

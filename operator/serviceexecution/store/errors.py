@@ -28,3 +28,7 @@ class CorruptRecordError(StoreError):
     """A commit record exists but cannot be read."""
 
     retriable = False
+
+
+class SourceMismatchError(ValueError):
+    """An archive is not the one that its digest names."""

@@ -28,6 +28,12 @@ _SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 TOMBSTONES: Final = "!tombstones"
 """Beside the namespaces; no namespace has such a name."""
 
+EXPIRIES: Final = "!expiries"
+"""As the tombstones."""
+
+SOURCES: Final = "!sources"
+"""As the tombstones: archives that services are built from, by namespace and SHA-256."""
+
 
 def check_output_path(path: str) -> None:
     """Raise InvalidOutputPathError unless ``path`` is relative, normal and short enough: "a/b.json"."""
@@ -133,6 +139,16 @@ class ExecutionKeys:
     def stdout_result(self) -> str:
         """Key of the main result that the program printed."""
         return f"{self.root}/stdout-result.json"
+
+    @property
+    def build_report(self) -> str:
+        """Key of what a build's pod reported."""
+        return f"{self.root}/build.json"
+
+    @property
+    def dead_letter(self) -> str:
+        """Key of the callback's event that could not be delivered."""
+        return f"{self.root}/callback-undelivered.json"
 
     def _of_attempt(self, name: str) -> str:
         return name if self._attempt == 1 else f"{name}-{self._attempt}"

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.store import ObjectStore
@@ -11,6 +12,9 @@ from obstore.store import ObjectStore
 from serviceexecution.store.backend import local_root, open_backend, translated
 from serviceexecution.store.durability import sync_files
 from serviceexecution.store.errors import StoreError
+
+if TYPE_CHECKING:  # a type of obstore's stubs alone
+    from obstore import ObjectMeta
 
 MIN_PART_BYTES: Final = 8 * 1024 * 1024
 """Part of a large upload that is held in memory; S3 wants at least 5 MiB."""
@@ -21,10 +25,12 @@ _CONCURRENT_PARTS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object as listed: bytes, and the tag that changes with each write where the backend has one."""
+    """One object as listed: bytes, the tag that changes with each write where the backend has one, and when
+    it was written last."""
 
     size: int
     etag: str | None
+    modified_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,14 @@ class Objects:
 
         return ObjectStream(size, start, end, chunks())
 
+    async def stat(self, key: str) -> StoredObject | None:
+        """Return an object's size, tag and time without its content; None when there is none."""
+        with translated(f"read {key}"):
+            try:
+                return _stored(await obstore.head_async(self._backend, key))
+            except FileNotFoundError:
+                return None
+
     async def list(self, prefix: str) -> dict[str, StoredObject]:
         """Return all objects below ``prefix/`` by the rest of their keys."""
         found: dict[str, StoredObject] = {}
@@ -106,7 +120,7 @@ class Objects:
                 async for batch in obstore.list(self._backend, prefix, chunk_size=1000):
                     for meta in batch:
                         rest = meta["path"][len(prefix) + 1 :]
-                        found[rest] = StoredObject(meta["size"], meta["e_tag"])
+                        found[rest] = _stored(meta)
             except FileNotFoundError:  # a directory that went away between the two looks
                 return found
         return found
@@ -148,3 +162,7 @@ class Objects:
                 await asyncio.to_thread(sync_files, self.root, keys)
             except OSError as error:
                 raise StoreError(f"cannot sync {keys[0]}: {error.strerror}") from error
+
+
+def _stored(meta: "ObjectMeta") -> StoredObject:
+    return StoredObject(meta["size"], meta["e_tag"], meta["last_modified"])

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 
@@ -66,8 +66,47 @@ class LogRecord(Record):
     committed_at: datetime
 
 
+class BuildSeconds(Record):
+    """How long the steps of a build took, in seconds."""
+
+    source: float | None = None
+    build: float | None = None
+    push: float | None = None
+
+
+class BuildReport(Record):
+    """What the pod of a build says about its end."""
+
+    version: int = 1
+    job_uid: str = ""
+    """Uid of the Job whose pod reported. The gateway knows it from the pod's token, and writes it in."""
+    succeeded: bool
+    reason: str
+    """One word from the closed list of reasons of builds."""
+    message: str = ""
+    """Why, in a sentence."""
+    step: str | None = None
+    """The instruction that failed."""
+    image_digest: str | None = None
+    image_bytes: int | None = None
+    """Size of the image's layers as they are stored."""
+    source_digest: str | None = None
+    commit: str | None = None
+    """The Git commit that was built, 40 hexadecimal digits."""
+    input_schema: dict[str, JsonValue] | None = None
+    output_schema: dict[str, JsonValue] | None = None
+    seconds: BuildSeconds | None = None
+
+
 class Tombstone(Record):
     """Says that an execution in the store is gone from the cluster; what is stored of it goes days later."""
 
     version: int = 1
     marked_at: datetime
+
+
+class Expiry(Record):
+    """Says until when an execution's log and output are kept, whether or not the execution itself is."""
+
+    version: int = 1
+    expires_at: datetime

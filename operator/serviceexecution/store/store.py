@@ -8,21 +8,37 @@ import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.cleanup import clear_conflicts, delete_tree
 from serviceexecution.store.errors import CorruptRecordError, StoreError
-from serviceexecution.store.keys import TOMBSTONES, ExecutionKeys, check_segment, encode_output_path
+from serviceexecution.store.keys import (
+    EXPIRIES,
+    SOURCES,
+    TOMBSTONES,
+    ExecutionKeys,
+    check_segment,
+    encode_output_path,
+)
 from serviceexecution.store.media_types import media_type_of
 from serviceexecution.store.objects import Objects, ObjectStream, StoredObject
-from serviceexecution.store.records import LogRecord, OutputManifest, Record, StoredFile, Tombstone
+from serviceexecution.store.records import (
+    BuildReport,
+    Expiry,
+    LogRecord,
+    OutputManifest,
+    Record,
+    StoredFile,
+    Tombstone,
+)
+from serviceexecution.store.sources import SourceStore
+from serviceexecution.store.streams import write_stream
 
 OutputStream = ObjectStream
 
-_SMALL_BYTES: Final = 1024 * 1024
 _R = TypeVar("_R", bound=Record)
 
 
@@ -44,6 +60,8 @@ class ResultStore:
     def __init__(self, objects: Objects, cluster_id: str) -> None:
         self._objects = objects
         self._cluster_id = check_segment(cluster_id, "cluster id")
+        self.sources = SourceStore(objects, self._cluster_id)
+        """The archives that services are built from."""
 
     @classmethod
     def open(cls, url: str, cluster_id: str, options: Mapping[str, str] | None = None) -> "ResultStore":
@@ -81,43 +99,13 @@ class ResultStore:
         it, so that the next try succeeds.
         """
         key = self._keys(ref, attempt).output(path)
-        digest = hashlib.sha256()
-        size = 0
-        source = aiter(chunks)
-        head = bytearray()
-        ended = False
-
-        async def take() -> bytes | None:
-            nonlocal size
-            chunk = await anext(source, None)
-            if chunk is not None:
-                digest.update(chunk)
-                size += len(chunk)
-            return chunk
-
-        while not ended and len(head) <= _SMALL_BYTES:
-            chunk = await take()
-            ended = chunk is None
-            head += chunk or b""
-
-        async def everything() -> AsyncIterator[bytes]:
-            while head:
-                yield bytes(head)
-                head.clear()
-                # in large pieces: each crosses into the backend's own threads and back
-                while len(head) <= _SMALL_BYTES and (chunk := await take()) is not None:
-                    head.extend(chunk)
-
         try:
-            if ended:  # one request instead of three where uploads have parts
-                etag = await self._objects.put(key, bytes(head))
-            else:
-                etag = await self._objects.put_stream(key, everything(), expected_size=expected_size)
+            written = await write_stream(self._objects, key, chunks, expected_size=expected_size)
         except StoreError:
             await clear_conflicts(self._objects, key, self._keys(ref, attempt).output_prefix)
             raise
-        file = StoredFile(path=path, size=size, sha256=digest.hexdigest(), media_type=media_type_of(path))
-        return WrittenOutput(file, etag)
+        file = StoredFile(path=path, size=written.size, sha256=written.sha256, media_type=media_type_of(path))
+        return WrittenOutput(file, written.etag)
 
     async def delete_output(self, ref: ExecutionReference, path: str, *, attempt: int = 1) -> None:
         """Delete one output file, if it is there."""
@@ -213,6 +201,24 @@ class ResultStore:
         """Return the main result that the program printed, if it did."""
         return await self._objects.get(self._keys(ref).stdout_result)
 
+    async def write_dead_letter(self, ref: ExecutionReference, event: bytes) -> None:
+        """Keep the callback's event that could not be delivered, beside the results; it goes with them."""
+        await self._objects.put(self._keys(ref).dead_letter, event)
+
+    async def read_dead_letter(self, ref: ExecutionReference) -> bytes | None:
+        """Return the callback's event that could not be delivered, None when there is none."""
+        return await self._objects.get(self._keys(ref).dead_letter)
+
+    # Builds ----------------------------------------------------------------------------------------------
+
+    async def write_build_report(self, ref: ExecutionReference, report: BuildReport) -> None:
+        """Keep what a build's pod reports; a repeated report replaces the one before."""
+        await self._write_record(self._keys(ref).build_report, report)
+
+    async def read_build_report(self, ref: ExecutionReference) -> BuildReport | None:
+        """Return what a build's pod has reported, None while it has not; raises CorruptRecordError."""
+        return await self._read_record(self._keys(ref).build_report, BuildReport)
+
     # Executions ------------------------------------------------------------------------------------------
 
     async def delete_execution(self, namespace: str, uid: str) -> None:
@@ -224,35 +230,56 @@ class ResultStore:
     async def list_executions(self) -> AsyncIterator[tuple[str, str]]:
         """Give namespace and uid of every execution that has anything in the store."""
         for namespace in await self._objects.list_prefixes(self._cluster_id):
-            if namespace != TOMBSTONES:
+            if namespace not in {TOMBSTONES, EXPIRIES, SOURCES}:
                 for uid in await self._objects.list_prefixes(f"{self._cluster_id}/{namespace}"):
                     yield namespace, uid
 
     async def write_tombstone(self, namespace: str, uid: str, marked_at: datetime) -> None:
         """Note that an execution was found to be gone from the cluster."""
-        record = Tombstone(marked_at=marked_at)
-        await self._write_record(self._tombstone(namespace, uid), record)
+        await self._write_record(self._note(TOMBSTONES, namespace, uid), Tombstone(marked_at=marked_at))
 
     async def delete_tombstone(self, namespace: str, uid: str) -> None:
         """Forget that note."""
-        await self._objects.delete([self._tombstone(namespace, uid)])
+        await self._objects.delete([self._note(TOMBSTONES, namespace, uid)])
 
     async def list_tombstones(self) -> dict[tuple[str, str], datetime]:
         """Return by namespace and uid since when executions are known to be gone."""
-        found: dict[tuple[str, str], datetime] = {}
-        for name in await self._objects.list(f"{self._cluster_id}/{TOMBSTONES}"):
+        found = await self._notes(TOMBSTONES, Tombstone)
+        return {execution: note.marked_at for execution, note in found.items()}
+
+    async def write_expiry(self, namespace: str, uid: str, expires_at: datetime) -> None:
+        """Note until when an execution's log and output are kept."""
+        await self._write_record(self._note(EXPIRIES, namespace, uid), Expiry(expires_at=expires_at))
+
+    async def delete_expiry(self, namespace: str, uid: str) -> None:
+        """Forget that note."""
+        await self._objects.delete([self._note(EXPIRIES, namespace, uid)])
+
+    async def read_expiry(self, namespace: str, uid: str) -> datetime | None:
+        """Return until when log and output are kept, None when nothing was said."""
+        note = await self._read_record(self._note(EXPIRIES, namespace, uid), Expiry)
+        return None if note is None else note.expires_at
+
+    async def list_expiries(self) -> dict[tuple[str, str], datetime]:
+        """Return by namespace and uid until when log and output are kept, where something was said."""
+        found = await self._notes(EXPIRIES, Expiry)
+        return {execution: note.expires_at for execution, note in found.items()}
+
+    async def _notes(self, kind: str, record: type[_R]) -> dict[tuple[str, str], _R]:
+        found: dict[tuple[str, str], _R] = {}
+        for name in await self._objects.list(f"{self._cluster_id}/{kind}"):
             namespace, _, uid = name.partition("/")
             try:
-                record = await self._read_record(self._tombstone(namespace, uid), Tombstone)
+                note = await self._read_record(self._note(kind, namespace, uid), record)
             except CorruptRecordError:  # as if there were none: it is written anew, and the time starts again
                 continue
-            if record is not None:
-                found[namespace, uid] = record.marked_at
+            if note is not None:
+                found[namespace, uid] = note
         return found
 
-    def _tombstone(self, namespace: str, uid: str) -> str:
+    def _note(self, kind: str, namespace: str, uid: str) -> str:
         place = f"{check_segment(namespace, 'namespace')}/{check_segment(uid, 'uid')}"
-        return f"{self._cluster_id}/{TOMBSTONES}/{place}"
+        return f"{self._cluster_id}/{kind}/{place}"
 
     async def _write_record(self, key: str, record: Record) -> None:
         await self._objects.put(key, record.model_dump_json(by_alias=True).encode())

@@ -2,11 +2,14 @@
 
 A restore of the cluster, a wrong kubeconfig or a CRD that was deleted by mistake looks as if many executions
 had gone at once. Then nothing is marked or deleted.
+
+What has an expiry noted is deleted when that has come, be its execution there or not, and never before.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from serviceexecution.store.store import ResultStore
@@ -39,6 +42,10 @@ class SweepPlan:
     mark: tuple[Execution, ...] = ()
     unmark: tuple[Execution, ...] = ()
     delete: tuple[Execution, ...] = ()
+    expire: tuple[Execution, ...] = ()
+    """Their results are deleted although they may still exist; the note about it stays."""
+    forget: tuple[Execution, ...] = ()
+    """The note about their expiry is deleted: they and their results have been gone for long."""
     refused: str = ""
 
 
@@ -48,22 +55,32 @@ def plan_sweep(
     tombstones: Mapping[Execution, datetime],
     now: datetime,
     rules: SweepRules,
+    *,
+    expiries: Mapping[Execution, datetime] = MappingProxyType({}),
 ) -> SweepPlan:
     """Decide one pass.
 
-    ``stored`` and ``tombstones`` hold only executions of namespaces whose executions ``live_uids`` lists. An
-    execution is deleted only when it was marked in an earlier pass at least ``tombstone_age`` ago and is still
-    gone.
+    ``stored``, ``tombstones`` and ``expiries`` hold only executions of namespaces whose executions ``live_uids``
+    lists. An execution is deleted only when it was marked in an earlier pass at least ``tombstone_age`` ago and
+    is still gone.
     """
     live = frozenset(live_uids)
     present = frozenset(stored)
+    expired = {execution for execution, at in expiries.items() if at <= now}
+    expire = sorted(expired & present)
+    forget = sorted(
+        execution
+        for execution in expired - present
+        if execution[1] not in live and now - expiries[execution] >= rules.tombstone_age
+    )
+    present -= expired
     gone = {execution for execution in present if execution[1] not in live}
     mark = sorted(gone - tombstones.keys())
     unmark = sorted(tombstones.keys() - gone)  # it is back, or nothing is stored of it any more
     delete = sorted(
         execution
         for execution in gone & tombstones.keys()
-        if now - tombstones[execution] >= rules.tombstone_age
+        if now - tombstones[execution] >= rules.tombstone_age and execution not in expiries
     )
     most = max(rules.always_allowed, int(len(present) * rules.largest_share))
     refused = []
@@ -75,7 +92,10 @@ def plan_sweep(
         # something is odd in the cluster: what is due can wait until a person has looked
         mark.clear()
         delete.clear()
-    return SweepPlan(tuple(mark), tuple(unmark), tuple(delete), "; ".join(refused))
+        forget.clear()
+    return SweepPlan(
+        tuple(mark), tuple(unmark), tuple(delete), tuple(expire), tuple(forget), "; ".join(refused)
+    )
 
 
 async def sweep(
@@ -100,7 +120,11 @@ async def sweep(
     stored = [execution async for execution in store.list_executions() if ours(execution)]
     marked = await store.list_tombstones()
     tombstones = {execution: since for execution, since in marked.items() if ours(execution)}
-    plan = plan_sweep(stored, await list_live_uids(), tombstones, now, rules or SweepRules())
+    noted = await store.list_expiries()
+    expiries = {execution: at for execution, at in noted.items() if ours(execution)}
+    plan = plan_sweep(
+        stored, await list_live_uids(), tombstones, now, rules or SweepRules(), expiries=expiries
+    )
     for namespace, uid in plan.unmark:
         await store.delete_tombstone(namespace, uid)
     for namespace, uid in plan.mark:
@@ -108,4 +132,8 @@ async def sweep(
     for namespace, uid in plan.delete:
         await store.delete_execution(namespace, uid)
         await store.delete_tombstone(namespace, uid)
+    for namespace, uid in plan.expire:
+        await store.delete_execution(namespace, uid)
+    for namespace, uid in plan.forget:
+        await store.delete_expiry(namespace, uid)
     return plan

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from serviceexecution.contract.input_files import (
     INPUT_JSON_LIMIT,
-    INPUT_LIMIT,
     parse_input_object,
     parse_input_text,
     split_config_map,
     split_input_object,
     split_input_text,
 )
+from serviceexecution.contract.input_text import INPUT_LIMIT
 from serviceexecution.contract.json_text import MAX_DEPTH
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.property_names import MAX_PROPERTY_BYTES

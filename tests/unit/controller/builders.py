@@ -11,9 +11,22 @@ from serviceexecution.controller.decision.decide import decide
 from serviceexecution.controller.decision.observation import Observation
 from serviceexecution.controller.decision.outcome import Decision
 from serviceexecution.controller.decision.plan import DEFAULT_TIMES, Plan, make_plan, times_of
-from serviceexecution.controller.decision.startup import StartLimits
 from serviceexecution.controller.decision.verdict import MainOutput
-from serviceexecution.controller.decision.views import (
+from serviceexecution.controller.render.names import job_name
+from serviceexecution.resources.execution import ObjectMeta, ServiceExecution
+from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.execution_status import (
+    ExecutionStatus,
+    JobReference,
+    Phase,
+    PodReference,
+    StopReason,
+    StopRequest,
+)
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.views import (
     ChildMeta,
     ConditionView,
     ContainerStateView,
@@ -29,19 +42,6 @@ from serviceexecution.controller.decision.views import (
     TerminatedView,
     WaitingView,
 )
-from serviceexecution.controller.render.names import job_name
-from serviceexecution.resources.execution import ObjectMeta, ServiceExecution
-from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.execution_status import (
-    ExecutionStatus,
-    JobReference,
-    Phase,
-    PodReference,
-    StopReason,
-    StopRequest,
-)
-from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import LogRecord, OutputManifest, SkippedFile, StdoutResult, StoredFile
 
 UID: Final = "0a1b2c3d-0000-4000-8000-000000000001"

@@ -12,9 +12,9 @@ from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
 from serviceexecution.controller.decision.outcome import Decision
 from serviceexecution.controller.decision.reasons import MEANINGS, Reason
 from serviceexecution.controller.decision.status_patch import status_patch
-from serviceexecution.controller.decision.views import ContainerStateView, JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.views import ContainerStateView, JobView, PodView
 from tests.unit.controller.builders import (
     ended,
     file,

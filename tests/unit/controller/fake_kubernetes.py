@@ -16,6 +16,8 @@ from serviceexecution.kube.kinds import (
     JOBS,
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
+    SECRETS,
+    SERVICE_DEFINITIONS,
     SERVICE_EXECUTIONS,
     ResourceKind,
 )
@@ -163,7 +165,16 @@ class FakeKubernetes:
 
 KINDS: Final = {
     kind.plural: kind
-    for kind in (SERVICE_EXECUTIONS, JOBS, PODS, CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, EVENTS)
+    for kind in (
+        SERVICE_EXECUTIONS,
+        SERVICE_DEFINITIONS,
+        SECRETS,
+        JOBS,
+        PODS,
+        CONFIG_MAPS,
+        PERSISTENT_VOLUME_CLAIMS,
+        EVENTS,
+    )
 }
 
 

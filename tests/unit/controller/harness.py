@@ -5,19 +5,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final, cast
 
+from serviceexecution.builds.settings import BuildsSettings
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.admission import Admission
+from serviceexecution.controller.build_observe import BuildObserver
+from serviceexecution.controller.build_slots import BuildSlots
+from serviceexecution.controller.build_telling import BuildTeller
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache
-from serviceexecution.controller.decision.startup import StartLimits
-from serviceexecution.controller.decision.views import ContainerStateView
+from serviceexecution.controller.definitions import DefinitionReconciler
+from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.health import Health
+from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.planning import Planner
 from serviceexecution.controller.reconcile import RECHECK_SECONDS, Reconciler
 from serviceexecution.controller.resync import Resync
 from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.pod_start import StartLimits
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.views import ContainerStateView
+from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 from tests.unit.controller.builders import UID, at, ended, file, log, manifest, pod, running, waiting
 from tests.unit.controller.fake_kubernetes import FakeKubernetes, metadata_of
@@ -62,18 +72,72 @@ class FakeFollowers:
 class Controller:
     """One life of the controller's process: what it knows ends with it."""
 
-    def __init__(self, kubernetes: FakeKubernetes, store: ResultStore) -> None:
+    def __init__(
+        self, kubernetes: FakeKubernetes, store: ResultStore, builds: BuildsSettings | None = None
+    ) -> None:
         client = cast("Any", kubernetes)
         self.cache = ObjectCache()
         self.followers = FakeFollowers()
+        self.checker = SchemaChecker()
+        self.admission = Admission(self.cache)
+        self.woken: list[ExecutionKey] = []
+        self.cache.on_change = lambda service: self.woken.extend(self.admission.next_keys(service))
+        self.definitions: list[ExecutionKey] = []
+        self.called_back: list[ServiceExecution] = []
         self.tasks: list[asyncio.Task[bool]] = []
-        self.resync = Resync(client, self.cache, Health(oldest_work=lambda: 0), lambda _: None, namespaces=())
+        events = EventPoster(client, component="test", instance="test")
+        self.slots = BuildSlots(self.cache, builds.concurrency if builds is not None else 0)
+        self.queued_definitions: list[ExecutionKey] = []
+        self.keeper = DefinitionReconciler(
+            client=client,
+            cache=self.cache,
+            checker=self.checker,
+            observer=BuildObserver(
+                client,
+                store,
+                self.cache,
+                self.slots,
+                NamespaceLevels(client),
+                self.checker,
+                builds,
+                StartLimits(),
+            ),
+            slots=self.slots,
+            followers=cast("Any", self.followers),
+            teller=BuildTeller(events, self.tasks.append),
+            gateway_url="http://gateway",
+            add=self.queued_definitions.append,
+        )
+        self.observer = Observer(
+            client,
+            store,
+            self.cache,
+            StartLimits(),
+            planner=Planner(
+                client,
+                self.cache,
+                self.checker,
+                self.admission,
+                pull_secret=builds.registry.credentials_secret if builds is not None else "",
+            ),
+            checker=self.checker,
+        )
+        self.resync = Resync(
+            client,
+            self.cache,
+            Health(oldest_work=lambda: 0),
+            lambda _: None,
+            self.definitions.append,
+            namespaces=(),
+        )
         self.reconciler = Reconciler(
             client=client,
             cache=self.cache,
-            observer=Observer(client, store, self.cache, StartLimits()),
+            observer=self.observer,
+            ending=Ending(client, store),
+            deliver=self.called_back.append,
             followers=cast("Any", self.followers),
-            events=EventPoster(client, component="test", instance="test"),
+            events=events,
             defaults=PodDefaults(collector_image="collector:1", gateway_url="http://gateway"),
             spawn=self.tasks.append,
         )
@@ -82,19 +146,25 @@ class Controller:
         """Learn all that changed."""
         await self.resync.once()
 
-    async def reconcile(self) -> float | None:
+    async def reconcile(self, key: ExecutionKey = KEY) -> float | None:
         """Make one pass with what is known."""
-        wake = await self.reconciler.reconcile(KEY)
+        return await self._settled(await self.reconciler.reconcile(key))
+
+    async def reconcile_service(self, key: ExecutionKey) -> float | None:
+        """Make one pass over a service with what is known."""
+        return await self._settled(await self.keeper.reconcile(key))
+
+    async def _settled(self, wake: float | None) -> float | None:
         await asyncio.gather(*self.tasks)
         self.tasks.clear()
         return wake
 
-    async def run(self) -> float | None:
+    async def run(self, key: ExecutionKey = KEY) -> float | None:
         """Learn and make passes until there is nothing more to do for now."""
         for _ in range(10):
             await self.watch()
-            wake = await self.reconcile()
-            if wake != RECHECK_SECONDS:
+            wake = await self.reconcile(key)
+            if wake not in {0, RECHECK_SECONDS}:
                 return wake
         raise AssertionError("the pass is repeated for ever")
 
@@ -102,15 +172,18 @@ class Controller:
 class World:
     """Everything outside of the controller."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, builds: BuildsSettings | None = None) -> None:
         self.clock = clock
+        self.builds = builds
         self.kubernetes = FakeKubernetes(clock.now)
         self.store = ResultStore.open("memory:///", "test")
+        self.controllers: list[Controller] = []
         self.controller = self.start()
 
     def start(self) -> Controller:
         """Start the controller anew, with nothing in its head."""
-        self.controller = Controller(self.kubernetes, self.store)
+        self.controller = Controller(self.kubernetes, self.store, self.builds)
+        self.controllers.append(self.controller)
         return self.controller
 
     def apply(self, **spec: object) -> None:

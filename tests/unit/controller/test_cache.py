@@ -3,9 +3,9 @@
 import pytest
 
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution, Watched
-from serviceexecution.controller.decision.views import JobView
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.views import JobView
 from tests.unit.controller.builders import JOB_UID, UID, at, job, pod
 
 KEY = ExecutionKey("team", "sum")
@@ -77,7 +77,7 @@ class TestExecutions:
         assert known(cache).status.result is None
         assert known(cache).spec.tags == ("t",)
 
-    @pytest.mark.parametrize("spec", [{"runtime": {"docker": {}}}, {"runtime": 1}, {"new": True}])
+    @pytest.mark.parametrize("spec", [{"runtime": {"docker": {}}}, {"runtime": 1}])
     def test_what_cannot_be_read_is_known_as_that(self, spec):
         cache = ObjectCache()
         assert cache.put_execution(body(spec=spec)) == KEY

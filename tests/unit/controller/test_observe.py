@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from serviceexecution.controller.decision.observation import Observation
-from serviceexecution.controller.decision.startup import StartLimits
 from serviceexecution.controller.decision.verdict import MAIN_OUTPUT_LIMIT, MainOutput
-from serviceexecution.controller.observe import Observer
 from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
@@ -22,7 +20,7 @@ async def observed(world: World) -> Observation:
     await world.controller.watch()
     execution = world.controller.cache.executions[KEY]
     assert isinstance(execution, ServiceExecution)
-    observer = Observer(world.kubernetes, world.store, world.controller.cache, StartLimits())
+    observer = world.controller.observer
     return await observer.observe(execution)
 
 
@@ -96,7 +94,7 @@ async def test_a_new_execution_costs_no_request(world: World):
     world.apply()
     await world.controller.watch()
     world.kubernetes.requests.clear()
-    observer = Observer(world.kubernetes, world.store, world.controller.cache, StartLimits())
+    observer = world.controller.observer
     execution = world.controller.cache.executions[KEY]
     assert isinstance(execution, ServiceExecution)
     seen = await observer.observe(execution)

@@ -15,9 +15,10 @@ from serviceexecution.controller.decision.plan import (
     times_of,
 )
 from serviceexecution.controller.decision.reasons import Reason
-from serviceexecution.controller.decision.views import ClaimView, ConfigMapView
-from serviceexecution.resources.names import LABEL_DATA_POOL_ID
-from tests.unit.controller.builders import UID, spec
+from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
+from serviceexecution.resources.runtime import DockerRuntime
+from serviceexecution.resources.views import ClaimView, ConfigMapView
+from tests.unit.controller.builders import IMAGE, UID, spec
 
 POOL = {"ref": "DATAPOOL", "id": "numbers"}
 
@@ -74,7 +75,12 @@ def pool_claim(name, **members):
 
 
 def test_the_least_spec_has_a_plan():
-    assert good() == Plan(InputVolume("empty"), (), DEFAULT_OUTPUT_LIMIT, None, None, DEFAULT_TIMES)
+    runtime = DockerRuntime(image=IMAGE)
+    assert good() == Plan(runtime, InputVolume("empty"), (), DEFAULT_OUTPUT_LIMIT, None, None, DEFAULT_TIMES)
+
+
+def test_a_spec_that_says_nothing_to_run_is_refused():
+    assert bad(runtime=None).reason is Reason.INVALID_SPEC
 
 
 def test_times_have_defaults_and_units():
@@ -229,3 +235,27 @@ class TestSecrets:
         problem = bad(secrets={"token": secret()}, env=[{"name": "SECRET_TOKEN", "value": "x"}])
         assert problem.reason is Reason.INVALID_SPEC
         assert "SECRET_TOKEN" in problem.detail
+
+
+class TestPropertiesThatAreNoLegalKeys:
+    """The Service API notes them in an annotation of the ConfigMap that it makes."""
+
+    def named(self, annotation: str):
+        found = input_map({"property-1": "1", "b": "2"}, immutable=True)
+        metadata = found.metadata.model_copy(
+            update={"annotations": {ANNOTATION_INPUT_PROPERTIES: annotation}}
+        )
+        return found.model_copy(update={"metadata": metadata})
+
+    def test_they_have_their_names_in_the_container(self):
+        given = self.named('{"property-1": "grüße an alle"}')
+        plan = good(given=given, inputFrom={"configMapRef": {"name": "given"}})
+        assert [(entry.key, entry.path) for entry in plan.input.entries] == [
+            ("b", "b.json"),
+            ("property-1", "grüße an alle.json"),
+        ]
+
+    @pytest.mark.parametrize("annotation", ["[]", "{", '{"property-1": 1}', '{"property-1": "../a"}'])
+    def test_an_annotation_that_is_none_is_refused(self, annotation):
+        problem = bad(given=self.named(annotation), inputFrom={"configMapRef": {"name": "given"}})
+        assert problem.reason is Reason.INVALID_INPUT

@@ -2,10 +2,10 @@
 
 import pytest
 
-from serviceexecution.controller.decision.views import PodView
 from serviceexecution.controller.reconcile import RECHECK_SECONDS
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
+from serviceexecution.resources.views import PodView
 from tests.unit.controller.builders import ended, running
 from tests.unit.controller.fake_kubernetes import Request, metadata_of, refusal
 from tests.unit.controller.harness import SUCCESS, World, start, succeed

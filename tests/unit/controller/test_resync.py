@@ -30,6 +30,7 @@ class Setting:
             self.cache,
             self.health,
             self.queued.append,
+            lambda _: None,
             namespaces=(),
         )
 

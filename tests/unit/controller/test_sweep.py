@@ -1,13 +1,16 @@
 """The sweep on a store in memory and a fake API server."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import cast
 
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.sweep import Sweeper, sweep_rules
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 from tests.unit.controller.fake_kubernetes import FakeKubernetes
@@ -73,3 +76,91 @@ async def test_a_restored_backup_keeps_its_results(kubernetes: FakeKubernetes, s
     await sweeper(kubernetes, store).once(NOW)
     await sweeper(kubernetes, store).once(NOW + 2 * WEEK)
     assert len(await kept(store)) == 30
+
+
+async def test_an_expired_result_goes_while_its_execution_stays(
+    kubernetes: FakeKubernetes, store: ResultStore
+) -> None:
+    kubernetes.put(SERVICE_EXECUTIONS, {"metadata": {"namespace": "team", "name": "run", "uid": "alive"}})
+    await keep(store, "team", "alive")
+    await keep(store, "team", "gone")
+    await store.write_expiry("team", "alive", NOW + timedelta(days=1))
+    await store.write_expiry("team", "gone", NOW + 3 * WEEK)
+    await sweeper(kubernetes, store).once(NOW)
+    assert await kept(store) == {("team", "alive"), ("team", "gone")}
+    await sweeper(kubernetes, store).once(NOW + 2 * WEEK)
+    assert await kept(store) == {("team", "gone")}, "no tombstone deletes before the expiry"
+    assert await store.read_expiry("team", "alive") == NOW + timedelta(days=1)
+    await sweeper(kubernetes, store).once(NOW + 3 * WEEK)
+    assert await kept(store) == set()
+
+
+def definition(name: str, *revisions: str, source: str = "") -> JsonObject:
+    """Return a service as the API server has it; each revision was built from the archive of its name."""
+    spec: JsonObject = {"source": {"archive": {"digest": f"sha256:{digest(source)}"}}} if source else {}
+    listed: list[JsonValue] = [{"name": one, "sourceDigest": f"sha256:{digest(one)}"} for one in revisions]
+    return {
+        "metadata": {"namespace": "team", "name": name, "uid": f"uid-{name}"},
+        "spec": spec,
+        "status": {"revisions": listed},
+    }
+
+
+def digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+async def upload(store: ResultStore, *texts: str) -> None:
+    async def chunks(text: str) -> AsyncIterator[bytes]:
+        yield text.encode()
+
+    for text in texts:
+        await store.sources.write_source("team", digest(text), chunks(text))
+
+
+async def uploaded(store: ResultStore) -> set[str]:
+    return {found for _, found in await store.sources.list_sources()}
+
+
+async def test_builds_live_as_long_as_their_revision_is_listed(
+    kubernetes: FakeKubernetes, store: ResultStore
+) -> None:
+    kubernetes.put(SERVICE_DEFINITIONS, definition("adder", "r2", "r3"))
+    for revision in ("r1", "r2", "r3"):
+        await keep(store, "team", f"uid-adder.{revision}")
+    await keep(store, "team", "uid-gone.r1")
+    await sweeper(kubernetes, store).once(NOW)
+    await sweeper(kubernetes, store).once(NOW + WEEK)
+    assert await kept(store) == {("team", "uid-adder.r2"), ("team", "uid-adder.r3")}
+
+
+async def test_sources_live_as_long_as_they_are_named(kubernetes: FakeKubernetes, store: ResultStore) -> None:
+    await upload(store, "r1", "wanted", "forgotten")
+    kubernetes.put(SERVICE_DEFINITIONS, definition("adder", "r1", source="wanted"))
+    uploaded_at = max(one.uploaded_at for one in (await store.sources.list_sources()).values())
+    await sweeper(kubernetes, store).once(uploaded_at + timedelta(days=6))
+    assert len(await uploaded(store)) == 3
+    await sweeper(kubernetes, store).once(uploaded_at + WEEK)
+    assert await uploaded(store) == {digest("r1"), digest("wanted")}
+
+
+async def test_a_source_of_another_namespace_is_another_one(
+    kubernetes: FakeKubernetes, store: ResultStore
+) -> None:
+    await upload(store, "a")
+    elsewhere = definition("adder", source="a")
+    elsewhere["metadata"] = {"namespace": "other", "name": "adder", "uid": "uid"}
+    kubernetes.put(SERVICE_DEFINITIONS, elsewhere)
+    later = datetime.now(UTC) + 2 * WEEK
+    await sweeper(kubernetes, store, "other").once(later)
+    assert await uploaded(store) == {digest("a")}, "it looks after one namespace"
+    await sweeper(kubernetes, store).once(later)
+    assert await uploaded(store) == set()
+
+
+async def test_sources_are_left_alone_when_all_services_seem_to_be_gone(
+    kubernetes: FakeKubernetes, store: ResultStore
+) -> None:
+    await upload(store, *(str(number) for number in range(30)))
+    await sweeper(kubernetes, store).once(datetime.now(UTC) + 2 * WEEK)
+    assert len(await uploaded(store)) == 30

@@ -10,6 +10,7 @@ def test_defaults():
     settings = Settings.from_environment(NEEDED)
     assert (settings.port, settings.log_level, settings.log_format) == (8080, "INFO", "json")
     assert settings.store_options == {}
+    assert (settings.source_limit, settings.build_ca_file) == (100 * 1024**2, "")
 
 
 def test_all_set():
@@ -20,8 +21,22 @@ def test_all_set():
             "SX_PORT": "81",
             "SX_LOG_LEVEL": "debug",
             "SX_LOG_FORMAT": "plain",
+            "SX_AUTH_MODE": "none",
+            "SX_PUBLIC_URL": "https://api.example.com/sx/",
+            "SX_NAMESPACES": "team-a, team-b",
+            "SX_CORS_ORIGINS": "https://app.example.com",
+            "SX_SOURCE_LIMIT": "1.5Gi",
+            "SX_SOURCE_UPLOADS": "1",
+            "SX_BUILD_CA_FILE": "/etc/ca.crt",
+            "SX_TRUSTED_PROXIES": "10.42.0.0/16, fd00::1",
         }
     )
+    assert (settings.auth_mode, settings.public_url) == ("none", "https://api.example.com/sx")
+    assert settings.namespaces == ("team-a", "team-b")
+    assert (settings.source_limit, settings.source_uploads) == (1536 * 1024**2, 1)
+    assert settings.build_ca_file == "/etc/ca.crt"
+    assert settings.cors_origins == ("https://app.example.com",)
+    assert [str(network) for network in settings.trusted_proxies] == ["10.42.0.0/16", "fd00::1/128"]
     assert settings.store_options == {"allow_http": "true"}
     assert (settings.port, settings.log_level, settings.log_format) == (81, "DEBUG", "plain")
 
@@ -29,6 +44,12 @@ def test_all_set():
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"SX_AUTH_MODE": "maybe"},
+        {"SX_SOURCE_LIMIT": "a lot"},
+        {"SX_SOURCE_UPLOADS": "0"},
+        {"SX_TOKEN_SECONDS": "599"},
+        {"SX_TRUSTED_PROXIES": "10.42.0.1/16"},
+        {"SX_PUBLIC_URL": "services.example.com"},
         {"SX_STORE_URL": ""},
         {"SX_CLUSTER_ID": ""},
         {"SX_PORT": "x"},

@@ -11,13 +11,12 @@ from pydantic import Field
 from serviceexecution.resources.crd import (
     MUTABLE_FIELDS,
     OPAQUE_FIELDS,
-    UntranslatableError,
     service_execution_crd,
-    structural_schema,
 )
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.names import API_GROUP, PLURAL
+from serviceexecution.resources.structural import UntranslatableError, structural_schema
 
 ROOT: Final = Path(__file__).parents[3]
 CRD: Final[Any] = service_execution_crd()
@@ -103,19 +102,22 @@ def test_what_kubectl_shows_and_selects():
     assert [column["name"] for column in VERSION["additionalPrinterColumns"]] == [
         "Phase",
         "Reason",
+        "Service",
         "Started",
         "Duration",
         "Age",
         "Message",
     ]
-    assert VERSION["selectableFields"] == [{"jsonPath": ".status.phase"}]
+    paths = [".status.phase", ".spec.serviceRef.name"]
+    assert VERSION["selectableFields"] == [{"jsonPath": path} for path in paths]
     assert VERSION["subresources"] == {"status": {}}
     assert CRD["spec"]["names"]["shortNames"] == ["sx"]
     assert CRD["spec"]["names"]["categories"]
 
 
-def test_only_the_runtime_must_be_given():
-    assert SPEC["required"] == ["runtime"]
+def test_the_rules_know_what_must_be_given():
+    assert "required" not in SPEC
+    assert any("serviceRef" in rule["rule"] for rule in SPEC["x-kubernetes-validations"])
     assert set(SPEC["properties"]) == {
         field.alias for field in ExecutionSpec.model_fields.values() if field.alias
     }

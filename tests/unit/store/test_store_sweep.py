@@ -113,3 +113,47 @@ async def test_unreadable_tombstone_counts_as_none(tmp_path):
 
     assert (await sweep(store, live, NOW + 30 * DAY)).mark == (("ns", "u"),)
     assert [found async for found in store.list_executions()] == [("ns", "u")]
+
+
+def test_an_expiry_counts_whether_the_execution_is_there_or_not():
+    stored = executions(3)
+    ages = dict.fromkeys(stored[:2], NOW)
+    plan = plan_sweep(stored, {"uid-0000"}, {stored[2]: NOW}, NOW, RULES, expiries=ages)
+    assert plan.expire == (stored[0], stored[1])
+    assert (plan.mark, plan.delete) == ((), ())
+
+
+def test_no_tombstone_deletes_before_the_expiry():
+    stored = executions(2)
+    marked = dict.fromkeys(stored, NOW - 30 * DAY)
+    plan = plan_sweep(stored, set(), marked, NOW, RULES, expiries={stored[0]: NOW + DAY})
+    assert plan.delete == (stored[1],)
+    assert plan.expire == ()
+
+
+def test_the_note_stays_as_long_as_the_execution_and_its_retention():
+    one = ("ns", "uid-0000")
+    noted = {one: NOW}
+    assert plan_sweep([], {one[1]}, {}, NOW + 99 * DAY, RULES, expiries=noted).forget == ()
+    assert plan_sweep([], set(), {}, NOW + 6 * DAY, RULES, expiries=noted).forget == ()
+    assert plan_sweep([], set(), {}, NOW + 7 * DAY, RULES, expiries=noted).forget == (one,)
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+async def test_an_expired_result_leaves_a_note_that_it_was_there(tmp_path, kind):
+    store = ResultStore.open(f"file://{tmp_path}/store" if kind == "file" else "memory:///", "c")
+    reference = ExecutionReference("ns", "n", "u")
+    await store.write_stdout_result(reference, b"1")
+    await store.write_expiry("ns", "u", NOW + DAY)
+
+    async def live():
+        return {"u"}
+
+    assert await sweep(store, live, NOW, rules=RULES) == SweepPlan()
+    assert await store.read_stdout_result(reference) == b"1"
+    assert await sweep(store, live, NOW + DAY, rules=RULES) == SweepPlan(expire=(("ns", "u"),))
+    assert await store.read_stdout_result(reference) is None
+    assert [found async for found in store.list_executions()] == []
+    assert await store.read_expiry("ns", "u") == NOW + DAY
+    assert await sweep(store, live, NOW + 2 * DAY, rules=RULES) == SweepPlan()
+    assert await store.read_expiry("ns", "other") is None

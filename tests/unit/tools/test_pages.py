@@ -2,6 +2,7 @@
 
 import pytest
 
+from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.controller.decision.reasons import Reason
 from tools.errors import GenerationError
 from tools.field_reference import PAGE as FIELD_PAGE
@@ -35,8 +36,9 @@ def test_cells_cannot_break_the_table() -> None:
 
 
 def test_every_reason_has_a_row() -> None:
-    page = replace_reasons(PARTS.format("reasons"))
-    assert all(f"| `{reason.value}` |" in page for reason in Reason), REASON_PAGE
+    page = replace_reasons(PARTS.format("reasons") + PARTS.format("build reasons"))
+    assert all(f"| `{reason.value}` |" in page for reason in (*Reason, *BuildReason)), REASON_PAGE
+    assert "| platform | yes |" in page.partition("`RegistryUnavailable`")[2].partition("\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -56,5 +58,18 @@ def test_every_reason_has_a_row() -> None:
     ],
 )
 def test_fields_are_described(row: str) -> None:
-    page = replace_reference(PARTS.format("spec") + PARTS.format("status"))
-    assert row in page, FIELD_PAGE
+    assert row in field_page(), FIELD_PAGE
+
+
+def field_page() -> str:
+    parts = ("spec", "status", "service spec", "service status")
+    return replace_reference("".join(PARTS.format(part) for part in parts))
+
+
+def test_of_a_service_only_what_executions_lack_is_described() -> None:
+    service = field_page().partition("service spec:")[2].partition("end of service spec")[0]
+    for path in ("runtime.python.entryPoint", "source.git.ref", "build.cancel", "revision", "concurrency"):
+        assert f"| `{path}` |" in service
+    for path in ("timeout", "secrets", "runtime.docker.command", "podTemplate"):
+        assert f"| `{path}` |" not in service
+    assert "| `revisions[].commit` |" in field_page().partition("service status:")[2]

@@ -14,7 +14,6 @@ from serviceexecution.controller.decision.plan import PlanProblem
 from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.controller.decision.startup import StartProblem, start_problem
 from serviceexecution.controller.decision.verdict import START_ERRORS
-from serviceexecution.controller.decision.views import JobView, PodView, TerminatedView
 from serviceexecution.resources.execution_status import (
     JobReference,
     Phase,
@@ -22,12 +21,16 @@ from serviceexecution.resources.execution_status import (
     StopReason,
     StopRequest,
 )
+from serviceexecution.resources.views import JobView, PodView, TerminatedView
 
 COLLECT_NOTICE: Final = 5.0
 """Seconds after which status says that output is still being collected; most runs are faster."""
 
 COMMIT_GRACE: Final = 5.0
 """Seconds that a commit may take to appear in the store after the collector has ended."""
+
+QUEUED_RECHECK: Final = 60.0
+"""Seconds; whatever makes room wakes the next ones at once."""
 
 STOP_DEADLINE: Final = 1
 """``activeDeadlineSeconds`` of a pod that is to end now: the kubelet counts from the pod's start."""
@@ -74,12 +77,18 @@ def _without_job(seen: Observation) -> Decision:
     if seen.execution.spec.cancel:
         return finish(seen, Phase.CANCELLED, Reason.CANCELLED)
     if not isinstance(seen.plan, PlanProblem):
-        return Decision(seen.status, create=True)
+        if seen.taken is None:
+            return Decision(seen.status, create=True)
+        # Recorded before anything is created, so that a later change of the service changes no run.
+        return say(seen.with_status(service=seen.taken), Phase.PENDING, Reason.STARTING, wake=0)
     problem = seen.plan
+    if problem.reason is Reason.QUEUED:
+        message = _message_so_far(seen, problem.reason)
+        return say(seen, Phase.PENDING, problem.reason, problem.detail, message=message, wake=QUEUED_RECHECK)
     limit = 0.0
     if problem.waiting:
         limit = seen.times.start_timeout
-        if problem.reason is not Reason.QUOTA_EXCEEDED:
+        if problem.reason is not Reason.QUOTA_EXCEEDED and not problem.coming:
             limit = min(limit, seen.limits.missing_reference)
     left = limit - seen.age(seen.execution.metadata.creation_timestamp)
     if left <= 0:

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Self
 
 from serviceexecution.controller.decision.plan import Plan, PlanProblem, Times
-from serviceexecution.controller.decision.startup import StartLimits, StartProblem
+from serviceexecution.controller.decision.startup import StartProblem
 from serviceexecution.controller.decision.verdict import MainOutput
-from serviceexecution.controller.decision.views import JobView, PodView
 from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.execution_status import ExecutionStatus, TakenService
+from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.views import JobView, PodView
 from serviceexecution.store.records import LogRecord, OutputManifest
 
 
@@ -23,6 +24,8 @@ class Observation:
     limits: StartLimits
     plan: Plan | PlanProblem | None = None
     """Only while there is no Job."""
+    taken: TakenService | None = None
+    """What the execution takes from its service, now that it may start."""
     job: JobView | None = None
     """None only when the API server itself said so."""
     pod: PodView | None = None
@@ -33,6 +36,8 @@ class Observation:
     manifest: OutputManifest | None = None
     log: LogRecord | None = None
     output: MainOutput | None = None
+    output_problem: str | None = None
+    """Why the main result does not fit the service's schema."""
     results_unknown: bool = False
     """The store did not answer: what is missing above may be there."""
 

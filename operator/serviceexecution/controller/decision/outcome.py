@@ -8,8 +8,15 @@ from serviceexecution.controller.decision.conditions import with_phase
 from serviceexecution.controller.decision.observation import Observation
 from serviceexecution.controller.decision.reasons import Reason, sentence
 from serviceexecution.controller.decision.verdict import judge, log_of, result_of
-from serviceexecution.controller.decision.views import TerminatedView
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase, PodReference, Usage
+from serviceexecution.resources.execution_status import (
+    CallbackState,
+    CallbackStatus,
+    ExecutionStatus,
+    Phase,
+    PodReference,
+    Usage,
+)
+from serviceexecution.resources.views import TerminatedView
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ def end(seen: Observation, main: TerminatedView | None) -> Decision:
         manifest=seen.manifest,
         log=seen.log,
         output=seen.output,
+        output_problem=seen.output_problem,
     )
     if main is not None:
         seen = seen.with_status(exit_code=main.exit_code)
@@ -96,6 +104,9 @@ def finish(
         log=log_of(seen.log),
         duration=duration,
         usage=Usage(wait_seconds=wait, run_seconds=run, collect_seconds=collect),
+        callback=None
+        if seen.execution.spec.callback is None
+        else CallbackStatus(state=CallbackState.PENDING),
     )
     final = with_phase(
         seen.status,

@@ -11,6 +11,7 @@ from serviceexecution.contract.input_files import (
     config_map_properties,
     parse_input_object,
     parse_input_text,
+    property_names,
     split_config_map,
 )
 from serviceexecution.contract.paths import property_file
@@ -19,9 +20,11 @@ from serviceexecution.contract.property_names import check_property_name
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.contract.secret_names import check_secret_names
 from serviceexecution.controller.decision.reasons import Reason
-from serviceexecution.controller.decision.views import ClaimView, ConfigMapView
-from serviceexecution.resources.execution_spec import DataPool, ExecutionSpec
-from serviceexecution.resources.names import LABEL_DATA_POOL_ID
+from serviceexecution.resources.execution_settings import DataPool
+from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
+from serviceexecution.resources.runtime import DockerRuntime
+from serviceexecution.resources.views import ClaimView, ConfigMapView
 
 DEFAULT_OUTPUT_LIMIT = 10 * 1024**3
 DEFAULT_COLLECT_TIMEOUT = 3600.0
@@ -31,11 +34,14 @@ DEFAULT_CANCEL_GRACE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class PlanProblem:
-    """Why a spec cannot be run. ``waiting``: an object is missing that may still come."""
+    """Why a spec cannot be run. ``waiting``: an object is missing that may still come. ``coming``: somebody is
+    making it, so that the start timeout alone bounds the wait.
+    """
 
     reason: Reason
     detail: str
     waiting: bool = False
+    coming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class InputVolume:
 class Plan:
     """All that a Job is rendered from, beside the spec and the settings."""
 
+    runtime: DockerRuntime
     input: InputVolume
     pools: tuple[MountedPool, ...]
     output_limit: int
@@ -115,6 +122,8 @@ def make_plan(
         limit = DEFAULT_OUTPUT_LIMIT
         if spec.output is not None and spec.output.limit is not None:
             limit = parse_quantity(spec.output.limit, field="spec.output.limit")
+        if spec.result_retention is not None:
+            parse_duration(spec.result_retention, field="spec.resultRetention")
     except (DurationError, QuantityError) as error:
         return PlanProblem(Reason.INVALID_SPEC, str(error))
     if (problem := _spec_problem(spec)) is not None:
@@ -124,7 +133,7 @@ def make_plan(
         detail = f'Create the ConfigMap "{name}" or correct spec.inputFrom.configMapRef.name.'
         return PlanProblem(Reason.INPUT_NOT_FOUND, detail, waiting=True)
     try:
-        files, field = _input_files(spec, input_map)
+        files, field = input_properties(spec, input_map)
         references = find_data_pools(files, field=field)
     except InputError as error:
         return PlanProblem(Reason.INVALID_INPUT, str(error))
@@ -141,7 +150,10 @@ def make_plan(
     volume = _input_volume(spec, input_map, file_properties(files, references))
     output_claim = spec.output.persistent_volume_claim if spec.output else None
     sub_path = spec.output.sub_path if spec.output else None
+    if spec.runtime is None:
+        return PlanProblem(Reason.INVALID_SPEC, "Say what runs: give either spec.serviceRef or spec.runtime.")
     return Plan(
+        runtime=spec.runtime.docker,
         input=volume,
         pools=pools,
         output_limit=limit,
@@ -183,7 +195,8 @@ def _spec_problem(spec: ExecutionSpec) -> PlanProblem | None:
     return None
 
 
-def _input_files(spec: ExecutionSpec, input_map: ConfigMapView | None) -> tuple[Mapping[str, str], str]:
+def input_properties(spec: ExecutionSpec, input_map: ConfigMapView | None) -> tuple[Mapping[str, str], str]:
+    """Return the input's properties, name → JSON text, and the field they come from; raises InputError."""
     if spec.input_json is not None:
         return parse_input_text(spec.input_json).properties, "spec.inputJson"
     if spec.input_from is not None and input_map is not None:
@@ -191,10 +204,18 @@ def _input_files(spec: ExecutionSpec, input_map: ConfigMapView | None) -> tuple[
         if input_map.binary_data:
             key = min(input_map.binary_data)
             raise InputError(field, f'The key "{key}" is binary; a value must be JSON text.')
-        return split_config_map(input_map.data, field=field), field
+        return split_config_map(input_map.data, field=field, names=_names(input_map)), field
     if spec.input is not None:
         return parse_input_object(spec.input).properties, "spec.input"
     return {}, "spec.input"
+
+
+def _names(input_map: ConfigMapView) -> dict[str, str]:
+    """Key → property, as the Service API notes it for properties that are no legal keys."""
+    return property_names(
+        input_map.metadata.annotations.get(ANNOTATION_INPUT_PROPERTIES),
+        field=f"{ANNOTATION_INPUT_PROPERTIES} of the ConfigMap",
+    )
 
 
 def _input_volume(
@@ -203,7 +224,7 @@ def _input_volume(
     if not files:
         return InputVolume("empty")
     if spec.input_from is not None and input_map is not None and input_map.immutable:
-        keys = config_map_properties(input_map.data)
+        keys = config_map_properties(input_map.data, names=_names(input_map))
         entries = tuple(ConfigMapEntry(keys[name], property_file(name), "") for name in sorted(files))
         return InputVolume("referenced", entries, input_map.metadata.name)
     return InputVolume("own", configmap_keys(files))

@@ -2,18 +2,10 @@
 turn it is.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-
-class Owner(StrEnum):
-    """Who can change what the reason tells."""
-
-    USER = "user"
-    IMAGE = "image"
-    PLATFORM = "platform"
-    QUOTA = "quota"
+from serviceexecution.resources.meaning import Meaning, Owner
 
 
 class Reason(StrEnum):
@@ -33,6 +25,9 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     INVALID_INPUT = "InvalidInput"
     INPUT_NOT_FOUND = "InputNotFound"
+    SERVICE_NOT_FOUND = "ServiceNotFound"
+    SERVICE_NOT_READY = "ServiceNotReady"
+    OUTPUT_INVALID = "OutputInvalid"
     DATA_POOL_NOT_FOUND = "DataPoolNotFound"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105
     SECRET_KEY_NOT_FOUND = "SecretKeyNotFound"  # noqa: S105
@@ -64,14 +59,6 @@ class Reason(StrEnum):
     LOG_MISSING = "LogMissing"
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a reason says: one sentence, and who can act on it."""
-
-    sentence: str
-    owner: Owner
-
-
 MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.QUEUED: Meaning("The execution waits in its queue.", Owner.QUOTA),
     Reason.STARTING: Meaning("The pod is being started.", Owner.PLATFORM),
@@ -83,6 +70,13 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.INVALID_SPEC: Meaning("The spec cannot be run as it is.", Owner.USER),
     Reason.INVALID_INPUT: Meaning("The input cannot be given to the program as it is.", Owner.USER),
     Reason.INPUT_NOT_FOUND: Meaning("The ConfigMap named in spec.inputFrom does not exist.", Owner.USER),
+    Reason.SERVICE_NOT_FOUND: Meaning(
+        "The ServiceDefinition named in spec.serviceRef does not exist.", Owner.USER
+    ),
+    Reason.SERVICE_NOT_READY: Meaning("The ServiceDefinition cannot be run as it is.", Owner.USER),
+    Reason.OUTPUT_INVALID: Meaning(
+        "The program's main result does not fit the service's output schema.", Owner.USER
+    ),
     Reason.DATA_POOL_NOT_FOUND: Meaning("The input names a data pool that does not exist.", Owner.USER),
     Reason.SECRET_NOT_FOUND: Meaning("A Secret that the spec names does not exist.", Owner.USER),
     Reason.SECRET_KEY_NOT_FOUND: Meaning("A Secret lacks the key that the spec names.", Owner.USER),
@@ -126,6 +120,4 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
 
 def sentence(reason: Reason, detail: str = "") -> str:
     """Return the reason's sentence, followed by what is particular to this case."""
-    text = MEANINGS[reason].sentence
-    detail = " ".join(detail.split())[:2000]
-    return f"{text} {detail}" if detail else text
+    return MEANINGS[reason].said(detail)

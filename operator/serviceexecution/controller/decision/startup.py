@@ -1,20 +1,11 @@
-"""Why a pod has not started its program yet, in the user's terms, and how long that may last."""
+"""Why an execution's pod has not started its program yet, as one of the reasons of executions."""
 
-import re
 from dataclasses import dataclass
-from typing import Final
 
 from serviceexecution.controller.decision.reasons import Reason
-from serviceexecution.controller.decision.views import PodView
-
-
-@dataclass(frozen=True, slots=True)
-class StartLimits:
-    """Seconds that a cause may last before the execution fails; spec.startTimeout bounds all of them."""
-
-    missing_reference: float = 60
-    image_refused: float = 120
-    start_timeout: float = 600
+from serviceexecution.resources import pod_start
+from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.views import PodView
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,75 +17,16 @@ class StartProblem:
     limit: float | None
 
 
-_CONFIG_ERRORS: Final[tuple[tuple[re.Pattern[str], Reason], ...]] = (
-    (re.compile(r'secrets? "[^"]*" not found', re.IGNORECASE), Reason.SECRET_NOT_FOUND),
-    (re.compile(r"couldn't find key \S+ in Secret", re.IGNORECASE), Reason.SECRET_KEY_NOT_FOUND),
-    (re.compile(r'configmaps? "[^"]*" not found', re.IGNORECASE), Reason.CONFIG_MAP_NOT_FOUND),
-    (re.compile(r"couldn't find key \S+ in ConfigMap", re.IGNORECASE), Reason.CONFIG_MAP_NOT_FOUND),
-)
-_IMAGE_ERRORS: Final[tuple[tuple[re.Pattern[str], Reason, bool], ...]] = (
-    (
-        re.compile(r"qps exceeded|toomanyrequests|too many requests|\b429\b", re.IGNORECASE),
-        Reason.IMAGE_PULL_FAILED,
-        False,
-    ),
-    (
-        re.compile(r"unauthori[sz]ed|forbidden|denied|\b401\b|\b403\b", re.IGNORECASE),
-        Reason.IMAGE_PULL_FORBIDDEN,
-        True,
-    ),
-    (
-        re.compile(r"not found|manifest unknown|name unknown|\b404\b|does not exist", re.IGNORECASE),
-        Reason.IMAGE_NOT_FOUND,
-        True,
-    ),
-)
-_MISSING_CLAIM: Final = re.compile(r'persistentvolumeclaim "[^"]*" not found')
-_UNBOUND_CLAIM: Final = re.compile(
-    r"unbound immediate PersistentVolumeClaims|didn't find available persistent"
-)
-
-
 def start_problem(pod: PodView, limits: StartLimits) -> StartProblem | None:
     """Return what keeps ``pod``'s main container from starting, or None when it is just on its way."""
-    waiting = pod.main.waiting
-    if waiting is not None and waiting.reason not in {"", "ContainerCreating", "PodInitializing"}:
-        return _waiting_problem(waiting.reason, waiting.message, limits)
-    scheduled = pod.condition("PodScheduled")
-    if scheduled is not None and scheduled.status == "False":
-        if _MISSING_CLAIM.search(scheduled.message):
-            return StartProblem(Reason.VOLUME_CLAIM_NOT_FOUND, scheduled.message, limits.missing_reference)
-        if _UNBOUND_CLAIM.search(scheduled.message):
-            return StartProblem(Reason.VOLUME_NOT_BOUND, scheduled.message, None)
-        return StartProblem(Reason.UNSCHEDULABLE, scheduled.message, None)
-    return None
-
-
-def _waiting_problem(reason: str, message: str, limits: StartLimits) -> StartProblem:
-    if reason in {"InvalidImageName", "ErrImageNeverPull"}:
-        kind = Reason.INVALID_IMAGE_NAME if reason == "InvalidImageName" else Reason.IMAGE_NOT_FOUND
-        return StartProblem(kind, message, 0)
-    if reason in {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"}:
-        return image_problem(message, limits)
-    if reason == "CreateContainerConfigError":
-        for pattern, kind in _CONFIG_ERRORS:
-            if pattern.search(message):
-                return StartProblem(kind, message, limits.missing_reference)
-    return StartProblem(Reason.START_FAILED, message or reason, limits.missing_reference)
-
-
-def image_problem(message: str, limits: StartLimits) -> StartProblem:
-    """Classify a failed pull: what cannot get better by waiting has a shorter limit."""
-    for pattern, kind, final in _IMAGE_ERRORS:
-        if pattern.search(message):
-            return StartProblem(kind, message, limits.image_refused if final else None)
-    return StartProblem(Reason.IMAGE_PULL_FAILED, message, None)
+    found = pod_start.start_problem(pod, limits)
+    return None if found is None else _problem(found)
 
 
 def creation_problem(message: str, limits: StartLimits) -> StartProblem:
     """Classify why the Job controller could not create the pod, from its FailedCreate event."""
-    if "exceeded quota" in message or "failed quota" in message:
-        return StartProblem(Reason.QUOTA_EXCEEDED, message, None)
-    if re.search(r"serviceaccount \S+ not found|service account \S+ was not found", message):
-        return StartProblem(Reason.SERVICE_ACCOUNT_NOT_FOUND, message, limits.missing_reference)
-    return StartProblem(Reason.POD_REFUSED, message, limits.missing_reference)
+    return _problem(pod_start.creation_problem(message, limits))
+
+
+def _problem(found: pod_start.StartProblem) -> StartProblem:
+    return StartProblem(Reason(found.reason.value), found.detail, found.limit)

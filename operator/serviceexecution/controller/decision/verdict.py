@@ -8,7 +8,6 @@ from typing import Final
 
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.decision.reasons import Reason, sentence
-from serviceexecution.controller.decision.views import PodView, TerminatedView
 from serviceexecution.resources.execution_status import (
     Log,
     Phase,
@@ -17,6 +16,8 @@ from serviceexecution.resources.execution_status import (
     StopReason,
     StopRequest,
 )
+from serviceexecution.resources.meaning import one_line
+from serviceexecution.resources.views import PodView, TerminatedView
 from serviceexecution.store.records import LogRecord, OutputManifest
 
 MAIN_OUTPUT_LIMIT: Final = 8192
@@ -33,6 +34,9 @@ _EXEC_REFUSED: Final = re.compile(
     r"exec /[^\n]*: (argument list too long|exec format error|no such file or directory|permission denied)"
 )
 """All that a container says whose start fails in runc's very last step: it then counts as started and ended."""
+
+_MOST_OF_A_PROBLEM: Final = 600
+"""Characters: a message is read in one line of a table."""
 
 _SIGNALS: Final = {int(number): number.name for number in signal.Signals}
 _FORCED_EXIT: Final = 128 + signal.SIGKILL
@@ -63,8 +67,11 @@ def judge(
     manifest: OutputManifest | None,
     log: LogRecord | None,
     output: MainOutput | None,
+    output_problem: str | None = None,
 ) -> Verdict:
-    """Decide how a run ended. ``end`` is main's end, None when it was never seen."""
+    """Decide how a run ended. ``end`` is main's end, None when it was never seen; ``output_problem`` is why the
+    main result does not fit the service's schema.
+    """
     if stop is not None:
         if stop.reason is StopReason.CANCELLED:
             return Verdict(Phase.CANCELLED, Reason.CANCELLED, sentence(Reason.CANCELLED))
@@ -87,6 +94,8 @@ def judge(
         return _failed(Reason.RESULT_MISSING)
     if manifest.limit_exceeded:
         return _failed(Reason.OUTPUT_LIMIT_EXCEEDED, _skipped(manifest) or "")
+    if output_problem is not None:
+        return _failed(Reason.OUTPUT_INVALID, output_problem)
     if log is None or not log.complete:
         return Verdict(Phase.SUCCEEDED, Reason.LOG_MISSING, sentence(Reason.LOG_MISSING))
     return Verdict(Phase.SUCCEEDED, Reason.SUCCEEDED, sentence(Reason.SUCCEEDED))
@@ -121,8 +130,11 @@ def _problem(output: MainOutput | None) -> str | None:
         return None
     if not isinstance(value, dict):
         return None
+    status = value.get("status", 500)
+    if not isinstance(status, int) or status < 400:
+        return None  # a result that has such members by chance
     parts = [value[name] for name in ("title", "detail") if isinstance(value.get(name), str)]
-    return ": ".join(parts) or None
+    return one_line(": ".join(parts), _MOST_OF_A_PROBLEM) or None
 
 
 def _skipped(manifest: OutputManifest) -> str | None:

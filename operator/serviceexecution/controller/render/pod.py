@@ -23,29 +23,22 @@ from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER
+from serviceexecution.resources.pod_protection import NO_SIDECARS, PROTECTION
 
 HOME_DIRECTORY: Final = "/var/runtime/home"
 COLLECT_GRACE: Final = 60
 """Seconds that the collector has after main was killed, for a last pass over the output."""
 
 OUTPUT_LIMIT_ANNOTATION: Final = f"{API_GROUP}/output-limit"
-_PROTECTION: Final[dict[str, JsonValue]] = {
-    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-    "karpenter.sh/do-not-disrupt": "true",
-    "linkerd.io/inject": "disabled",
-}
-"""A run may take hours and is not repeated: nothing moves its pod for tidiness, no mesh proxy outlives
-main.
-"""
 
 
 def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:
     """Return the Job's pod template with ``spec.podTemplate`` merged in last."""
     own_labels = labels(execution.reference, attempt)
-    annotations = {**_PROTECTION, OUTPUT_LIMIT_ANNOTATION: str(plan.output_limit)}
+    annotations = {**PROTECTION, OUTPUT_LIMIT_ANNOTATION: str(plan.output_limit)}
     template: JsonObject = {
         "metadata": {
-            "labels": {**own_labels, "sidecar.istio.io/inject": "false"},
+            "labels": {**own_labels, **NO_SIDECARS},
             "annotations": {**annotations},
         },
         "spec": _pod_spec(execution, plan, defaults),
@@ -100,7 +93,7 @@ def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) ->
 
 
 def _main_container(spec: ExecutionSpec, plan: Plan) -> JsonObject:
-    docker = spec.runtime.docker
+    docker = plan.runtime
     container: JsonObject = {
         "name": MAIN_CONTAINER,
         **dump(docker),

@@ -1,0 +1,113 @@
+"""A line of a log as the Service API gives it: message, severity, timestamp.
+
+Severities are those of the platform's interface. They are recognised from how common loggers begin a line; a word
+such as "error" inside a sentence says nothing.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from serviceexecution.contract.json_types import JsonValue
+
+Severity = Literal["DEBUG", "NOTICE", "INFO", "WARNING", "ERROR"]
+
+_SEVERITIES: Final[dict[str, Severity]] = {
+    "trace": "DEBUG",
+    "debug": "DEBUG",
+    "verbose": "DEBUG",
+    "info": "INFO",
+    "information": "INFO",
+    "success": "INFO",
+    "notice": "NOTICE",
+    "warn": "WARNING",
+    "warning": "WARNING",
+    "error": "ERROR",
+    "err": "ERROR",
+    "severe": "ERROR",
+    "critical": "ERROR",
+    "crit": "ERROR",
+    "fatal": "ERROR",
+    "panic": "ERROR",
+    "alert": "ERROR",
+    "emergency": "ERROR",
+}
+_WORDS: Final = "|".join(sorted(_SEVERITIES, key=len, reverse=True))
+_CAPITALS: Final = _WORDS.upper()
+_KLOG: Final = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d\.\d{1,9}\s")
+_KLOG_SEVERITIES: Final[dict[str, Severity]] = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "ERROR"}
+_DATE: Final = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[.,\d]{0,12}(?:Z|[+-]\d\d:?\d\d)?"
+_BARRED: Final = re.compile(rf"{_DATE} \| (?:({_CAPITALS})|Level (\d+))\s{{0,10}}\| ")
+"""loguru: ``2026-11-23 14:18:55.645 | WARNING  | module:function:1 - text``."""
+_LEADING: Final = re.compile(rf"(?:{_DATE}[ ,]\s?)?[\[(]?({_CAPITALS})[\])]?(?=[:\s|-]|$)")
+"""``WARNING:root:text``, ``ERROR text``, ``[INFO] text``, ``2026-… WARNING text``."""
+_NAMED: Final = re.compile(rf"{_DATE}[ ,]?-? ?\[?[\w.\-/<>]{{1,80}}\]?(?: -)? \[?({_CAPITALS})\]?(?=[:\s|-])")
+"""``2026-11-23 14:18:55,645 - name - ERROR - text``."""
+_LOGFMT: Final = re.compile(rf'(?:^|\s)(?:level|lvl|severity)="?({_WORDS})"?(?=\s|$)', re.IGNORECASE)
+_JSON_KEYS: Final = ("severity", "level", "levelname", "log.level", "lvl", "loglevel")
+_LOGFMT_REACH: Final = 300
+"""Characters at a line's start in which ``level=`` is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line. ``timestamp`` is RFC 3339 in UTC with nine digits of a second; ``message`` the whole line."""
+
+    message: str
+    severity: Severity
+    timestamp: str
+
+
+def log_entry(stored: str) -> LogEntry:
+    """Return the entry of a stored line ``<RFC 3339 time> text``, without its line end."""
+    stamp, _, text = stored.partition(" ")
+    return LogEntry(text, severity_of(text), nanoseconds(stamp))
+
+
+def nanoseconds(stamp: str) -> str:
+    """Return a UTC time of the container runtime, which drops trailing zeros, with all nine digits."""
+    seconds, _, fraction = stamp.removesuffix("Z").partition(".")
+    return f"{seconds}.{fraction[:9].ljust(9, '0')}Z"
+
+
+def severity_of(text: str) -> Severity:
+    """Return the severity that the line's logger gave it, INFO when it is not one that is known."""
+    line = text.lstrip()
+    if not line:
+        return "INFO"
+    if line[0] == "{":
+        return _json_severity(line)
+    if (klog := _KLOG.match(line)) is not None:
+        return _KLOG_SEVERITIES[klog[1]]
+    if (barred := _BARRED.match(line)) is not None:
+        return _SEVERITIES[barred[1].lower()] if barred[1] else _numeric(int(barred[2][:4]))
+    found = _LEADING.match(line) or _NAMED.match(line)
+    if found is None and "=" in line:
+        found = _LOGFMT.search(line[:_LOGFMT_REACH])
+    return _SEVERITIES[found[1].lower()] if found is not None else "INFO"
+
+
+def _json_severity(line: str) -> Severity:
+    try:
+        value: JsonValue = json.loads(line)
+    except (ValueError, RecursionError):
+        return "INFO"
+    if not isinstance(value, dict):
+        return "INFO"
+    for key in _JSON_KEYS:
+        level = value.get(key)
+        if isinstance(level, str):
+            return _SEVERITIES.get(level.lower(), "INFO")
+        if isinstance(level, int) and not isinstance(level, bool):
+            return _numeric(level - 10)  # pino and bunyan: 30 is info
+    return "INFO"
+
+
+def _numeric(level: int) -> Severity:
+    """Return the severity of one of Python's level numbers."""
+    if level >= 40:
+        return "ERROR"
+    if level >= 30:
+        return "WARNING"
+    return "INFO" if level >= 20 else "DEBUG"

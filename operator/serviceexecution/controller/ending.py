@@ -1,0 +1,56 @@
+"""What is done about an execution that has ended, before its status says so: its Secret goes, its end is dated."""
+
+from datetime import timedelta
+
+import structlog
+
+from serviceexecution.contract.durations import DurationError, parse_duration
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import SECRETS
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.names import ANNOTATION_RUN_SECRET
+from serviceexecution.store.store import ResultStore
+
+logger = structlog.stdlib.get_logger()
+
+
+class Ending:
+    """Both steps may be repeated, so that a controller that was killed in between does them again."""
+
+    def __init__(self, client: KubernetesClient, store: ResultStore) -> None:
+        self._client = client
+        self._store = store
+
+    async def prepare(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
+        """Do what must be done before ``status``, which is terminal, is written.
+
+        ``execution`` has the spec that it ran with. Raises KubernetesError and StoreError that may pass.
+        """
+        await self._delete_secret(execution)
+        await self._date_results(execution, status)
+
+    async def _delete_secret(self, execution: ServiceExecution) -> None:
+        metadata = execution.metadata
+        name = metadata.annotations.get(ANNOTATION_RUN_SECRET)
+        if not name:
+            return
+        try:
+            await self._client.delete(SECRETS, metadata.namespace, name)
+        except KubernetesError as error:
+            if error.retriable:
+                raise
+            # No Secret of ours, or a right that is missing: the execution has ended nevertheless.
+            logger.warning("the run's Secret was not deleted", secret=name, error=str(error))
+
+    async def _date_results(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
+        retention, ended = execution.spec.result_retention, status.completion_time
+        if retention is None or ended is None:
+            return
+        try:
+            seconds = parse_duration(retention, field="spec.resultRetention")
+        except DurationError:
+            return  # the plan has refused it: nothing has run
+        metadata = execution.metadata
+        await self._store.write_expiry(metadata.namespace, metadata.uid, ended + timedelta(seconds=seconds))

@@ -1,0 +1,199 @@
+"""From an execution to a plan, with what its service and the objects it names say; reads only.
+
+An execution takes from its service when it starts, after everything about it was checked: once
+``status.service`` is written, neither limits nor schema nor concurrency are asked again.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from pydantic import ValidationError
+
+from serviceexecution.contract.data_pools import find_data_pools
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.problems import InputError
+from serviceexecution.controller.admission import Admission
+from serviceexecution.controller.cache import ObjectCache, ServiceKey
+from serviceexecution.controller.decision.plan import Plan, PlanProblem, input_properties, make_plan
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.decision.service import (
+    definition_problem,
+    limits_problem,
+    pool_problem,
+    revision_problem,
+    spec_of_fields,
+    take,
+)
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.kinds import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SERVICE_DEFINITIONS
+from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.effective import own_fields
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.execution_status import TakenService
+from serviceexecution.resources.names import LABEL_DATA_POOL_ID
+from serviceexecution.resources.views import ClaimView, ConfigMapView
+from serviceexecution.schemas.checker import SchemaTimeoutError
+from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
+
+FAULTS_SAID: Final = 5
+
+
+class Checker(Protocol):
+    """What checks values against schemas (``schemas.checker.SchemaChecker``)."""
+
+    async def check(self, schema: JsonObject, text: str) -> tuple[SchemaFault, ...]:
+        """Return where the JSON text does not fit; raises SchemaUnusableError and SchemaTimeoutError."""
+        ...
+
+    async def check_schema(self, schema: JsonObject) -> None:
+        """Raise SchemaUnusableError or SchemaTimeoutError when the schema cannot be used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan or what is in its way; ``taken`` is what the execution takes from its service now."""
+
+    plan: Plan | PlanProblem
+    taken: TakenService | None = None
+
+
+class Planner:
+    """Makes plans of executions that have no Job yet."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        cache: ObjectCache,
+        checker: Checker,
+        admission: Admission,
+        *,
+        pull_secret: str = "",
+    ) -> None:
+        """``pull_secret`` names the Secret by which images that are built are pulled, in their namespace."""
+        self._pull_secret = pull_secret
+        self._client = client
+        self._cache = cache
+        self._checker = checker
+        self._admission = admission
+
+    async def plan(self, execution: ServiceExecution, spec: ExecutionSpec) -> Planned:
+        """Return how the execution is run; ``spec`` is the one that it runs with. Raises KubernetesError."""
+        service = ServiceKey.of(execution)
+        if service is None or execution.status.service is not None:
+            plan, _ = await self._plan(execution, spec)
+            return Planned(plan)
+        planned = await self._start_of(execution, service)
+        if isinstance(planned.plan, PlanProblem) and planned.plan.reason is not Reason.QUEUED:
+            self._admission.release(execution)
+        return planned
+
+    async def _start_of(self, execution: ServiceExecution, service: ServiceKey) -> Planned:
+        definition = await self._definition(service)
+        if definition is None:
+            detail = f'Create the ServiceDefinition "{service.name}" or correct spec.serviceRef.name.'
+            return Planned(PlanProblem(Reason.SERVICE_NOT_FOUND, detail, waiting=True))
+        if (text := await self._definition_problem(definition)) is not None:
+            return Planned(PlanProblem(Reason.SERVICE_NOT_READY, text, waiting=True))
+        if (missing := revision_problem(definition)) is not None:
+            return Planned(missing)
+        taken = take(definition, pull_secret=self._pull_secret)
+        try:
+            spec = spec_of_fields(taken.fields, own_fields(execution.spec))
+        except ValidationError:
+            detail = "What it says does not fit this version of the operator."
+            return Planned(PlanProblem(Reason.SERVICE_NOT_READY, detail, waiting=True))
+        if (problem := limits_problem(definition, spec)) is not None:
+            return Planned(problem)
+        plan, input_map = await self._plan(execution, spec)
+        if isinstance(plan, PlanProblem) and plan.reason is not Reason.DATA_POOL_NOT_FOUND:
+            return Planned(plan)
+        problem = await self._input_problem(definition, spec, input_map)
+        if problem is not None or isinstance(plan, PlanProblem):
+            return Planned(problem or plan)
+        before = self._admission.admit(execution, definition.spec.concurrency)
+        if before is not None:
+            most = definition.spec.concurrency
+            detail = f"{before} of this service's executions come first; its concurrency is {most}."
+            return Planned(PlanProblem(Reason.QUEUED, detail, waiting=True))
+        return Planned(plan, taken)
+
+    async def _definition(self, service: ServiceKey) -> ServiceDefinition | None:
+        """Return the definition; that there is none is concluded from the API server only."""
+        found = self._cache.definition(service)
+        if found is not None:
+            return found
+        body = await self._client.get(SERVICE_DEFINITIONS, service.namespace, service.name)
+        if body is None:
+            return None
+        self._cache.put_definition(body)
+        return self._cache.definition(service)
+
+    async def _definition_problem(self, definition: ServiceDefinition) -> str | None:
+        return await problem_of(definition, self._checker)
+
+    async def _plan(
+        self, execution: ServiceExecution, spec: ExecutionSpec
+    ) -> tuple[Plan | PlanProblem, ConfigMapView | None]:
+        namespace, uid = execution.metadata.namespace, execution.metadata.uid
+        input_map = None
+        if spec.input_from is not None:
+            body = await self._client.get(CONFIG_MAPS, namespace, spec.input_from.config_map_ref.name)
+            input_map = None if body is None else ConfigMapView.model_validate(body)
+        plan = make_plan(spec, uid, input_map, ())
+        if not isinstance(plan, PlanProblem) or plan.reason is not Reason.DATA_POOL_NOT_FOUND:
+            return plan, input_map
+        found = await self._client.list(
+            PERSISTENT_VOLUME_CLAIMS, namespace, label_selector=LABEL_DATA_POOL_ID
+        )
+        claims = [ClaimView.model_validate(item) for item in found.items]
+        return make_plan(spec, uid, input_map, claims), input_map
+
+    async def _input_problem(
+        self, definition: ServiceDefinition, spec: ExecutionSpec, input_map: ConfigMapView | None
+    ) -> PlanProblem | None:
+        """Return why the service does not take the input: its data pools, or its schema."""
+        try:
+            properties, field = input_properties(spec, input_map)
+            references = find_data_pools(properties, field=field)
+        except InputError as error:
+            return PlanProblem(Reason.INVALID_INPUT, str(error))
+        if (problem := pool_problem(definition, spec, references)) is not None:
+            return problem
+        schema = definition.input_schema
+        if schema is None:
+            return None
+        text = "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in properties.items()) + "}"
+        try:
+            faults = await self._checker.check(schema, text)
+        except SchemaUnusableError as error:
+            return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
+        except SchemaTimeoutError as error:
+            return PlanProblem(Reason.INVALID_INPUT, f"It could not be checked: {error}")
+        return PlanProblem(Reason.INVALID_INPUT, said(faults)) if faults else None
+
+
+async def problem_of(definition: ServiceDefinition, checker: Checker) -> str | None:
+    """Return in a sentence why no execution of the service can start; None when they can."""
+    if (text := definition_problem(definition)) is not None:
+        return text
+    for field, schema in (
+        ("spec.inputSchema", definition.spec.input_schema),
+        ("spec.outputSchema", definition.spec.output_schema),
+    ):
+        if schema is None:
+            continue
+        try:
+            await checker.check_schema(schema)
+        except (SchemaUnusableError, SchemaTimeoutError) as error:
+            return f"{field}: {error}"
+    return None
+
+
+def said(faults: tuple[SchemaFault, ...]) -> str:
+    """Return the first faults as one line."""
+    first = "; ".join(f"{fault.path}: {fault.message}" for fault in faults[:FAULTS_SAID])
+    more = len(faults) - FAULTS_SAID
+    return first + (f"; and {more} more." if more > 0 else "")

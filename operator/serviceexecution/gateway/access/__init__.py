@@ -1,0 +1,1 @@
+"""Who calls, and what the cluster's own rules let them do."""

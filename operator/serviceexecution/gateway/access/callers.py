@@ -1,0 +1,196 @@
+"""Who calls, and may they: the cluster's own accounts and roles decide."""
+
+import base64
+import binascii
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import Request
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.gateway.access.addresses import address_of
+from serviceexecution.gateway.access.bearer import person_token, unauthorized
+from serviceexecution.gateway.access.failures import FailureLimiter
+from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.http.single_flight import SingleFlight
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.settings import Settings
+from serviceexecution.kube.client import TokenIdentity
+from serviceexecution.resources.names import API_GROUP
+
+SERVICE_AUDIENCE: Final = f"services.{API_GROUP}"
+"""Audience of the tokens that our token endpoint gives: worthless at the API server itself."""
+
+TOKEN_SECONDS: Final = 60.0
+"""How long a token is believed without asking again: so long a revoked one may still work."""
+ACCESS_SECONDS: Final = 10.0
+DENIED_SECONDS: Final = 2.0
+"""Shorter than a yes: a role that was bound a moment ago should not be missed for long."""
+REFUSED_SECONDS: Final = 10.0
+_CAPACITY: Final = 4096
+_LONGEST_TOKEN: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. ``identity`` is None where nobody is asked who they are."""
+
+    username: str
+    identity: TokenIdentity | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    caller: Caller
+    expires: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    verb: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+
+
+ANYBODY: Final = Caller("anonymous", None)
+
+
+class Access:
+    """Authenticates callers by TokenReview and authorises them by SubjectAccessReview, both remembered briefly."""
+
+    def __init__(
+        self,
+        client: GatewayKubernetes,
+        settings: Settings,
+        failures: FailureLimiter,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._failures = failures
+        self._known: ExpiringCache[bytes, _Known] = ExpiringCache(seconds=TOKEN_SECONDS, capacity=_CAPACITY)
+        self._refused: ExpiringCache[bytes, bool] = ExpiringCache(seconds=REFUSED_SECONDS, capacity=_CAPACITY)
+        self._decisions: ExpiringCache[tuple[str, ...], bool] = ExpiringCache(
+            seconds=ACCESS_SECONDS, capacity=_CAPACITY, clock=clock
+        )
+        self._reviews: SingleFlight[bytes, _Known] = SingleFlight()
+        self._questions: SingleFlight[tuple[str, ...], bool] = SingleFlight()
+
+    async def authenticate(self, request: Request) -> Caller:
+        """Return who calls; raises Problem 401 or 429, KubernetesError.
+
+        Those whose token is known to be good are never held up by failures of others behind the same address.
+        """
+        if self._settings.auth_mode == "none":
+            request.state.caller = ANYBODY.username
+            return ANYBODY
+        token = person_token(request)
+        key = hashlib.sha256(token.encode()).digest()
+        known = self._known.get(key)
+        if known is None or known.expires <= time.time():
+            address = address_of(request, self._settings.trusted_proxies)
+            known = await self._reviews.ask(key, lambda: self._review(token, key, address))
+        request.state.caller = known.caller.username
+        return known.caller
+
+    async def require(
+        self,
+        caller: Caller,
+        *,
+        verb: str,
+        resource: str,
+        subresource: str = "",
+        namespace: str,
+        name: str = "",
+    ) -> None:
+        """Raise Problem 403 unless the caller may do that; raises KubernetesError.
+
+        Asked first for all objects of the namespace, which most may or may not: so one answer serves many.
+        """
+        if caller.identity is None:
+            return
+        names = ("", name) if name else ("",)
+        for asked in names:
+            if await self._allowed(caller.identity, _Question(verb, resource, subresource, namespace, asked)):
+                return
+        what = f"{resource}/{subresource}" if subresource else resource
+        which = f" {name}" if name else ""
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "Forbidden",
+            f"{caller.username} may not {verb} {what}{which} in namespace {namespace}.",
+        )
+
+    async def _review(self, token: str, key: bytes, address: str) -> _Known:
+        if self._refused.get(key):
+            raise unauthorized("The token is not valid.")
+        self._failures.check(address)
+        claims = token_claims(token)
+        audience = SERVICE_AUDIENCE if SERVICE_AUDIENCE in audiences(claims) else None
+        identity = None
+        if len(token) <= _LONGEST_TOKEN:
+            identity = await self._client.review_token(token, audience)
+        if identity is None:
+            self._refused.put(key, True)
+            self._failures.failed(address)
+            raise unauthorized("The token is not valid.")
+        expiry = claims.get("exp")
+        known = _Known(
+            Caller(identity.username, identity),
+            float(expiry) if isinstance(expiry, int | float) else float("inf"),
+        )
+        self._known.put(key, known)
+        return known
+
+    async def _allowed(self, identity: TokenIdentity, question: "_Question") -> bool:
+        key = (*_who(identity), *astuple(question))
+        allowed = self._decisions.get(key)
+        if allowed is None:
+            allowed = await self._questions.ask(
+                key,
+                lambda: self._client.review_access(
+                    identity,
+                    verb=question.verb,
+                    group=API_GROUP,
+                    resource=question.resource,
+                    subresource=question.subresource,
+                    namespace=question.namespace,
+                    name=question.name,
+                ),
+            )
+            self._decisions.put(key, allowed, seconds=None if allowed else DENIED_SECONDS)
+        return allowed
+
+
+def token_claims(token: str) -> JsonObject:
+    """Return what a token says of itself, not verified: only good for choosing what to ask."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        text = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        claims: JsonValue = json.loads(text)
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def audiences(claims: JsonObject) -> tuple[str, ...]:
+    """Return the audiences of a token's claims."""
+    found = claims.get("aud")
+    values = found if isinstance(found, list) else [found]
+    return tuple(value for value in values if isinstance(value, str))
+
+
+def _who(identity: TokenIdentity) -> tuple[str, ...]:
+    return (identity.username, identity.uid, ",".join(identity.groups))

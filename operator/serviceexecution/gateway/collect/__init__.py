@@ -1,0 +1,1 @@
+"""What collectors call: upload an attempt's output, commit it, learn that main has ended."""

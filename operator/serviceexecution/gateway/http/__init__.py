@@ -1,0 +1,1 @@
+"""What every route needs: problems, byte ranges, request logs, short-lived caches."""

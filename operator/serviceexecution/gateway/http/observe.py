@@ -1,0 +1,101 @@
+"""Around every request: access log, metrics, and the check that its path is proper UTF-8."""
+
+import time
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serviceexecution.gateway import metrics
+from serviceexecution.gateway.http.base_paths import with_one_slash
+from serviceexecution.gateway.http.problems import Problem, response_of
+from serviceexecution.resources.reference import ExecutionReference
+
+_LOGGER: Final = structlog.get_logger("serviceexecution.gateway.access")
+_QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"})
+_NO_ANSWER: Final = 499  # as nginx logs a client that went away
+
+
+class ObservedApp:
+    """ASGI middleware; bodies pass through it chunk by chunk."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        status = _NO_ANSWER
+        received = sent = 0
+
+        async def counted_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            return message
+
+        async def counted_send(message: Message) -> None:
+            nonlocal sent, status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            sent += len(message.get("body", b""))
+            await send(message)
+
+        started = time.perf_counter()
+        metrics.ACTIVE.inc()
+        try:
+            if is_proper_path(scope):
+                scope["path"] = with_one_slash(scope["path"])
+                await self._app(scope, counted_receive, counted_send)
+            else:
+                problem = Problem(
+                    HTTPStatus.BAD_REQUEST, "InvalidPath", "The URL's path is not percent-encoded UTF-8."
+                )
+                await response_of(problem)(scope, counted_receive, counted_send)
+        finally:
+            metrics.ACTIVE.dec()
+            _report(scope, status, received, sent, time.perf_counter() - started)
+
+
+def is_proper_path(scope: Scope) -> bool:
+    """Tell whether the decoded path is exactly what was sent: servers replace bytes that are not UTF-8."""
+    path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or path.encode()
+    try:
+        return unquote_to_bytes(raw).decode() == path
+    except UnicodeDecodeError:
+        return False
+
+
+def _report(scope: Scope, status: int, received: int, sent: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "unknown")
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    metrics.REQUESTS.labels(method, route, str(status)).inc()
+    metrics.SECONDS.labels(method, route).observe(seconds)
+    metrics.RECEIVED.inc(received)
+    metrics.SENT.inc(sent)
+    state = scope["state"]
+    reference = state.get("execution")
+    facts: dict[str, object] = {}
+    if isinstance(reference, ExecutionReference):
+        facts = {"namespace": reference.namespace, "execution": reference.name, "uid": reference.uid}
+    if "caller" in state:
+        facts["caller"] = state["caller"]
+    log = _LOGGER.debug if route in _QUIET_ROUTES else _LOGGER.info
+    log(
+        "request",
+        method=scope["method"],
+        route=route,
+        path=scope["path"],
+        status=status,
+        seconds=round(seconds, 4),
+        received=received,
+        sent=sent,
+        **facts,
+    )

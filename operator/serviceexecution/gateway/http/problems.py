@@ -1,0 +1,133 @@
+"""Errors as RFC 9457 problem details."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.store.errors import InvalidOutputPathError, StoreError, StoreFullError
+
+_LOGGER: Final = structlog.get_logger(__name__)
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_RETRY_AFTER: Final = {"Retry-After": "2"}
+
+
+class Problem(Exception):  # noqa: N818 - the name that RFC 9457 gives it
+    """An answer that is an error. ``code`` is for programs, ``detail`` one sentence for people."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        detail: str,
+        *,
+        members: JsonObject | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.members = members or {}
+        self.headers = headers or {}
+
+
+def unavailable(code: str, detail: str) -> Problem:
+    """Return a 503 that says when to come back."""
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers=_RETRY_AFTER)
+
+
+def response_of(problem: Problem) -> JSONResponse:
+    """Return the problem as an application/problem+json response."""
+    body: JsonObject = {
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        "code": problem.code,
+        **problem.members,
+    }
+    return JSONResponse(
+        body, problem.status.value, headers=problem.headers, media_type="application/problem+json"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem."""
+
+    async def on_problem(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            return response_of(wrong_method(request))
+        return response_of(problem_of(error))
+
+    for kind in (
+        Problem,
+        HTTPException,
+        RequestValidationError,
+        KubernetesError,
+        StoreError,
+        InvalidOutputPathError,
+        Exception,
+    ):
+        app.add_exception_handler(kind, on_problem)
+
+
+def wrong_method(request: Request) -> Problem:
+    """Return the 405 for a request; the router's own names the methods of one route alone."""
+    routes: list[BaseRoute] = request.app.routes
+    asked = {name: request.scope[name] for name in ("type", "path", "headers")}
+    possible = [
+        method
+        for method in _METHODS
+        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    allowed = ", ".join(possible)
+    return Problem(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "MethodNotAllowed",
+        f"{request.method} is not possible here; use {allowed}.",
+        headers={"Allow": allowed},
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that an exception stands for; what is nobody's fault but ours is 500."""
+    match error:
+        case Problem():
+            return error
+        case HTTPException(status_code=HTTPStatus.NOT_FOUND):
+            return Problem(
+                HTTPStatus.NOT_FOUND,
+                "NotFound",
+                "There is nothing at this path; see /docs for those there are.",
+            )
+        case HTTPException():
+            status = HTTPStatus(error.status_code)
+            return Problem(
+                status, status.phrase.replace(" ", ""), str(error.detail), headers=error.headers or {}
+            )
+        case RequestValidationError():
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            return Problem(HTTPStatus.BAD_REQUEST, "BadRequest", f"{where}: {first['msg']}")
+        case InvalidOutputPathError():
+            return Problem(HTTPStatus.BAD_REQUEST, "InvalidPath", f"Not a path of an output file: {error}.")
+        case StoreFullError():
+            _LOGGER.error("store full", error=str(error))
+            return Problem(HTTPStatus.INSUFFICIENT_STORAGE, "StoreFull", "The results store is full.")
+        case StoreError():
+            _LOGGER.warning("store error", error=str(error))
+            return unavailable("StoreUnavailable", "The results store cannot be used at the moment.")
+        case KubernetesError():
+            _LOGGER.warning("kubernetes error", error=str(error), status=error.status)
+            return unavailable("KubernetesUnavailable", "The Kubernetes API cannot be used at the moment.")
+        case _:
+            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "The gateway made an error.")

@@ -1,0 +1,73 @@
+"""A log as Server-Sent Events: one event a line, whose id tells where to go on after a cut."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+
+from serviceexecution.contract.log_entries import log_entry
+from serviceexecution.gateway.logs.reader import Lines, Position
+
+HEARTBEAT_LOOKS: Final = 10
+"""Looks without a new line after which a comment keeps proxies from closing the stream."""
+
+LOG_HEADERS: Final = {
+    "Cache-Control": "private, no-cache",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+}
+_TRUE: Final = frozenset({"", "1", "true", "yes"})
+
+
+def wants_stream(request: Request) -> bool:
+    """Tell whether the client asks for Server-Sent Events."""
+    return flag(request, "follow") or "text/event-stream" in request.headers.get("accept", "")
+
+
+def flag(request: Request, name: str) -> bool:
+    """Tell whether a query parameter is set: ``?follow``, ``?follow=true``."""
+    value = request.query_params.get(name)
+    return value is not None and value.lower() in _TRUE
+
+
+def last_event_id(request: Request) -> str:
+    """Return the id of the last event that the client has seen, "" when it begins."""
+    return request.headers.get("last-event-id", "")
+
+
+def event_stream(lines: AsyncIterator[Lines | None], draining: asyncio.Event) -> StreamingResponse:
+    """Return the answer that sends each line as it comes, and an event ``end`` behind the last."""
+    return StreamingResponse(_events(lines, draining), media_type="text/event-stream", headers=LOG_HEADERS)
+
+
+def entry_text(stored: str) -> str:
+    """Return a stored line as the API's log entry, as JSON text."""
+    entry = log_entry(stored)
+    value = {"message": entry.message, "severity": entry.severity, "timestamp": entry.timestamp}
+    return json.dumps(value, ensure_ascii=False)
+
+
+async def _events(lines: AsyncIterator[Lines | None], draining: asyncio.Event) -> AsyncIterator[bytes]:
+    yield b": the log\n\n"
+    silent = 0
+    async for batch in lines:
+        if batch is not None:
+            silent = 0
+            yield _batch(batch)
+            continue
+        silent += 1
+        if silent % HEARTBEAT_LOOKS == 0:
+            yield b": still there\n\n"
+    if not draining.is_set():
+        yield b"event: end\ndata: {}\n\n"
+
+
+def _batch(lines: Lines) -> bytes:
+    first = lines.first
+    return "".join(
+        f"id: {lines.prefix}{Position(first.chunk, first.lines + number)}\ndata: {entry_text(text)}\n\n"
+        for number, text in enumerate(lines.texts)
+    ).encode()

@@ -1,0 +1,148 @@
+"""What every call of the Service API starts with: who calls, which service, which execution."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import Request
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.access.callers import Access, Caller
+from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
+from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.service_api.views import execution_view
+from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.state.service_state import ServiceState
+from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
+from serviceexecution.schemas.checker import SchemaChecker
+from serviceexecution.store.store import ResultStore
+
+_HOST: Final = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,300}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authorised call to a service."""
+
+    caller: Caller
+    definition: ServiceDefinition
+    base: str
+    """The service's URL without a slash at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCall:
+    """One authorised call about an execution."""
+
+    caller: Caller
+    execution: ServiceExecution
+    view: JsonObject
+    url: str
+    """The execution's URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext:
+    """What the routes work with."""
+
+    store: ResultStore
+    client: GatewayKubernetes
+    state: ServiceState
+    access: Access
+    settings: Settings
+    schemas: SchemaChecker
+    draining: asyncio.Event
+
+    async def service(
+        self, request: Request, namespace: str, name: str, *, verb: str, resource: str = PLURAL
+    ) -> Call:
+        """Authorise a call about the service itself; raises Problem 401, 403, 404, KubernetesError."""
+        caller = await self.access.authenticate(request)
+        self._check_names(namespace, name)
+        asked = name if resource == DEFINITION_PLURAL else ""
+        await self.access.require(caller, verb=verb, resource=resource, namespace=namespace, name=asked)
+        definition = await self.state.definition(namespace, name)
+        if definition is None:
+            raise _no_service(namespace, name)
+        return Call(caller, definition, service_url(request, self.settings, namespace, name))
+
+    async def execution(
+        self,
+        request: Request,
+        namespace: str,
+        name: str,
+        api_id: str,
+        *,
+        verb: str = "get",
+        subresource: str = "",
+    ) -> ExecutionCall:
+        """Authorise a call about one execution; raises Problem 401, 403, 404, KubernetesError."""
+        caller = await self.access.authenticate(request)
+        self._check_names(namespace, name)
+        if not is_object_name(api_id):
+            raise _no_execution(api_id)
+        # in memory alone: nobody without rights makes us ask the API server
+        found = self.state.known_execution(namespace, name, api_id)
+        await self.access.require(
+            caller,
+            verb=verb,
+            resource=PLURAL,
+            subresource=subresource,
+            namespace=namespace,
+            name=api_id if found is None else found.metadata.name,
+        )
+        if found is None:
+            found = await self.state.execution(namespace, name, api_id)
+        if found is None:
+            raise _no_execution(api_id)
+        request.state.execution = found.reference
+        url = f"{service_url(request, self.settings, namespace, name)}/{found.api_id}"
+        return ExecutionCall(caller, found, await self.view(found), url)
+
+    async def view(self, execution: ServiceExecution) -> JsonObject:
+        """Return the execution as the API shows it."""
+        uid = None
+        if execution.status.service is None and execution.spec.service_ref is not None:
+            definition = await self.state.definition(
+                execution.metadata.namespace, execution.spec.service_ref.name
+            )
+            uid = definition.metadata.uid if definition is not None else None
+        return execution_view(execution, uid)
+
+    def _check_names(self, namespace: str, name: str) -> None:
+        if not is_namespace(namespace) or not is_object_name(name):
+            raise _no_service(namespace, name)
+        if self.settings.namespaces and namespace not in self.settings.namespaces:
+            raise _no_service(namespace, name)
+
+
+def service_url(request: Request, settings: Settings, namespace: str, name: str) -> str:
+    """Return the service's absolute URL, by the settings or as the client has called it."""
+    return f"{gateway_url(request, settings)}/services/{namespace}/{name}"
+
+
+def gateway_url(request: Request, settings: Settings) -> str:
+    """Return the gateway's absolute URL, without a slash at its end."""
+    if settings.public_url:
+        return settings.public_url
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        raise Problem(HTTPStatus.BAD_REQUEST, "InvalidHost", "The header Host is missing or no host.")
+    return f"{request.url.scheme}://{host}"
+
+
+def _no_service(namespace: str, name: str) -> Problem:
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        "ServiceNotFound",
+        f"There is no service {name[:253]} in namespace {namespace[:63]}.",
+    )
+
+
+def _no_execution(api_id: str) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "ExecutionNotFound", f"The service has no execution {api_id[:253]}.")

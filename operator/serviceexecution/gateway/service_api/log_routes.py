@@ -1,0 +1,71 @@
+"""``GET /{id}/log``: all lines so far, or with ``?follow`` every line as it comes; interim results."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from serviceexecution.gateway.logs.events import (
+    LOG_HEADERS,
+    entry_text,
+    event_stream,
+    flag,
+    last_event_id,
+    wants_stream,
+)
+from serviceexecution.gateway.logs.reader import LogReader, Position, followed
+from serviceexecution.gateway.service_api.context import ServiceContext
+from serviceexecution.gateway.service_api.interim_results import InterimResults
+from serviceexecution.gateway.service_api.result_lookup import refuse_expired
+from serviceexecution.gateway.service_api.views import has_ended
+from serviceexecution.kube.errors import KubernetesError
+
+_LOGGER: Final = structlog.get_logger(__name__)
+EXECUTION: Final = "/services/{namespace}/{service}/{api_id}"
+
+
+def log_router(context: ServiceContext) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(redirect_slashes=False)
+    interim = InterimResults(context.store)
+
+    @router.get(f"{EXECUTION}/log")
+    async def get_log(request: Request, namespace: str, service: str, api_id: str) -> Response:
+        call = await context.execution(request, namespace, service, api_id, subresource="log")
+        execution = call.execution
+        await refuse_expired(context.store, execution)
+        reader = LogReader(context.store, execution.reference, execution.status.attempts or 1)
+
+        async def ended() -> bool:
+            try:  # of one that is not known here, only the API server knows whether it is gone
+                known = await context.state.execution(namespace, service, execution.api_id)
+            except KubernetesError as error:  # asked again later; the stream goes on meanwhile
+                _LOGGER.warning("cannot see whether an execution is over", error=str(error))
+                return False
+            return known is None or has_ended(known)
+
+        if wants_stream(request):
+            reader.position = Position.parse(last_event_id(request))
+            return event_stream(followed(reader, ended=ended, draining=context.draining), context.draining)
+        return StreamingResponse(_array(reader), media_type="application/json", headers=LOG_HEADERS)
+
+    @router.get(f"{EXECUTION}/interim-results")
+    async def get_interim_results(request: Request, namespace: str, service: str, api_id: str) -> Response:
+        call = await context.execution(request, namespace, service, api_id, subresource="results")
+        await refuse_expired(context.store, call.execution)
+        found = await interim.read(call.execution.reference, call.execution.status.attempts or 1)
+        newest = found[-1] if found else "{}"
+        text = newest if flag(request, "last") else f"[{','.join(found)}]"
+        return Response(text, media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    return router
+
+
+async def _array(reader: LogReader) -> AsyncIterator[bytes]:
+    separator = "["
+    async for lines in reader.passes():
+        yield (separator + ",".join(entry_text(text) for text in lines.texts)).encode()
+        separator = ","
+    yield b"[]" if separator == "[" else b"]"

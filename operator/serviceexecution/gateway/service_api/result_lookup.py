@@ -1,0 +1,139 @@
+"""Finds an ended execution's output in the store: the file list, the main result, single files."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.gateway.http.file_response import OpenedFile, Opener, ServedFile
+from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.service_api.result_document import INLINE_LIMIT
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import Phase
+from serviceexecution.store.records import OutputManifest
+from serviceexecution.store.store import ResultStore
+
+_JSON: Final = "application/json"
+PROBLEM_FILE: Final = "problem.json"
+"""Where our launcher leaves a problem (RFC 9457) when output.json is the program's own."""
+_PROBLEM_LIMIT: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is kept of an execution's output: the manifest, and what the program printed as its main result."""
+
+    execution: ServiceExecution
+    manifest: OutputManifest | None
+    printed: bytes | None
+    """Only when there is no file output.json."""
+
+    @property
+    def files(self) -> list[str]:
+        """Return the paths of all files, the printed result as the one that it stands for."""
+        paths = [file.path for file in self.manifest.files] if self.manifest is not None else []
+        return sorted([*paths, MAIN_RESULT_FILE]) if self.printed is not None else paths
+
+
+async def find_output(store: ResultStore, execution: ServiceExecution) -> Output:
+    """Return what is kept; raises Problem 410 when its time is over, StoreError."""
+    await refuse_expired(store, execution)
+    ref = execution.reference
+    manifest = await store.read_manifest(ref)
+    has_file = manifest is not None and any(file.path == MAIN_RESULT_FILE for file in manifest.files)
+    printed = None
+    if not has_file:
+        record = await store.read_log_record(ref)
+        if record is not None and record.stdout_result is not None:
+            printed = await store.read_stdout_result(ref)
+    return Output(execution, manifest, printed)
+
+
+async def main_result(store: ResultStore, output: Output) -> str | None:
+    """Return the text of the main result; None when there is none, it is no text or too large to go inline."""
+    if output.printed is not None:
+        return _text(output.printed)
+    return await _file_text(store, output, MAIN_RESULT_FILE, INLINE_LIMIT)
+
+
+async def problem_beside(store: ResultStore, output: Output) -> str | None:
+    """Return the text of the problem that a failed program left beside a main result of its own, None without."""
+    if output.execution.status.phase is not Phase.FAILED:
+        return None
+    return await _file_text(store, output, PROBLEM_FILE, _PROBLEM_LIMIT)
+
+
+async def _file_text(store: ResultStore, output: Output, path: str, limit: int) -> str | None:
+    manifest = output.manifest
+    file = None if manifest is None else next((file for file in manifest.files if file.path == path), None)
+    if manifest is None or file is None or file.size > limit:
+        return None
+    stream = await store.open_output(output.execution.reference, path, attempt=manifest.attempt)
+    if stream is None:
+        return None
+    return _text(b"".join([bytes(chunk) async for chunk in stream.chunks]))
+
+
+def find_file(store: ResultStore, output: Output, path: str) -> tuple[ServedFile, Opener]:
+    """Return a file of the output and what opens it; raises Problem 404."""
+    if output.printed is not None and path == MAIN_RESULT_FILE:
+        return _printed_file(output.printed)
+    manifest = output.manifest
+    file = None
+    if manifest is not None:
+        file = next((file for file in manifest.files if file.path == path), None)
+    if manifest is None or file is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", "There is no output file of that name.")
+
+    async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
+        return await store.open_output(output.execution.reference, path, wanted, attempt=manifest.attempt)
+
+    return ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type), opened
+
+
+async def refuse_expired(store: ResultStore, execution: ServiceExecution) -> None:
+    """Raise Problem 410 when log and result of the execution were deleted because their time was over."""
+    until = await store.read_expiry(execution.metadata.namespace, execution.metadata.uid)
+    if until is not None and datetime.now(UTC) >= until:
+        raise Problem(
+            HTTPStatus.GONE,
+            "ResultExpired",
+            "Log and result of this execution were deleted: the service keeps them for a limited time.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    data: bytes
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        yield self.data[self.start : self.end]
+
+
+def _printed_file(data: bytes) -> tuple[ServedFile, Opener]:
+    async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
+        start, end = wanted or (0, len(data))
+        return _Bytes(data, start, end)
+
+    digest = hashlib.sha256(data).hexdigest()
+    return ServedFile(path=MAIN_RESULT_FILE, size=len(data), sha256=digest, media_type=_JSON), opened
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,129 @@
+"""What a submission becomes in the cluster: a ConfigMap, a Secret and the execution. Pure."""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from serviceexecution.contract.configmap_keys import configmap_keys
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.paths import PROPERTY_FILE_SUFFIX
+from serviceexecution.contract.submission import Submission
+from serviceexecution.resources.names import (
+    ANNOTATION_INPUT_PROPERTIES,
+    ANNOTATION_REQUEST_DIGEST,
+    ANNOTATION_RUN_SECRET,
+    ANNOTATION_SUBMITTED_BY,
+    API_GROUP,
+    API_VERSION,
+    KIND,
+    LABEL_LIFETIME,
+    LABEL_MANAGED_BY,
+    LABEL_SUBMISSION,
+    LIFETIME_RUN,
+    MANAGED_BY,
+)
+
+_SECRET_KEY: Final = "secret-{}"  # noqa: S105 - a key of a Secret
+"""Keys of the Secret are numbers: names of secrets need not be legal keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionObjects:
+    """In the order in which they are made."""
+
+    config_map: JsonObject | None
+    """Also without properties when there is a Secret, which goes with it."""
+    secret: JsonObject | None
+    execution: JsonObject
+
+
+def submission_objects(
+    submission: Submission, *, name: str, service: str, username: str, digest: str | None
+) -> SubmissionObjects:
+    """Return the objects of the execution ``name`` of a service; ``digest`` tells repeated requests apart."""
+    annotations: dict[str, JsonValue] = {ANNOTATION_SUBMITTED_BY: username}
+    if digest is not None:
+        annotations[ANNOTATION_REQUEST_DIGEST] = digest
+    spec: JsonObject = {"serviceRef": {"name": service}}
+    if submission.properties:
+        spec["inputFrom"] = {"configMapRef": {"name": name}}
+    if submission.tags:
+        spec["tags"] = list(submission.tags)
+    secret = None
+    if submission.secrets:
+        keys = {secret: _SECRET_KEY.format(number) for number, secret in enumerate(submission.secrets)}
+        spec["secrets"] = {
+            secret: {"secretKeyRef": {"name": name, "key": key}} for secret, key in keys.items()
+        }
+        annotations[ANNOTATION_RUN_SECRET] = name
+        secret = _secret(submission, name, keys, digest)
+    config_map = None
+    if submission.properties or secret is not None:
+        config_map = _config_map(submission, name, digest)
+    execution: JsonObject = {
+        "apiVersion": f"{API_GROUP}/{API_VERSION}",
+        "kind": KIND,
+        "metadata": {"name": name, "labels": {LABEL_SUBMISSION: name}, "annotations": annotations},
+        "spec": spec,
+    }
+    return SubmissionObjects(config_map, secret, execution)
+
+
+def owner_patch(execution_name: str, execution_uid: str) -> JsonObject:
+    """Return the patch that makes an object go with its execution."""
+    owner: JsonObject = {
+        "apiVersion": f"{API_GROUP}/{API_VERSION}",
+        "kind": KIND,
+        "name": execution_name,
+        "uid": execution_uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+    return {"metadata": {"ownerReferences": [owner]}}
+
+
+def _config_map(submission: Submission, name: str, digest: str | None) -> JsonObject:
+    entries = configmap_keys(submission.properties)
+    names = {entry.key: entry.path.removesuffix(PROPERTY_FILE_SUFFIX) for entry in entries}
+    odd: dict[str, str] = {
+        key: property_name
+        for key, property_name in names.items()
+        if key.removesuffix(PROPERTY_FILE_SUFFIX) != property_name
+    }
+    annotations: dict[str, JsonValue] = {}
+    if odd:
+        annotations[ANNOTATION_INPUT_PROPERTIES] = json.dumps(odd)
+    if digest is not None:
+        annotations[ANNOTATION_REQUEST_DIGEST] = digest
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "labels": _labels(name), "annotations": annotations},
+        "immutable": True,
+        "data": {entry.key: entry.text for entry in entries},
+    }
+
+
+def _secret(submission: Submission, name: str, keys: dict[str, str], digest: str | None) -> JsonObject:
+    data: JsonObject = {
+        keys[secret]: base64.b64encode(value.encode()).decode()
+        for secret, value in submission.secrets.items()
+    }
+    annotations: JsonObject = {} if digest is None else {ANNOTATION_REQUEST_DIGEST: digest}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "labels": {**_labels(name), LABEL_LIFETIME: LIFETIME_RUN},
+            "annotations": annotations,
+        },
+        "immutable": True,
+        "type": "Opaque",
+        "data": data,
+    }
+
+
+def _labels(name: str) -> dict[str, JsonValue]:
+    return {LABEL_SUBMISSION: name, LABEL_MANAGED_BY: MANAGED_BY}

@@ -1,0 +1,73 @@
+"""Cleans up after gateways that died between two writes: adopts what has an execution, deletes what has none."""
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.service_api.submission_objects import owner_patch
+from serviceexecution.kube.errors import ConflictError, KubernetesError
+from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
+from serviceexecution.resources.names import LABEL_SUBMISSION
+
+_LOGGER: Final = structlog.get_logger(__name__)
+FIRST_SECONDS: Final = 30.0
+SWEEP_SECONDS: Final = 300.0
+LEFTOVER_AGE: Final = timedelta(minutes=10)
+"""A submission takes seconds; a client that repeats it does so within this time."""
+
+
+class SubmissionSweeper:
+    """Looks at the ConfigMaps of submissions; each Secret goes with its ConfigMap. Any number may do it at once."""
+
+    def __init__(self, client: GatewayKubernetes, namespaces: tuple[str, ...] = ()) -> None:
+        self._client = client
+        self._namespaces = namespaces
+
+    async def run(self) -> None:
+        """Sweep for ever."""
+        pause = FIRST_SECONDS
+        while True:
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spread, not secrets
+            pause = SWEEP_SECONDS
+            try:
+                await self.once(datetime.now(UTC))
+            except KubernetesError as error:
+                _LOGGER.warning("submissions are swept later", error=str(error))
+
+    async def once(self, now: datetime) -> None:
+        """Sweep once; raises KubernetesError."""
+        for namespace in self._namespaces or (None,):
+            found = await self._client.list(CONFIG_MAPS, namespace, label_selector=LABEL_SUBMISSION)
+            for config_map in found.items:
+                metadata = config_map.get("metadata")
+                if isinstance(metadata, dict) and not metadata.get("ownerReferences"):
+                    await self._settle(metadata, now)
+
+    async def _settle(self, metadata: JsonObject, now: datetime) -> None:
+        namespace, name = str(metadata.get("namespace")), str(metadata.get("name"))
+        execution = await self._client.get(SERVICE_EXECUTIONS, namespace, name)
+        if execution is not None:
+            owner = execution.get("metadata")
+            uid = owner.get("uid") if isinstance(owner, dict) else None
+            await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
+            _LOGGER.info("submission adopted", namespace=namespace, execution=name)
+            return
+        if now - datetime.fromisoformat(str(metadata.get("creationTimestamp"))) < LEFTOVER_AGE:
+            return
+        try:
+            # as it was seen: a repeated request that uses it again has touched it
+            await self._client.delete(
+                CONFIG_MAPS,
+                namespace,
+                name,
+                uid=str(metadata.get("uid")),
+                resource_version=str(metadata.get("resourceVersion")),
+            )
+        except ConflictError:
+            return
+        _LOGGER.info("leftover of a submission deleted", namespace=namespace, name=name)

@@ -1,0 +1,206 @@
+"""``POST /``: start an execution."""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+
+from serviceexecution.contract.data_pools import find_data_pools
+from serviceexecution.contract.input_text import INPUT_LIMIT
+from serviceexecution.contract.problems import InputError
+from serviceexecution.contract.submission import (
+    InputTooLargeError,
+    Submission,
+    input_text,
+    parse_submission,
+    too_large,
+)
+from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.service_api.context import Call, ServiceContext
+from serviceexecution.gateway.service_api.idempotency import (
+    HEADER,
+    check_key,
+    execution_id,
+    request_digest,
+)
+from serviceexecution.gateway.service_api.read_routes import BASE_PATHS
+from serviceexecution.gateway.service_api.readiness import ready_definition
+from serviceexecution.gateway.service_api.submission_objects import submission_objects
+from serviceexecution.gateway.service_api.submit import Submitted, Submitter
+from serviceexecution.gateway.settings import Settings
+from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.schemas.checker import CheckerUnavailableError, SchemaTimeoutError
+from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
+
+_LOGGER: Final = structlog.get_logger(__name__)
+_TURN_SECONDS: Final = 10.0
+"""How long a submission waits for its turn before it is told to come back."""
+
+
+def submit_router(context: ServiceContext) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(redirect_slashes=False)
+    submitter = Submitter(context.client)
+    turns = asyncio.Semaphore(context.settings.submissions)
+
+    async def submit(request: Request, namespace: str, service: str) -> Response:
+        call = await context.service(request, namespace, service, verb="create")
+        _check_head(request)
+        key = check_key(request.headers.get(HEADER))
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await turns.acquire()
+        except TimeoutError:
+            raise unavailable("Busy", "Too many submissions at once; try again.") from None
+        try:
+            body = await _body(request, context.settings)
+            # from here on a client that goes away does not undo what it asked for
+            submitted = await asyncio.shield(_submit(context, submitter, call, body, key))
+        finally:
+            turns.release()
+        return await _answer(context, call, submitted)
+
+    for path in BASE_PATHS:
+        router.add_api_route(path, submit, methods=["POST"])
+    return router
+
+
+async def _submit(
+    context: ServiceContext, submitter: Submitter, call: Call, body: bytes, key: str | None
+) -> Submitted:
+    metadata = call.definition.metadata
+    digest = None if key is None else request_digest(key, body)
+    name = str(uuid4()) if key is None else execution_id(metadata.uid, call.caller.username, key)
+    if digest is not None:
+        # before anything is checked: a definition that has changed since does not turn a repeated request away
+        found = await submitter.find(metadata.namespace, name, digest)
+        if found is not None:
+            return found
+    definition = await ready_definition(context, call.definition)
+    submission = _parsed(body)
+    await _check_input(context, definition, submission)
+    objects = submission_objects(
+        submission, name=name, service=metadata.name, username=call.caller.username, digest=digest
+    )
+    submitted = await submitter.submit(metadata.namespace, name, objects, digest)
+    context.state.note(submitted.execution)
+    return submitted
+
+
+async def _answer(context: ServiceContext, call: Call, submitted: Submitted) -> Response:
+    execution = ServiceExecution.model_validate(submitted.execution)
+    return JSONResponse(
+        await context.view(execution),
+        HTTPStatus.CREATED if submitted.new else HTTPStatus.OK,
+        headers={"Location": f"{call.base}/{execution.api_id}"},
+    )
+
+
+def _check_head(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in {"", "application/json"}:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            "The input must be JSON: send Content-Type: application/json.",
+        )
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"", "identity"}:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedCoding",
+            "The input must be sent as it is, without a Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
+    length = request.headers.get("content-length", "0")
+    if length.isascii() and length.isdecimal() and int(length[:20]) > INPUT_LIMIT:
+        raise _too_large()
+
+
+async def _body(request: Request, settings: Settings) -> bytes:
+    """Read the body, never more than its limit; raises Problem 400, 408 or 413."""
+    body = bytearray()
+    chunks = aiter(request.stream())
+    try:
+        # in all, too: who sends a byte a minute keeps one of few turns
+        async with asyncio.timeout(settings.input_seconds):
+            while True:
+                async with asyncio.timeout(settings.body_idle_seconds):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return bytes(body)
+                body += chunk
+                if len(body) > INPUT_LIMIT:
+                    raise _too_large()
+    except TimeoutError:
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "BodyTimeout", "The body did not arrive in time.") from None
+    except ClientDisconnect:
+        raise Problem(HTTPStatus.BAD_REQUEST, "BodyIncomplete", "The body is incomplete.") from None
+
+
+def _parsed(body: bytes) -> Submission:
+    try:
+        return parse_submission(body)
+    except InputTooLargeError:
+        raise _too_large() from None
+    except InputError as error:
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, "InvalidInput", str(error), members={"path": error.path}
+        ) from None
+
+
+def _too_large() -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "InputTooLarge",
+        too_large(INPUT_LIMIT),
+        members={"limit": INPUT_LIMIT},
+    )
+
+
+async def _check_input(
+    context: ServiceContext, definition: ServiceDefinition, submission: Submission
+) -> None:
+    rules = definition.spec.data_pool_rules
+    if rules is not None:
+        for pool in find_data_pools(submission.properties, field="$").values():
+            if pool.id not in rules.allowed:
+                fault = SchemaFault(
+                    f"$[{json.dumps(pool.property)}]", "The service does not allow this data pool."
+                )
+                raise _unfit([fault])
+    schema = definition.input_schema
+    if schema is None:
+        return
+    try:
+        faults = await context.schemas.check(schema, input_text(submission.properties))
+    except (SchemaUnusableError, SchemaTimeoutError) as error:
+        if definition.spec.input_schema is None:
+            # made from a signature by a build: it helps, and must not stand in the way
+            _LOGGER.warning("input not checked", service=definition.metadata.name, error=str(error))
+            return
+        if isinstance(error, SchemaTimeoutError):
+            raise _unfit([SchemaFault("$", str(error))]) from None
+        raise unavailable("ServiceNotReady", f"The service's input schema is wrong: {error}") from None
+    except CheckerUnavailableError as error:
+        raise unavailable("CheckUnavailable", str(error)) from None
+    if faults:
+        raise _unfit(list(faults))
+
+
+def _unfit(faults: list[SchemaFault]) -> Problem:
+    first = faults[0]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "InputInvalid",
+        f"The input does not fit the service: {first.path}: {first.message}{more}",
+        members={"errors": [{"path": fault.path, "message": fault.message} for fault in faults]},
+    )

@@ -1,0 +1,1 @@
+"""Archives that people upload, for services to be built from."""

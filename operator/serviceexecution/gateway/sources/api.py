@@ -1,0 +1,105 @@
+"""/api/v1/…/sources: people upload archives under the SHA-256 of their bytes."""
+
+import re
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+
+from serviceexecution.gateway import metrics
+from serviceexecution.gateway.access.callers import Access
+from serviceexecution.gateway.http.bodies import CLIENT_GONE, body_chunks, content_length
+from serviceexecution.gateway.http.path_names import is_namespace
+from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.http.turns import UploadTurns
+from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.sources.archives import archive_too_large, checked_archive
+from serviceexecution.resources.names import DEFINITION_PLURAL
+from serviceexecution.store.errors import SourceMismatchError
+from serviceexecution.store.store import ResultStore
+
+SOURCE: Final = "/namespaces/{namespace}/sources/{digest}"
+SUBRESOURCE: Final = "source"
+"""Of servicedefinitions: who may create it may upload archives to the namespace. The API server knows no such thing."""
+
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
+
+
+def sources_router(store: ResultStore, access: Access, settings: Settings) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1", redirect_slashes=False)
+    # turns of their own: people who upload slowly hold up no output of programs
+    turns = UploadTurns(
+        large=settings.source_uploads,
+        small=settings.small_uploads,
+        queue_seconds=settings.upload_queue_seconds,
+    )
+
+    async def authorise(request: Request, namespace: str, digest: str) -> None:
+        caller = await access.authenticate(request)
+        if not is_namespace(namespace) or (settings.namespaces and namespace not in settings.namespaces):
+            raise _no_namespace(namespace)
+        await access.require(
+            caller, verb="create", resource=DEFINITION_PLURAL, subresource=SUBRESOURCE, namespace=namespace
+        )
+        if not _DIGEST.fullmatch(digest):
+            raise Problem(
+                HTTPStatus.BAD_REQUEST,
+                "InvalidDigest",
+                "The path must end in the archive's SHA-256, 64 hexadecimal digits in lower case.",
+            )
+
+    @router.put(SOURCE)
+    async def put_source(request: Request, namespace: str, digest: str) -> Response:
+        await authorise(request, namespace, digest)
+        length = content_length(request)
+        if length is not None and length > settings.source_limit:
+            raise archive_too_large(settings.source_limit)
+        # one that is there is received all the same: it is checked again, and counts as uploaded now
+        known = await store.sources.stat_source(namespace, digest)
+        body = body_chunks(request, settings.body_idle_seconds, settings.source_seconds)
+        chunks = checked_archive(body, settings.source_limit)
+        try:
+            async with turns.turn(length):
+                size = await store.sources.write_source(namespace, digest, chunks, expected_size=length or 0)
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_GONE)  # nobody reads it; nothing was stored
+        except SourceMismatchError as error:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "DigestMismatch", _sentence(error)) from None
+        metrics.SOURCES.inc()
+        return JSONResponse(
+            {"digest": f"sha256:{digest}", "size": size},
+            HTTPStatus.CREATED if known is None else HTTPStatus.OK,
+            headers={"ETag": f'"{digest}"'},
+        )
+
+    @router.head(SOURCE)
+    async def head_source(request: Request, namespace: str, digest: str) -> Response:
+        await authorise(request, namespace, digest)
+        found = await store.sources.stat_source(namespace, digest)
+        if found is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "SourceNotFound", "There is no archive of that digest; upload it."
+            )
+        headers = {
+            "Content-Length": str(found.size),
+            "ETag": f'"{digest}"',
+            "Last-Modified": format_datetime(found.uploaded_at, usegmt=True),
+        }
+        return Response(headers=headers)
+
+    return router
+
+
+def _sentence(error: SourceMismatchError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _no_namespace(namespace: str) -> Problem:
+    return Problem(
+        HTTPStatus.NOT_FOUND, "NamespaceNotServed", f"The namespace {namespace[:63]} is not served here."
+    )

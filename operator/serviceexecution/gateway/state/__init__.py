@@ -1,0 +1,1 @@
+"""What the gateway knows of executions and services without asking: a watch keeps it true."""

@@ -1,0 +1,59 @@
+"""What an execution of a service runs with: its own fields, and those that it took from the service."""
+
+from typing import Final
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.resources.definition import ServiceDefinitionSpec
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_settings import ExecutionSettings
+from serviceexecution.resources.execution_spec import ExecutionSpec
+
+_ALIASES: Final = {name: field.alias or name for name, field in ExecutionSettings.model_fields.items()}
+TAKEN_FIELDS: Final = frozenset({*_ALIASES.values(), "runtime"})
+"""Fields of a ServiceDefinition that its executions run with."""
+
+_MERGED_MAPS: Final = ("secrets", "dataPools", "output")
+
+
+def taken_fields(definition: ServiceDefinitionSpec) -> JsonObject:
+    """Return what executions take from a definition, as JSON for ``status.service.fields``."""
+    found: JsonObject = definition.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {name: value for name, value in found.items() if name in TAKEN_FIELDS}
+
+
+def effective_spec(execution: ServiceExecution) -> ExecutionSpec:
+    """Return the spec that the execution runs with; its own where it took nothing from a service.
+
+    What the execution sets itself wins; env, secrets, dataPools and the members of output are merged by name.
+    Raises pydantic's ValidationError when what was taken does not fit the models of this version.
+    """
+    service = execution.status.service
+    if execution.spec.service_ref is None or service is None:
+        return execution.spec
+    return ExecutionSpec.model_validate(merged(service.fields, own_fields(execution.spec)))
+
+
+def own_fields(spec: ExecutionSpec) -> JsonObject:
+    """Return what an execution sets itself, as JSON. A null of its own takes nothing away."""
+    own: JsonObject = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {name: value for name, value in own.items() if value is not None}
+
+
+def merged(taken: JsonObject, own: JsonObject) -> JsonObject:
+    """Return ``own`` on top of ``taken``."""
+    result: JsonObject = {**taken, **own}
+    for name in _MERGED_MAPS:
+        first, second = taken.get(name), own.get(name)
+        if isinstance(first, dict) and isinstance(second, dict):
+            result[name] = {**first, **second}
+    result["env"] = _by_name(taken.get("env"), own.get("env"))
+    return result
+
+
+def _by_name(taken: JsonValue, own: JsonValue) -> list[JsonValue]:
+    variables: dict[JsonValue, JsonValue] = {}
+    for part in (taken, own):
+        for variable in part if isinstance(part, list) else []:
+            if isinstance(variable, dict):
+                variables[str(variable.get("name"))] = variable
+    return list(variables.values())

@@ -1,0 +1,134 @@
+"""Why a pod has not started its program yet, in the user's terms, and how long that may last."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from serviceexecution.resources.views import PodView
+
+
+class StartFault(StrEnum):
+    """What keeps a pod from starting. Executions and builds both have reasons of these names."""
+
+    UNSCHEDULABLE = "Unschedulable"
+    VOLUME_CLAIM_NOT_FOUND = "VolumeClaimNotFound"
+    VOLUME_NOT_BOUND = "VolumeNotBound"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105
+    SECRET_KEY_NOT_FOUND = "SecretKeyNotFound"  # noqa: S105
+    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
+    SERVICE_ACCOUNT_NOT_FOUND = "ServiceAccountNotFound"
+    INVALID_IMAGE_NAME = "InvalidImageName"
+    IMAGE_NOT_FOUND = "ImageNotFound"
+    IMAGE_PULL_FORBIDDEN = "ImagePullForbidden"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    START_FAILED = "StartFailed"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    POD_REFUSED = "PodRefused"
+
+
+@dataclass(frozen=True, slots=True)
+class StartLimits:
+    """Seconds that a cause may last before the execution fails; spec.startTimeout bounds all of them."""
+
+    missing_reference: float = 60
+    image_refused: float = 120
+    start_timeout: float = 600
+
+
+@dataclass(frozen=True, slots=True)
+class StartProblem:
+    """A cause that keeps the program from starting. ``limit`` in seconds, None for the start timeout."""
+
+    reason: StartFault
+    detail: str
+    limit: float | None
+
+
+_CONFIG_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
+    (re.compile(r'secrets? "[^"]*" not found', re.IGNORECASE), StartFault.SECRET_NOT_FOUND),
+    (re.compile(r"couldn't find key \S+ in Secret", re.IGNORECASE), StartFault.SECRET_KEY_NOT_FOUND),
+    (re.compile(r'configmaps? "[^"]*" not found', re.IGNORECASE), StartFault.CONFIG_MAP_NOT_FOUND),
+    (re.compile(r"couldn't find key \S+ in ConfigMap", re.IGNORECASE), StartFault.CONFIG_MAP_NOT_FOUND),
+)
+_IMAGE_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault, bool], ...]] = (
+    (
+        re.compile(r"qps exceeded|toomanyrequests|too many requests|\b429\b", re.IGNORECASE),
+        StartFault.IMAGE_PULL_FAILED,
+        False,
+    ),
+    (
+        re.compile(r"unauthori[sz]ed|forbidden|denied|\b401\b|\b403\b", re.IGNORECASE),
+        StartFault.IMAGE_PULL_FORBIDDEN,
+        True,
+    ),
+    (
+        re.compile(r"not found|manifest unknown|name unknown|\b404\b|does not exist", re.IGNORECASE),
+        StartFault.IMAGE_NOT_FOUND,
+        True,
+    ),
+)
+_MOUNT_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
+    (re.compile(r"references non-existent secret key", re.IGNORECASE), StartFault.SECRET_KEY_NOT_FOUND),
+    (re.compile(r"references non-existent config key", re.IGNORECASE), StartFault.CONFIG_MAP_NOT_FOUND),
+    *_CONFIG_ERRORS,
+)
+_MISSING_CLAIM: Final = re.compile(r'persistentvolumeclaim "[^"]*" not found')
+_UNBOUND_CLAIM: Final = re.compile(
+    r"unbound immediate PersistentVolumeClaims|didn't find available persistent"
+)
+
+
+def start_problem(pod: PodView, limits: StartLimits) -> StartProblem | None:
+    """Return what keeps ``pod``'s main container from starting, or None when it is just on its way."""
+    waiting = pod.main.waiting
+    if waiting is not None and waiting.reason not in {"", "ContainerCreating", "PodInitializing"}:
+        return _waiting_problem(waiting.reason, waiting.message, limits)
+    scheduled = pod.condition("PodScheduled")
+    if scheduled is not None and scheduled.status == "False":
+        if _MISSING_CLAIM.search(scheduled.message):
+            return StartProblem(
+                StartFault.VOLUME_CLAIM_NOT_FOUND, scheduled.message, limits.missing_reference
+            )
+        if _UNBOUND_CLAIM.search(scheduled.message):
+            return StartProblem(StartFault.VOLUME_NOT_BOUND, scheduled.message, None)
+        return StartProblem(StartFault.UNSCHEDULABLE, scheduled.message, None)
+    return None
+
+
+def _waiting_problem(reason: str, message: str, limits: StartLimits) -> StartProblem:
+    if reason in {"InvalidImageName", "ErrImageNeverPull"}:
+        kind = StartFault.INVALID_IMAGE_NAME if reason == "InvalidImageName" else StartFault.IMAGE_NOT_FOUND
+        return StartProblem(kind, message, 0)
+    if reason in {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"}:
+        return image_problem(message, limits)
+    if reason == "CreateContainerConfigError":
+        for pattern, kind in _CONFIG_ERRORS:
+            if pattern.search(message):
+                return StartProblem(kind, message, limits.missing_reference)
+    return StartProblem(StartFault.START_FAILED, message or reason, limits.missing_reference)
+
+
+def image_problem(message: str, limits: StartLimits) -> StartProblem:
+    """Classify a failed pull: what cannot get better by waiting has a shorter limit."""
+    for pattern, kind, final in _IMAGE_ERRORS:
+        if pattern.search(message):
+            return StartProblem(kind, message, limits.image_refused if final else None)
+    return StartProblem(StartFault.IMAGE_PULL_FAILED, message, None)
+
+
+def creation_problem(message: str, limits: StartLimits) -> StartProblem:
+    """Classify why the Job controller could not create the pod, from its FailedCreate event."""
+    if "exceeded quota" in message or "failed quota" in message:
+        return StartProblem(StartFault.QUOTA_EXCEEDED, message, None)
+    if re.search(r"serviceaccount \S+ not found|service account \S+ was not found", message):
+        return StartProblem(StartFault.SERVICE_ACCOUNT_NOT_FOUND, message, limits.missing_reference)
+    return StartProblem(StartFault.POD_REFUSED, message, limits.missing_reference)
+
+
+def mount_problem(message: str, limits: StartLimits) -> StartProblem | None:
+    """Return what a pod lacks that is mounted into it, from its FailedMount event; None for other warnings."""
+    for pattern, kind in _MOUNT_ERRORS:
+        if pattern.search(message):
+            return StartProblem(kind, message, limits.missing_reference)
+    return None

@@ -1,0 +1,184 @@
+"""What we read of Jobs, pods, claims and ConfigMaps: small frozen models, parsed once at the edge."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.model import ResourceModel
+from serviceexecution.resources.names import COLLECTOR_CONTAINER, MAIN_CONTAINER
+
+
+class ConditionView(ResourceModel):
+    """One condition of a Job or a pod."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class OwnerView(ResourceModel):
+    """One owner of an object."""
+
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+
+
+class ChildMeta(ObjectMeta):
+    """Metadata of an object that an execution may own."""
+
+    owner_references: tuple[OwnerView, ...] = ()
+
+    def controlled_by(self, uid: str) -> bool:
+        """Tell whether the object of that uid is this one's controller."""
+        return any(owner.controller and owner.uid == uid for owner in self.owner_references)
+
+
+class JobSpecView(ResourceModel):
+    """What we read of a Job's spec."""
+
+    suspend: bool = False
+
+
+class JobStatusView(ResourceModel):
+    """What we read of a Job's status."""
+
+    start_time: datetime | None = None
+    """When the Job was last allowed to run: at creation, or when its queue admitted it."""
+    conditions: tuple[ConditionView, ...] = ()
+
+
+class JobView(ResourceModel):
+    """A Job."""
+
+    metadata: ChildMeta
+    spec: JobSpecView = JobSpecView()
+    status: JobStatusView = JobStatusView()
+
+    @property
+    def failed(self) -> ConditionView | None:
+        """Return the Job's terminal condition Failed, if it is true. Conditions have no order."""
+        return next((c for c in self.status.conditions if c.type == "Failed" and c.status == "True"), None)
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether the Job's terminal condition Complete is true."""
+        return any(c.type == "Complete" and c.status == "True" for c in self.status.conditions)
+
+
+class WaitingView(ResourceModel):
+    """A container that has not started."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class RunningView(ResourceModel):
+    """A container that runs."""
+
+    started_at: datetime
+
+
+class TerminatedView(ResourceModel):
+    """A container that has ended."""
+
+    exit_code: int
+    signal: int | None = None
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class ContainerStateView(ResourceModel):
+    """A container's state: at most one member is set."""
+
+    waiting: WaitingView | None = None
+    running: RunningView | None = None
+    terminated: TerminatedView | None = None
+
+
+class ContainerView(ResourceModel):
+    """A container's status."""
+
+    name: str
+    state: ContainerStateView = ContainerStateView()
+
+
+class PodSpecView(ResourceModel):
+    """What we read of a pod's spec."""
+
+    node_name: str | None = None
+    active_deadline_seconds: int | None = None
+
+
+class PodStatusView(ResourceModel):
+    """What we read of a pod's status."""
+
+    phase: str = "Pending"
+    reason: str = ""
+    message: str = ""
+    conditions: tuple[ConditionView, ...] = ()
+    container_statuses: tuple[ContainerView, ...] = ()
+    start_time: datetime | None = None
+
+
+class PodView(ResourceModel):
+    """A pod."""
+
+    metadata: ChildMeta
+    spec: PodSpecView = PodSpecView()
+    status: PodStatusView = PodStatusView()
+
+    def _state(self, name: str) -> ContainerStateView:
+        return next((c.state for c in self.status.container_statuses if c.name == name), ContainerStateView())
+
+    @property
+    def main(self) -> ContainerStateView:
+        """Return the state of the user's container."""
+        return self._state(MAIN_CONTAINER)
+
+    @property
+    def collector(self) -> ContainerStateView:
+        """Return the state of the collector."""
+        return self._state(COLLECTOR_CONTAINER)
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether no container of the pod will run again."""
+        return self.status.phase in {"Succeeded", "Failed"}
+
+    def condition(self, condition_type: str) -> ConditionView | None:
+        """Return the condition of that type."""
+        return next((c for c in self.status.conditions if c.type == condition_type), None)
+
+
+class ClaimView(ResourceModel):
+    """A PersistentVolumeClaim."""
+
+    metadata: ObjectMeta
+
+
+class ConfigMapView(ResourceModel):
+    """A ConfigMap."""
+
+    metadata: ObjectMeta
+    data: dict[str, str] = Field(default_factory=dict)
+    binary_data: dict[str, str] = Field(default_factory=dict)
+    immutable: bool = False
+
+
+class NamespaceMeta(ResourceModel):
+    """What we read of a namespace's metadata."""
+
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class NamespaceView(ResourceModel):
+    """A namespace."""
+
+    metadata: NamespaceMeta

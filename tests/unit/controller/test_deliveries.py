@@ -1,0 +1,84 @@
+"""Jobs and pods come to the execution or to the service that they belong to."""
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
+from serviceexecution.controller.deliveries import take_job, take_pod
+from tests.unit.builds import builders as builds
+from tests.unit.controller import builders as runs
+
+SERVICE: JsonObject = {
+    "metadata": {
+        "name": "adder",
+        "namespace": "team",
+        "uid": builds.UID,
+        "resourceVersion": "5",
+        "generation": 1,
+        "creationTimestamp": "2026-03-01T12:00:00Z",
+    },
+    "spec": {"runtime": {"docker": {"image": "sum:1"}}},
+}
+
+
+def known() -> ObjectCache:
+    cache = ObjectCache()
+    cache.put_definition(SERVICE)
+    cache.put_execution(runs.execution().model_dump(mode="json", by_alias=True))
+    return cache
+
+
+def test_those_of_a_run():
+    cache = known()
+    assert take_job(cache, runs.job()) == ExecutionKey("team", "sum")
+    touched = take_pod(cache, runs.pod())
+    assert isinstance(touched, ExecutionKey)
+    assert cache.builds.jobs(builds.UID) == ()
+    assert take_pod(cache, runs.pod(), deleted=True) == ExecutionKey("team", "sum")
+    assert cache.pod(runs.UID, runs.JOB_UID) is None
+
+
+def test_those_of_a_build():
+    cache = known()
+    touched = take_job(cache, builds.job())
+    assert isinstance(touched, ServiceKey)
+    assert touched == ("team", "adder")
+    assert take_pod(cache, builds.pod()) == ("team", "adder")
+    assert cache.builds.jobs(builds.UID) == (builds.job(),)
+    assert cache.builds.pod(builds.UID, builds.job_uid()) == builds.pod()
+    assert cache.job(f"{builds.UID}.r1") is None, "it is no run's"
+    assert take_job(cache, builds.job(), deleted=True) == ("team", "adder")
+    assert cache.builds.jobs(builds.UID) == ()
+
+
+def test_those_of_nobody_that_is_known():
+    cache = ObjectCache()
+    assert take_job(cache, builds.job()) is None
+    assert take_job(cache, runs.job()) is None
+
+
+def test_a_job_that_only_says_so_is_not_taken():
+    cache = known()
+    owner = builds.job().metadata.owner_references[0].model_copy(update={"uid": "other"})
+    metadata = builds.job().metadata.model_copy(update={"owner_references": (owner,)})
+    take_job(cache, builds.job().model_copy(update={"metadata": metadata}))
+    assert cache.builds.jobs(builds.UID) == ()
+
+
+def test_what_a_list_does_not_show_is_forgotten():
+    cache = known()
+    take_job(cache, builds.job())
+    take_pod(cache, builds.pod())
+    assert cache.drop_unlisted_of_services(Watched.JOBS, set(), 9) == [("team", "adder")]
+    assert cache.drop_unlisted_of_services(Watched.PODS, set(), 9) == [("team", "adder")]
+    assert cache.drop_unlisted_of_services(Watched.EXECUTIONS, set(), 9) == []
+    assert cache.drop_unlisted_of_services(Watched.DEFINITIONS, set(), 9) == [("team", "adder")]
+    assert cache.definition(ServiceKey("team", "adder")) is None
+
+
+def test_another_service_of_the_same_name():
+    cache = known()
+    take_job(cache, builds.job())
+    body: JsonObject = {**SERVICE, "metadata": {**SERVICE["metadata"], "uid": "new", "resourceVersion": "6"}}  # type: ignore[dict-item]
+    cache.put_definition(body)
+    assert cache.service_of(builds.UID) is None
+    assert cache.service_of("new") == ("team", "adder")
+    assert cache.builds.jobs(builds.UID) == ()

@@ -1,0 +1,177 @@
+"""What a server on loopback does with requests that are no requests, or have no end."""
+
+import asyncio
+import contextlib
+import json
+import socket
+
+import pytest
+
+from serviceexecution.gateway.http import protocol
+from serviceexecution.gateway.main import GatewayServer, serve_while, server_config
+from serviceexecution.gateway.settings import Settings
+
+HEAD = b"GET /some/path HTTP/1.1\r\nHost: gateway\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: gateway\r\n"
+
+
+async def echo(scope, receive, send):
+    """Answer with the number of bytes of the body."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    text = str(size).encode()
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-length", str(len(text)).encode())],
+        }
+    )
+    await send({"type": "http.response.body", "body": text})
+
+
+@contextlib.asynccontextmanager
+async def served(app=echo):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = server_config(Settings(store_url="", cluster_id="", port=port), app, host="127.0.0.1")
+    server = GatewayServer(config, asyncio.Event())
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    try:
+        yield port
+    finally:
+        server.should_exit = server.force_exit = True
+        await task
+
+
+async def all_of(port, *pieces):
+    """Send the pieces and return everything that comes until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(ConnectionError):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+    found = b""
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(10):
+            while data := await reader.read(65536):
+                found += data
+    writer.close()
+    return found
+
+
+def problem(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower(), answer
+    assert b"connection: close" in head.lower()
+    found = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {found['status']} {found['title']}".encode())
+    return found["status"], found["code"]
+
+
+async def test_what_is_no_request_gets_a_problem():
+    async with served() as port:
+        assert problem(await all_of(port, b"GET /\x00 HTTP/1.1\r\n\r\n")) == (400, "InvalidRequest")
+        assert problem(await all_of(port, b"\x16\x03\x01\x02\x00\x01\x00\x01")) == (400, "InvalidRequest")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [HEAD, *[b"X-%d: " % number + b"x" * 8000 + b"\r\n" for number in range(40)]],
+        [HEAD + b"X: ", *[b"x" * 8000] * 40],
+        [b"GET /", *[b"x" * 8000] * 40],
+    ],
+    ids=["many headers", "one header", "path"],
+)
+async def test_a_head_without_end_is_refused(pieces):
+    async with served() as port:
+        assert problem(await all_of(port, *pieces)) == (431, "HeadTooLarge")
+
+
+async def test_trailers_without_end_end_the_connection():
+    trailers = [b"X-%d: " % number + b"x" * 8000 + b"\r\n" for number in range(40)]
+    async with served() as port:
+        begin = POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+        assert await all_of(port, begin, *trailers) == b""
+
+
+async def test_the_second_request_of_a_connection_is_bounded_too():
+    async with served() as port:
+        answer = await all_of(port, HEAD + b"\r\n", HEAD + b"X: ", *[b"x" * 8000] * 40)
+        first, _, second = answer.partition(b"HTTP/1.1 431")
+        assert first.startswith(b"HTTP/1.1 200")
+        assert b"HeadTooLarge" in second
+
+
+async def test_bodies_are_not_bounded_here():
+    chunks = [b"1\r\nx\r\n" * 1000] * 40  # most of it is framing
+    async with served() as port:
+        begin = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        assert (await all_of(port, begin, *chunks, b"0\r\n\r\n")).endswith(b"40000")
+        begin = POST + b"Connection: close\r\nContent-Length: 1000000\r\n\r\n"
+        assert (await all_of(port, begin, *[b"x" * 10_000] * 100)).endswith(b"1000000")
+
+
+@pytest.mark.parametrize("cut", [0, 10, 90, 172, 175])
+async def test_an_offer_of_http_2_is_ignored(cut):
+    """As Java's client makes it; with the body in one piece and in several."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQ\r\n"
+    request = POST + offer + b"Content-Length: 5\r\n\r\n12345"
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(request[:cut])
+            await asyncio.sleep(0.05)
+            writer.write(request[cut:])
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n5"), 5)
+            assert answer.startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_it_is_no_proxy():
+    async with served() as port:
+        connect = b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n"
+        assert problem(await all_of(port, connect)) == (400, "InvalidRequest")
+
+
+async def test_who_says_nothing_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    async with served() as port:
+        assert await all_of(port) == b""
+        assert await all_of(port, HEAD) == b""
+        answered = await all_of(port, HEAD + b"\r\n", b"GET /second HT")
+        assert answered.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_gateway_whose_watch_has_died_ends():
+    async def dies():
+        await asyncio.sleep(0.1)
+        raise RuntimeError("the watch")
+
+    server = GatewayServer(
+        server_config(Settings(store_url="", cluster_id="", port=0), echo, host="127.0.0.1"), asyncio.Event()
+    )
+    endless = asyncio.create_task(asyncio.Event().wait())
+    with pytest.raises(RuntimeError, match="the watch"):
+        async with asyncio.timeout(5):
+            await serve_while(server, [asyncio.create_task(dies()), endless])
+    assert endless.cancelled()
+
+
+async def test_a_slow_body_is_no_slow_head(monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(POST + b"Content-Length: 2\r\n\r\n1")
+        await asyncio.sleep(0.5)
+        writer.write(b"2")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n2"), 5)).startswith(b"HTTP/1.1 200")
+        writer.close()
