@@ -1,0 +1,1 @@
+"""``sx``: the command line, also for those who run the cluster."""

@@ -1,0 +1,178 @@
+"""Makes, lists and revokes access keys in the cluster that the kubeconfig names."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from serviceexecution.cli.access_key_objects import (
+    ANNOTATION_DESCRIPTION,
+    GatewayAccount,
+    key_objects,
+    key_secret,
+)
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import SECRETS, SERVICE_ACCOUNTS, ResourceKind
+from serviceexecution.kube.reviews import account_identity
+from serviceexecution.resources.access_key import ANNOTATION_EXPIRES, LABEL_ACCESS_KEY, KeyId
+from serviceexecution.resources.names import API_GROUP, PLURAL
+
+_NAMESPACES: Final = ResourceKind("", "v1", "namespaces")
+_DEPLOYMENTS: Final = ResourceKind("apps", "v1", "deployments")
+_CLUSTER_ROLES: Final = ResourceKind("rbac.authorization.k8s.io", "v1", "clusterroles")
+_KINDS: Final = {
+    "serviceaccounts": SERVICE_ACCOUNTS,
+    "roles": ResourceKind("rbac.authorization.k8s.io", "v1", "roles"),
+    "rolebindings": ResourceKind("rbac.authorization.k8s.io", "v1", "rolebindings"),
+}
+_CHART: Final = "app.kubernetes.io/name=serviceexecution"
+_EFFECTIVE_SECONDS: Final = 10.0
+"""How long the new rights are waited for, at most; usual are milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key as it is listed; its secret is known to nobody any more."""
+
+    id: str
+    created: str
+    expires: str
+    description: str
+
+
+async def create_key(
+    client: KubernetesClient, namespace: str, *, description: str = "", expires: datetime | None = None
+) -> tuple[KeyId, str]:
+    """Make a key and return its id and its secret, which is shown this once; raises CommandError, KubernetesError."""
+    if await client.get(_NAMESPACES, None, namespace) is None:
+        raise CommandError(
+            f"There is no namespace {namespace}; make it by: kubectl create namespace {namespace}"
+        )
+    gateway = await find_gateway(client)
+    key_id = KeyId.new(namespace)
+    secret = secrets.token_urlsafe(32)
+    manifest = key_secret(key_id, secret, secrets.token_bytes(16), description=description, expires=expires)
+    created = await client.create(SECRETS, namespace, manifest)
+    try:
+        for plural, part in key_objects(key_id, _metadata(created, "uid"), gateway):
+            await client.create(_KINDS[plural], namespace, part)
+    except BaseException:
+        await client.delete(
+            SECRETS, namespace, key_id.secret_name
+        )  # half a key is none; the rest goes with it
+        raise
+    await _wait_for_rights(client, key_id, gateway)
+    return key_id, secret
+
+
+async def _wait_for_rights(client: KubernetesClient, key_id: KeyId, gateway: GatewayAccount) -> None:
+    """Wait until the API server counts the new bindings, so that nobody's first call with the key is refused.
+
+    The key is there in any case: who may not ask for rights does not wait.
+    """
+    name, namespace = key_id.secret_name, key_id.namespace
+    end = time.monotonic() + _EFFECTIVE_SECONDS
+    where = {"subresource": "", "namespace": namespace}
+    try:
+        while not (
+            await client.review_access(
+                account_identity(gateway.namespace, gateway.name),
+                verb="get",
+                group="",
+                resource="secrets",
+                name=name,
+                **where,
+            )
+            and await client.review_access(
+                account_identity(namespace, name),
+                verb="create",
+                group=API_GROUP,
+                resource=PLURAL,
+                name="",
+                **where,
+            )
+        ):
+            if time.monotonic() >= end:
+                return
+            await asyncio.sleep(0.1)
+    except KubernetesError:
+        return
+
+
+async def list_keys(client: KubernetesClient, namespace: str | None) -> list[ListedKey]:
+    """Return the keys of a namespace, or of all; raises KubernetesError."""
+    found = await client.list(SECRETS, namespace, label_selector=LABEL_ACCESS_KEY)
+    keys = [
+        ListedKey(
+            id=str(KeyId(_metadata(item, "namespace"), _label(item))),
+            created=_metadata(item, "creationTimestamp"),
+            expires=_annotation(item, ANNOTATION_EXPIRES),
+            description=_annotation(item, ANNOTATION_DESCRIPTION),
+        )
+        for item in found.items
+    ]
+    return sorted(keys, key=lambda key: (key.created, key.id))
+
+
+async def revoke_key(client: KubernetesClient, text: str) -> None:
+    """Delete a key: its tokens end with it. Raises CommandError, KubernetesError."""
+    key_id = KeyId.parse(text)
+    if key_id is None:
+        raise CommandError(f"{text} is no key's id; ids look like team-a.k0123456789abcdef")
+    if not await client.delete(SECRETS, key_id.namespace, key_id.secret_name):
+        raise CommandError(f"There is no access key {text}; list them by: sx access-key list")
+
+
+async def find_gateway(client: KubernetesClient) -> GatewayAccount:
+    """Return the installed gateway's account; raises CommandError, KubernetesError."""
+    deployments = await client.list(_DEPLOYMENTS, None, label_selector=_CHART)
+    for deployment in deployments.items:
+        pod = _pod_spec(deployment)
+        names = {container.get("name") for container in _objects(pod.get("containers"))}
+        if "gateway" in names:
+            role = await _client_role(client, _label(deployment, "app.kubernetes.io/instance"))
+            return GatewayAccount(
+                _metadata(deployment, "namespace"), str(pod.get("serviceAccountName")), role
+            )
+    raise CommandError("No gateway is installed in this cluster: install the chart first.")
+
+
+async def _client_role(client: KubernetesClient, release: str) -> str:
+    selector = f"serviceexecution.dev/role=submit,app.kubernetes.io/instance={release}"
+    roles = await client.list(_CLUSTER_ROLES, None, label_selector=selector)
+    for role in roles.items:
+        return _metadata(role, "name")
+    raise CommandError("The installation has no ClusterRole for clients: install the chart with rbac.create.")
+
+
+def _pod_spec(deployment: JsonObject) -> JsonObject:
+    spec: object = deployment
+    for name in ("spec", "template", "spec"):
+        spec = spec.get(name) if isinstance(spec, dict) else None
+    return spec if isinstance(spec, dict) else {}
+
+
+def _objects(value: object) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _metadata(item: JsonObject, name: str) -> str:
+    metadata = item.get("metadata")
+    return str(metadata.get(name) or "") if isinstance(metadata, dict) else ""
+
+
+def _label(item: JsonObject, name: str = LABEL_ACCESS_KEY) -> str:
+    metadata = item.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return str(labels.get(name) or "") if isinstance(labels, dict) else ""
+
+
+def _annotation(item: JsonObject, name: str) -> str:
+    metadata = item.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return str(annotations.get(name) or "") if isinstance(annotations, dict) else ""

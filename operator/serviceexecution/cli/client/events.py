@@ -1,0 +1,67 @@
+"""Logs as Server-Sent Events, line by line, over as many connections as that takes."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TypedDict
+
+import httpx
+
+from serviceexecution.cli.client.channel import TRIES, Channel, RefusedError
+
+
+class LogEntry(TypedDict):
+    """One line of a log."""
+
+    message: str
+    severity: str
+    timestamp: str
+
+
+def follow_log(
+    channel: Channel, path: str, *, is_over: Callable[[], bool] = lambda: True
+) -> Iterator[LogEntry]:
+    """Give every line until the log ends, or the channel is closed.
+
+    An end is believed when ``is_over``, which the cluster itself is asked. Raises RefusedError, httpx.HTTPError when
+    the log stays away.
+    """
+    last, tries = "", 0
+    while not channel.is_closed():
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+        try:
+            with channel.stream("GET", path, params={"follow": "true"}, headers=headers) as answer:
+                for kind, identifier, data in events(answer.iter_lines()):
+                    if kind == "end":
+                        if channel.is_closed() or is_over():
+                            return
+                        break
+                    last, tries = identifier or last, 0
+                    entry: LogEntry = json.loads(data)
+                    yield entry
+        except httpx.TransportError:
+            if tries >= TRIES:
+                raise
+        except RefusedError as error:
+            if tries >= TRIES or error.status < 500:
+                raise
+        tries += 1
+        channel.wait(tries)
+
+
+def events(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
+    """Give type, id and data of each Server-Sent Event."""
+    kind, identifier, data = "", "", ""
+    for line in lines:
+        if not line:
+            if data:
+                yield kind, identifier, data
+            kind, identifier, data = "", "", ""
+            continue
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "event":
+            kind = value
+        elif name == "id":
+            identifier = value
+        elif name == "data":
+            data = value

@@ -1,0 +1,183 @@
+"""Requests to the Kubernetes API on behalf of the person at the keyboard: JSON objects in and out."""
+
+import json
+from dataclasses import dataclass
+from typing import Final, Self
+
+import httpx
+
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import SERVICE_ACCOUNTS, ResourceKind
+from serviceexecution.resources.names import API_GROUP
+
+FIELD_MANAGER: Final = "sx"
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field that another one has set to another value: its path, as ``.spec.timeout``, and who."""
+
+    field: str
+    manager: str
+
+
+class ApiError(KubernetesError):
+    """An answer of the API server that is an error. ``conflicts`` is what a server-side apply met."""
+
+    def __init__(
+        self, message: str, *, status: int, reason: str, conflicts: tuple[FieldConflict, ...] = ()
+    ) -> None:
+        super().__init__(message, status=status, reason=reason)
+        self.conflicts = conflicts
+
+
+class ClusterApi:
+    """The API server. Every method raises ApiError, and httpx.HTTPError when it cannot be reached."""
+
+    def __init__(self, http: httpx.Client, *, context: str) -> None:
+        """``context`` is the kubeconfig context's name, for messages."""
+        self.http = http
+        self._context = context
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def get(self, kind: ResourceKind, namespace: str | None, name: str) -> JsonObject | None:
+        """Return the object, None when there is none of that name."""
+        try:
+            return self._request("GET", kind.path(namespace, name))
+        except ApiError as error:
+            if error.status == 404 and not _is_missing_kind(error):
+                return None
+            raise
+
+    def list(
+        self, kind: ResourceKind, namespace: str | None, *, label_selector: str = "", field_selector: str = ""
+    ) -> list[JsonObject]:
+        """Return all objects, of all namespaces for None."""
+        params = {"limit": str(_PAGE)}
+        params |= {"labelSelector": label_selector} if label_selector else {}
+        params |= {"fieldSelector": field_selector} if field_selector else {}
+        found: list[JsonObject] = []
+        while True:
+            page = self._request("GET", kind.path(namespace), params=params)
+            items = page.get("items")
+            found += [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+            metadata = page.get("metadata")
+            token = metadata.get("continue") if isinstance(metadata, dict) else None
+            if not token:
+                return found
+            params["continue"] = str(token)
+
+    def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
+        """Create an object and return it as stored."""
+        return self._request(
+            "POST", kind.path(namespace), params={"fieldManager": FIELD_MANAGER}, body=manifest
+        )
+
+    def apply(
+        self,
+        kind: ResourceKind,
+        namespace: str,
+        name: str,
+        manifest: JsonObject,
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> JsonObject:
+        """Apply on the server's side: what others have set and the manifest does not name stays.
+
+        Unknown fields are refused. Raises ApiError with conflicts unless ``force``.
+        """
+        params = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": json.dumps(force)}
+        params |= {"dryRun": "All"} if dry_run else {}
+        return self._request(
+            "PATCH",
+            kind.path(namespace, name),
+            params=params,
+            body=manifest,
+            media_type="application/apply-patch+yaml",
+        )
+
+    def patch(
+        self, kind: ResourceKind, namespace: str, name: str, patch: JsonObject, *, manager: str
+    ) -> JsonObject | None:
+        """Apply a JSON merge patch; None when there is no such object."""
+        try:
+            return self._request(
+                "PATCH",
+                kind.path(namespace, name),
+                params={"fieldManager": manager},
+                body=patch,
+                media_type="application/merge-patch+json",
+            )
+        except ApiError as error:
+            if error.status == 404 and not _is_missing_kind(error):
+                return None
+            raise
+
+    def create_token(self, namespace: str, account: str, request: JsonObject) -> JsonObject:
+        """Post a TokenRequest and return the answer."""
+        return self._request("POST", SERVICE_ACCOUNTS.path(namespace, account, "token"), body=request)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        body: JsonObject | None = None,
+        media_type: str = "application/json",
+    ) -> JsonObject:
+        headers = {"Accept": "application/json"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = media_type
+            content = json.dumps(body, ensure_ascii=False).encode()
+        answer = self.http.request(method, path, params=params, headers=headers, content=content)
+        document = _document(answer)
+        if answer.is_success:
+            return document
+        error = _error(answer, document)
+        if error.status == 401:
+            raise CommandError(
+                f"The cluster does not accept the credentials of the context {self._context}; log in again."
+            )
+        if _is_missing_kind(error) and f"/apis/{API_GROUP}/" in path:
+            raise CommandError(
+                f"ServiceExecution is not installed in the cluster of {self._context}: install the chart first."
+            )
+        raise error
+
+
+def _document(answer: httpx.Response) -> JsonObject:
+    try:
+        value = answer.json()
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {}
+
+
+def _error(answer: httpx.Response, document: JsonObject) -> ApiError:
+    message = str(document.get("message") or f"The API server answered with status {answer.status_code}.")
+    details = document.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    conflicts = tuple(
+        FieldConflict(str(cause.get("field") or ""), str(cause.get("message") or ""))
+        for cause in (causes if isinstance(causes, list) else [])
+        if isinstance(cause, dict) and cause.get("reason") == "FieldManagerConflict"
+    )
+    return ApiError(
+        message, status=answer.status_code, reason=str(document.get("reason") or ""), conflicts=conflicts
+    )
+
+
+def _is_missing_kind(error: KubernetesError) -> bool:
+    """Tell whether the API server does not know the kind at all."""
+    return error.status == 404 and (not error.reason or "could not find the requested resource" in str(error))

@@ -1,0 +1,90 @@
+"""``sx access-key``: keys of the Service API."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from serviceexecution.cli.console import note, say, say_json, say_table
+from serviceexecution.cli.options import Output, OutputOption, seconds_of
+
+if TYPE_CHECKING:
+    from serviceexecution.kube.client import KubernetesClient
+
+T = TypeVar("T")
+
+keys = typer.Typer(no_args_is_help=True, help="Access keys of the Service API.", rich_markup_mode=None)
+
+
+@keys.command("create")
+def create(
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Namespace whose services the key opens.")
+    ],
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    expires: Annotated[
+        str, typer.Option(help="How long it is valid, such as 720h; for ever by default.")
+    ] = "",
+    gateway_url: Annotated[
+        str, typer.Option(envvar="SERVICE_API_URL", help="The gateway's address, for the token endpoint's.")
+    ] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Make an access key and print it, this once."""
+    from serviceexecution.cli.access_keys import create_key
+
+    seconds = seconds_of(expires, option="--expires")
+    until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+    key_id, secret = _with_cluster(
+        lambda client: create_key(client, namespace, description=description, expires=until)
+    )
+    endpoint = f"{gateway_url.rstrip('/')}/oauth/token"
+    if output is Output.JSON:
+        import json
+
+        say(json.dumps({"id": str(key_id), "secret": secret, "tokenEndpoint": endpoint}))
+        return
+    say(f"id:             {key_id}\nsecret:         {secret}\ntoken endpoint: {endpoint}")
+    note("The secret is kept nowhere: note it now.")
+
+
+@keys.command("list")
+def show(
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only keys of this namespace.")] = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List access keys."""
+    from serviceexecution.cli.access_keys import list_keys
+
+    found = _with_cluster(lambda client: list_keys(client, namespace or None))
+    if output is Output.JSON:
+        say_json([dataclasses.asdict(key) for key in found])
+        return
+    rows = [(key.id, key.created, key.expires or "never", key.description) for key in found]
+    say_table(("ID", "CREATED", "EXPIRES", "DESCRIPTION"), rows)
+
+
+@keys.command("revoke")
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Delete an access key; its tokens end within a minute."""
+    from serviceexecution.cli.access_keys import revoke_key
+
+    _with_cluster(lambda client: revoke_key(client, key_id))
+    say(f"{key_id} is revoked.")
+
+
+def _with_cluster(work: "Callable[[KubernetesClient], Awaitable[T]]") -> T:
+    import asyncio
+
+    from serviceexecution.kube.client import KubernetesClient
+
+    async def run() -> T:
+        client = await KubernetesClient.connect(user_agent="sx")
+        try:
+            return await work(client)
+        finally:
+            await client.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,183 @@
+"""``sx builds`` and ``sx rollback``: what was built of a service, and which of it serves."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serviceexecution.cli.commands.default_group import DefaultGroup
+from serviceexecution.cli.console import note, say, say_json, say_table
+from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.options import ContextOption, NamespaceOption, Output, OutputOption, ServiceArgument
+from serviceexecution.cli.views import RevisionView, ServiceView, shown_seconds
+from serviceexecution.contract.json_types import JsonObject
+
+if TYPE_CHECKING:
+    from serviceexecution.cli.session import Session
+
+builds = typer.Typer(
+    cls=DefaultGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Revisions of a service: sx builds SERVICE lists them.",
+)
+RevisionArgument = Annotated[str, typer.Argument(metavar="REVISION", show_default=False)]
+
+
+@builds.command("list")
+def show(
+    service: ServiceArgument,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List the revisions of a service, newest first; the one that serves has a star."""
+    from serviceexecution.cli.session import open_session
+
+    with open_session(context, namespace) as session:
+        view = session.service(service)
+    if output is Output.JSON:
+        say_json([_document(view, revision) for revision in view.revisions])
+        return
+    if not view.revisions:
+        note(f"Nothing was built of {service}.")
+        return
+    say_table(
+        ("", "REVISION", "PHASE", "SOURCE", "TIME", "AGE", "MESSAGE"),
+        [_row(view, revision) for revision in view.revisions],
+    )
+
+
+@builds.command("logs")
+def logs(
+    service: ServiceArgument,
+    revision: RevisionArgument = "",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the build has ended; 3 when it fails.")
+    ] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+) -> None:
+    """Print the log of a build, the newest one by default.
+
+    \b
+    Examples:
+      sx builds logs plot
+      sx builds logs plot r3 -f
+    """
+    from serviceexecution.cli.deploy.follow import build_log
+    from serviceexecution.cli.session import open_session
+
+    with open_session(context, namespace) as session:
+        found = _revision(session.service(service), revision)
+        if not follow:
+            text = session.channel.request("GET", build_log(session, service, found.name)).content
+            typer.echo(text, nl=False)
+            return
+        _follow(session, service, found.name)
+
+
+@builds.command("cancel")
+def cancel(service: ServiceArgument, namespace: NamespaceOption = "", context: ContextOption = "") -> None:
+    """Stop the build that runs; what served before serves on."""
+    from serviceexecution.cli.deploy.apply import cancel_build
+    from serviceexecution.cli.session import open_session
+
+    with open_session(context, namespace) as session:
+        running = [one for one in session.service(service).revisions if not one.is_over]
+        if not running:
+            raise CommandError(f"No build of {service} is running; see them by: sx builds {service}")
+        cancel_build(session.api, session.namespace, service, running[0].name)
+        say(f"{running[0].name} is being cancelled.")
+
+
+def rollback(
+    service: ServiceArgument,
+    revision: RevisionArgument = "",
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Let the newest good revision serve, now and in future.")
+    ] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+) -> None:
+    """Let an earlier revision serve: the good one before the one that serves, or the one that is named.
+
+    It serves until the next sx deploy, or until sx rollback --latest.
+
+    \b
+    Examples:
+      sx rollback plot
+      sx rollback plot r2
+      sx rollback plot --latest
+    """
+    from serviceexecution.cli.deploy.apply import set_revision
+    from serviceexecution.cli.deploy.rollback import chosen_revision, wait_until_serving
+    from serviceexecution.cli.session import open_session
+
+    if latest and revision:
+        raise CommandError("Give either a revision or --latest.", code=ExitCode.USAGE)
+    with open_session(context, namespace) as session:
+        before = session.service(service)
+        target = None if latest else chosen_revision(before, revision)
+        set_revision(session.api, session.namespace, service, target)
+        now = wait_until_serving(lambda: session.service(service), target)
+    was = f" (it was {before.serving})" if before.serving and before.serving != now.serving else ""
+    say(f"{service} serves {now.serving or 'nothing yet'}{was}.")
+
+
+def _follow(session: "Session", service: str, revision: str) -> None:
+    from serviceexecution.cli.deploy.follow import follow_build_log
+
+    try:
+        for entry in follow_build_log(session, service, revision):
+            say(entry["message"])
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    ended = session.service(service).find(revision)
+    if ended is not None and ended.phase == "Failed":
+        raise CommandError(_ended(ended, "failed"), code=ExitCode.BUILD_FAILED)
+    if ended is not None and ended.phase in {"Cancelled", "Superseded"}:
+        what = "was cancelled" if ended.phase == "Cancelled" else "was replaced by a newer one"
+        raise CommandError(_ended(ended, what), code=ExitCode.CANCELLED)
+
+
+def _ended(revision: RevisionView, what: str) -> str:
+    why = f": {revision.message}" if revision.message and revision.phase == "Failed" else "."
+    return f"{revision.name} {what}{why}"
+
+
+def _revision(service: ServiceView, name: str) -> RevisionView:
+    found = service.find(name) if name else next(iter(service.revisions), None)
+    if found is None:
+        what = f"has no revision {name}" if name else "was never built"
+        raise CommandError(f"{service.name} {what}; see its revisions by: sx builds {service.name}")
+    return found
+
+
+def _row(service: ServiceView, revision: RevisionView) -> tuple[str, ...]:
+    source = revision.commit[:12] or revision.source_digest.removeprefix("sha256:")[:12]
+    pin = " (pinned)" if revision.name == service.pinned else ""
+    return (
+        "*" if revision.name == service.serving else "",
+        revision.name + pin,
+        revision.phase,
+        source,
+        shown_seconds(revision.started, revision.ended),
+        shown_seconds(revision.started, None),
+        "" if revision.phase == "Succeeded" else revision.message,
+    )
+
+
+def _document(service: ServiceView, revision: RevisionView) -> JsonObject:
+    return {
+        "name": revision.name,
+        "serving": revision.name == service.serving,
+        "pinned": revision.name == service.pinned,
+        "phase": revision.phase,
+        "reason": revision.reason or None,
+        "message": revision.message or None,
+        "sourceDigest": revision.source_digest or None,
+        "commit": revision.commit or None,
+        "image": revision.image or None,
+        "startTime": None if revision.started is None else revision.started.isoformat(),
+        "completionTime": None if revision.ended is None else revision.ended.isoformat(),
+    }

@@ -1,0 +1,173 @@
+"""``sx deploy``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serviceexecution.cli.console import note, say, say_json
+from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.options import (
+    ContextOption,
+    NamespaceOption,
+    Output,
+    OutputOption,
+    TimeoutOption,
+    seconds_of,
+)
+
+if TYPE_CHECKING:
+    from serviceexecution.cli.deploy.progress import Progress
+    from serviceexecution.cli.session import Session
+    from serviceexecution.cli.views import ServiceView
+
+RuntimeOption = Annotated[
+    str,
+    typer.Option(
+        "--runtime", help="python or docker, for a folder that holds both.", metavar="python|docker"
+    ),
+]
+
+
+def deploy(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
+    ] = Path(),
+    name: Annotated[
+        str, typer.Option("--name", help="Name of the service; by sx.yaml, else the folder's, by default.")
+    ] = "",
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    runtime: RuntimeOption = "",
+    git: Annotated[str, typer.Option("--git", help="Build from this repository, not from the folder.")] = "",
+    ref: Annotated[str, typer.Option("--ref", help="Branch, tag or commit of the repository.")] = "",
+    keep_revision: Annotated[
+        bool,
+        typer.Option("--keep-revision", help="Build, and let the revision serve on that sx rollback chose."),
+    ] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Build even if nothing has changed, such as for a newer base image."),
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the build until it ends.")] = True,
+    timeout: TimeoutOption = "",
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Overwrite fields of sx.yaml that somebody else has set otherwise."),
+    ] = False,
+    gitignore: Annotated[
+        bool, typer.Option("--gitignore/--no-gitignore", help="Leave out what .gitignore names.")
+    ] = True,
+    max_size: Annotated[
+        str, typer.Option("--max-size", help="Largest archive, for a gateway that takes more than 100Mi.")
+    ] = "100Mi",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what would be packed, print the ServiceDefinition, change nothing."
+        ),
+    ] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Turn a project into a running service: pack, upload, build in the cluster, serve.
+
+    A folder with src/program.py is a Python project, one with a Dockerfile is built by that. The exit code is 3 when
+    the build fails, 5 when it was cancelled or replaced by a newer one, 124 after --timeout.
+
+    \b
+    Examples:
+      sx deploy                                    # the current folder
+      sx deploy examples/plot -n team-a
+      sx deploy --git https://example.com/plot.git --ref v2 --runtime python --name plot
+      sx deploy --rebuild                          # the same source, built again
+    """
+    from serviceexecution.cli.deploy.packing import Wishes, preview
+    from serviceexecution.cli.deploy.run import deploy as run_deployment
+    from serviceexecution.cli.deploy.run import has_build
+    from serviceexecution.cli.project.plan import make_plan
+    from serviceexecution.cli.project.project_file import read_project_file
+    from serviceexecution.cli.session import open_session
+
+    seconds = seconds_of(timeout, option="--timeout")
+    if runtime not in {"", "python", "docker"}:
+        raise CommandError("--runtime must be python or docker.", code=ExitCode.USAGE)
+    project = read_project_file(directory)
+    plan = make_plan(directory, project, name=name, runtime=runtime, git_url=git, git_ref=ref)
+    wishes = Wishes(
+        use_git_ignore=gitignore,
+        keep_revision=keep_revision,
+        rebuild=rebuild,
+        force=force,
+        limit=_bytes_of(max_size),
+    )
+    if dry_run:
+        from serviceexecution.cli.cluster.kubeconfig import load_context
+
+        place = namespace or project.namespace or load_context(context or None).namespace
+        say_json(preview(directory, plan, wishes, place))
+        return
+    with open_session(context, namespace or project.namespace) as session:
+        applied = run_deployment(session, directory, plan, wishes)
+        if wait:
+            _show(session, applied, builds=has_build(plan), seconds=seconds, output=output, folder=directory)
+        else:
+            _detached(session, applied, output)
+
+
+def _show(
+    session: "Session",
+    applied: "ServiceView",
+    *,
+    builds: bool,
+    seconds: float | None,
+    output: Output,
+    folder: Path,
+) -> None:
+    from serviceexecution.cli.deploy.follow import follow_deployment
+    from serviceexecution.cli.live import WaitedTooLongError
+
+    back = _way_back(session, applied)
+    try:
+        progress = follow_deployment(session, applied, builds=builds, seconds=seconds)
+    except WaitedTooLongError:
+        raise CommandError(
+            f"It takes longer than --timeout and goes on. {back}", code=ExitCode.TIMEOUT
+        ) from None
+    except KeyboardInterrupt:
+        note(f"\nIt goes on without you. {back}")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    _finish(session, progress, output, folder)
+
+
+def _finish(session: "Session", progress: "Progress", output: Output, folder: Path) -> None:
+    from serviceexecution.cli.deploy.report import deployment_document, failure_sentence, success_lines
+
+    url = session.service_url(progress.service.name)
+    if output is Output.JSON:
+        say_json(deployment_document(progress, url))
+    if progress.exit_code:
+        raise CommandError(failure_sentence(progress), code=progress.exit_code)
+    if output is Output.TABLE:
+        for line in success_lines(progress, url, flags=session.flags, folder=folder):
+            say(line)
+
+
+def _detached(session: "Session", applied: "ServiceView", output: Output) -> None:
+    if output is Output.JSON:
+        say_json({"name": applied.name, "namespace": applied.namespace, "generation": applied.generation})
+    else:
+        say(f"It goes on in the cluster. {_way_back(session, applied)}")
+
+
+def _way_back(session: "Session", applied: "ServiceView") -> str:
+    place = f"{applied.name}{session.flags}"
+    return f"Come back by: sx builds logs {place} -f; end it by: sx builds cancel {place}"
+
+
+def _bytes_of(quantity: str) -> int:
+    from serviceexecution.contract.quantities import QuantityError, parse_quantity
+
+    try:
+        return parse_quantity(quantity, field="--max-size")
+    except QuantityError as error:
+        raise CommandError(str(error)) from None

@@ -1,0 +1,219 @@
+"""``sx status``, ``sx logs``, ``sx result`` and ``sx cancel``: executions, however they were started."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serviceexecution.cli.console import note, say, say_json, say_table
+from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.options import (
+    ContextOption,
+    ExecutionArgument,
+    NamespaceOption,
+    Output,
+    OutputOption,
+)
+from serviceexecution.cli.views import ExecutionView, execution_view, shown_seconds
+from serviceexecution.contract.json_types import JsonObject
+
+if TYPE_CHECKING:
+    from serviceexecution.cli.run.result import Outcome
+
+ServiceUrl = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        envvar="SERVICE_URL",
+        help="The service's URL, for those without a kubeconfig: …/services/NAMESPACE/NAME",
+    ),
+]
+Token = Annotated[str, typer.Option(envvar="SERVICE_API_TOKEN", help="A bearer token, with --url.")]
+KeyId = Annotated[str, typer.Option(envvar="SERVICE_API_KEY_ID", help="An access key's id, with --url.")]
+KeySecret = Annotated[str, typer.Option(envvar="SERVICE_API_KEY_SECRET", help="Its secret.")]
+_NEWEST = 25
+
+
+def status(
+    execution: Annotated[str, typer.Argument(metavar="ID", show_default=False)] = "",
+    service: Annotated[str, typer.Option("--service", help="Only executions of this service.")] = "",
+    show_all: Annotated[bool, typer.Option("--all", "-a", help="All, not the newest 25 alone.")] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say how executions stand: the newest of the namespace, or one."""
+    from serviceexecution.cli.session import open_session
+    from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+
+    with open_session(context, namespace) as session:
+        if execution:
+            found = [session.execution(execution)]
+        else:
+            found = [execution_view(item) for item in session.api.list(SERVICE_EXECUTIONS, session.namespace)]
+            found = [view for view in found if service in {"", view.service}]
+            found.sort(key=lambda view: (view.created is not None, view.created, view.name), reverse=True)
+            found = found if show_all else found[:_NEWEST]
+    if output is Output.JSON:
+        say_json(_document(found[0]) if execution else [_document(view) for view in found])
+    elif execution:
+        _describe(found[0])
+    elif not found:
+        note(f"There are no executions in namespace {session.namespace}; start one by: sx run SERVICE")
+    else:
+        rows = [_row(view) for view in found]
+        say_table(("ID", "SERVICE", "REVISION", "PHASE", "REASON", "DURATION", "AGE"), rows)
+
+
+def logs(
+    execution: ExecutionArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the program has ended.")
+    ] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    url: ServiceUrl = "",
+    token: Token = "",
+    key_id: KeyId = "",
+    key_secret: KeySecret = "",
+) -> None:
+    """Print the log of an execution; with -f every line as it comes, over cut connections too."""
+    with _opened(execution, namespace, context, url, (token, key_id, key_secret)) as (outcome, _):
+        try:
+            if follow:
+                for entry in outcome.follow_log():
+                    say(entry["message"])
+            else:
+                for line in outcome.log_lines():
+                    say(line)
+        except KeyboardInterrupt:
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def result(
+    execution: ExecutionArgument,
+    directory: Annotated[
+        Path | None,
+        typer.Option("--directory", "-o", help="Fetch all output files into this folder.", file_okay=False),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait for the end of an execution that runs.")
+    ] = True,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    url: ServiceUrl = "",
+    token: Token = "",
+    key_id: KeyId = "",
+    key_secret: KeySecret = "",
+) -> None:
+    """Print the main result of an execution, or fetch all its output files; waits for its end.
+
+    The exit code is 4 when the execution failed, 5 when it was cancelled; with -o its files are fetched all the same. A
+    fetch that was cut goes on where it was, when it is started again, too.
+
+    \b
+    Examples:
+      sx result 5f0c… | jq .sum
+      sx result 5f0c… -o results
+    """
+    from serviceexecution.cli.run.ending import refuse_unsuccessful, wait_for_end
+    from serviceexecution.cli.run.result import main_result
+    from serviceexecution.cli.sizes import shown_size
+
+    with _opened(execution, namespace, context, url, (token, key_id, key_secret)) as (outcome, look):
+        ended = wait_for_end(look, patient=wait)
+        if directory is not None:
+            for path, size in outcome.download_all(directory):
+                say(f"{directory / path}  {shown_size(size)}")
+        refuse_unsuccessful(ended, outcome)
+        if directory is None:
+            text = main_result(outcome, outcome.files())
+            if text is None:
+                raise CommandError(
+                    "The execution succeeded without a main result; fetch its files by -o DIR."
+                )
+            say(text.rstrip("\n"))
+
+
+def cancel(
+    execution: ExecutionArgument, namespace: NamespaceOption = "", context: ContextOption = ""
+) -> None:
+    """Stop an execution; its log and what it wrote so far are kept."""
+    from serviceexecution.cli.session import open_session
+    from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+
+    with open_session(context, namespace) as session:
+        found = session.execution(execution)
+        if found.is_over:
+            say(f"{execution} has ended already: {found.phase}.")
+            return
+        session.api.patch(
+            SERVICE_EXECUTIONS, session.namespace, found.name, {"spec": {"cancel": True}}, manager="sx"
+        )
+        say(f"{execution} is being cancelled.")
+
+
+@contextlib.contextmanager
+def _opened(
+    execution: str, namespace: str, context: str, url: str, credentials: tuple[str, str, str]
+) -> "Iterator[tuple[Outcome, Callable[[], ExecutionView]]]":
+    """Open what reads an execution, and what looks how it stands: by the service's URL where one is given, else by
+    the kubeconfig.
+    """
+    from serviceexecution.cli.run.execute import view_of_status
+    from serviceexecution.cli.run.result import ServiceOutcome
+    from serviceexecution.cli.service_client import direct_client
+
+    if url:
+        with direct_client(url, *credentials) as client:
+            yield ServiceOutcome(client, execution), lambda: view_of_status(client.status(execution), "", "")
+        return
+    from serviceexecution.cli.run.execute import outcome_of
+    from serviceexecution.cli.session import open_session
+
+    with open_session(context, namespace) as session:
+        found = session.execution(execution)
+        yield outcome_of(session, found), lambda: session.execution(found.name)
+
+
+def _describe(view: ExecutionView) -> None:
+    rows = [
+        ("id", view.name),
+        ("service", f"{view.service} {view.revision}".strip()),
+        ("phase", view.phase),
+        ("reason", view.reason),
+        ("message", view.message),
+        ("duration", shown_seconds(view.started, view.ended)),
+        ("age", shown_seconds(view.created, None)),
+    ]
+    for name, value in rows:
+        if value:
+            say(f"{name + ':':<10} {value}")
+
+
+def _row(view: ExecutionView) -> tuple[str, ...]:
+    return (
+        view.name,
+        view.service,
+        view.revision,
+        view.phase,
+        view.reason,
+        shown_seconds(view.started, view.ended),
+        shown_seconds(view.created, None),
+    )
+
+
+def _document(view: ExecutionView) -> JsonObject:
+    times = (("createdAt", view.created), ("startTime", view.started), ("completionTime", view.ended))
+    return {
+        "id": view.name,
+        "namespace": view.namespace,
+        "service": view.service or None,
+        "revision": view.revision or None,
+        "phase": view.phase,
+        "reason": view.reason or None,
+        "message": view.message or None,
+        **{name: None if value is None else value.isoformat() for name, value in times},
+    }

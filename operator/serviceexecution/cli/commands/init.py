@@ -1,0 +1,40 @@
+"""``sx init``."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serviceexecution.cli.console import say
+
+
+class Starter(StrEnum):
+    """Kinds of starter projects."""
+
+    PYTHON = "python"
+    DOCKER = "docker"
+
+
+def init(
+    kind: Annotated[Starter, typer.Argument(metavar="python|docker", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the service.", show_default=False)],
+    directory: Annotated[
+        Path | None, typer.Option("--directory", help="Where it goes; a new folder NAME by default.")
+    ] = None,
+) -> None:
+    """Make a starter project that runs as it is, with a test.
+
+    \b
+    Examples:
+      sx init python plot
+      sx init docker words --directory services/words
+    """
+    from serviceexecution.cli.project.names import checked_name
+    from serviceexecution.cli.project.scaffold import create_project
+
+    checked_name(name, field="NAME")
+    folder = directory or Path(name)
+    for path in create_project(kind.value, name, folder):
+        say(f"  {folder / path}")
+    say(f"Next: cd {folder} && sx deploy && sx run {name} -d @input.json")

@@ -1,0 +1,103 @@
+"""``sx run``."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serviceexecution.cli.console import note, say
+from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.options import (
+    ContextOption,
+    NamespaceOption,
+    ServiceArgument,
+    TimeoutOption,
+    seconds_of,
+)
+
+if TYPE_CHECKING:
+    from serviceexecution.cli.run.result import Outcome
+    from serviceexecution.cli.session import Session
+    from serviceexecution.cli.views import ExecutionView
+
+
+def run(
+    service: ServiceArgument,
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", "-d", help="The input, a JSON object: @FILE, - for standard input, or the text."
+        ),
+    ] = "",
+    secret: Annotated[
+        list[str] | None,
+        typer.Option("--secret", help="NAME=VALUE or NAME=@FILE; the program alone sees it."),
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Label of the execution.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither phases nor log.")] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    timeout: TimeoutOption = "",
+) -> None:
+    """Run a service once: phases and log go to stderr, the result alone to stdout.
+
+    The exit code is 4 when the execution failed, 5 when it was cancelled, 3 when the service's build failed, 124 after
+    --timeout; the execution goes on then.
+
+    \b
+    Examples:
+      sx run plot -d @input.json
+      sx run plot -d '{"data": {"values": [1, 2, 3]}}' | jq .sum
+      echo '{}' | sx run plot -d - --secret api_token=@token.txt --tag nightly
+      id=$(sx run plot -d @input.json --detach) && sx logs "$id" -f
+    """
+    from serviceexecution.cli.run.body import read_data, read_secrets, request_body
+    from serviceexecution.cli.run.execute import submit
+    from serviceexecution.cli.session import open_session
+
+    seconds = seconds_of(timeout, option="--timeout")
+    body = request_body(read_data(data), read_secrets(secret or ()), tag or ())
+    with open_session(context, namespace) as session:
+        execution = submit(session, service, body)
+        if detach:
+            say(execution)
+            return
+        _stay(session, service, execution, seconds=seconds, quiet=quiet)
+
+
+def _stay(session: "Session", service: str, execution: str, *, seconds: float | None, quiet: bool) -> None:
+    from serviceexecution.cli.live import WaitedTooLongError
+    from serviceexecution.cli.run.execute import Follower
+    from serviceexecution.cli.run.result import ServiceOutcome
+
+    outcome = ServiceOutcome(session.service_client(service), execution)
+    show: Callable[[str], None] = (lambda _: None) if quiet else note
+    show(f"Execution {execution}")
+    place = f"{execution}{session.flags}"
+    back = f"Come back by: sx logs {place} -f; end it by: sx cancel {place}"
+    try:
+        ended = Follower(session, outcome, show, show).follow(service, execution, seconds=seconds)
+    except WaitedTooLongError:
+        raise CommandError(
+            f"It takes longer than --timeout and goes on. {back}", code=ExitCode.TIMEOUT
+        ) from None
+    except KeyboardInterrupt:
+        note(f"\nIt goes on without you. {back}")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    _finish(outcome, ended, place, show)
+
+
+def _finish(outcome: "Outcome", ended: "ExecutionView", place: str, show: Callable[[str], None]) -> None:
+    from serviceexecution.cli.run.ending import refuse_unsuccessful
+    from serviceexecution.cli.run.result import MAIN_RESULTS, main_result
+
+    refuse_unsuccessful(ended, outcome)
+    files = outcome.files()
+    text = main_result(outcome, files)
+    if text is not None:
+        say(text.rstrip("\n"))
+    others = [name for name in files if name not in MAIN_RESULTS]
+    if others:
+        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        show(f"Output files: {shown}. Fetch them by: sx result {place} -o DIR")

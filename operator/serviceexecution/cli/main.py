@@ -1,0 +1,63 @@
+"""Console scripts ``sx`` and ``kubectl-sx``: the commands, put together."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from serviceexecution.cli.commands import access_key, builds, deploy, executions, init, run, services
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.kube.errors import KubernetesError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich takes as long to import as all the rest of --help
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Services on Kubernetes: from a project to a result, with kubectl's own credentials.
+
+\b
+  sx init python plot && cd plot      a project that runs
+  sx deploy                           built in the cluster, and served
+  sx run plot -d @input.json          its result
+""",
+)
+app.command("init")(init.init)
+app.command("deploy")(deploy.deploy)
+app.add_typer(builds.builds, name="builds")
+app.command("rollback")(builds.rollback)
+app.command("services")(services.services)
+app.command("run")(run.run)
+app.command("status")(executions.status)
+app.command("logs")(executions.logs)
+app.command("result")(executions.result)
+app.command("cancel")(executions.cancel)
+app.add_typer(access_key.keys, name="access-key")
+
+
+def main() -> None:
+    """Run a command and end with its exit code; a failure is one sentence on stderr."""
+    try:
+        app(prog_name=_program())
+    except CommandError as error:
+        print(f"sx: {error}", file=sys.stderr)
+        sys.exit(error.code)
+    except KubernetesError as error:
+        sys.exit(f"sx: {error}")
+    except _http_errors() as error:
+        sys.exit(f"sx: the cluster or the service cannot be reached: {error}")
+
+
+def _program() -> str:
+    """Return the name that help shows: kubectl calls its plugins by files of their own."""
+    return "kubectl sx" if Path(sys.argv[0]).name.startswith("kubectl-sx") else "sx"
+
+
+def _http_errors() -> tuple[type[Exception], ...]:
+    """Return what HTTP fails with; asked when something has failed, since the client is slow to import."""
+    httpx = sys.modules.get("httpx")
+    return () if httpx is None else (httpx.HTTPError,)
+
+
+if __name__ == "__main__":
+    main()

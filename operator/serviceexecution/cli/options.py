@@ -1,0 +1,74 @@
+"""Options that many commands have."""
+
+import contextlib
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.contract.durations import DurationError, parse_duration
+
+
+class Output(StrEnum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def complete_context(incomplete: str) -> list[str]:
+    """Return the kubeconfig's contexts that begin so."""
+    from serviceexecution.cli.cluster.kubeconfig import context_names
+
+    return [name for name in context_names() if name.startswith(incomplete)]
+
+
+def complete_service(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the services that begin so, none when the cluster cannot be asked."""
+    import httpx
+
+    from serviceexecution.cli.session import open_session
+    from serviceexecution.kube.errors import KubernetesError
+    from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
+
+    where = {name: str(context.params.get(name) or "") for name in ("context", "namespace")}
+    with (
+        contextlib.suppress(CommandError, KubernetesError, httpx.HTTPError),
+        open_session(**where) as session,
+    ):
+        found = session.api.list(SERVICE_DEFINITIONS, session.namespace)
+        names = [item["metadata"]["name"] for item in found if isinstance(item["metadata"], dict)]
+        return [str(name) for name in names if str(name).startswith(incomplete)]
+    return []
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the answer.")]
+ContextOption = Annotated[
+    str,
+    typer.Option(
+        "--context",
+        help="Context of the kubeconfig; the current one by default.",
+        autocompletion=complete_context,
+    ),
+]
+NamespaceOption = Annotated[
+    str, typer.Option("--namespace", "-n", help="Namespace; the context's own by default.")
+]
+ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", autocompletion=complete_service)]
+ExecutionArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Name of an execution, or the id that the Service API shows.")
+]
+TimeoutOption = Annotated[
+    str, typer.Option("--timeout", help="How long to wait, such as 90s or 1h30m; for ever by default.")
+]
+
+
+def seconds_of(duration: str, *, option: str) -> float | None:
+    """Return a duration's seconds, None for ""; raises CommandError that names the option."""
+    if not duration:
+        return None
+    try:
+        return parse_duration(duration, field=option)
+    except DurationError as error:
+        raise CommandError(str(error)) from None

@@ -1,0 +1,1 @@
+"""An execution from its input to its result."""

@@ -1,0 +1,152 @@
+"""A client of the Service API that does not give up: downloads and logs go on where they were cut."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import unquote
+from uuid import uuid4
+
+import httpx
+
+from serviceexecution.cli.client.channel import Channel, refusal
+from serviceexecution.cli.client.download import download, target_of
+from serviceexecution.cli.client.events import LogEntry, follow_log
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.contract.json_types import JsonObject
+
+__all__ = ["AccessKeyCredentials", "LogEntry", "ServiceClient", "TokenCredentials", "direct_client"]
+
+_OWN_LINKS: Final = frozenset({"self", "status"})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredentials:
+    """A bearer token."""
+
+    token: str
+
+    def bearer(self, _: httpx.Client, __: str) -> str:
+        """Return the token."""
+        return self.token
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeyCredentials:
+    """An access key, for which the token endpoint gives a token."""
+
+    key_id: str
+    secret: str
+
+    def bearer(self, http: httpx.Client, gateway: str) -> str:
+        """Return a new token; raises CommandError."""
+        answer = http.post(
+            f"{gateway}/oauth/token",
+            auth=(self.key_id, self.secret),
+            data={"grant_type": "client_credentials"},
+        )
+        if answer.is_error:
+            raise refusal(answer)
+        return str(answer.json()["access_token"])
+
+
+class _DirectCaller:
+    """Somebody with a token or an access key: state owner of the current token."""
+
+    def __init__(
+        self, credentials: TokenCredentials | AccessKeyCredentials, http: httpx.Client, gateway: str
+    ) -> None:
+        self._credentials = credentials
+        self._http = http
+        self._gateway = gateway
+        self._token = ""
+
+    def headers(self) -> Mapping[str, str]:
+        if not self._token:
+            self._token = self._credentials.bearer(self._http, self._gateway)
+        return {"Authorization": f"Bearer {self._token}"}
+
+    def forget(self) -> None:
+        self._token = ""
+
+
+def direct_client(url: str, token: str, key_id: str, key_secret: str) -> "ServiceClient":
+    """Return a client of a service by its URL, with a token or an access key; raises CommandError."""
+    if not url.startswith(("http://", "https://")):
+        raise CommandError("--url must be a service's URL: https://…/services/NAMESPACE/NAME")
+    if token:
+        return ServiceClient(url, TokenCredentials(token))
+    if not key_id or not key_secret:
+        raise CommandError(
+            "Give a token (SERVICE_API_TOKEN) or an access key (SERVICE_API_KEY_ID, …_SECRET) with the service's URL."
+        )
+    return ServiceClient(url, AccessKeyCredentials(key_id, key_secret))
+
+
+class ServiceClient:
+    """One service. Raises CommandError with the service's own sentence, httpx.HTTPError when it cannot be reached."""
+
+    def __init__(
+        self, url: str, credentials: TokenCredentials | AccessKeyCredentials, *, pause: float = 0.5
+    ) -> None:
+        """``pause`` is the first wait in seconds before a cut transfer is taken up again."""
+        http = httpx.Client(timeout=60, headers={"Accept-Encoding": "identity"})
+        base = url.rstrip("/")
+        caller = _DirectCaller(credentials, http, base.partition("/services/")[0])
+        self._channel = Channel(base, http, caller, pause)
+
+    @classmethod
+    def over(cls, channel: Channel) -> Self:
+        """Return a client of the service whose URL a channel has; the channel's client stays its maker's to close."""
+        client = cls.__new__(cls)
+        client._channel = channel  # noqa: SLF001 - our own
+        return client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.http.close()
+
+    def submit(self, body: bytes) -> str:
+        """Start an execution and return its id. A cut connection starts no second one."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+        return str(self._channel.request("POST", "", headers=headers, content=body).json()["id"])
+
+    def status(self, execution: str) -> JsonObject:
+        """Return the execution as the service shows it."""
+        answer: JsonObject = self._channel.request("GET", f"/{execution}").json()
+        return answer
+
+    def result_text(self, execution: str) -> str:
+        """Return the result's document as JSON text; raises RefusedError with 404 while it is not there."""
+        return self._channel.request("GET", f"/{execution}/result").text
+
+    def files(self, execution: str) -> dict[str, str]:
+        """Return path → URL path below the execution of each output file."""
+        found: dict[str, str] = {}
+        marker = f"/{execution}/result/"
+        for name, link in json.loads(self.result_text(execution))["_links"].items():
+            href = str(link["href"])
+            if name not in _OWN_LINKS and marker in href:
+                encoded = href.partition(marker)[2]
+                found[unquote(encoded)] = f"/{execution}/result/{encoded}"
+        return found
+
+    def file_text(self, url_path: str) -> str:
+        """Return the content of a file that :meth:`files` has named, as text."""
+        return self._channel.request("GET", url_path).content.decode(errors="replace")
+
+    def download_all(self, execution: str, directory: Path) -> Iterator[tuple[str, int]]:
+        """Fetch every output file into ``directory``; give each one's path and size when it is there."""
+        for path, url_path in self.files(execution).items():
+            yield path, download(self._channel, url_path, target_of(directory, path))
+
+    def log(self, execution: str) -> Iterator[LogEntry]:
+        """Give the lines so far."""
+        yield from self._channel.request("GET", f"/{execution}/log").json()
+
+    def follow_log(self, execution: str) -> Iterator[LogEntry]:
+        """Give every line until the log ends, over as many connections as that takes."""
+        return follow_log(self._channel, f"/{execution}/log")

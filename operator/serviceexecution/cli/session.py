@@ -1,0 +1,93 @@
+"""One command's way into a cluster: context, namespace, API server, and the gateway when it is needed."""
+
+import contextlib
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+from serviceexecution.cli.client.channel import Channel
+from serviceexecution.cli.cluster.api import ClusterApi
+from serviceexecution.cli.cluster.connection import connect
+from serviceexecution.cli.cluster.credentials import Credentials
+from serviceexecution.cli.cluster.gateway import GatewayService, find_gateway_service, public_url
+from serviceexecution.cli.cluster.kubeconfig import KubeContext, load_context
+from serviceexecution.cli.cluster.tokens import GatewayToken
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.service_client import ServiceClient
+from serviceexecution.cli.views import ExecutionView, ServiceView, execution_view, service_view
+from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
+
+USER_API: Final = "/api/v1"
+
+
+class Session:
+    """What commands work with. Raises what ClusterApi and Channel raise."""
+
+    def __init__(
+        self,
+        context: KubeContext,
+        namespace: str,
+        api: ClusterApi,
+        credentials: Credentials,
+        *,
+        flags: str = "",
+    ) -> None:
+        """``flags`` are those of the command line that lead here again, with a space before each."""
+        self.flags = flags
+        self.context = context
+        self.namespace = namespace
+        self.api = api
+        self._credentials = credentials
+
+    @cached_property
+    def gateway(self) -> GatewayService:
+        """Return the gateway's Service; raises CommandError when there is none."""
+        return find_gateway_service(self.api)
+
+    @cached_property
+    def channel(self) -> Channel:
+        """Return the way to the gateway through the API server."""
+        token = GatewayToken(self.api, self._credentials, self.namespace)
+        return Channel(self.gateway.proxy_path, self.api.http, token)
+
+    def service_client(self, service: str) -> ServiceClient:
+        """Return a client of a service of the namespace."""
+        return ServiceClient.over(self.channel.below(f"/services/{self.namespace}/{service}"))
+
+    def service_url(self, service: str) -> str:
+        """Return the URL by which programs call a service."""
+        return f"{public_url(self.api, self.gateway)}/services/{self.namespace}/{service}"
+
+    def service(self, name: str) -> ServiceView:
+        """Return a service; raises CommandError when there is none."""
+        found = self.api.get(SERVICE_DEFINITIONS, self.namespace, name)
+        if found is None:
+            raise CommandError(
+                f"There is no service {name} in namespace {self.namespace}; see them by: sx services"
+            )
+        return service_view(found)
+
+    def execution(self, name: str) -> ExecutionView:
+        """Return an execution by its name, or by the id that the Service API shows; raises CommandError."""
+        found = self.api.get(SERVICE_EXECUTIONS, self.namespace, name)
+        if found is not None:
+            return execution_view(found)
+        for item in self.api.list(SERVICE_EXECUTIONS, self.namespace):
+            view = execution_view(item)
+            if view.uid == name:
+                return view
+        raise CommandError(
+            f"There is no execution {name} in namespace {self.namespace}; see them by: sx status"
+        )
+
+
+@contextlib.contextmanager
+def open_session(context: str = "", namespace: str = "") -> Iterator[Session]:
+    """Open the kubeconfig's context; ``namespace`` "" is the context's own. Raises CommandError."""
+    found = load_context(context or None)
+    credentials = Credentials(found)
+    flags = f" --context {context}" if context else ""
+    if namespace and namespace != found.namespace:
+        flags += f" -n {namespace}"
+    with ClusterApi(connect(found, credentials), context=found.name) as api:
+        yield Session(found, namespace or found.namespace, api, credentials, flags=flags)

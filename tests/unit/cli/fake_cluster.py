@@ -1,0 +1,263 @@
+"""An API server with a gateway behind its service proxy, in memory: as much of both as ``sx`` speaks to."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+PROXY = "/api/v1/namespaces/sx-system/services/http:sx-gateway:http/proxy"
+GATEWAY_SERVICE = {
+    "metadata": {
+        "namespace": "sx-system",
+        "name": "sx-gateway",
+        "labels": {"app.kubernetes.io/name": "serviceexecution", "app.kubernetes.io/component": "gateway"},
+        "annotations": {"serviceexecution.dev/public-url": "https://services.example.com/"},
+    },
+    "spec": {"ports": [{"name": "http", "port": 80}]},
+}
+LISTED = {"services", "servicedefinitions", "serviceexecutions", "clusterroles", "nodes", "deployments"}
+
+
+class FakeCluster:
+    """Objects by path; hooks say what an operator would do. ``seen`` are requests: method, path, headers, body."""
+
+    def __init__(self):
+        self.objects = {"/api/v1/namespaces/sx-system/services/sx-gateway": GATEWAY_SERVICE}
+        self.seen = []
+        self.sources = {}
+        self.logs = {}
+        self.files = {}
+        self.problem = None
+        self.refused = set()
+        self.unauthorized = self.unknown_kinds = False
+        self.gateway_tokens = None
+        self.rights = []  # answers to the next questions of rights, yes when there are none
+        self.executions = 0
+        self.after_apply = lambda definition: None
+        self.after_submit = lambda execution: None
+        self.conflicts = []
+        self.apply_error = None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def kubeconfig(self, path, *, user=None, namespace="team-a"):
+        document = {
+            "current-context": "fake",
+            "clusters": [{"name": "c", "cluster": {"server": self.url}}],
+            "users": [{"name": "u", "user": {"token": "my-token"} if user is None else user}],
+            "contexts": [{"name": "fake", "context": {"cluster": "c", "user": "u", "namespace": namespace}}],
+        }
+        path.write_text(json.dumps(document))
+        return path
+
+    def definition(self, name, **members):
+        path = f"/apis/serviceexecution.dev/v1alpha1/namespaces/team-a/servicedefinitions/{name}"
+        self.objects[path] = {
+            "metadata": {"name": name, "namespace": "team-a", "generation": 1},
+            "spec": {"runtime": {"python": {}}},
+            **members,
+        }
+        return self.objects[path]
+
+    def execution(self, name, **members):
+        path = f"/apis/serviceexecution.dev/v1alpha1/namespaces/team-a/serviceexecutions/{name}"
+        self.objects[path] = {
+            "metadata": {"name": name, "namespace": "team-a", "uid": f"uid-{name}"},
+            "spec": {},
+            "status": {"phase": "Pending"},
+            **members,
+        }
+        return self.objects[path]
+
+    def requests(self, method, fragment=""):
+        return [one for one in self.seen if one[0] == method and fragment in one[1]]
+
+
+def _handler(cluster):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self):
+            body = self._body()
+            cluster.seen.append((self.command, self.path, dict(self.headers), body))
+            path = urlsplit(self.path).path
+            for method, fragment in cluster.refused:
+                if method == self.command and fragment in path:
+                    return self._status(403, "Forbidden", f"you may not {method.lower()} {fragment}")
+            if cluster.unauthorized:
+                return self._status(401, "Unauthorized", "Unauthorized")
+            if cluster.unknown_kinds and path.startswith("/apis/serviceexecution.dev"):
+                return self._status(404, "NotFound", "the server could not find the requested resource")
+            if path.startswith(PROXY):
+                return self._gateway(path.removeprefix(PROXY), body)
+            return self._api(path, body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_HEAD = do_DELETE = handle_any  # noqa: N815
+
+        def _body(self):
+            if self.headers.get("Transfer-Encoding") == "chunked":
+                data = b""
+                while size := int(self.rfile.readline(), 16):
+                    data += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return data
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+        def _api(self, path, body):
+            if self.command == "GET":
+                return self._api_get(path)
+            if self.command == "POST" and path.endswith("/token"):
+                return self._send(
+                    201, {"status": {"token": "minted", "expirationTimestamp": "2099-01-01T00:00:00Z"}}
+                )
+            document = json.loads(body)
+            if path.endswith("/subjectaccessreviews"):
+                allowed = cluster.rights.pop(0) if cluster.rights else True
+                return self._send(201, {**document, "status": {"allowed": allowed}})
+            if self.command == "POST":
+                cluster.objects[f"{path}/{document['metadata']['name']}"] = document
+                return self._send(201, document)
+            return self._patch(path, document)
+
+        def _api_get(self, path):
+            if path in cluster.objects:
+                return self._send(200, cluster.objects[path])
+            plural = path.rsplit("/", 1)[1]
+            if plural in LISTED:
+                found = [item for key, item in cluster.objects.items() if key.split("/")[-2] == plural]
+                return self._send(200, {"items": found})
+            return self._status(404, "NotFound", f"{plural} not found")
+
+        def _patch(self, path, document):
+            apply = "apply-patch" in self.headers["Content-Type"]
+            query = parse_qs(urlsplit(self.path).query)
+            if apply and cluster.apply_error is not None:
+                return self._status(cluster.apply_error[0], "", cluster.apply_error[1])
+            old = cluster.objects.get(path)
+            if old is None and not apply:
+                return self._status(404, "NotFound", "not found")
+            if apply and cluster.conflicts and query["force"] == ["false"]:
+                causes = [
+                    {"reason": "FieldManagerConflict", "field": f, "message": m} for f, m in cluster.conflicts
+                ]
+                return self._send(
+                    409, {"reason": "Conflict", "message": "conflict", "details": {"causes": causes}}
+                )
+            new = json.loads(json.dumps(old or {"metadata": {"generation": 0}}))
+            _merge(new, document)
+            if old is None or new["spec"] != old["spec"]:
+                new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
+            answer = json.loads(json.dumps(new))
+            if "dryRun" not in query:
+                cluster.objects[path] = new
+                cluster.after_apply(new)
+            return self._send(200, answer)
+
+        def _gateway(self, path, body):
+            token = self.headers.get("X-ServiceExecution-Authorization", "")
+            if (
+                cluster.gateway_tokens is not None
+                and token.removeprefix("Bearer ") not in cluster.gateway_tokens
+            ):
+                return self._problem(401, "Unauthorized", "The token is not valid.")
+            parts = path.strip("/").split("/")
+            if "sources" in parts:
+                return self._source(parts[-1], body)
+            if "builds" in parts:
+                return self._log(cluster.logs.get(parts[-2], []), plain=True)
+            if parts[-1] == "log":
+                return self._log(cluster.logs.get(parts[-2], []), plain=parts[0] == "api")
+            if self.command == "POST":
+                return self._submit(parts, body)
+            return self._result(parts)
+
+        def _source(self, digest, body):
+            if self.command == "HEAD":
+                return self._send(200 if digest in cluster.sources else 404, None)
+            cluster.sources[digest] = body
+            return self._send(201, {})
+
+        def _log(self, lines, *, plain):
+            if "follow" in self.path:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                seen = int(self.headers.get("Last-Event-ID") or -1)
+                for number, line in list(enumerate(lines))[seen + 1 :]:
+                    data = json.dumps({"message": line})
+                    self.wfile.write(f"id: {number}\ndata: {data}\n\n".encode())
+                self.wfile.write(b"event: end\ndata: {}\n\n")
+                self.close_connection = True
+                return None
+            if plain:
+                return self._send(200, "".join(f"{line}\n" for line in lines))
+            return self._send(200, [{"message": line} for line in lines])
+
+        def _submit(self, parts, body):
+            if cluster.problem is not None:
+                return self._problem(*cluster.problem)
+            cluster.executions += 1
+            name = f"00000000-0000-4000-8000-{cluster.executions:012}"
+            found = cluster.execution(name, spec={"serviceRef": {"name": parts[2]}, "body": body.decode()})
+            cluster.after_submit(found)
+            return self._send(201, {"id": name})
+
+        def _result(self, parts):
+            if parts[-1] == "result":
+                base = f"http://ignored/{'/'.join(parts)}"
+                links = {name: {"href": f"{base}/{name}"} for name in cluster.files}
+                document = {"_links": {"self": {"href": base}, **links}}
+                if cluster.problem is not None:
+                    document["detail"] = cluster.problem[2]
+                return self._send(200, document)
+            if parts[-1] == "files":
+                return self._send(200, {"files": [{"path": name} for name in cluster.files]})
+            name = path_below(parts)
+            if name in cluster.files:
+                return self._send(200, cluster.files[name])
+            return self._send(200, {"id": parts[-1], "status": cluster.status})
+
+        def _problem(self, status, code, detail):
+            self._send(status, {"detail": detail, "code": code})
+
+        def _status(self, status, reason, message):
+            self._send(status, {"kind": "Status", "reason": reason, "message": message})
+
+        def _send(self, status, value):
+            data = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
+
+
+def path_below(parts):
+    for mark in ("result", "files"):
+        if mark in parts:
+            return "/".join(parts[parts.index(mark) + 1 :])
+    return ""
+
+
+def _merge(old, new):
+    for name, value in new.items():
+        if value is None:
+            old.pop(name, None)
+        elif isinstance(value, dict) and isinstance(old.get(name), dict):
+            _merge(old[name], value)
+        else:
+            old[name] = value

@@ -1,0 +1,66 @@
+"""The command line as a whole: help, names, speed."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[3]
+HEAVY = {"httpx", "kubernetes", "aiohttp", "pydantic", "rich", "yaml", "asyncio", "typing_extensions"}
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys; from serviceexecution.cli import main; sys.argv = ['sx', '--help']\n"
+        "try: main.main()\nexcept SystemExit: pass\n"
+        "print('modules', *sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "operator")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    *_, last = done.stdout.splitlines()
+    assert last.startswith("modules")
+    assert not HEAVY & set(last.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "init",
+        "deploy",
+        "builds",
+        "builds logs",
+        "builds cancel",
+        "rollback",
+        "services",
+        "run",
+        "status",
+        "logs",
+        "result",
+        "cancel",
+        "access-key create",
+    ],
+)
+def test_every_command_has_help(sx, command):
+    code, out, _ = sx(*command.split(), "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: sx {command}")
+
+
+def test_both_names_are_installed():
+    scripts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts["sx"] == scripts["kubectl-sx"] == "serviceexecution.cli.main:main"
+
+
+def test_wrong_usage_is_2(sx):
+    assert sx("deploy", "/nowhere")[0] == 2
+    assert sx("no-such-command")[0] == 2
+
+
+def test_kubectl_shows_its_own_name(sx, monkeypatch):
+    monkeypatch.setattr("serviceexecution.cli.main._program", lambda: "kubectl sx")
+    assert sx("run", "--help")[1].startswith("Usage: kubectl sx run")
