@@ -16,6 +16,8 @@ from tools.install_manifest import CHART
 Manifest = dict[str, Any]
 EVERYTHING = f"{CHART}/ci/everything-values.yaml"
 LARGE = ("mode=large", "store.url=s3://bucket", "store.clusterId=one")
+REGISTRY = ("builds.registry.address=registry.example.com/services",)
+IN_CLUSTER = ("builds.registry.inCluster.enabled=true",)
 
 
 class ChartRefusedError(Exception):
@@ -49,6 +51,18 @@ def render(helm: str) -> Callable[..., list[Manifest]]:
     def run(*sets: str, values: str | None = None, release: str = "sx") -> list[Manifest]:
         rendered = text(sets, values, release)
         return [document for document in yaml.load_all(rendered, Loader=NoDuplicates) if document]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def refused(render: Callable[..., list[Manifest]]) -> Callable[..., str]:
+    """Return what gives the sentence with which the chart refuses values."""
+
+    def run(*sets: str) -> str:
+        with pytest.raises(ChartRefusedError) as caught:
+            render(*sets)
+        return str(caught.value)
 
     return run
 

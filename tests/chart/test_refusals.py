@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chart.conftest import LARGE, ChartRefusedError
+from tests.chart.conftest import IN_CLUSTER, LARGE, REGISTRY, ChartRefusedError
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,35 @@ from tests.chart.conftest import LARGE, ChartRefusedError
         ),
         (["serviceAccount.create=false"], "serviceAccount.controllerName: name an existing ServiceAccount"),
         (["extraEnv[0].name=SX_STORE_URL"], "extraEnv: SX_STORE_URL is already set"),
+        (["builds.enabled=true"], "builds.enabled: builds need a registry"),
+        (["builds.enabled=perhaps"], "value must be one of 'auto', true, false"),
+        ([*REGISTRY, *IN_CLUSTER], "builds.registry: give either an address or inCluster.enabled"),
+        (
+            ["builds.registry.pushAddress=push.example.com", *IN_CLUSTER],
+            "builds.registry: give either an address or inCluster.enabled",
+        ),
+        (
+            ["builds.registry.pushAddress=push.example.com"],
+            "builds.registry.pushAddress: belongs to a registry",
+        ),
+        (["builds.registry.insecure=true"], "builds.registry.insecure: belongs to a registry"),
+        (["builds.registry.credentialsSecret=a"], "builds.registry.credentialsSecret: belongs to a registry"),
+        (["builds.registry.address=https://registry.example.com"], "does not match pattern"),
+        (["builds.registry.address=registry.example.com/"], "does not match pattern"),
+        (
+            [*REGISTRY, "watchNamespaces={team-a}", "builds.namespaces={team-b}"],
+            "builds.namespaces: team-b is not among watchNamespaces",
+        ),
+        (
+            [*IN_CLUSTER, "gateway.service.type=NodePort", "gateway.service.nodePort=30500"],
+            "builds.registry.inCluster.nodePort: 30500 is the gateway's port",
+        ),
+        ([*REGISTRY, "builds.builder=kaniko"], "value must be one of 'auto', 'buildkit', 'buildah'"),
+        ([*REGISTRY, "builds.concurrency=0"], "minimum"),
+        ([*REGISTRY, "builds.timeout=soon"], "does not match pattern"),
+        ([*REGISTRY, "builds.limits.image=huge"], "does not match pattern"),
+        ([*REGISTRY, "builds.environment.HTTPS-PROXY=a"], "does not match pattern"),
+        ([*REGISTRY, "builds.seccompProfile=../a.json"], "does not match pattern"),
         (
             [*LARGE, "extraEnv[0].name=A", "extraEnv[0].value=x", "gateway.extraEnv[0].name=A"],
             "extraEnv: A is already set",

@@ -9,12 +9,17 @@ import yaml
 
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.gateway.settings import Settings
-from tests.chart.conftest import EVERYTHING, LARGE, environment, named, of_kind
+from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, environment, named, of_kind
 from tools import ROOT
 from tools.chart_values import parse_values
 from tools.install_manifest import CHART
 
-LAYOUTS = {"small": ((), None), "large": (LARGE, None), "everything": ((), EVERYTHING)}
+LAYOUTS = {
+    "small": ((), None),
+    "large": (LARGE, None),
+    "builds": (IN_CLUSTER, None),
+    "everything": ((), EVERYTHING),
+}
 
 
 @pytest.fixture(params=LAYOUTS)
@@ -125,6 +130,26 @@ def test_every_setting_reaches_the_controller(render):
     assert "GATEWAY_ONLY" not in environment(container)
 
 
+def test_every_setting_reaches_the_gateway(render):
+    container = named(render(values=EVERYTHING), "Deployment", "custom-gateway")["spec"]["template"]["spec"][
+        "containers"
+    ][0]
+    settings = Settings.from_environment(environment(container))
+    assert settings.namespaces == ("team-a", "team-b")
+    assert settings.public_url == "https://services.example.com"
+    assert settings.cors_origins == ("https://app.example.com",)
+    assert [str(network) for network in settings.trusted_proxies] == ["10.42.0.0/16", "fd00:42::/48"]
+    assert (settings.auth_mode, settings.token_seconds) == ("none", 900)
+
+
+def test_replicas_of_the_gateway_are_left_before_they_end(render):
+    waits = {"preStop": {"sleep": {"seconds": 5}}}
+    gateway = named(render(*LARGE), "Deployment", "sx-serviceexecution-gateway")
+    assert gateway["spec"]["template"]["spec"]["containers"][0]["lifecycle"] == waits
+    small = of_kind(render(), "Deployment")[0]["spec"]["template"]["spec"]["containers"]
+    assert not any("lifecycle" in container for container in small), "no other is there to take over"
+
+
 def test_collectors_call_the_service_by_its_port(render):
     for manifests in (render(), render(*LARGE), render("gateway.service.port=8000")):
         service = named(manifests, "Service", "sx-serviceexecution-gateway")
@@ -151,13 +176,76 @@ def test_spread_gets_the_selector_of_its_deployment(render):
 
 
 def test_definitions_can_be_kept_left_or_left_out(render):
-    (kept,) = of_kind(render(), "CustomResourceDefinition")
-    assert kept["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
-    (left,) = of_kind(render("crds.keep=false"), "CustomResourceDefinition")
-    assert "annotations" not in left["metadata"]
-    source = yaml.safe_load((ROOT / "crds" / "serviceexecution.dev_serviceexecutions.yaml").read_text())
-    assert left["spec"] == kept["spec"] == source["spec"]
+    kept = of_kind(render(), "CustomResourceDefinition")
+    left = of_kind(render("crds.keep=false"), "CustomResourceDefinition")
+    assert len(kept) == len(left) == 2
+    for one in kept:
+        assert one["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    for one in left:
+        assert "annotations" not in one["metadata"]
+    sources = {
+        source["metadata"]["name"]: source["spec"]
+        for source in (yaml.safe_load(path.read_text()) for path in (ROOT / "crds").glob("*.yaml"))
+    }
+    for found in (kept, left):
+        assert {one["metadata"]["name"]: one["spec"] for one in found} == sources
     assert of_kind(render("crds.enabled=false"), "CustomResourceDefinition") == []
+
+
+def gateway_environment(manifests):
+    containers = [
+        container
+        for deployment in of_kind(manifests, "Deployment")
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+    ]
+    gateway = next(container for container in containers if container["name"] == "gateway")
+    return {variable["name"]: variable.get("value") for variable in gateway["env"]}
+
+
+def test_an_ingress_serves_what_users_call_and_not_what_collectors_call(render):
+    manifests = render(
+        "gateway.ingress.enabled=true",
+        "gateway.ingress.hosts={sx.example.com}",
+        "gateway.ingress.tls[0].secretName=tls",
+    )
+    (ingress,) = of_kind(manifests, "Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    assert rule["host"] == "sx.example.com"
+    assert {path["path"] for path in rule["http"]["paths"]} == {"/services", "/oauth", "/docs", "/api"}
+    assert gateway_environment(manifests)["SX_PUBLIC_URL"] == "https://sx.example.com"
+
+
+def test_a_route_serves_the_same_without_a_time_limit(render):
+    manifests = render(
+        "gateway.httpRoute.enabled=true",
+        "gateway.httpRoute.parentRefs[0].name=public",
+        "gateway.httpRoute.hostnames={sx.example.com}",
+    )
+    (route,) = of_kind(manifests, "HTTPRoute")
+    (rule,) = route["spec"]["rules"]
+    assert {match["path"]["value"] for match in rule["matches"]} == {"/services", "/oauth", "/docs", "/api"}
+    assert rule["timeouts"] == {"request": "0s"}
+    assert gateway_environment(manifests)["SX_PUBLIC_URL"] == "https://sx.example.com"
+
+
+def test_a_public_url_that_is_set_wins(render):
+    manifests = render(
+        "gateway.publicUrl=https://api.example.com/sx",
+        "gateway.ingress.enabled=true",
+        "gateway.ingress.hosts={sx.example.com}",
+    )
+    assert gateway_environment(manifests)["SX_PUBLIC_URL"] == "https://api.example.com/sx"
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        ("gateway.ingress.enabled=true", "gateway.ingress.hosts"),
+        ("gateway.httpRoute.enabled=true", "parentRefs"),
+    ],
+)
+def test_what_an_address_lacks_is_named(refused, value, part):
+    assert part in refused(value)
 
 
 def test_optional_objects_are_off_by_default(render):
@@ -178,7 +266,8 @@ def test_one_version_everywhere():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     images = yaml.safe_load(chart["annotations"]["artifacthub.io/images"])
     assert {chart["version"], chart["appVersion"]} == {project["version"]}
-    assert {image["image"].rpartition(":")[2] for image in images} == {project["version"]}
+    tags = {image["image"].rpartition(":")[2] for image in images}
+    assert {tag.rpartition("-")[2] for tag in tags} == {project["version"]}
 
 
 def test_example_of_the_catalogue_is_the_sample(render):

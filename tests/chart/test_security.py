@@ -5,7 +5,8 @@ import re
 import pytest
 import yaml
 
-from tests.chart.conftest import EVERYTHING, LARGE, named, of_kind
+from serviceexecution.resources.names import LABEL_REVISION
+from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, REGISTRY, named, of_kind
 from tools import ROOT
 from tools.install_manifest import CHART
 
@@ -13,6 +14,7 @@ LAYOUTS = {
     "small": ((), None),
     "large": (LARGE, None),
     "namespaced": (("watchNamespaces={team-a,team-b}",), None),
+    "builds": (IN_CLUSTER, None),
     "everything": ((), EVERYTHING),
 }
 
@@ -55,6 +57,9 @@ CONTROLLER = (
     every("serviceexecution.dev/serviceexecutions", "get", "list", "watch", "delete")
     | every("serviceexecution.dev/serviceexecutions/status", "patch")
     | every("serviceexecution.dev/serviceexecutions/finalizers", "update")
+    | every("serviceexecution.dev/servicedefinitions", "get", "list", "watch")
+    | every("serviceexecution.dev/servicedefinitions/status", "patch")
+    | every("/secrets", "delete")
     | every("batch/jobs", "create", "get", "list", "watch", "delete")
     | every("/pods", "get", "list", "watch", "patch")
     | every("/pods/log", "get")
@@ -62,8 +67,12 @@ CONTROLLER = (
     | every("/persistentvolumeclaims", "list")
     | every("/events", "create", "list")
 )
+BUILDS = every("serviceexecution.dev/servicedefinitions/finalizers", "update") | every("/namespaces", "get")
 GATEWAY = (
-    every("serviceexecution.dev/serviceexecutions", "get")
+    every("serviceexecution.dev/serviceexecutions", "get", "list", "watch", "create", "patch")
+    | every("serviceexecution.dev/servicedefinitions", "get", "list", "watch")
+    | every("/configmaps", "create", "get", "list", "patch", "delete")
+    | every("/secrets", "create")
     | every("batch/jobs", "get")
     | every("/pods", "get", "watch")
 )
@@ -74,12 +83,51 @@ REVIEWS = {
 LEASES = every("coordination.k8s.io/leases", "create", "get", "patch")
 
 
-def test_no_wildcards_and_no_secrets(layout):
+def test_no_wildcards_and_no_secret_is_readable(layout):
     for role in of_kind(layout, "Role", "ClusterRole"):
         for rule in role["rules"]:
             granted = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
             assert "*" not in "".join(granted), role["metadata"]["name"]
-            assert not {"secrets", "impersonate", "escalate", "bind"} & set(granted), role["metadata"]["name"]
+            assert not {"impersonate", "escalate", "bind"} & set(granted), role["metadata"]["name"]
+            assert "serviceaccounts/token" not in granted, role["metadata"]["name"]
+            if "secrets" in granted and rule.get("resourceNames") != ["serviceexecution-callbacks"]:
+                assert len(rule["verbs"]) == 1, rule
+                assert set(rule["verbs"]) <= {"create", "delete"}, rule
+
+
+@pytest.mark.parametrize("urls", ["", "https://hooks.example.com/"])
+def test_the_keys_of_callbacks_are_readable_only_where_callbacks_are_allowed(render, urls):
+    manifests = render(*LARGE, *([f"callbacks.allowedUrls={{{urls}}}"] if urls else []))
+    controller = named(manifests, "ClusterRole", "sx-serviceexecution-controller")
+    named_rules = [rule for rule in controller["rules"] if "resourceNames" in rule]
+    expected = {
+        "apiGroups": [""],
+        "resources": ["secrets"],
+        "resourceNames": ["serviceexecution-callbacks"],
+        "verbs": ["get"],
+    }
+    assert named_rules == ([expected] if urls else [])
+
+
+def test_clients_of_the_service_api_may_use_services_and_no_more(render):
+    role = named(render(), "ClusterRole", "sx-serviceexecution-submit")
+    granted = {
+        (resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]
+    }
+    assert granted == every("serviceexecutions", "create", "get", "list", "patch") | {
+        ("serviceexecutions/results", "get"),
+        ("serviceexecutions/log", "get"),
+        ("servicedefinitions", "get"),
+    }
+    assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]
+
+
+def test_no_authentication_must_be_asked_for_twice(render, refused):
+    assert "auth.allowUnauthenticated" in refused("auth.mode=none")
+    manifests = render("auth.mode=none", "auth.allowUnauthenticated=true")
+    (deployment,) = of_kind(manifests, "Deployment")
+    gateway = deployment["spec"]["template"]["spec"]["containers"][1]
+    assert {"name": "SX_AUTH_MODE", "value": "none"} in gateway["env"]
 
 
 def test_rights_in_mode_large(render):
@@ -104,6 +152,71 @@ def test_rights_in_named_namespaces(render):
         "team-b": GATEWAY,
         "": REVIEWS,
     }
+
+
+@pytest.mark.parametrize("registry", [REGISTRY, IN_CLUSTER])
+def test_rights_where_images_are_built(render, registry):
+    manifests = render(*LARGE, *registry)
+    controller = rights(manifests, "sx-serviceexecution-controller")
+    assert controller == {"": CONTROLLER | BUILDS, "system": LEASES}
+    assert rights(manifests, "sx-serviceexecution-gateway") == {"": GATEWAY | REVIEWS}
+
+
+def test_rights_of_builds_stay_in_named_namespaces(render):
+    """A Role may let its holder read the one Namespace that it lies in."""
+    manifests = render(*LARGE, *REGISTRY, "watchNamespaces={team-a,team-b}")
+    controller = rights(manifests, "sx-serviceexecution-controller")
+    assert controller == {"team-a": CONTROLLER | BUILDS, "team-b": CONTROLLER | BUILDS, "system": LEASES}
+
+
+def granted(role):
+    return {
+        (resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]
+    }
+
+
+def test_users_upload_sources_and_read_logs_of_builds(render):
+    view = named(render(), "ClusterRole", "sx-serviceexecution-view")
+    edit = named(render(), "ClusterRole", "sx-serviceexecution-edit")
+    assert ("servicedefinitions/log", "get") in granted(view)
+    assert ("servicedefinitions/source", "create") in granted(edit)
+    assert not [pair for pair in granted(view) if pair[1] not in {"get", "list", "watch"}]
+
+
+def test_developers_may_do_what_clients_may_and_what_a_deployment_needs(render):
+    role = named(render(), "ClusterRole", "sx-serviceexecution-develop")
+    submit = named(render(), "ClusterRole", "sx-serviceexecution-submit")
+    assert granted(role) == granted(submit) | {
+        ("servicedefinitions/source", "create"),
+        ("servicedefinitions/log", "get"),
+    }
+    assert role["metadata"]["labels"]["serviceexecution.dev/role"] == "develop"
+    assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]
+
+
+def test_who_is_authenticated_reaches_the_gateway_through_the_api_server_and_nothing_else(render):
+    role = named(render(), "Role", "sx-serviceexecution-gateway-proxy")
+    assert role["metadata"]["namespace"] == "system"
+    names = {tuple(rule["resources"]): rule["resourceNames"] for rule in role["rules"]}
+    assert names == {
+        ("services/proxy",): ["http:sx-serviceexecution-gateway:http"],
+        ("services",): ["sx-serviceexecution-gateway"],
+    }
+    assert granted(role) == every("services/proxy", "get", "create", "update") | {("services", "get")}
+    binding = named(render(), "RoleBinding", "sx-serviceexecution-gateway-proxy")
+    assert [subject["name"] for subject in binding["subjects"]] == ["system:authenticated"]
+    ours = render("gateway.apiServerProxy.groups={developers,operators}")
+    subjects = named(ours, "RoleBinding", "sx-serviceexecution-gateway-proxy")["subjects"]
+    assert [subject["name"] for subject in subjects] == ["developers", "operators"]
+    without = render("gateway.apiServerProxy.enabled=false")
+    assert not [one for one in without if one["metadata"]["name"].endswith("-gateway-proxy")]
+
+
+def test_the_registry_has_no_rights_and_no_token(render):
+    manifests = render(*IN_CLUSTER)
+    pod = named(manifests, "Deployment", "sx-serviceexecution-registry")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in pod
 
 
 def test_users_get_results_and_logs_with_the_default_roles(render):
@@ -154,6 +267,8 @@ def test_pods_are_restricted(layout):
 def test_containers_of_the_operator_have_probes(layout):
     for deployment in of_kind(layout, "Deployment"):
         for container in deployment["spec"]["template"]["spec"]["containers"]:
+            if container["name"] == "registry":
+                continue
             ports = {port["name"] for port in container["ports"]}
             for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
                 assert container[probe]["httpGet"]["path"] == path
@@ -178,7 +293,7 @@ def test_fence_names_the_account_of_the_controller(layout):
     fences = [
         p for p in of_kind(layout, "ValidatingAdmissionPolicy") if "-controller-" in p["metadata"]["name"]
     ]
-    assert len(fences) == 2
+    assert len(fences) == 3
     for fence in fences:
         (condition,) = fence["spec"]["matchConditions"]
         assert (
@@ -187,9 +302,22 @@ def test_fence_names_the_account_of_the_controller(layout):
         )
 
 
+def test_kubernetes_alone_makes_the_pods_of_builds(render):
+    manifests = render("admissionPolicies.buildPods.creators={system:kube-controller-manager}")
+    policies = of_kind(manifests, "ValidatingAdmissionPolicy")
+    (policy,) = [one for one in policies if one["metadata"]["name"].endswith("-build-pods")]
+    (condition,) = policy["spec"]["matchConditions"]
+    assert condition["expression"] == '!(request.userInfo.username in ["system:kube-controller-manager"])'
+    (selected,) = policy["spec"]["matchConstraints"]["objectSelector"]["matchExpressions"]
+    assert selected == {"key": LABEL_REVISION, "operator": "Exists"}
+
+
 def test_policies_can_be_left_out(render):
     manifests = render(
-        "admissionPolicies.input.enabled=false", "admissionPolicies.controllerFence.enabled=false"
+        "admissionPolicies.input.enabled=false",
+        "admissionPolicies.controllerFence.enabled=false",
+        "admissionPolicies.gatewayFence.enabled=false",
+        "admissionPolicies.buildPods.enabled=false",
     )
     assert of_kind(manifests, "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding") == []
 

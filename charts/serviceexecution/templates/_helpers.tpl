@@ -80,6 +80,22 @@ dict of context, component and extra (further labels).
 {{- if not .Values.store.url -}}true{{- end -}}
 {{- end -}}
 
+{{/*
+What a claim's spec says of its volume. A claim that is there already, kept from an earlier release or from before another
+mode, is bound: its volume and class cannot be changed, and Helm would try to take out what the template does not say.
+Arguments: context, name, storageClassName.
+*/}}
+{{- define "serviceexecution.claimVolume" -}}
+{{- $found := lookup "v1" "PersistentVolumeClaim" .context.Release.Namespace .name -}}
+{{- $bound := default dict $found.spec -}}
+{{- with default .storageClassName $bound.storageClassName }}
+storageClassName: {{ . }}
+{{- end }}
+{{- with $bound.volumeName }}
+volumeName: {{ . }}
+{{- end }}
+{{- end -}}
+
 {{/* Stops the rendering when values contradict each other in a way that a schema cannot say. */}}
 {{- define "serviceexecution.validate" -}}
 {{- $store := .Values.store -}}
@@ -106,6 +122,7 @@ dict of context, component and extra (further labels).
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.controllerName) -}}
 {{- fail "serviceAccount.controllerName: name an existing ServiceAccount, or set serviceAccount.create to true" -}}
 {{- end -}}
+{{- include "serviceexecution.validateBuilds" . -}}
 {{- end -}}
 
 {{/* Renders env of one container: ours, then the user's. Arguments: context, own (list), extra (list of lists). */}}
@@ -130,6 +147,20 @@ dict of context, component and extra (further labels).
   (dict "name" "SX_STORE_OPTIONS" "value" (toJson $store.options))
   (dict "name" "SX_CLUSTER_ID" "value" (default "default" $store.clusterId))
   (dict "name" "SX_LOG_LEVEL" "value" (upper .Values.logging.level))
-  (dict "name" "SX_LOG_FORMAT" "value" .Values.logging.format) -}}
+  (dict "name" "SX_LOG_FORMAT" "value" .Values.logging.format)
+  (dict "name" "SX_NAMESPACES" "value" (join "," .Values.watchNamespaces))
+  (dict "name" "SX_CALLBACK_URLS" "value" (join "," .Values.callbacks.allowedUrls)) -}}
 {{- dict "env" $env | toYaml -}}
+{{- end -}}
+
+{{/* The gateway's address as clients know it; empty when only they know. */}}
+{{- define "serviceexecution.publicUrl" -}}
+{{- $gateway := .Values.gateway -}}
+{{- if $gateway.publicUrl -}}
+{{- $gateway.publicUrl -}}
+{{- else if and $gateway.ingress.enabled $gateway.ingress.hosts -}}
+{{- ternary "https" "http" (not (empty $gateway.ingress.tls)) }}://{{ first $gateway.ingress.hosts }}
+{{- else if and $gateway.httpRoute.enabled $gateway.httpRoute.hostnames -}}
+https://{{ first $gateway.httpRoute.hostnames }}
+{{- end -}}
 {{- end -}}

@@ -4,7 +4,6 @@
 {{- $leaseName := ternary (printf "%s-controller" (include "serviceexecution.fullname" .)) "" (eq .Values.mode "large") -}}
 {{- $own := (include "serviceexecution.sharedEnv" . | fromYaml).env -}}
 {{- $own = concat $own (list
-  (dict "name" "SX_NAMESPACES" "value" (join "," .Values.watchNamespaces))
   (dict "name" "SX_GATEWAY_URL" "value" (include "serviceexecution.gatewayUrl" .))
   (dict "name" "SX_COLLECTOR_IMAGE" "value" (include "serviceexecution.image" (dict "context" . "image" .Values.collector.image)))
   (dict "name" "SX_COLLECTOR_IMAGE_PULL_POLICY" "value" .Values.collector.image.pullPolicy)
@@ -19,6 +18,9 @@
   (dict "name" "SX_METRICS_PORT" "value" "9090")
   (dict "name" "SX_LEASE_NAME" "value" $leaseName)
   (dict "name" "SX_LEASE_NAMESPACE" "value" (ternary .Release.Namespace "" (eq .Values.mode "large")))) -}}
+{{- if include "serviceexecution.buildsEnabled" . -}}
+{{- $own = append $own (dict "name" "SX_BUILDS" "value" (include "serviceexecution.buildSettings" .)) -}}
+{{- end }}
 name: controller
 image: {{ include "serviceexecution.image" (dict "context" . "image" .Values.image) }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -46,7 +48,18 @@ resources:
 
 {{- define "serviceexecution.gatewayContainer" -}}
 {{- $own := (include "serviceexecution.sharedEnv" . | fromYaml).env -}}
-{{- $own = append $own (dict "name" "SX_PORT" "value" "8080") -}}
+{{- if and (eq .Values.auth.mode "none") (not .Values.auth.allowUnauthenticated) }}
+{{- fail "auth.mode none lets everybody run services and read results: set auth.allowUnauthenticated to true, too, if that is what you want." }}
+{{- end }}
+{{- $own = concat $own (list
+  (dict "name" "SX_PORT" "value" "8080")
+  (dict "name" "SX_PUBLIC_URL" "value" (include "serviceexecution.publicUrl" .))
+  (dict "name" "SX_AUTH_MODE" "value" .Values.auth.mode)
+  (dict "name" "SX_TOKEN_SECONDS" "value" (.Values.auth.tokenSeconds | int | toString))
+  (dict "name" "SX_CORS_ORIGINS" "value" (join "," .Values.gateway.corsOrigins))
+  (dict "name" "SX_TRUSTED_PROXIES" "value" (join "," .Values.gateway.trustedProxies))
+  (dict "name" "SX_SOURCE_LIMIT" "value" (toString .Values.builds.limits.archive))
+  (dict "name" "SX_BUILD_CA_FILE" "value" (include "serviceexecution.buildCaFile" .))) -}}
 name: gateway
 image: {{ include "serviceexecution.image" (dict "context" . "image" .Values.image) }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -56,6 +69,11 @@ env:
 {{- include "serviceexecution.credentials" . }}
 ports:
   - {name: http, containerPort: 8080, protocol: TCP}
+{{- if eq .Values.mode "large" }}
+lifecycle:
+  preStop:
+    sleep: {seconds: 5} # until no node sends it new connections any more
+{{- end }}
 livenessProbe:
   httpGet: {path: /healthz, port: http}
   initialDelaySeconds: 10
@@ -69,6 +87,9 @@ readinessProbe:
 resources:
   {{- toYaml .Values.gateway.resources | nindent 2 }}
 {{- include "serviceexecution.containerTail" . }}
+  {{- with include "serviceexecution.buildCaFile" . }}
+  - {name: build-ca, mountPath: {{ dir . }}, readOnly: true}
+  {{- end }}
 {{- end -}}
 
 {{- define "serviceexecution.credentials" -}}
@@ -146,6 +167,12 @@ volumes:
     {{- else }}
     emptyDir: {}
     {{- end }}
+  {{- end }}
+  {{- if and $values.builds.caBundle.configMap (ne .component "controller") }}
+  - name: build-ca
+    configMap:
+      name: {{ $values.builds.caBundle.configMap }}
+      items: [{key: {{ $values.builds.caBundle.key | quote }}, path: ca.crt}]
   {{- end }}
   {{- with $values.extraVolumes }}
   {{- toYaml . | nindent 2 }}

@@ -8,8 +8,31 @@
   resources: [serviceexecutions/status]
   verbs: [patch]
 - apiGroups: [serviceexecution.dev]
+  resources: [servicedefinitions]
+  verbs: [get, list, watch]
+- apiGroups: [serviceexecution.dev]
+  resources: [servicedefinitions/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [delete] # those that end with a run, see the admission policy; never read
+{{- if .Values.callbacks.allowedUrls }}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [serviceexecution-callbacks]
+  verbs: [get] # the keys that sign callbacks
+{{- end }}
+- apiGroups: [serviceexecution.dev]
   resources: [serviceexecutions/finalizers]
   verbs: [update] # some clusters ask for it before an object may own others and block its deletion
+{{- if include "serviceexecution.buildsEnabled" . }}
+- apiGroups: [serviceexecution.dev]
+  resources: [servicedefinitions/finalizers]
+  verbs: [update] # the same for the Jobs of builds
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get] # the enforced level of Pod Security decides on the builder
+{{- end }}
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [create, get, list, watch, delete]
@@ -33,7 +56,16 @@
 {{- define "serviceexecution.gatewayRules" -}}
 - apiGroups: [serviceexecution.dev]
   resources: [serviceexecutions]
-  verbs: [get]
+  verbs: [get, list, watch, create, patch] # patch: spec.cancel alone, see the admission policy
+- apiGroups: [serviceexecution.dev]
+  resources: [servicedefinitions]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create, get, list, patch, delete] # inputs; the admission policy holds writes to its own
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create] # an input's secrets; never read, they go with their ConfigMap
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get]
