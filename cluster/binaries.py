@@ -21,14 +21,15 @@ from cluster.settings import CHECKOUT
 SOURCES = CHECKOUT / "cluster" / "go"
 _KUBERNETES_VERSION = "v1.36.3"
 _REPORT_SECONDS = 15.0
-_MINIMUM_FREE_BYTES = 6 * 2**30
+_MINIMUM_FREE_BYTES = 8 * 2**30
 
 
 @dataclass(frozen=True)
 class Program:
     """A Go module of ours below `cluster/go` that gives one executable.
 
-    `links` are further names of the executable; `cold` says how long a build without caches takes on two cores.
+    `links` are further names of the executable; `cold` says how long a build without caches takes on two cores;
+    `module` is the directory when several programs share one.
     """
 
     name: str
@@ -36,10 +37,11 @@ class Program:
     package: str = "."
     links: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
+    module: str = ""
 
     @property
     def directory(self) -> Path:
-        return SOURCES / self.name
+        return SOURCES / (self.module or self.name)
 
 
 def _kubernetes_version_flags() -> tuple[str, ...]:
@@ -87,10 +89,44 @@ PROGRAMS = (
         link_flags=("-X helm.sh/helm/v4/internal/version.version=v4.3.1",),
     ),
     Program("pause", "5 seconds"),
+    Program(
+        "buildkitd",
+        "4 minutes",
+        package="github.com/moby/buildkit/cmd/buildkitd",
+        link_flags=("-X github.com/moby/buildkit/version.Version=v0.34.2",),
+        module="buildkit",
+    ),
+    Program(
+        "buildctl",
+        "20 seconds after buildkitd",
+        package="github.com/moby/buildkit/cmd/buildctl",
+        link_flags=("-X github.com/moby/buildkit/version.Version=v0.34.2",),
+        module="buildkit",
+    ),
+    Program(
+        "rootlesskit", "20 seconds", package="github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit"
+    ),
+    Program(
+        "registry",
+        "2 minutes",
+        package="github.com/distribution/distribution/v3/cmd/registry",
+        link_flags=("-X github.com/distribution/distribution/v3/version.version=v3.1.2",),
+    ),
+    Program(
+        "versitygw",
+        "2 minutes",
+        package="github.com/versity/versitygw/cmd/versitygw",
+        link_flags=("-X main.Version=v1.8.0",),
+    ),
 )
 HELM_ONLY = ("helm3", "helm4")
+# They go into images that stand in for public ones; nothing runs them here.
+BUILDKIT_PROGRAMS = ("buildkitd", "buildctl", "rootlesskit")
+REGISTRY_PROGRAMS = ("registry",)
+S3_PROGRAMS = ("versitygw",)
+IMAGE_PROGRAMS = (*BUILDKIT_PROGRAMS, *REGISTRY_PROGRAMS, *S3_PROGRAMS)
 # Helm 4 is there for tests: `up` does not wait for its build.
-NODE_PROGRAMS = tuple(program.name for program in PROGRAMS if program.name != "helm4")
+NODE_PROGRAMS = tuple(p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS})
 
 
 def program_hash(program: Program) -> str:
@@ -99,28 +135,33 @@ def program_hash(program: Program) -> str:
     return content_hash([program.directory], base=SOURCES, salt=salt)
 
 
-def go_problem(version_output: str | None, required: tuple[int, int]) -> str | None:
+def go_problem(version_output: str | None, required: tuple[int, ...]) -> str | None:
     """The sentence for a Go that cannot build our modules, None for a good one; input is `go version`'s output."""
-    needed = f"Go {required[0]}.{required[1]} or newer"
+    needed = f"Go {'.'.join(map(str, required))} or newer"
     if version_output is None:
         return (
             f"{needed} is needed to build the cluster, but there is no `go` in PATH; see https://go.dev/dl/."
         )
-    match = re.search(r"go(\d+)\.(\d+)", version_output)
+    match = re.search(r"go(\d+(?:\.\d+)+)", version_output)
     if match is None:
         return f"{needed} is needed, but `go version` printed {version_output.strip()!r}."
-    found = (int(match[1]), int(match[2]))
+    found = _numbers(match[1])
     if found < required:
-        return f"{needed} is needed to build the cluster, but `go` in PATH is {found[0]}.{found[1]}."
+        return f"{needed} is needed to build the cluster, but `go` in PATH is {match[1]}."
     return None
 
 
-def required_go() -> tuple[int, int]:
-    """The version that the modules' `go` lines ask for."""
-    match = re.search(r"^go (\d+)\.(\d+)", (SOURCES / "kubernetes" / "go.mod").read_text(), re.MULTILINE)
-    if match is None:
-        raise LauncherError("cluster/go/kubernetes/go.mod has no `go` line.")
-    return int(match[1]), int(match[2])
+def required_go() -> tuple[int, ...]:
+    """The newest version that a module's `go` line asks for."""
+    lines = [
+        re.search(r"^go (\d+(?:\.\d+)+)$", path.read_text(), re.MULTILINE)
+        for path in SOURCES.glob("*/go.mod")
+    ]
+    return max(_numbers(line[1]) for line in lines if line is not None)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def build_all(cache: Path, names: tuple[str, ...] | None = None) -> Path:

@@ -17,7 +17,7 @@ def render(state: Path, *, node_address: str, cgroup: str, pause_image: str) -> 
         "audit-policy.yaml": _yaml(_audit_policy()),
         "scheduler.yaml": _yaml(_scheduler(state)),
         "kubelet.yaml": _yaml(_kubelet(state, node_address, cgroup)),
-        "proxy.yaml": _yaml(_proxy(state)),
+        "proxy.yaml": _yaml(_proxy(state, node_address)),
         "containerd.toml": _containerd(state, pause_image),
         "Corefile": _corefile(state, node_address),
         "cni/10-pods.conflist": json.dumps(_pod_network(), indent=2),
@@ -95,7 +95,7 @@ def _kubelet(state: Path, node_address: str, cgroup: str) -> Mapping[str, object
     }
 
 
-def _proxy(state: Path) -> Mapping[str, object]:
+def _proxy(state: Path, node_address: str) -> Mapping[str, object]:
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -104,7 +104,8 @@ def _proxy(state: Path) -> Mapping[str, object]:
         "clusterCIDR": POD_NETWORK,
         "hostnameOverride": NODE_NAME,
         "oomScoreAdj": 0,
-        "nodePortAddresses": ["primary"],
+        # On localhost, too: image names that begin with it are pulled by plain http without any setting of the node.
+        "nodePortAddresses": [f"{node_address}/32", "127.0.0.0/8"],
         # These are settings of the whole machine, not of the network namespace.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }

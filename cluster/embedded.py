@@ -11,17 +11,27 @@ from pathlib import Path
 
 from cluster import node
 from cluster.archives import load, load_together, loaded_names
-from cluster.binaries import NODE_PROGRAMS, build_all
+from cluster.binaries import IMAGE_PROGRAMS, NODE_PROGRAMS, build_all
+from cluster.build_support import prepare, seed_registry
+from cluster.catalogue import OPERATOR_IMAGE, PAUSE_IMAGE, catalogue
 from cluster.commands import run, succeeds
 from cluster.components import BASE_OBJECTS
 from cluster.console import say, step
 from cluster.errors import LauncherError
-from cluster.images import OPERATOR_IMAGE, PAUSE_IMAGE, archive_path, build, catalogue
+from cluster.images import archive_path, build
 from cluster.lock import exclusive
 from cluster.network import Link, ensure_connected
-from cluster.operator_release import VALUES, Tools, install
+from cluster.operator_release import VALUES, Tools, ensure_namespace, install
 from cluster.packages import check_host, install_missing
-from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT, NODE_NAME, OPERATOR_NAMESPACE, Instance, cache_home
+from cluster.settings import (
+    CHECKOUT,
+    GATEWAY_NODE_PORT,
+    NODE_NAME,
+    OPERATOR_NAMESPACE,
+    REGISTRY_NODE_PORT,
+    Instance,
+    cache_home,
+)
 from cluster.supervisor import probe
 
 _READY_TIMEOUT_SECONDS = 180.0
@@ -42,23 +52,39 @@ class EmbeddedCluster:
         install_missing()
         cache = cache_home()
         binaries = build_all(cache, NODE_PROGRAMS)
+        build_all(cache, IMAGE_PROGRAMS)
         with self._alone():
             link = self._start(binaries)
             all_images = catalogue(cache)
             archives = {name: build(cache, image, all_images) for name, image in all_images.items()}
             _wait(self.instance, self.instance.containerd_socket.exists, "containerd to answer")
-            _load_changed(self.instance, archives)
+            _load_changed(
+                self.instance, {name: path for name, path in archives.items() if all_images[name].on_node}
+            )
             with step("waiting for the node"):
                 _wait_ready(self.instance, binaries, link)
             if with_operator and OPERATOR_IMAGE in archives:
-                install(self._tools(), values=[VALUES], content=archives[OPERATOR_IMAGE].stem, ours=True)
+                self._install(link, archives)
         say(f'Ready after {time.monotonic() - started:.0f} s. In your shell: eval "$(make -s env)"')
+
+    def _install(self, link: Link, archives: Mapping[str, Path]) -> None:
+        tools = self._tools()
+        ensure_namespace(tools)
+        own_values = prepare(self.instance, link, tools)
+        install(tools, values=[VALUES, own_values], content=archives[OPERATOR_IMAGE].stem, ours=True)
+        seed_registry(cache_home(), link, archives)
 
     def _alone(self) -> AbstractContextManager[None]:
         return exclusive(self.instance.lock_file, what=f"works on cluster {self.instance.name!r}")
 
     def _start(self, binaries: Path) -> Link:
         running = node.init_record(self.instance)
+        if running is not None and node.is_outdated(
+            self.instance, binaries=binaries, pause_image=PAUSE_IMAGE
+        ):
+            with step("the node runs with other programs or settings: ending it, its data stays"):
+                node.halt(self.instance)
+            running = None
         if running is None:
             with step("starting the node"):
                 link = node.start(self.instance, binaries=binaries, pause_image=PAUSE_IMAGE)
@@ -69,6 +95,7 @@ class EmbeddedCluster:
                 raise LauncherError("the cluster runs, but its link.json is gone; run `make down` first.")
             link = known
             ensure_connected(self.instance.interface, link, running.pid)
+        node.ensure_egress(self.instance, link)
         (self.instance.state / "bin").unlink(missing_ok=True)
         (self.instance.state / "bin").symlink_to(binaries)
         return link
@@ -100,6 +127,9 @@ class EmbeddedCluster:
             ready &= entry["running"] is True
             state = "running" if entry["running"] else f"ended with status {entry['lastStatus']}"
             print(f"  {entry['name']:<26}{state}, {entry['restarts']} restarts")
+        proxy_runs = node.egress_runs(self.instance)
+        ready &= proxy_runs
+        print(f"  {'proxy for builds':<26}{'running' if proxy_runs else 'ended; `make up` starts it'}")
         tools = self._tools()
         deployments = ("--for=condition=Available", "deployment", "--all", "--namespace", OPERATOR_NAMESPACE)
         for what, condition in (
@@ -134,6 +164,8 @@ class EmbeddedCluster:
             "SX_CLUSTER_NAME": self.instance.name,
             "SX_NODE_ADDRESS": link.node,
             "SX_GATEWAY_ADDRESS": f"http://{link.node}:{GATEWAY_NODE_PORT}",
+            "SERVICE_API_URL": f"http://{link.node}:{GATEWAY_NODE_PORT}",
+            "SX_REGISTRY_ADDRESS": f"http://{link.node}:{REGISTRY_NODE_PORT}",
             "SX_AUDIT_LOG": str(self.instance.audit_log),
         }
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.catalogue import catalogue
 from cluster.commands import run, succeeds
 from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
-from cluster.images import catalogue
 from cluster.operator_release import VALUES, Tools, install
 from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT, OPERATOR_NAMESPACE, cache_home
 
@@ -58,10 +58,15 @@ class KindCluster:
         """Build every image of ours with Docker, load it, and return a hash of what they are made from."""
         inputs: list[Path] = []
         # The other stand-ins are not needed: Docker and the node get the public images from their registry.
-        images = [image for image in catalogue(cache_home()).values() if image.context is not None]
+        images = [
+            image for image in catalogue(cache_home()).values() if image.context is not None and image.on_node
+        ]
         for image in images:
             with step(f"image {image.reference}"):
                 build = ["docker", "build", "--file", str(image.containerfile), "--tag", image.reference]
+                build += [
+                    word for name, value in image.arguments for word in ("--build-arg", f"{name}={value}")
+                ]
                 run([*build, str(image.context)], what=f"Building {image.reference}")
                 run(
                     ["kind", "load", "docker-image", image.reference, "--name", self.name],
@@ -95,6 +100,7 @@ class KindCluster:
             "SX_CLUSTER_KIND": "kind",
             "SX_CLUSTER_NAME": self.name,
             "SX_GATEWAY_ADDRESS": f"http://127.0.0.1:{GATEWAY_NODE_PORT}",
+            "SERVICE_API_URL": f"http://127.0.0.1:{GATEWAY_NODE_PORT}",
         }
 
     def load(self, archive: Path) -> None:

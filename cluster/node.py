@@ -13,10 +13,13 @@ from cluster import cgroups, configuration
 from cluster.certificates import create_credentials
 from cluster.components import BASE_OBJECTS, components
 from cluster.errors import LauncherError
+from cluster.hashing import content_hash
 from cluster.network import NODE_INTERFACE, Link, choose_link, connect, disconnect, host_networks
 from cluster.processes import ProcessRecord, children
-from cluster.settings import CHECKOUT, Instance
+from cluster.settings import CHECKOUT, EGRESS_PORT, Instance
 
+_EGRESS = "egress.json"
+_MADE_FROM = "made-from"
 _INIT_TIMEOUT_SECONDS = 30.0
 _REMOVE_TIMEOUT_SECONDS = 60.0
 
@@ -34,6 +37,34 @@ def link_of(instance: Instance) -> Link | None:
         return Link(host=data["host"], node=data["node"])
     except (OSError, ValueError, KeyError):
         return None
+
+
+def is_outdated(instance: Instance, *, binaries: Path, pause_image: str) -> bool:
+    """Whether the running namespaces were made from other programs or settings than the ones given."""
+    link = link_of(instance)
+    if link is None:
+        return False
+    try:
+        made_from = (instance.state / _MADE_FROM).read_text()
+    except OSError:
+        return True
+    return made_from != _fingerprint(instance, link, binaries, pause_image)
+
+
+def record_start(instance: Instance, link: Link, *, binaries: Path, pause_image: str) -> None:
+    """Write down what the running namespaces were made from, for `is_outdated`."""
+    (instance.state / _MADE_FROM).write_text(_fingerprint(instance, link, binaries, pause_image))
+
+
+def _fingerprint(instance: Instance, link: Link, binaries: Path, pause_image: str) -> str:
+    """Changes with all that the namespaces are made from; the interpreter's path is the checkout's own affair."""
+    rendered = configuration.render(
+        instance.state, node_address=link.node, cgroup=instance.cgroup, pause_image=pause_image
+    )
+    started = components(instance.state, binaries=binaries, node_address=link.node, python="python")
+    package = CHECKOUT / "cluster"
+    code = [package / f"{name}.py" for name in ("supervisor", "components", "provisioner")]
+    return content_hash(code, base=package, salt=[json.dumps(rendered), *map(repr, started)])
 
 
 def start(instance: Instance, *, binaries: Path, pause_image: str) -> Link:
@@ -76,7 +107,40 @@ def start(instance: Instance, *, binaries: Path, pause_image: str) -> Link:
     init = _spawn(instance, spec_file)
     init.write(state / "init.json")
     connect(instance.interface, link, init.pid)
+    record_start(instance, link, binaries=binaries, pause_image=pause_image)
     return link
+
+
+def egress_runs(instance: Instance) -> bool:
+    """Whether the proxy that builds reach the world through is there."""
+    record = ProcessRecord.read(instance.state / _EGRESS)
+    return record is not None and record.alive()
+
+
+def ensure_egress(instance: Instance, link: Link) -> None:
+    """Start the proxy that builds reach the world through, in the host's network, unless this very one runs."""
+    init, code = init_record(instance), (CHECKOUT / "cluster" / "egress.py").read_text()
+    record, started_code = ProcessRecord.read(instance.state / _EGRESS), instance.state / "egress.py"
+    running = record is not None and record.alive()
+    if init is None or (running and started_code.exists() and started_code.read_text() == code):
+        return
+    if record is not None:
+        record.kill()
+    # A copy, which is what runs, says later whether it is still the right one.
+    started_code.write_text(code)
+    with (instance.state / "log" / "egress.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(started_code), link.host, str(EGRESS_PORT), link.node, str(init.pid)],
+            cwd=instance.state,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    started = ProcessRecord.of(process.pid)
+    if started is not None:
+        started.write(instance.state / _EGRESS)
 
 
 def _link(instance: Instance) -> Link:
@@ -131,11 +195,16 @@ def _environment() -> dict[str, str]:
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **kept}
 
 
+def halt(instance: Instance) -> None:
+    """End every process of the instance; its data stays for the next start."""
+    for record in (init_record(instance), ProcessRecord.read(instance.state / _EGRESS)):
+        if record is not None:
+            record.kill()
+
+
 def stop(instance: Instance) -> None:
     """End everything the instance runs and remove what it left on the host, its state included."""
-    record = init_record(instance)
-    if record is not None:
-        record.kill()
+    halt(instance)
     disconnect(instance.interface)
     cgroups.remove(instance.cgroup)
     _remove_tree(instance.state)

@@ -44,7 +44,7 @@ def install(tools: Tools, *, values: Sequence[Path], content: str, ours: bool) -
         say("  there is no chart in this checkout: the operator is not installed")
         return
     with step(f"installing the operator into namespace {OPERATOR_NAMESPACE}"):
-        _namespace(tools)
+        ensure_namespace(tools)
         _recover(tools)
         argv = [
             *(tools.helm, "upgrade", "--install", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE),
@@ -79,7 +79,7 @@ def _pods(tools: Tools) -> str:
     return "\n".join(f"    {line}" for part in parts for line in part.strip().splitlines())
 
 
-def _namespace(tools: Tools) -> None:
+def ensure_namespace(tools: Tools) -> None:
     """The namespace enforces the strictest level of Pod Security, which the operator's pods pass."""
     namespace = {
         "apiVersion": "v1",

@@ -14,6 +14,10 @@ OPERATOR_NAMESPACE = "serviceexecution-system"
 RELEASE = "serviceexecution"
 NODE_NAME = "node1"
 GATEWAY_NODE_PORT = 30080
+REGISTRY_NODE_PORT = 30500
+EGRESS_PORT = 3128
+# The tag of our own images, which is the chart's appVersion.
+VERSION = "0.1.0"
 
 POD_NETWORK = "10.244.0.0/22"
 SERVICE_NETWORK = "10.96.0.0/16"

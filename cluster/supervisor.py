@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.components import Component
+from cluster.settings import POD_NETWORK
 
 _TICK_SECONDS = 0.1
 _LINK_TIMEOUT_SECONDS = 60.0
@@ -102,7 +103,7 @@ def prepare_network(spec: Spec) -> None:
     """Wait for the launcher to put the link's end here, then set it up.
 
     There is no default route: the node and its pods reach each other and the host's end of the link, nothing else.
-    A way out belongs here and in the pod network's `ipMasq`.
+    Towards the host pods go by the node's address, since the host knows no way to theirs: so builds reach the proxy.
 
     Raises:
         TimeoutError: the launcher was interrupted before it made the link.
@@ -118,6 +119,8 @@ def prepare_network(spec: Spec) -> None:
         ["link", "set", spec.interface, "up"],
     ):
         subprocess.run(["ip", *command], check=True)
+    masquerade = ["--source", POD_NETWORK, "--out-interface", spec.interface, "--jump", "MASQUERADE"]
+    subprocess.run(["iptables", "--table", "nat", "--append", "POSTROUTING", *masquerade], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 

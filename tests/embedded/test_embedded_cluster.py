@@ -17,7 +17,8 @@ import pytest
 from cluster.binaries import HELM_ONLY, build_all
 from cluster.node import init_record
 from cluster.operator_release import CHART
-from cluster.settings import CHECKOUT, Instance, cache_home, instance
+from cluster.processes import ProcessRecord
+from cluster.settings import CHECKOUT, EGRESS_PORT, Instance, cache_home, instance
 from tests.support.locks import together
 
 NAME = "leavenothing"
@@ -143,6 +144,13 @@ def page(ours: Instance) -> list[str]:
             connection.close()
 
 
+def proxy_says(ours: Instance) -> str:
+    """What a pod hears from the way out for builds when it asks for no URL: no package server is needed for that."""
+    link = json.loads((ours.state / "link.json").read_text())
+    line = f"wget -q -O - http://{link['host']}:{EGRESS_PORT}/ 2>&1 || true"
+    return kubectl(ours, "exec", "web", "--", "sh", "-c", line)
+
+
 def processes_in(namespace: str) -> list[str]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
@@ -209,6 +217,9 @@ def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(own: Own) -> None:
     kubectl(ours, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
     assert page(ours) == ["run"]
     assert "runs already" in cluster("up", "--without-operator")
+    assert "400 Bad Request" in proxy_says(ours)
+    proxy = ProcessRecord.read(ours.state / "egress.json")
+    assert proxy is not None
 
     first = init_record(ours)
     assert first is not None
@@ -217,6 +228,7 @@ def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(own: Own) -> None:
     os.kill(first.pid, signal.SIGKILL)
     first.kill()  # waits for its end
     cluster("up", "--without-operator")
+    assert not proxy.alive()
     kubectl(
         ours,
         "wait",
@@ -233,9 +245,13 @@ def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(own: Own) -> None:
 
     second = init_record(ours)
     assert second is not None
+    second_proxy = ProcessRecord.read(ours.state / "egress.json")
+    assert second_proxy is not None
+    assert second_proxy.alive()
     namespaces = [namespace, os.readlink(f"/proc/{second.pid}/ns/pid")]  # noqa: PTH115
     cluster("down")
     assert [processes_in(name) for name in namespaces] == [[], []]
+    assert not second_proxy.alive()
     assert not ours.state.exists()
     assert not ours.lock_file.exists()
     assert Host.look() == own.before

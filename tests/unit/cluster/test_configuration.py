@@ -50,6 +50,11 @@ def test_pods_are_routed_and_their_addresses_end_with_the_namespace() -> None:
     assert link["ipam"]["dataDir"].startswith("/run/")
 
 
+def test_node_ports_answer_on_localhost_for_the_registry() -> None:
+    proxy = yaml.safe_load(FILES["proxy.yaml"])
+    assert proxy["nodePortAddresses"] == ["10.213.0.2/32", "127.0.0.0/8"]
+
+
 def test_dns_answers_on_the_nodes_address_alone() -> None:
     assert "bind 10.213.0.2" in FILES["Corefile"]
     assert "forward" not in FILES["Corefile"]

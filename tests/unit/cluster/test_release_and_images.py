@@ -8,7 +8,8 @@ import pytest
 
 from cluster import cgroups
 from cluster.__main__ import export_lines
-from cluster.images import BUSYBOX_IMAGE, OPERATOR_IMAGE, PYTHON_IMAGE, catalogue, image_hash
+from cluster.catalogue import BUSYBOX_IMAGE, OPERATOR_IMAGE, PYTHON_IMAGE, catalogue
+from cluster.images import image_hash
 from cluster.operator_release import recovery
 from cluster.supervisor import probe
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cluster import packages
-from cluster.binaries import go_problem
+from cluster.binaries import go_problem, required_go
 from cluster.commands import failure_sentence, run
 from cluster.environment import key, version_problem
 from cluster.errors import LauncherError
@@ -32,6 +32,14 @@ def test_go_that_cannot_build_is_named(output: str | None, words: str) -> None:
 @pytest.mark.parametrize("output", ["go version go1.26.8 linux/amd64", "go version go1.30rc1 linux/arm64"])
 def test_go_that_can_build_is_taken(output: str) -> None:
     assert go_problem(output, (1, 26)) is None
+    assert go_problem(output, (1, 26, 8)) is None
+
+
+def test_the_newest_go_that_a_module_asks_for_counts() -> None:
+    assert required_go() >= (1, 26, 8)  # BuildKit's
+    problem = go_problem("go version go1.26.7 linux/amd64", (1, 26, 8))
+    assert problem is not None
+    assert "is 1.26.7." in problem
 
 
 def test_a_full_disk_is_named_as_the_cause() -> None:

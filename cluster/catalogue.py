@@ -1,0 +1,166 @@
+"""Which images there are, what each is made from, and where it is wanted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from cluster.settings import CHECKOUT, VERSION
+from cluster.stand_ins import (
+    NODE_PACKAGES,
+    PYTHON_PACKAGES,
+    busybox_files,
+    copy_buildkit,
+    copy_pause,
+    copy_registry,
+    copy_versitygw,
+    node_files,
+    python_files,
+)
+
+PAUSE_IMAGE = "localhost/serviceexecution-pause:1"
+PYTHON_IMAGE = "docker.io/library/python:3.11-slim-bookworm"
+PYTHON_313_IMAGE = "docker.io/library/python:3.13-slim-trixie"
+BUSYBOX_IMAGE = "docker.io/library/busybox:1.35.0"
+NODE_IMAGE = "docker.io/library/node:18-bookworm-slim"
+BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2-rootless"
+REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
+S3_IMAGE = "ghcr.io/versity/versitygw:v1.8.0"
+OPERATOR_IMAGE = f"ghcr.io/serviceexecution/operator:{VERSION}"
+COLLECTOR_IMAGE = f"ghcr.io/serviceexecution/collector:{VERSION}"
+BUILDER_IMAGE = f"ghcr.io/serviceexecution/builder:{VERSION}"
+
+_IMAGES = CHECKOUT / "images"
+_GO = CHECKOUT / "cluster" / "go"
+_PACKAGE = CHECKOUT / "operator" / "serviceexecution"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image made from a Containerfile.
+
+    Attributes:
+        reference: the name that pods use.
+        containerfile: its path.
+        context: the build context's directory; None for a temporary one that `prepare` fills.
+        inputs: the files and directories whose content decides whether it must be built again.
+        bases: references of other images here that its FROM lines name.
+        prepare: puts what the Containerfile copies into an empty context directory.
+        arguments: values for its ARG lines.
+        salt: what else changes the outcome.
+        on_node: pods run it by this name, so the node gets it.
+        seeded: builds start from it, so the cluster's registry gets it.
+        estimate: how long a first build takes.
+    """
+
+    reference: str
+    containerfile: Path
+    inputs: tuple[Path, ...]
+    context: Path | None = None
+    bases: tuple[str, ...] = ()
+    prepare: Callable[[Path], None] | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
+    salt: tuple[str, ...] = ()
+    on_node: bool = True
+    seeded: bool = False
+    estimate: str = "a few seconds"
+
+
+def catalogue(cache: Path) -> dict[str, Image]:
+    """Every image that the embedded cluster needs, by reference, bases first.
+
+    An image of ours whose package is not in this checkout is left out.
+    """
+    images = [*_stand_ins(cache), *_ours()]
+    images += map(_test_image, sorted((CHECKOUT / "tests" / "images").glob("*/Containerfile")))
+    return {image.reference: image for image in images if all(path.exists() for path in image.inputs)}
+
+
+def _stand_ins(cache: Path) -> list[Image]:
+    def stand_in(name: str, reference: str, prepare: Callable[[Path], None], *inputs: Path) -> Image:
+        directory = _IMAGES / "embedded" / name
+        return Image(reference, directory / "Containerfile", inputs=(directory, *inputs), prepare=prepare)
+
+    python = partial(python_files, "bookworm")
+    python_313 = partial(python_files, "trixie")
+    return [
+        stand_in("pause", PAUSE_IMAGE, partial(copy_pause, cache), _GO / "pause"),
+        replace(stand_in("busybox", BUSYBOX_IMAGE, busybox_files), seeded=True),
+        replace(
+            stand_in("python", PYTHON_IMAGE, python), salt=PYTHON_PACKAGES, seeded=True, estimate="1 minute"
+        ),
+        replace(
+            stand_in("python", PYTHON_313_IMAGE, python_313),
+            salt=PYTHON_PACKAGES,
+            on_node=False,
+            seeded=True,
+            estimate="1 minute",
+        ),
+        replace(
+            stand_in("node", NODE_IMAGE, node_files),
+            salt=NODE_PACKAGES,
+            on_node=False,
+            seeded=True,
+            estimate="1 minute",
+        ),
+        replace(
+            stand_in(
+                "buildkit",
+                BUILDKIT_IMAGE,
+                partial(copy_buildkit, cache),
+                _GO / "buildkit",
+                _GO / "rootlesskit",
+            ),
+            on_node=False,
+        ),
+        replace(
+            stand_in("registry", REGISTRY_IMAGE, partial(copy_registry, cache), _GO / "registry"),
+            bases=(BUSYBOX_IMAGE,),
+        ),
+        replace(
+            stand_in("versitygw", S3_IMAGE, partial(copy_versitygw, cache), _GO / "versitygw"),
+            bases=(BUSYBOX_IMAGE,),
+        ),
+    ]
+
+
+def _ours() -> list[Image]:
+    def ours(name: str, *inputs: Path, bases: tuple[str, ...] = (PYTHON_IMAGE,)) -> Image:
+        containerfile = _IMAGES / name / "Containerfile"
+        reference = f"ghcr.io/serviceexecution/{name}:{VERSION}"
+        return Image(reference, containerfile, (containerfile, *inputs), context=CHECKOUT, bases=bases)
+
+    return [
+        replace(ours("operator", CHECKOUT / "requirements.lock", CHECKOUT / "operator"), estimate="1 minute"),
+        ours("collector", _PACKAGE / "collector"),
+        replace(
+            ours("builder", _PACKAGE / "builder", bases=(PYTHON_IMAGE, BUILDKIT_IMAGE)), estimate="1 minute"
+        ),
+        *(
+            replace(
+                ours("python", CHECKOUT / "requirements-uv.lock", _PACKAGE / "launcher", bases=(base,)),
+                reference=python_template(version),
+                arguments=(("BASE", base),),
+                on_node=False,
+                seeded=True,
+                estimate="20 seconds",
+            )
+            for version, base in (("3.11", PYTHON_IMAGE), ("3.13", PYTHON_313_IMAGE))
+        ),
+    ]
+
+
+def python_template(version: str) -> str:
+    """The reference of the image that Python projects are built on; `version` is Python's, such as 3.11."""
+    return f"ghcr.io/serviceexecution/python:{version}-{VERSION}"
+
+
+def _test_image(containerfile: Path) -> Image:
+    """`localhost/test-<directory>:1`; its FROM lines decide on which of our bases it stands."""
+    directory = containerfile.parent
+    lines = containerfile.read_text().splitlines()
+    named = {words[1] for line in lines if len(words := line.split()) > 1 and words[0].upper() == "FROM"}
+    bases = tuple(base for base in (PYTHON_IMAGE, BUSYBOX_IMAGE) if base in named)
+    return Image(
+        f"localhost/test-{directory.name}:1", containerfile, (directory,), context=directory, bases=bases
+    )
