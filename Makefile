@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images lock generate lint test test-unit test-processes test-chart test-cluster test-e2e demo
+.PHONY: help environment up down status env load images lock generate lint test test-unit test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test-unit: environment ## tests that need no cluster
 test-processes: environment ## the collector as a process, against a gateway on loopback
 	@$(RUN) pytest -n 2 tests/processes $(ARGS)
 
+test-launcher: environment ## Python projects as processes, with both libraries that call run()
+	@$(RUN) pytest -n 2 tests/launcher $(ARGS)
+
 test-chart: environment ## the chart: what it renders and refuses
 	@PATH="$$($(RUN) cluster programs):$$PATH" $(RUN) pytest -n 2 tests/chart $(ARGS)
 
@@ -63,9 +66,9 @@ test-cluster: environment ## tests against a real API server, and of the embedde
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) pytest tests/cluster tests/embedded $(ARGS)
 
-test-e2e: environment ## executions on real pods
+test-e2e: environment ## executions on real pods, and the real clients of the Service API
 	@$(RUN) cluster up
-	@$(WITH_CLUSTER) $(RUN) pytest -n $(JOBS) --dist loadgroup tests/e2e $(ARGS)
+	@$(WITH_CLUSTER) $(RUN) pytest -n $(JOBS) --dist loadgroup tests/e2e tests/sdk $(ARGS)
 
 # One run of pytest over everything, so that its last line counts all. When the cluster does not come up, the tests
 # that need it fail, and the line is there all the same.
@@ -74,6 +77,18 @@ test: environment ## all of it: checks, unit, API server and end-to-end tests
 	PATH="$$($(RUN) cluster programs):$$PATH"; export PATH; $(WITH_CLUSTER) true; \
 	$(RUN) pytest -n $(JOBS) --dist loadgroup tests $(ARGS) || status=1; exit $$status
 
+access-key: environment ## print an access key of the Service API as JSON: make -s access-key NAMESPACE=default
+	@test -n "$(NAMESPACE)" || { echo 'error: say for which namespace: make -s access-key NAMESPACE=default' >&2; exit 1; }
+	@$(WITH_CLUSTER) $(RUN) serviceexecution.cli.main access-key create --namespace "$(NAMESPACE)" --output json
+
 demo: environment ## from nothing to a kept result
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) demo
+
+benchmark-building: environment ## builds in the cluster beside a plain uv pip install
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) benchmarks.building $(ARGS)
+
+benchmark-polling: environment ## a thousand clients poll one gateway for a minute
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) benchmarks.polling $(ARGS)

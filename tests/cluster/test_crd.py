@@ -54,6 +54,8 @@ VALUES: Final[dict[str, tuple[Any, Any]]] = {
     "shareProcessNamespace": (True, False),
     "podTemplate": ({"spec": {"hostname": "a"}}, {"spec": {"hostname": "b"}}),
     "queueName": ("a", "b"),
+    "resultRetention": ("1h", "2h"),
+    "callback": ({"url": "https://a.example"}, {"url": "https://b.example"}),
 }
 """Two legal values of every member that may not change."""
 
@@ -139,7 +141,7 @@ def test_the_definition_is_accepted_as_it_is():
 class TestImmutable:
     def test_every_member_is_tried(self):
         members = {str(field.alias) for field in ExecutionSpec.model_fields.values()}
-        assert set(VALUES) == members - MUTABLE_FIELDS
+        assert set(VALUES) == members - MUTABLE_FIELDS - {"serviceRef"}, "that one excludes runtime"
 
     async def test_no_member_can_be_changed_added_or_removed(self, executions: Executions):
         await executions.create("empty")
@@ -255,7 +257,7 @@ GOOD: Final[tuple[JsonObject, ...]] = (
 )
 
 BAD: Final[tuple[tuple[str, JsonObject], ...]] = (
-    ("spec.runtime", {"runtime": None}),
+    ("say what runs: give either serviceRef or runtime", {"runtime": None}),
     ("spec.runtime.docker", {"runtime": {"docker": None}}),
     ("spec.runtime.docker.image", {"runtime": {"docker": {"image": ""}}}),
     ("spec.runtime.docker.image", {"runtime": {"docker": {"image": "x" * 1025}}}),
@@ -346,7 +348,9 @@ class TestStatus:
         header, line = (
             await _kubectl("get", resource, "-n", executions.namespace, "-o", "wide")
         ).splitlines()
-        assert header.split() == ["NAME", "PHASE", "REASON", "STARTED", "DURATION", "AGE", "MESSAGE"]
+        assert header.split() == [
+            *("NAME", "PHASE", "REASON", "SERVICE", "STARTED", "DURATION", "AGE", "MESSAGE")
+        ]
         assert line.split()[:3] == ["sum", "Failed", "Timeout"]
         assert line.endswith("Too long.")
         selected = await _kubectl(

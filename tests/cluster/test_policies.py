@@ -9,17 +9,23 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 import yaml
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.builds.names import build_labels
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.names import LABEL_REVISION
+from tests.support.polling import poll_until
 from tools import ROOT
 
 pytestmark = pytest.mark.cluster
 
 CONTROLLER = "system:serviceaccount:serviceexecution-system:serviceexecution-controller"
 LABEL = "serviceexecution.dev/execution-uid"
+JOB_CONTROLLER = "system:serviceaccount:kube-system:job-controller"
 
 
 def kubectl(*arguments: str, stdin: JsonObject | None = None) -> subprocess.CompletedProcess[str]:
@@ -131,7 +137,7 @@ def test_many_bad_names_are_refused_quickly():
 def test_policies_fit_the_types_of_the_api_server():
     policies = json.loads(must("get", "validatingadmissionpolicies", "-o", "json"))["items"]
     ours = [policy for policy in policies if policy["metadata"]["name"].startswith("serviceexecution-")]
-    assert len(ours) == 3
+    assert len(ours) == 7
     for policy in ours:
         assert policy["status"]["observedGeneration"] == policy["metadata"]["generation"]
         assert not policy["status"].get("typeChecking", {}).get("expressionWarnings")
@@ -139,12 +145,15 @@ def test_policies_fit_the_types_of_the_api_server():
 
 @pytest.fixture(scope="module")
 def fenced() -> Iterator[str]:
-    """A namespace with a pod and a Job of an execution ("ours"), and one each of somebody else ("theirs")."""
+    """A namespace with a pod and a Job of an execution ("ours"), of a build, and of somebody else ("theirs")."""
     namespace = f"policies-{uuid.uuid4().hex[:8]}"
     must("create", "namespace", namespace)
-    for name, labels in (("ours", {LABEL: "uid"}), ("theirs", {"app": "other"})):
+    build = build_labels(
+        ObjectMeta(namespace=namespace, name="adder", uid="u", creation_timestamp=datetime.now(UTC)), "r1", 1
+    )
+    for name, labels in (("ours", {LABEL: "uid"}), ("build", build), ("theirs", {"app": "other"})):
         container: JsonObject = {"name": "main", "image": "docker.io/library/busybox:1.35.0"}
-        metadata: JsonObject = {"name": name, "namespace": namespace, "labels": {**labels}}
+        metadata: JsonObject = {"name": name, "namespace": namespace, "labels": dict[str, JsonValue](labels)}
         gated: JsonObject = {
             "schedulingGates": [{"name": "test.example.com/never"}],
             "containers": [container],
@@ -152,6 +161,7 @@ def fenced() -> Iterator[str]:
         job_pod: JsonObject = {"restartPolicy": "Never", "containers": [container]}
         job: JsonObject = {"suspend": True, "template": {"spec": job_pod}}
         must(
+            f"--as={JOB_CONTROLLER}",
             "create",
             "-f",
             "-",
@@ -181,14 +191,15 @@ def patch(as_controller, pod: str, change: JsonObject) -> subprocess.CompletedPr
     )
 
 
-def test_the_controller_may_set_the_deadline_of_its_pods(as_controller):
-    done = patch(as_controller, "ours", {"spec": {"activeDeadlineSeconds": 1}})
+@pytest.mark.parametrize("pod", ["ours", "build"])
+def test_the_controller_may_set_the_deadline_of_its_pods(as_controller, pod):
+    done = patch(as_controller, pod, {"spec": {"activeDeadlineSeconds": 1}})
     assert done.returncode == 0, done.stderr
 
 
 def test_pods_of_others_are_fenced_off(as_controller):
     refused = patch(as_controller, "theirs", {"spec": {"activeDeadlineSeconds": 1}})
-    assert f"pods of ServiceExecutions only; this pod has no label {LABEL}" in refused.stderr
+    assert f"pods of executions and builds only; this pod has no label {LABEL}" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -212,11 +223,110 @@ def test_nothing_else_of_a_pod_may_change(as_controller, change):
     assert "The controller may change nothing of a pod but spec.activeDeadlineSeconds" in refused.stderr
 
 
-def test_only_jobs_of_executions_may_be_deleted(as_controller):
-    done = as_controller("delete", "job", "ours", "--dry-run=server")
+@pytest.mark.parametrize("value", ["r1", "r2", ""])
+def test_nobody_makes_a_pod_that_looks_like_a_build_s(fenced, value):
+    container: JsonObject = {"name": "main", "image": "docker.io/library/busybox:1.35.0"}
+    metadata: JsonObject = {"name": "twin", "namespace": fenced, "labels": {LABEL_REVISION: value}}
+    pod: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {"containers": [container]},
+    }
+    refused = kubectl("create", "--dry-run=server", "-f", "-", stdin=pod)
+    assert "is for pods of builds, which Kubernetes makes for their Jobs; leave it out" in refused.stderr
+    done = kubectl(f"--as={JOB_CONTROLLER}", "create", "--dry-run=server", "-f", "-", stdin=pod)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("pod", "labels", "allowed"),
+    [
+        ("theirs", {LABEL_REVISION: "r1"}, False),
+        ("build", {LABEL_REVISION: "r2"}, False),
+        ("build", {LABEL_REVISION: None}, False),
+        ("build", {"app": "other"}, True),
+        ("theirs", {"app": None}, True),
+    ],
+)
+def test_nobody_makes_a_pod_one_of_a_build(fenced, pod, labels, allowed):
+    change = json.dumps({"metadata": {"labels": labels}})
+    arguments = (
+        "patch",
+        "pod",
+        pod,
+        f"--namespace={fenced}",
+        "--dry-run=server",
+        "--type=merge",
+        "--patch",
+        change,
+    )
+    done = kubectl(*arguments)
+    assert (done.returncode == 0) == allowed, done.stderr
+    assert allowed or LABEL_REVISION in done.stderr
+
+
+@pytest.mark.parametrize("job", ["ours", "build"])
+def test_the_controller_may_delete_its_jobs(as_controller, job):
+    done = as_controller("delete", "job", job, "--dry-run=server")
+    assert done.returncode == 0, done.stderr
+
+
+def test_jobs_of_others_may_not_be_deleted(as_controller):
     refused = as_controller("delete", "job", "theirs", "--dry-run=server")
-    assert "may delete Jobs of ServiceExecutions only" in refused.stderr
+    assert "may delete Jobs of executions and builds only" in refused.stderr
+
+
+def test_the_controller_reads_the_level_of_pod_security_of_a_namespace(as_controller, fenced):
+    done = as_controller("get", "namespace", fenced, "--output=name")
+    assert done.stdout.strip() == f"namespace/{fenced}", done.stderr
+    assert as_controller("auth", "can-i", "list", "namespaces").stdout.strip() == "no"
+    assert as_controller("auth", "can-i", "patch", "namespaces").stdout.strip() == "no"
+
+
+NOBODY = "system:serviceaccount:default:nobody-in-particular"
+GATEWAY_PROXY = "/api/v1/namespaces/serviceexecution-system/services/http:serviceexecution-gateway:http/proxy"
+
+
+def test_any_account_reaches_the_gateway_through_the_api_server(fenced):
+    done = kubectl(f"--as={NOBODY}", "get", "--raw", f"{GATEWAY_PROXY}/readyz")
+    assert done.returncode == 0, done.stderr
+    log = f"{GATEWAY_PROXY}/api/v1/namespaces/{fenced}/executions/none/log"
+    without_token = kubectl(f"--as={NOBODY}", "get", "--raw", log)
+    assert "asked for the client to provide credentials" in without_token.stderr, (
+        "the gateway asks for a token"
+    )
+    metrics = GATEWAY_PROXY.replace("gateway:http/", "metrics:http/")
+    assert "forbidden" in kubectl(f"--as={NOBODY}", "get", "--raw", metrics).stderr
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "resource", "allowed"),
+    [
+        ("edit", "create", "servicedefinitions/source", True),
+        ("edit", "get", "servicedefinitions/log", True),
+        ("view", "get", "servicedefinitions/log", True),
+        ("view", "create", "servicedefinitions/source", False),
+        ("serviceexecution-develop", "create", "servicedefinitions/source", True),
+        ("serviceexecution-develop", "create", "servicedefinitions", False),
+        ("serviceexecution-submit", "create", "servicedefinitions/source", False),
+        ("serviceexecution-submit", "get", "servicedefinitions/log", False),
+    ],
+)
+def test_who_may_upload_sources_and_read_logs_of_builds(fenced, role, verb, resource, allowed):
+    name = f"x-{uuid.uuid4().hex[:8]}"
+    account = f"--serviceaccount={fenced}:{name}"
+    must("create", "rolebinding", name, f"--namespace={fenced}", f"--clusterrole={role}", account)
+    plural, _, subresource = resource.partition("/")
+    asked = (verb, f"{plural}.serviceexecution.dev", f"--subresource={subresource}")
+
+    def may(*what: str) -> bool:
+        who = f"--as=system:serviceaccount:{fenced}:{name}"
+        return kubectl(who, f"--namespace={fenced}", "auth", "can-i", *what).stdout.strip() == "yes"
+
+    right = ("get", "serviceexecutions.serviceexecution.dev")  # all roles of the table give it
+    poll_until(lambda: may(*right), seconds=30, what="the binding counts")
+    assert may(*asked) == allowed
 
 
 def test_the_fence_holds_nobody_else(fenced):
@@ -241,12 +351,76 @@ def test_the_fence_holds_nobody_else(fenced):
         ("create", "pods/exec"),
         ("update", "jobs.batch"),
         ("update", "configmaps"),
-        ("create", "serviceexecutions.serviceexecution.dev"),
-        ("patch", "serviceexecutions.serviceexecution.dev"),
+        ("create", "serviceaccounts/token"),
+        ("update", "serviceexecutions.serviceexecution.dev"),
+        ("create", "servicedefinitions.serviceexecution.dev"),
     ],
 )
 def test_the_controller_has_no_such_right(as_controller, verb, resource):
     assert as_controller("auth", "can-i", verb, resource).stdout.strip() == "no"
+
+
+def written_by_the_gateway(namespace: str, manifest: JsonObject) -> subprocess.CompletedProcess[str]:
+    """In mode small the gateway has the controller's account."""
+    text = {**manifest, "metadata": {"name": "x", **manifest.get("metadata", {})}}  # type: ignore[dict-item]
+    return kubectl(
+        f"--as={CONTROLLER}", f"--namespace={namespace}", "create", "--dry-run=server", "-f", "-", stdin=text
+    )
+
+
+SERVICE: JsonObject = {"serviceRef": {"name": "any"}}
+SUBMISSION: JsonObject = {"labels": {"serviceexecution.dev/submission": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "more", "sentence"),
+    [
+        ("ConfigMap", SUBMISSION, {}, ""),
+        ("Secret", SUBMISSION, {}, ""),
+        ("ConfigMap", {}, {}, "of submissions only"),
+        ("Secret", {}, {}, "of submissions only"),
+        ("Secret", {"labels": {LABEL: "uid"}}, {}, "of submissions only"),
+        ("ServiceExecution", {}, {"spec": SERVICE}, ""),
+        ("ServiceExecution", {}, {"spec": {"runtime": {"docker": {"image": "i"}}}}, "of services only"),
+    ],
+)
+def test_the_gateway_makes_what_submissions_need_and_nothing_else(fenced, kind, metadata, more, sentence):
+    version = "serviceexecution.dev/v1alpha1" if kind == "ServiceExecution" else "v1"
+    done = written_by_the_gateway(fenced, {"apiVersion": version, "kind": kind, "metadata": metadata, **more})
+    assert (done.returncode == 0) == (not sentence), done.stderr
+    assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({"spec": {"cancel": True}}, True),
+        ({"spec": {"tags": ["x"]}}, False),
+        ({"spec": {"ttlSecondsAfterFinished": 1}}, False),
+        ({"metadata": {"annotations": {"a": "b"}}}, False),
+        ({"metadata": {"labels": {"a": "b"}}}, False),
+    ],
+)
+def test_the_gateway_changes_nothing_of_an_execution_but_cancel(fenced, as_controller, change, allowed):
+    name = f"x-{uuid.uuid4().hex[:8]}"
+    body = {**execution(), "metadata": {"name": name, "namespace": fenced}, "spec": SERVICE}
+    must("create", "-f", "-", stdin=body)
+    done = as_controller(
+        "patch", "sx", name, "--dry-run=server", "--type=merge", "--patch", json.dumps(change)
+    )
+    assert (done.returncode == 0) == allowed, done.stderr
+    assert allowed or "nothing of an execution but spec.cancel" in done.stderr
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_controller_deletes_secrets_of_runs_alone(fenced, as_controller, ours):
+    name = f"x-{uuid.uuid4().hex[:8]}"
+    labels: JsonObject = {"serviceexecution.dev/lifetime": "run"} if ours else {}
+    metadata: JsonObject = {"name": name, "namespace": fenced, "labels": labels}
+    must("create", "-f", "-", stdin={"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
+    done = as_controller("delete", "secret", name, "--dry-run=server", "--wait=false")
+    assert (done.returncode == 0) == ours, done.stderr
+    assert ours or "end with a run only" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ rendered pods pass it.
 """
 
 import contextlib
+import json
+import shutil
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from tests.support.locks import alone, together
 from tests.support.operator import Operator
 from tests.support.report import namespace_report, operator_report
 from tests.support.sandbox import Sandbox
+from tools import ROOT
 
 _HERE = Path(__file__).parent
 _REPORTS: "pytest.StashKey[list[Callable[[], tuple[str, str]]]]" = pytest.StashKey()
@@ -83,6 +87,25 @@ def gateway(cluster: Cluster, operator: Operator) -> Iterator[Gateway]:
     found = Gateway(address)
     yield found
     found.close()
+
+
+@pytest.fixture
+def helm(operator: Operator) -> Callable[..., str]:
+    """Return what runs helm against the release; skips when the operator was installed otherwise."""
+    found = shutil.which("helm")
+    if found is None:
+        pytest.skip('helm is not in PATH: eval "$(make -s env)" after `make up`')
+
+    def run(*arguments: str) -> str:
+        command = [found, "--namespace", operator.namespace, *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    releases = json.loads(run("list", "--output", "json"))
+    if [release["name"] for release in releases] != ["serviceexecution"]:
+        pytest.skip(f"the operator in namespace {operator.namespace} was not installed by Helm")
+    return run
 
 
 @pytest.fixture(scope="session")

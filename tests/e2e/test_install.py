@@ -1,15 +1,11 @@
 """The release in the cluster: `helm test` passes, and an upgrade loses neither executions nor results."""
 
-import json
 import secrets
-import shutil
-import subprocess
 
 import pytest
 
 from tests.support.cluster import uid_of
 from tests.support.sandbox import phase_and_reason, shell
-from tools import ROOT
 from tools.install_manifest import CHART
 
 PATIENT = """
@@ -17,25 +13,6 @@ i=0
 while [ $i -lt 30 ]; do echo tick $i; i=$((i + 1)); sleep 1; done
 echo done > /var/runtime/output/end.txt
 """
-
-
-@pytest.fixture
-def helm(operator):
-    """Returns what runs helm against the release; skips when the operator was installed otherwise."""
-    found = shutil.which("helm")
-    if found is None:
-        pytest.skip('helm is not in PATH: eval "$(make -s env)" after `make up`')
-
-    def run(*arguments: str) -> str:
-        command = [found, "--namespace", operator.namespace, *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    releases = json.loads(run("list", "--output", "json"))
-    if [release["name"] for release in releases] != ["serviceexecution"]:
-        pytest.skip(f"the operator in namespace {operator.namespace} was not installed by Helm")
-    return run
 
 
 @pytest.mark.alone

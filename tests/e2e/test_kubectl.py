@@ -31,7 +31,7 @@ def test_kubectl_waits_selects_and_prints(sandbox: Sandbox, kubectl: str) -> Non
     selected = run("get", "sx", "--field-selector=status.phase=Succeeded", "--output=name")
     assert selected.split() == ["serviceexecution.serviceexecution.dev/good"]
     lines = run("get", "serviceexecution").splitlines()
-    assert lines[0].split() == ["NAME", "PHASE", "REASON", "STARTED", "DURATION", "AGE"]
+    assert lines[0].split() == ["NAME", "PHASE", "REASON", "SERVICE", "STARTED", "DURATION", "AGE"]
     assert [line.split()[:3] for line in lines[1:]] == [
         ["bad", "Failed", "ProgramFailed"],
         ["good", "Succeeded", "Succeeded"],

@@ -11,19 +11,24 @@ from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
     JOBS,
     PERSISTENT_VOLUME_CLAIMS,
+    SERVICE_DEFINITIONS,
     SERVICE_EXECUTIONS,
     ResourceKind,
 )
-from tests.support.cluster import SECRETS, member
+from tests.support.cluster import ROLE_BINDINGS, ROLES, SECRETS, SERVICE_ACCOUNTS, member
 from tests.support.sandbox import Sandbox, phase_and_reason
 from tools import ROOT
 
 KINDS: Final = {
     "ServiceExecution": SERVICE_EXECUTIONS,
+    "ServiceDefinition": SERVICE_DEFINITIONS,
     "Secret": SECRETS,
     "ConfigMap": CONFIG_MAPS,
     "PersistentVolumeClaim": PERSISTENT_VOLUME_CLAIMS,
     "Job": JOBS,
+    "ServiceAccount": SERVICE_ACCOUNTS,
+    "Role": ROLES,
+    "RoleBinding": ROLE_BINDINGS,
 }
 OUTPUTS: Final[dict[str, JsonValue]] = {
     "data-pool": {"modelFiles": 0, "runs": 1},
@@ -37,6 +42,7 @@ OUTPUTS: Final[dict[str, JsonValue]] = {
     "process-one": {"process": 1},
     "scheduling": {"ran": True},
     "secret": {"token": 16, "password": 19},
+    "service": {"sum": 6},
 }
 TEXT_OUTPUT = '{"one": 1.0, "large": 12345678901234567890, "exponent": 1e3, "nothing": null, "größe": "ä"}'
 
@@ -84,6 +90,14 @@ def test_sum(sandbox):
     final = succeed(sandbox, "sum")
     assert output(final) == '{"sum": 6}'
     assert files(final) == ["output.json", "products.csv"]
+
+
+def test_built_service_waits_for_its_build(sandbox):
+    apply(sandbox, "built-service")
+    final = sandbox.wait_for_end("built-service", seconds=300)
+    assert phase_and_reason(final) == ("Succeeded", "Succeeded"), final.get("status")
+    assert json.loads(output(final)) == {"hello": "world"}
+    assert member(final, "status", "service", "revision") == "r1"
 
 
 def test_input_json_arrives_byte_for_byte(sandbox):
@@ -144,5 +158,5 @@ def test_queue_waits_for_kueue(sandbox):
 
 def test_no_sample_is_forgotten():
     tested = {*OUTPUTS, "sum-prepare", "sum", "input-json", "resources-and-env", "root-image", "timeout"}
-    tested |= {"cancel", "time-to-live", "queue"}
+    tested |= {"cancel", "time-to-live", "queue", "built-service"}
     assert {path.stem for path in (ROOT / "manifests" / "samples").glob("*.yaml")} == tested

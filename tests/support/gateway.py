@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +16,7 @@ class Gateway:
 
     def __init__(self, address: str) -> None:
         """``address`` is an URL without a path."""
+        self.address = address
         # An operator that a test has just killed is back within seconds: connecting is tried again.
         transport = httpx.HTTPTransport(retries=8)
         self._client = httpx.Client(base_url=address, transport=transport, timeout=60)
@@ -34,6 +35,11 @@ class Gateway:
             **(headers or {}),
         }
         return self._client.request(method, f"/api/v1{path}", headers=all_headers)
+
+    def send(self, method: str, url: str, token: str, **options: Any) -> httpx.Response:
+        """Send one request to any of the gateway's URLs; ``options`` as httpx has them."""
+        headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
+        return self._client.request(method, url, headers=headers, **options)
 
     def files(self, namespace: str, name: str, token: str) -> list[JsonObject]:
         """Return the list of an execution's output files."""

@@ -16,11 +16,10 @@ from serviceexecution.kube.kinds import (
     ResourceKind,
 )
 from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, LABEL_EXECUTION_UID
+from tests.support.accounts import account_token
 from tests.support.cluster import (
     NAMESPACES,
-    ROLE_BINDINGS,
     SECRETS,
-    SERVICE_ACCOUNTS,
     Cluster,
     member,
     name_of,
@@ -191,12 +190,17 @@ class Sandbox:
         self.cluster.create(CONFIG_MAPS, self.name, manifest)
 
     def claim(
-        self, name: str, *, labels: Mapping[str, str] | None = None, storage_class: str | None = None
+        self,
+        name: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        storage_class: str | None = None,
+        size: str = "64Mi",
     ) -> None:
         """Create a PersistentVolumeClaim, of the default class unless another is named."""
         spec: JsonObject = {
             "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": "64Mi"}},
+            "resources": {"requests": {"storage": size}},
         }
         if storage_class is not None:
             spec["storageClassName"] = storage_class
@@ -251,16 +255,7 @@ class Sandbox:
     def token(self) -> str:
         """Return a token of a ServiceAccount that has the cluster's own role ``view`` in this namespace."""
         if not self._viewer_token:
-            self.cluster.create(SERVICE_ACCOUNTS, self.name, {"metadata": {"name": "viewer"}})
-            binding: JsonObject = {
-                "metadata": {"name": "viewer"},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
-                "subjects": [{"kind": "ServiceAccount", "name": "viewer", "namespace": self.name}],
-            }
-            self.cluster.create(ROLE_BINDINGS, self.name, binding)
-            request: JsonObject = {"spec": {"expirationSeconds": 3600}}
-            answer = self.cluster.create_sub(SERVICE_ACCOUNTS, self.name, "viewer", "token", request)
-            self._viewer_token = str(member(answer, "status", "token"))
+            self._viewer_token = account_token(self.cluster, self.name, "viewer", "view")
         return self._viewer_token
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.support.bad_input.case import BadInput
 from tests.support.bad_input.cluster import CLUSTER_CASES
+from tests.support.bad_input.definitions import BAD_SERVICES, BadService
 from tests.support.bad_input.refused import REFUSED_CASES
 from tests.support.bad_input.spec import SPEC_CASES
 
@@ -23,6 +24,11 @@ while a limit runs, the same reason and sentence already stand in the status of 
 """
 
 
+_SERVICES: Final = """\
+Of ServiceDefinitions; each row is a case of `tests/cluster/test_definition_crd.py`. What is found while a service is
+built is in [builds.md](builds.md#when-a-build-fails)."""
+
+
 def page() -> str:
     """Return the page's text."""
     return "\n".join(
@@ -33,6 +39,12 @@ def page() -> str:
             "Nothing is created; `kubectl apply` fails with the sentence.",
             "",
             *_refused(REFUSED_CASES),
+            "",
+            "## Refused by the API server: services",
+            "",
+            _SERVICES,
+            "",
+            *_services(BAD_SERVICES),
             "",
             "## Refused by the operator: spec and input",
             "",
@@ -53,6 +65,11 @@ def page() -> str:
 def _refused(cases: tuple[BadInput, ...]) -> list[str]:
     rows = [f"| {case.what} | {case.by.value} | {_code(case.sentence)} |" for case in cases]
     return ["| what is given | refused by | what is said |", "| --- | --- | --- |", *rows]
+
+
+def _services(cases: tuple[BadService, ...]) -> list[str]:
+    rows = [f"| {case.what} | `spec.{case.field}` | {_code(case.sentence)} |" for case in cases]
+    return ["| what is given | field | what is said |", "| --- | --- | --- |", *rows]
 
 
 def _failed(cases: tuple[BadInput, ...]) -> list[str]:
