@@ -18,6 +18,7 @@ from tests.support.cluster import SECRETS, member, name_of, uid_of
 from tests.support.gateway import Gateway
 from tests.support.operator import Operator
 from tests.support.pod_server import start_server
+from tests.support.polling import poll_until
 from tests.support.sandbox import Sandbox, shell
 from tests.support.service_api import ServiceApi
 from tools.install_manifest import CHART
@@ -75,8 +76,17 @@ def url(sandbox: Sandbox, gateway: Gateway, large: None) -> str:
     service = ServiceApi(sandbox, gateway.address).define(shell("true"), "waiting", queueName="nobody-admits")
     token = sandbox.token()
     bind(sandbox.cluster, sandbox.name, "viewer", "edit")
-    # the node's rules follow the new pods by a moment: this client tries to connect again
-    assert gateway.send("GET", service.url, token).status_code == 200
+
+    def both_answer() -> bool:
+        """The node's rules follow the new pods by a moment; every request has a connection of its own."""
+        try:
+            answers = [httpx.get(service.url, headers=authorization, timeout=30) for _ in range(20)]
+        except httpx.TransportError:
+            return False
+        return {answer.status_code for answer in answers} == {200}
+
+    authorization = {"Authorization": f"Bearer {token}"}
+    poll_until(both_answer, seconds=60, what="both gateways answer")
     return service.url
 
 

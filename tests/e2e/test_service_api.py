@@ -61,6 +61,11 @@ class Client:
         found: JsonObject = answer.json()
         return found
 
+    def wait_until_running(self, identifier: str) -> None:
+        """Wait until the status says so: the log may have lines a moment earlier."""
+        poll_until(lambda: self.status(identifier)["status"] != "PENDING", seconds=60, what="the start")
+        assert self.status(identifier)["status"] == "RUNNING"
+
     def wait(self, identifier: str) -> JsonObject:
         """Return the execution at its end."""
         poll_until(lambda: self.status(identifier)["status"] in FINAL, seconds=90, what="the end")
@@ -293,12 +298,12 @@ echo '{"level": "error", "message": "as JSON"}'
 echo 'WARNING:root:from Python'
 echo 'E1124 10:00:00.000000       1 file.go:1] klog'
 echo plain
-sleep 6
+sleep 10
 echo last""")
     )
     identifier = client.submit()
     poll_until(lambda: len(client.messages(identifier)) == 4, seconds=60, what="four lines")
-    assert client.status(identifier)["status"] == "RUNNING"
+    client.wait_until_running(identifier)
     live = client.call("GET", f"/{identifier}/log").json()
     assert [entry["severity"] for entry in live] == ["ERROR", "WARNING", "ERROR", "INFO"]
     client.wait(identifier)
@@ -310,11 +315,11 @@ echo last""")
 
 
 def test_following_the_log_goes_on_where_it_was_cut(define: Callable[..., Client]) -> None:
-    client = define(shell("for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 1; done"))
+    client = define(shell("for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 2; done"))
     identifier = client.submit()
     first, last = follow(client, identifier, most=3)
     assert first == ["line 1", "line 2", "line 3"]
-    assert client.status(identifier)["status"] == "RUNNING"
+    client.wait_until_running(identifier)
     second, _ = follow(client, identifier, last=last)
     assert second == [f"line {number}" for number in range(4, 9)]
     assert follow(client, identifier)[0] == first + second
@@ -350,13 +355,13 @@ def test_interim_results(define: Callable[..., Client]) -> None:
         shell("""
 echo 'PlanQK:Job:InterimResult: {"step": 1, "precise": 1.0}'
 echo 'PlanQK:Job:InterimResult: nonsense'
-sleep 5
+sleep 8
 echo 'PlanQK:Job:InterimResult: {"step": 2}'""")
     )
     identifier = client.submit()
     path = f"/{identifier}/interim-results"
     poll_until(lambda: len(client.call("GET", path).json()) == 1, seconds=60, what="the first")
-    assert client.status(identifier)["status"] == "RUNNING"
+    client.wait_until_running(identifier)
     assert client.call("GET", f"{path}?last=true").json() == {"step": 1, "precise": 1.0}
     client.wait(identifier)
     assert client.call("GET", path).json() == [{"step": 1, "precise": 1.0}, {"step": 2}]

@@ -53,6 +53,12 @@ def finished(execution: Any) -> Any:
     return execution
 
 
+def has_started(execution: Any) -> bool:
+    """The log may have lines a moment before the status says that the program runs."""
+    execution.refresh()
+    return bool(execution.status != "PENDING")
+
+
 def test_the_packages_are_the_published_ones(sdk: SdkProcess) -> None:
     version = sdk.module("importlib.metadata").version
     assert {name: version(name) for name in VERSIONS} == VERSIONS
@@ -130,7 +136,7 @@ def test_the_log_while_the_program_runs_and_after(
 def test_a_running_execution_is_cancelled(connect: Callable[..., Any], service_api: ServiceApi) -> None:
     execution = connect(service_api.define(SLOW)).run({})
     poll_until(lambda: bool(execution.logs()), seconds=60, what="the program runs")
-    execution.refresh()
+    poll_until(lambda: has_started(execution), seconds=60, what="the status says so")
     assert (execution.status, execution.ended_at) == ("RUNNING", None)
     execution.cancel()
     finished(execution)
