@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 
 from serviceexecution.builds.conditions import with_conditions
+from serviceexecution.builds.ending import LOG_GRACE, log_of
 from serviceexecution.builds.names import attempt_of
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.outcome import BuildDecision, FollowedBuild, Step, earliest
-from serviceexecution.builds.progress import LOG_GRACE, STOP_DEADLINE, log_of, progress
+from serviceexecution.builds.progress import STOP_DEADLINE, progress
 from serviceexecution.builds.revisions import (
     Wanted,
     active_of,

@@ -4,27 +4,18 @@ Everything is derived from what is seen, so that a controller that was killed at
 its restart.
 """
 
-from collections.abc import Mapping
-from datetime import timedelta
 from typing import Final
 
+from serviceexecution.builds.ending import cancelled, changed, ended, finish, judged, report_of, stopped
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.outcome import FollowedBuild, Step
-from serviceexecution.builds.reasons import RETRIED, BuildReason, sentence
-from serviceexecution.builds.revisions import repository_of
-from serviceexecution.builds.verdict import BuildVerdict, judge, kept_schema
+from serviceexecution.builds.reasons import BuildReason, sentence
 from serviceexecution.contract.durations import DurationError, format_duration, parse_duration
 from serviceexecution.resources.definition_status import Revision, RevisionPhase
-from serviceexecution.resources.execution_status import JobReference, Log
+from serviceexecution.resources.execution_status import JobReference
 from serviceexecution.resources.pod_start import StartProblem, start_problem
 from serviceexecution.resources.views import JobView, PodView
-from serviceexecution.store.records import BuildReport, LogRecord
 
-ATTEMPTS: Final = 3
-RETRY_SECONDS: Final = (10.0, 60.0)
-"""Pauses before the second and the third attempt."""
-LOG_GRACE: Final = 60.0
-"""Seconds after the end of a build in which the end of its log must have come."""
 STOP_GRACE: Final = 60.0
 """Seconds in which a pod that was told to end must have ended; its node may be gone."""
 STOP_DEADLINE: Final = 1
@@ -44,16 +35,16 @@ def progress(seen: BuildObservation, revision: Revision) -> Step:
     job = seen.job_of(revision)
     if job is None:
         return _without_job(seen, revision)
-    revision = _changed(revision, job=JobReference(name=job.metadata.name, uid=job.metadata.uid))
+    revision = changed(revision, job=JobReference(name=job.metadata.name, uid=job.metadata.uid))
     pod = seen.pods.get(job.metadata.uid)
     if pod is None:
         return _without_pod(seen, revision, job)
     if pod.main.terminated is not None or pod.ended:
-        return _ended(seen, revision, pod)
+        return ended(seen, revision, pod)
     if pod.main.running is not None:
         return _running(seen, revision, pod)
     if _is_cancelled(seen, revision):
-        return _cancelled(seen, revision)
+        return cancelled(seen, revision)
     scheduled = pod.condition("PodScheduled")
     since = pod.metadata.creation_timestamp
     if scheduled is not None and scheduled.status == "True" and scheduled.last_transition_time is not None:
@@ -76,13 +67,13 @@ def timeout_of(seen: BuildObservation) -> float:
 
 def _pending(seen: BuildObservation, revision: Revision) -> Step:
     if _is_cancelled(seen, revision):
-        return _cancelled(seen, revision)
+        return cancelled(seen, revision)
     if revision.next_attempt_time is not None:
         left = -seen.age(revision.next_attempt_time)
         if left > 0:
             return Step(revision, wake_after=left)
     if seen.builder is None:
-        return _finish(
+        return finish(
             seen, revision, BuildReason.NO_BUILDER, sentence(BuildReason.NO_BUILDER, seen.no_builder)
         )
     if seen.source_missing:
@@ -93,7 +84,7 @@ def _pending(seen: BuildObservation, revision: Revision) -> Step:
         return Step(_said(revision, RevisionPhase.PENDING, BuildReason.QUEUED), wake_after=QUEUED_RECHECK)
     # Said before the Job is made: what is said holds the place among the builds, also after a restart.
     begun = _said(revision, RevisionPhase.BUILDING, BuildReason.STARTING)
-    begun = _changed(
+    begun = changed(
         begun,
         attempts=revision.attempts + 1,
         attempt_time=seen.now,
@@ -108,11 +99,11 @@ def _pending(seen: BuildObservation, revision: Revision) -> Step:
 
 def _without_job(seen: BuildObservation, revision: Revision) -> Step:
     if revision.job is not None:  # a recorded Job that is gone is never created again
-        if _reports_of(seen, revision) is not None:
-            return _judged(seen, revision, None)
-        return _judged(seen, revision, None, detail="Its Job was deleted.")
+        if report_of(seen, revision) is not None:
+            return judged(seen, revision, None)
+        return judged(seen, revision, None, detail="Its Job was deleted.")
     if _is_cancelled(seen, revision):
-        return _cancelled(seen, revision)
+        return cancelled(seen, revision)
     if seen.refused is None:
         return Step(revision, create=True)
     return _start_or_fail(seen, revision, seen.refused, seen.age(revision.attempt_time or seen.now))
@@ -120,9 +111,9 @@ def _without_job(seen: BuildObservation, revision: Revision) -> Step:
 
 def _without_pod(seen: BuildObservation, revision: Revision, job: JobView) -> Step:
     if revision.build_time is not None or job.failed is not None or job.complete:
-        return _judged(seen, revision, None)
+        return judged(seen, revision, None)
     if _is_cancelled(seen, revision):
-        return _cancelled(seen, revision)
+        return cancelled(seen, revision)
     since = job.status.start_time or job.metadata.creation_timestamp
     return _start_or_fail(seen, revision, seen.creation_problem, seen.age(since))
 
@@ -134,7 +125,7 @@ def _start_or_fail(
     if problem is None:
         if age >= limit:
             reason = BuildReason.START_TIMEOUT
-            return _finish(seen, revision, reason, sentence(reason, seen.warning))
+            return finish(seen, revision, reason, sentence(reason, seen.warning))
         begun = _said(revision, RevisionPhase.BUILDING, BuildReason.STARTING)
         return Step(begun, wake_after=min(limit - age, 3 if age < 10 else 15))
     if problem.limit is not None:
@@ -151,17 +142,17 @@ def _start_or_fail(
         reason, message = BuildReason(revision.reason), revision.message or message
         limit = min(limit, seen.limits.image_refused)
     if age >= limit:
-        return _finish(seen, revision, reason, message)
+        return finish(seen, revision, reason, message)
     if revision.reason == reason and revision.message:
         message = revision.message  # the same cause is worded differently from try to try
-    said = _changed(revision, phase=RevisionPhase.BUILDING, reason=reason.value, message=message)
+    said = changed(revision, phase=RevisionPhase.BUILDING, reason=reason.value, message=message)
     return Step(said, wake_after=min(limit - age, 5 if seen.refused is not None else limit))
 
 
 def _running(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
     assert pod.main.running is not None  # noqa: S101 - for the type checker
     started_at = pod.main.running.started_at
-    revision = _changed(revision, build_time=started_at)
+    revision = changed(revision, build_time=started_at)
     if revision.stop_time is not None:
         return _stopping(seen, revision, pod)
     if _is_cancelled(seen, revision):
@@ -180,7 +171,7 @@ def _running(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
 
 def _to_stop(seen: BuildObservation, revision: Revision, reason: BuildReason, detail: str = "") -> Revision:
     """Say why the build is ended before it is: its end is judged by this."""
-    return _changed(
+    return changed(
         revision,
         phase=RevisionPhase.BUILDING,
         reason=reason.value,
@@ -191,135 +182,16 @@ def _to_stop(seen: BuildObservation, revision: Revision, reason: BuildReason, de
 
 def _stopping(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
     if seen.age(revision.stop_time or seen.now) >= STOP_GRACE:
-        return _stopped(seen, revision)
+        return stopped(seen, revision)
     stop = pod if pod.spec.active_deadline_seconds != STOP_DEADLINE else None
     follow = FollowedBuild(revision.name, revision.attempts, pod)
     return Step(revision, follow=follow, stop=stop, wake_after=5)
 
 
-def _stopped(seen: BuildObservation, revision: Revision) -> Step:
-    """End a build that was told to end, as it was said then."""
-    reason = BuildReason(revision.reason or BuildReason.CANCELLED)
-    phase = RevisionPhase.CANCELLED if reason is BuildReason.CANCELLED else RevisionPhase.FAILED
-    return _finish(seen, revision, reason, revision.message or sentence(reason), phase=phase)
-
-
-def _ended(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
-    """The build has ended, or its pod without saying how: wait for the end of its log, but not for ever."""
-    main = pod.main.terminated
-    if main is not None and main.started_at is not None:
-        revision = _changed(revision, build_time=main.started_at)
-    ran = revision.build_time is not None
-    if ran and seen.log_of(revision) is None:
-        ended_at = main.finished_at if main is not None else None
-        age = seen.age(ended_at or revision.attempt_time or seen.now)
-        if age < LOG_GRACE:
-            follow = FollowedBuild(revision.name, revision.attempts, pod)
-            return Step(revision, follow=follow, wake_after=min(2.0, LOG_GRACE - age))
-    return _judged(seen, revision, pod)
-
-
-def _judged(seen: BuildObservation, revision: Revision, pod: PodView | None, detail: str = "") -> Step:
-    end = pod.main.terminated if pod is not None else None
-    verdict = judge(_reports_of(seen, revision), pod, end)
-    if detail and verdict.reason is BuildReason.POD_LOST:
-        verdict = BuildVerdict(verdict.reason, sentence(verdict.reason, detail))
-    revision = _changed(revision, log=log_of(seen.log_of(revision)))
-    if revision.stop_time is not None:
-        return _stopped(seen, revision)
-    if verdict.reason is BuildReason.SUCCEEDED:
-        return _succeeded(seen, revision, verdict)
-    if verdict.reason in RETRIED and revision.attempts < ATTEMPTS:
-        return _again(seen, revision, verdict)
-    return _finish(seen, _reported(seen, revision), verdict.reason, verdict.message, step=verdict.step)
-
-
-def _succeeded(seen: BuildObservation, revision: Revision, verdict: BuildVerdict) -> Step:
-    report = _reports_of(seen, revision)
-    if report is None or seen.settings is None:
-        return Step(revision)
-    repository = repository_of(seen.definition, seen.settings.registry.address)
-    revision = _changed(
-        _reported(seen, revision),
-        image=f"{repository}@{report.image_digest}",
-        image_digest=report.image_digest,
-        image_bytes=report.image_bytes,
-        input_schema=kept_schema(report.input_schema),
-        output_schema=kept_schema(report.output_schema),
-    )
-    return _finish(seen, revision, verdict.reason, verdict.message, phase=RevisionPhase.SUCCEEDED)
-
-
-def _reported(seen: BuildObservation, revision: Revision) -> Revision:
-    """Return the revision with what was built, which is said of failures too."""
-    report = _reports_of(seen, revision)
-    if report is None:
-        return revision
-    return _changed(
-        revision,
-        source_digest=report.source_digest or revision.source_digest,
-        commit=report.commit or None,
-    )
-
-
-def _again(seen: BuildObservation, revision: Revision, verdict: BuildVerdict) -> Step:
-    pause = RETRY_SECONDS[min(revision.attempts, len(RETRY_SECONDS)) - 1]
-    more = (
-        f" It is tried again in {format_duration(pause)}, as attempt {revision.attempts + 1} of {ATTEMPTS}."
-    )
-    waiting = _changed(
-        revision,
-        phase=RevisionPhase.PENDING,
-        reason=verdict.reason.value,
-        message=verdict.message + more,
-        next_attempt_time=seen.now + timedelta(seconds=pause),
-        job=None,
-        build_time=None,
-        attempt_time=None,
-    )
-    return Step(waiting, wake_after=pause)
-
-
-def _cancelled(seen: BuildObservation, revision: Revision) -> Step:
-    reason = BuildReason.CANCELLED
-    return _finish(seen, revision, reason, sentence(reason), phase=RevisionPhase.CANCELLED)
-
-
-def _finish(
-    seen: BuildObservation,
-    revision: Revision,
-    reason: BuildReason,
-    message: str,
-    *,
-    phase: RevisionPhase = RevisionPhase.FAILED,
-    step: str | None = None,
-) -> Step:
-    ended = {"phase": phase, "reason": reason.value, "message": message, "step": step}
-    return Step(_changed(revision, **ended, completion_time=seen.now, next_attempt_time=None))
-
-
 def _said(revision: Revision, phase: RevisionPhase, reason: BuildReason) -> Revision:
-    return _changed(revision, phase=phase, reason=reason.value, message=sentence(reason))
-
-
-def _changed(revision: Revision, **members: object) -> Revision:
-    changes: Mapping[str, object] = members
-    return revision.model_copy(update=changes)
+    return changed(revision, phase=phase, reason=reason.value, message=sentence(reason))
 
 
 def _is_cancelled(seen: BuildObservation, revision: Revision) -> bool:
     build = seen.definition.spec.build
     return build is not None and build.cancel == revision.name
-
-
-def _reports_of(seen: BuildObservation, revision: Revision) -> BuildReport | None:
-    """Return the report of the revision's current attempt; one of an earlier attempt says nothing."""
-    report, job = seen.report, revision.job
-    return report if report is not None and job is not None and report.job_uid == job.uid else None
-
-
-def log_of(record: LogRecord | None) -> Log | None:
-    """Return what status says of a log."""
-    if record is None:
-        return None
-    return Log(bytes=record.bytes, lines=record.lines, truncated=record.truncated or not record.complete)

@@ -7,20 +7,18 @@ it had to list again), so nothing is concluded from an object's absence here wit
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.children import Children, newer
+from serviceexecution.controller.cached_execution import CachedExecution, cached
+from serviceexecution.controller.children import Children
+from serviceexecution.controller.versions import newer, number_of, version_of
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
 from serviceexecution.resources.views import JobView, PodView
-
-_NEEDED_AFTER_THE_END: Final = frozenset({"callback", "tags", "ttlSecondsAfterFinished"})
-"""What is read of the fields of its service when an execution has ended."""
 
 
 class ExecutionKey(NamedTuple):
@@ -52,23 +50,6 @@ class Watched(StrEnum):
     DEFINITIONS = "servicedefinitions"
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableExecution:
-    """An execution whose spec does not fit the models, although the API server took it."""
-
-    namespace: str
-    name: str
-    uid: str
-    resource_version: str
-    generation: int
-    problem: str
-    ended: bool
-    """It has ended, under an operator that could read it: that stands."""
-
-
-CachedExecution = ServiceExecution | UnreadableExecution
-
-
 def _nothing(_: ServiceKey) -> None:
     """Nobody listens."""
 
@@ -77,7 +58,7 @@ def _nothing(_: ServiceKey) -> None:
 class ObjectCache:
     """Executions and definitions by key; Jobs and pods by the uid of what they belong to."""
 
-    executions: dict[ExecutionKey, ServiceExecution | UnreadableExecution] = field(default_factory=dict)
+    executions: dict[ExecutionKey, CachedExecution] = field(default_factory=dict)
     _keys: dict[str, ExecutionKey] = field(default_factory=dict)
     _children: Children = field(default_factory=lambda: Children(LABEL_EXECUTION_UID))
     builds: Children = field(default_factory=lambda: Children(LABEL_DEFINITION_UID))
@@ -105,19 +86,13 @@ class ObjectCache:
 
     def put_execution(self, body: JsonObject) -> ExecutionKey:
         """Take an execution if it is newer than what is known of it; return its key."""
-        try:
-            execution: ServiceExecution | UnreadableExecution = _slim(ServiceExecution.model_validate(body))
-        except ValidationError as error:
-            execution = _unreadable(body, error)
-        if isinstance(execution, ServiceExecution):
-            key = ExecutionKey(execution.metadata.namespace, execution.metadata.name)
-            uid = execution.metadata.uid
-        else:
-            key, uid = ExecutionKey(execution.namespace, execution.name), execution.uid
+        execution = cached(body)
+        uid = execution.metadata.uid
+        key = ExecutionKey(execution.metadata.namespace, execution.metadata.name)
         known = self.executions.get(key)
-        if known is None or _version(known) <= _version(execution):
-            if known is not None and _uid(known) != uid:
-                self._forget_uid(_uid(known))
+        if known is None or newer(execution.metadata.resource_version, known.metadata.resource_version):
+            if known is not None and known.metadata.uid != uid:
+                self._forget_uid(known.metadata.uid)
             self.executions[key] = execution
             self._keys[uid] = key
             self._index(key, known, execution)
@@ -126,7 +101,7 @@ class ObjectCache:
     def drop_execution(self, key: ExecutionKey, uid: str) -> None:
         """Forget an execution that was deleted, unless another one has its name by now."""
         known = self.executions.get(key)
-        if known is not None and _uid(known) == uid:
+        if known is not None and known.metadata.uid == uid:
             del self.executions[key]
             self._index(key, known, None)
         self._forget_uid(uid)
@@ -138,9 +113,9 @@ class ObjectCache:
         """
         if kind is Watched.EXECUTIONS:
             gone = [
-                (key, _uid(known))
+                (key, known.metadata.uid)
                 for key, known in self.executions.items()
-                if _uid(known) not in listed and _version(known) <= version
+                if known.metadata.uid not in listed and number_of(known.metadata.resource_version) <= version
             ]
             for key, uid in gone:
                 self.drop_execution(key, uid)
@@ -157,7 +132,7 @@ class ObjectCache:
             gone = [
                 (key, known.metadata.uid)
                 for key, known in self.definitions.items()
-                if known.metadata.uid not in listed and _number(known.metadata.resource_version) <= version
+                if known.metadata.uid not in listed and number_of(known.metadata.resource_version) <= version
             ]
             for key, uid in gone:
                 self.drop_definition(key, uid)
@@ -251,31 +226,10 @@ class ObjectCache:
         self._children.forget(uid)
 
 
-def version_of(body: JsonObject) -> int:
-    """Return an object's resource version; versions of one kind are comparable numbers (KEP-5504)."""
-    metadata = body.get("metadata")
-    text = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
-    return int(text) if isinstance(text, str) and text.isdecimal() else 0
-
-
 def uid_of(body: JsonObject) -> str:
     """Return an object's uid."""
     metadata = body.get("metadata")
     return str(metadata.get("uid")) if isinstance(metadata, dict) else ""
-
-
-def _slim(execution: ServiceExecution) -> ServiceExecution:
-    """Leave out what is not needed any more of an execution that has ended: most known ones ended long ago."""
-    phase = execution.status.phase
-    if phase is None or not phase.terminal:
-        return execution
-    spec = execution.spec.model_copy(update={"input": None, "input_json": None, "pod_template": None})
-    service = execution.status.service
-    if service is not None:
-        fields = {name: value for name, value in service.fields.items() if name in _NEEDED_AFTER_THE_END}
-        service = service.model_copy(update={"fields": fields, "output_schema": None})
-    status = execution.status.model_copy(update={"result": None, "service": service})
-    return execution.model_copy(update={"spec": spec, "status": status})
 
 
 def _service_of(execution: CachedExecution | None) -> ServiceKey | None:
@@ -289,39 +243,3 @@ def _service_of(execution: CachedExecution | None) -> ServiceKey | None:
 def _serves(definition: ServiceDefinition) -> tuple[int, str | None]:
     """Return what executions take from: the spec's generation, and the revision that serves."""
     return definition.metadata.generation, definition.status.revision
-
-
-def _version(execution: ServiceExecution | UnreadableExecution) -> int:
-    text = (
-        execution.metadata.resource_version
-        if isinstance(execution, ServiceExecution)
-        else execution.resource_version
-    )
-    return _number(text)
-
-
-def _number(version: str) -> int:
-    return int(version) if version.isdecimal() else 0
-
-
-def _uid(execution: ServiceExecution | UnreadableExecution) -> str:
-    return execution.metadata.uid if isinstance(execution, ServiceExecution) else execution.uid
-
-
-def _unreadable(body: JsonObject, error: ValidationError) -> UnreadableExecution:
-    metadata = body.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    status, generation = body.get("status"), metadata.get("generation")
-    faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5]
-    )
-    return UnreadableExecution(
-        namespace=str(metadata.get("namespace") or ""),
-        name=str(metadata.get("name") or ""),
-        uid=str(metadata.get("uid") or ""),
-        resource_version=str(metadata.get("resourceVersion") or ""),
-        generation=generation if isinstance(generation, int) else 0,
-        problem=faults,
-        ended=isinstance(status, dict)
-        and status.get("phase") in {phase.value for phase in Phase if phase.terminal},
-    )

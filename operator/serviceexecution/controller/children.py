@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from serviceexecution.controller.versions import newer, number_of
 from serviceexecution.resources.views import JobView, PodView
 
 Child = TypeVar("Child", JobView, PodView)
@@ -71,11 +72,6 @@ class Children:
         self._pods.pop(uid, None)
 
 
-def newer(one: str, other: str) -> bool:
-    """Tell whether a resource version is not older than another; those that are no numbers are always new."""
-    return not (one.isdecimal() and other.isdecimal()) or int(one) >= int(other)
-
-
 def _put(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:
     objects = children.setdefault(uid, {})
     known = objects.get(child.metadata.name)
@@ -98,7 +94,7 @@ def _drop_unlisted(children: dict[str, dict[str, Child]], listed: set[str], vers
     for uid, objects in children.items():
         for name, child in list(objects.items()):
             metadata = child.metadata
-            if metadata.uid not in listed and int(metadata.resource_version or 0) <= version:
+            if metadata.uid not in listed and number_of(metadata.resource_version) <= version:
                 del objects[name]
                 owners.add(uid)
     return owners

@@ -26,6 +26,7 @@ from serviceexecution.controller.build_telling import BuildTeller
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey
 from serviceexecution.controller.definitions import DefinitionReconciler
 from serviceexecution.controller.ending import Ending
+from serviceexecution.controller.execution_telling import ExecutionTeller
 from serviceexecution.controller.health import Health, serve_health
 from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_OLDEST
 from serviceexecution.controller.namespaces import NamespaceLevels
@@ -153,9 +154,8 @@ async def _work(
         ending=Ending(client, store),
         deliver=deliverer.enqueue,
         followers=followers,
-        events=events,
+        teller=ExecutionTeller(events, keep),
         defaults=defaults,
-        spawn=keep,
     )
     resync = Resync(
         client, cache, state.health, queue.add, definition_queue.add, namespaces=settings.namespaces

@@ -1,15 +1,15 @@
 """Makes what was decided so: creates what is missing, writes the status at most once a pass, then acts on it."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.cached_execution import UnreadableExecution
 from serviceexecution.controller.decision.conditions import with_phase
 from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
 from serviceexecution.controller.decision.observation import Observation
@@ -18,18 +18,17 @@ from serviceexecution.controller.decision.plan import Plan, PlanProblem
 from serviceexecution.controller.decision.reasons import Reason, sentence
 from serviceexecution.controller.decision.status_patch import status_patch
 from serviceexecution.controller.ending import Ending
-from serviceexecution.controller.metrics import RUN_SECONDS, TRANSITIONS
+from serviceexecution.controller.execution_telling import ExecutionTeller
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.render.job import render_children
 from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
-from serviceexecution.kube.events import EventPoster, ObjectIdentity
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import CallbackState, ExecutionStatus, Phase
-from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND, LABEL_EXECUTION_UID, MAIN_CONTAINER
+from serviceexecution.resources.names import LABEL_EXECUTION_UID, MAIN_CONTAINER
 from serviceexecution.resources.views import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
@@ -51,15 +50,12 @@ class Reconciler:
         cache: ObjectCache,
         observer: Observer,
         followers: LogFollowers,
-        events: EventPoster,
+        teller: ExecutionTeller,
         defaults: PodDefaults,
         ending: Ending,
         deliver: Callable[[ServiceExecution], None],
-        spawn: Callable[[asyncio.Task[bool]], None],
     ) -> None:
-        """``spawn`` keeps background tasks (posting Events) until they are done.
-
-        ``deliver`` takes executions that have ended and whose callback is pending, again and again; it neither
+        """``deliver`` takes executions that have ended and whose callback is pending, again and again; it neither
         waits nor raises.
         """
         self._ending = ending
@@ -68,9 +64,8 @@ class Reconciler:
         self._cache = cache
         self._observer = observer
         self._followers = followers
-        self._events = events
+        self._teller = teller
         self._defaults = defaults
-        self._spawn = spawn
 
     async def reconcile(self, key: ExecutionKey) -> float | None:
         """Bring one execution a step further; return after how many seconds to look again.
@@ -252,39 +247,8 @@ class Reconciler:
         if written is None:
             return False
         self._cache.put_execution(written)
-        self._tell(execution, status)
+        self._teller.tell(execution, status)
         return True
-
-    def _tell(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
-        """Tell of a transition in log, metrics and an Event, after it was written."""
-        before = execution.status
-        if status.phase is None or (before.phase, before.reason) == (status.phase, status.reason):
-            return
-        logger.info(
-            "transition", phase=status.phase.value, reason=status.reason, message=status.message or ""
-        )
-        TRANSITIONS.labels(status.phase.value, status.reason or "").inc()
-        if status.phase.terminal and status.usage is not None and status.usage.run_seconds is not None:
-            RUN_SECONDS.labels(status.phase.value).observe(status.usage.run_seconds)
-        ordinary = status.phase in {Phase.SUCCEEDED, Phase.RUNNING} or status.reason in {
-            Reason.STARTING,
-            Reason.QUEUED,
-            Reason.CANCELLED,
-            Reason.STOPPING,
-        }
-        type_: Literal["Normal", "Warning"] = "Normal" if ordinary else "Warning"
-        metadata = execution.metadata
-        about = ObjectIdentity(
-            f"{API_GROUP}/{API_VERSION}", KIND, metadata.namespace, metadata.name, metadata.uid
-        )
-        self._spawn(
-            asyncio.create_task(
-                self._events.post(
-                    about, type_=type_, reason=status.reason or "", message=status.message or ""
-                ),
-                name=f"event {metadata.namespace}/{metadata.name}",
-            )
-        )
 
     async def _refuse(self, execution: UnreadableExecution) -> None:
         """Say that a spec cannot be read; it was valid under the CRD of another version."""
@@ -294,12 +258,12 @@ class Reconciler:
             Reason.INVALID_SPEC,
             sentence(Reason.INVALID_SPEC, execution.problem),
             now=datetime.now(UTC),
-            generation=execution.generation,
+            generation=execution.metadata.generation,
         )
         await self._client.patch(
             SERVICE_EXECUTIONS,
-            execution.namespace,
-            execution.name,
+            execution.metadata.namespace,
+            execution.metadata.name,
             {"status": status_patch(ExecutionStatus(), status)},
             subresource="status",
         )

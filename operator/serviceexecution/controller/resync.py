@@ -7,9 +7,10 @@ from typing import Final
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, uid_of, version_of
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, uid_of
 from serviceexecution.controller.deliveries import take_job, take_pod
 from serviceexecution.controller.health import Health
+from serviceexecution.controller.versions import version_of
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind

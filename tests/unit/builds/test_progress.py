@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.builds.progress import ATTEMPTS, LOG_GRACE, STOP_DEADLINE, STOP_GRACE
+from serviceexecution.builds.ending import ATTEMPTS, LOG_GRACE
+from serviceexecution.builds.progress import STOP_DEADLINE, STOP_GRACE
 from serviceexecution.builds.reasons import MEANINGS, RETRIED, BuildReason
 from serviceexecution.resources.definition_status import RevisionPhase
 from serviceexecution.resources.pod_start import StartFault, StartProblem

@@ -14,6 +14,7 @@ from serviceexecution.controller.build_telling import BuildTeller
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache
 from serviceexecution.controller.definitions import DefinitionReconciler
 from serviceexecution.controller.ending import Ending
+from serviceexecution.controller.execution_telling import ExecutionTeller
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.observe import Observer
@@ -137,9 +138,8 @@ class Controller:
             ending=Ending(client, store),
             deliver=self.called_back.append,
             followers=cast("Any", self.followers),
-            events=events,
+            teller=ExecutionTeller(events, self.tasks.append),
             defaults=PodDefaults(collector_image="collector:1", gateway_url="http://gateway"),
-            spawn=self.tasks.append,
         )
 
     async def watch(self) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, UnreadableExecution, Watched
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched
+from serviceexecution.controller.cached_execution import UnreadableExecution
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.views import JobView
@@ -83,7 +84,7 @@ class TestExecutions:
         assert cache.put_execution(body(spec=spec)) == KEY
         execution = cache.executions[KEY]
         assert isinstance(execution, UnreadableExecution)
-        assert (execution.uid, execution.resource_version) == (UID, "1")
+        assert (execution.metadata.uid, execution.metadata.resource_version) == (UID, "1")
         assert execution.problem.startswith("spec.runtime")
 
 
