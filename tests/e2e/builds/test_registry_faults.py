@@ -13,9 +13,10 @@ from typing import Any, cast
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.kinds import PODS
 from tests.e2e.builds.conftest import NewBuilds
 from tests.support.builds import BUSYBOX, DOCKERFILE, Builds
-from tests.support.cluster import DEPLOYMENTS, PODS, SECRETS, Cluster, member
+from tests.support.cluster import DEPLOYMENTS, SECRETS, Cluster, member
 from tests.support.operator import Operator
 from tools.install_manifest import CHART
 
