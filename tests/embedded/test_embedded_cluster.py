@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from cluster.binaries import HELM_ONLY, build_all
 from cluster.node import init_record
 from cluster.operator_release import CHART
 from cluster.processes import ProcessRecord
-from cluster.settings import CHECKOUT, EGRESS_PORT, Instance, cache_home, instance
-from tests.support.locks import together
+from cluster.settings import EGRESS_PORT, cache_home
+from tests.support.embedded import NEEDS, EmbeddedCluster, processes_in
 
 NAME = "leavenothing"
 NODE_PORT = 30999
@@ -61,14 +60,7 @@ spec:
       readinessProbe: {{httpGet: {{port: 8080, path: /index.html}}, periodSeconds: 1}}
 """
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.xdist_group("embedded"),  # one worker, since they share the instance
-    pytest.mark.skipif(
-        sys.platform != "linux" or os.geteuid() != 0 or os.environ.get("CLUSTER", "embedded") != "embedded",
-        reason="needs root on Linux and CLUSTER=embedded",
-    ),
-]
+pytestmark = list(NEEDS)
 
 
 @dataclass(frozen=True)
@@ -107,36 +99,16 @@ def _describe(path: Path) -> str:
     return path.read_text() if path.exists() else "none"
 
 
-def cluster(*words: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-m", "cluster", *words],
-        cwd=CHECKOUT,
-        env={**os.environ, "SX_CLUSTER_NAME": NAME, "CLUSTER": "embedded"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout + result.stderr
-
-
-def kubectl(ours: Instance, *words: str, stdin: str = "") -> str:
-    argv = [str(ours.state / "bin" / "kubectl"), "--kubeconfig", str(ours.kubeconfig), *words]
-    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=180)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-def page(ours: Instance) -> list[str]:
+def page(cluster: EmbeddedCluster) -> list[str]:
     """Read the pod's page from the host, through the NodePort, whose rules follow the pod's readiness in a moment."""
-    link = json.loads((ours.state / "link.json").read_text())
-    deadline = time.monotonic() + 15
+    link = json.loads((cluster.instance.state / "link.json").read_text())
+    deadline = time.monotonic() + 30
     while True:
         connection = http.client.HTTPConnection(link["node"], NODE_PORT, timeout=10)
         try:
             connection.request("GET", "/index.html")
             return connection.getresponse().read().decode().split()
-        except ConnectionRefusedError:
+        except OSError:  # refused, or no way to the pod that was there before
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
@@ -144,125 +116,82 @@ def page(ours: Instance) -> list[str]:
             connection.close()
 
 
-def proxy_says(ours: Instance) -> str:
+def proxy_says(cluster: EmbeddedCluster) -> str:
     """What a pod hears from the way out for builds when it asks for no URL: no package server is needed for that."""
-    link = json.loads((ours.state / "link.json").read_text())
+    link = json.loads((cluster.instance.state / "link.json").read_text())
     line = f"wget -q -O - http://{link['host']}:{EGRESS_PORT}/ 2>&1 || true"
-    return kubectl(ours, "exec", "web", "--", "sh", "-c", line)
-
-
-def processes_in(namespace: str) -> list[str]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(entry / "ns" / "pid") == namespace:  # noqa: PTH115 - the target is no path
-                found.append((entry / "comm").read_text().strip())
-        except OSError:
-            continue
-    return found
+    return cluster.kubectl("exec", "web", "--", "sh", "-c", line)
 
 
 @dataclass(frozen=True)
 class Own:
     """An instance of these tests' own, and the host as it was before."""
 
-    instance: Instance
+    cluster: EmbeddedCluster
     before: Host
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Own]:
-    base = tmp_path_factory.getbasetemp()
-    locks = (base if worker_id == "master" else base.parent) / "locks"
-    locks.mkdir(exist_ok=True)
-    # Not while an end-to-end test wants the machine for itself.
-    with together(locks):
-        cluster("down")  # of an earlier test run that was killed
-        yield Own(instance({"SX_CLUSTER_NAME": NAME}), Host.look())
-        cluster("down")
+def own(embedded_turn: None) -> Iterator[Own]:
+    cluster = EmbeddedCluster(NAME)
+    cluster.run("down")  # of an earlier test run that was killed
+    yield Own(cluster, Host.look())
+    cluster.run("down")
 
 
 @pytest.mark.timeout(900)
 def test_helm_4_installs_the_chart(own: Own) -> None:
     """With Helm 3 every `make up` does so."""
-    cluster("up", "--without-operator")
+    cluster = own.cluster
+    cluster.run("up", "--without-operator")
     helm = str(build_all(cache_home(), HELM_ONLY) / "helm4")
-    namespace = ("--namespace", "by-helm-4", "--kubeconfig", str(own.instance.kubeconfig))
-    for words in (
-        (
-            "upgrade",
-            "--install",
-            "sx",
-            str(CHART),
-            *namespace,
-            "--create-namespace",
-            "--wait",
-            "--timeout",
-            "3m",
-        ),
-        ("uninstall", "sx", *namespace, "--wait"),
-    ):
+    namespace = ("--namespace", "by-helm-4", "--kubeconfig", str(cluster.instance.kubeconfig))
+    install = ("upgrade", "--install", "sx", str(CHART), *namespace, "--create-namespace", "--wait")
+    for words in ((*install, "--timeout", "3m"), ("uninstall", "sx", *namespace, "--wait")):
         result = subprocess.run([helm, *words], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
     # The values' default: the definition, and with it every execution, stays.
-    kubectl(own.instance, "get", "crd", "serviceexecutions.serviceexecution.dev")
-    kubectl(own.instance, "delete", "namespace", "by-helm-4")
+    cluster.kubectl("get", "crd", "serviceexecutions.serviceexecution.dev")
+    cluster.kubectl("delete", "namespace", "by-helm-4")
 
 
 @pytest.mark.timeout(900)
 def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(own: Own) -> None:
-    ours = own.instance
-    cluster("up", "--without-operator")
-    kubectl(ours, "apply", "-f", "-", stdin=OBJECTS)
-    kubectl(ours, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
-    assert page(ours) == ["run"]
-    assert "runs already" in cluster("up", "--without-operator")
-    assert "400 Bad Request" in proxy_says(ours)
+    cluster, ours = own.cluster, own.cluster.instance
+    cluster.run("up", "--without-operator")
+    cluster.kubectl("apply", "-f", "-", stdin=OBJECTS)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+    assert page(cluster) == ["run"]
+    assert "runs already" in cluster.run("up", "--without-operator")
+    assert "400 Bad Request" in proxy_says(cluster)
     proxy = ProcessRecord.read(ours.state / "egress.json")
     assert proxy is not None
 
     first = init_record(ours)
     assert first is not None
-    namespace = os.readlink(f"/proc/{first.pid}/ns/pid")  # noqa: PTH115
-    assert len(processes_in(namespace)) > 8
+    namespaces = [cluster.process_namespace()]
+    assert len(list(processes_in(namespaces[0]))) > 8
     os.kill(first.pid, signal.SIGKILL)
     first.kill()  # waits for its end
-    cluster("up", "--without-operator")
+    cluster.run("up", "--without-operator")
     assert not proxy.alive()
-    kubectl(
-        ours,
-        "wait",
-        "--for=jsonpath={.status.containerStatuses[0].restartCount}=1",
-        "pod/web",
-        "--timeout=60s",
-    )
-    kubectl(ours, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
-    assert page(ours) == ["run", "run"]
+    restarted = "--for=jsonpath={.status.containerStatuses[0].restartCount}=1"
+    cluster.kubectl("wait", restarted, "pod/web", "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+    assert page(cluster) == ["run", "run"]
 
-    kubectl(ours, "delete", "pod/web", "pvc/data")
-    kubectl(ours, "wait", "--for=delete", "pv", "--all", "--timeout=30s")
+    cluster.kubectl("delete", "pod/web", "pvc/data")
+    cluster.kubectl("wait", "--for=delete", "pv", "--all", "--timeout=30s")
     assert list((ours.state / "volumes").iterdir()) == []
 
-    second = init_record(ours)
-    assert second is not None
     second_proxy = ProcessRecord.read(ours.state / "egress.json")
     assert second_proxy is not None
     assert second_proxy.alive()
-    namespaces = [namespace, os.readlink(f"/proc/{second.pid}/ns/pid")]  # noqa: PTH115
-    cluster("down")
-    assert [processes_in(name) for name in namespaces] == [[], []]
+    namespaces.append(cluster.process_namespace())
+    cluster.run("down")
+    assert [list(processes_in(name)) for name in namespaces] == [[], []]
     assert not second_proxy.alive()
     assert not ours.state.exists()
     assert not ours.lock_file.exists()
     assert Host.look() == own.before
-    assert (
-        "is down"
-        in subprocess.run(
-            [sys.executable, "-m", "cluster", "status"],
-            cwd=CHECKOUT,
-            env={**os.environ, "SX_CLUSTER_NAME": NAME},
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-    )
+    assert "is down" in cluster.run("status", check=False)

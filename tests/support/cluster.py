@@ -40,11 +40,12 @@ class DeadlineError(AssertionError):
 
 
 class Cluster:
-    """The cluster that KUBECONFIG names."""
+    """The cluster that KUBECONFIG names, or another configuration file."""
 
-    def __init__(self) -> None:
+    def __init__(self, kubeconfig: str | None = None) -> None:
         """Raise ``kubernetes.config.ConfigException`` when there is no usable configuration."""
-        self._client = config.new_client_from_config()
+        self.kubeconfig = kubeconfig
+        self._client = config.new_client_from_config(config_file=kubeconfig)
 
     @property
     def server(self) -> str:

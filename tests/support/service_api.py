@@ -79,9 +79,12 @@ class ServiceApi:
         """Return an access key to all services of the sandbox, made by the command that users call."""
         if self._key is None:
             command = [sys.executable, "-m", "serviceexecution.cli.main", "access-key", "create"]
+            variables = {"PYTHONPATH": str(_OPERATOR), "SERVICE_API_URL": self.address}
+            if self.sandbox.cluster.kubeconfig is not None:
+                variables["KUBECONFIG"] = self.sandbox.cluster.kubeconfig
             made = subprocess.run(
                 [*command, "--namespace", self.sandbox.name, "--output", "json"],
-                env={**os.environ, "PYTHONPATH": str(_OPERATOR), "SERVICE_API_URL": self.address},
+                env={**os.environ, **variables},
                 check=True,
                 capture_output=True,
                 text=True,

@@ -20,7 +20,7 @@ from serviceexecution.controller.build_telling import BuildTeller
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey
 from serviceexecution.controller.decision.status_patch import merge_patch
 from serviceexecution.controller.planning import Checker, problem_of
-from serviceexecution.controller.reconcile import LACKS_RIGHT, RECHECK_SECONDS
+from serviceexecution.controller.reconcile import RECHECK_SECONDS
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
@@ -173,7 +173,7 @@ class DefinitionReconciler:
         except AlreadyExistsError:
             return await self._adopt(definition, manifest)
         except KubernetesError as error:
-            if error.retriable or error.status in {401, 404, 409} or LACKS_RIGHT in str(error):
+            if error.retriable or error.status in {401, 404, 409}:
                 raise
             return _refusal(error)
         job = JobView.model_validate(body)

@@ -1,6 +1,9 @@
 """What is done about an execution that has ended, before its status says so: its Secret goes, its end is dated."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Final
 
 import structlog
 
@@ -15,11 +18,22 @@ from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
 
+_TRIES: Final = 5
+"""While a right is missing: an API server that has just started may find it in a moment."""
+_PAUSE_SECONDS: Final = 1.0
+
 
 class Ending:
     """Both steps may be repeated, so that a controller that was killed in between does them again."""
 
-    def __init__(self, client: KubernetesClient, store: ResultStore) -> None:
+    def __init__(
+        self,
+        client: KubernetesClient,
+        store: ResultStore,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._client = client
         self._store = store
 
@@ -36,13 +50,18 @@ class Ending:
         name = metadata.annotations.get(ANNOTATION_RUN_SECRET)
         if not name:
             return
-        try:
-            await self._client.delete(SECRETS, metadata.namespace, name)
-        except KubernetesError as error:
-            if error.retriable:
-                raise
-            # No Secret of ours, or a right that is missing: the execution has ended nevertheless.
-            logger.warning("the run's Secret was not deleted", secret=name, error=str(error))
+        for left in reversed(range(_TRIES)):
+            try:
+                await self._client.delete(SECRETS, metadata.namespace, name)
+            except KubernetesError as error:
+                if error.lacks_right and left:
+                    await self._sleep(_PAUSE_SECONDS)
+                    continue
+                if error.retriable and not error.lacks_right:
+                    raise
+                # No Secret of ours, or a right that is missing: the execution has ended nevertheless.
+                logger.warning("the run's Secret was not deleted", secret=name, error=str(error))
+            return
 
     async def _date_results(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
         retention, ended = execution.spec.result_retention, status.completion_time

@@ -33,9 +33,6 @@ from serviceexecution.resources.views import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
 
-LACKS_RIGHT: Final = "cannot create resource"
-"""What RBAC says when the controller itself lacks a right: the installation's fault, not the execution's."""
-
 RECHECK_SECONDS: Final = 0.2
 """Pause before a pass is repeated because something changed under it."""
 
@@ -171,7 +168,7 @@ class Reconciler:
                 await self._create_config_map(reference.namespace, children.config_map)
             job = await self._create_job(seen.execution, children.job)
         except KubernetesError as error:
-            if error.retriable or error.status in {401, 404, 409} or LACKS_RIGHT in str(error):
+            if error.retriable or error.status in {401, 404, 409}:
                 raise
             return replace(seen, plan=_refusal(error))
         self._cache.put_job(job)

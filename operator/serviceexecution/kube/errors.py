@@ -1,5 +1,11 @@
 """What can go wrong when speaking to the Kubernetes API."""
 
+import re
+from typing import Final
+
+_LACKS_RIGHT: Final = re.compile(r'is forbidden: User "[^"]*" cannot ')
+"""An authorizer's words. Admission (quotas, policies, Pod Security) answers 403 in others: that refuses the object."""
+
 
 class KubernetesError(Exception):
     """A request that the API server refused or that did not reach it.
@@ -24,8 +30,16 @@ class KubernetesError(Exception):
 
     @property
     def retriable(self) -> bool:
-        """Tell whether the same request may succeed later: no answer, throttled, or a server-side fault."""
-        return self.status is None or self.status in {408, 429} or self.status >= 500
+        """Tell whether the same request may succeed later: the fault is not in what was asked for."""
+        return self.status is None or self.status in {408, 429} or self.status >= 500 or self.lacks_right
+
+    @property
+    def lacks_right(self) -> bool:
+        """Tell whether we have no right to ask for that.
+
+        So says an API server, too, that has just started and has not read all roles yet.
+        """
+        return self.status == 403 and _LACKS_RIGHT.search(str(self)) is not None
 
 
 class AlreadyExistsError(KubernetesError):

@@ -70,6 +70,10 @@ class FakeFollowers:
         self.forgotten.append(ref)
 
 
+async def _at_once(_: float) -> None:
+    """Wait for nothing."""
+
+
 class Controller:
     """One life of the controller's process: what it knows ends with it."""
 
@@ -135,7 +139,7 @@ class Controller:
             client=client,
             cache=self.cache,
             observer=self.observer,
-            ending=Ending(client, store),
+            ending=Ending(client, store, sleep=_at_once),
             deliver=self.called_back.append,
             followers=cast("Any", self.followers),
             teller=ExecutionTeller(events, self.tasks.append),

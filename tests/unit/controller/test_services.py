@@ -373,6 +373,24 @@ async def test_a_controller_killed_at_any_write_comes_to_the_same_end(world: Wor
     assert world.controller.called_back[-1].metadata.uid == world.execution.metadata.uid
 
 
+@pytest.mark.parametrize(("missing", "left"), [(1, False), (100, True)], ids=["for-a-moment", "for-good"])
+async def test_a_right_to_delete_the_secret_that_is_missing(world: World, missing: int, left: bool):
+    """An API server that has just started has no roles for a moment; without the right the run ends all the same."""
+    define(world)
+    _with_secret(world)
+
+    def forbid(request: Request, when: str) -> None:
+        nonlocal missing
+        if (request.verb, request.resource, when) == ("delete", "secrets", "before") and missing:
+            missing -= 1
+            raise refusal(403, 'secrets "one-run" is forbidden: User "us" cannot delete resource "secrets"')
+
+    world.kubernetes.hook = forbid
+    await _succeed_as_run(world)
+    assert world.said() == ("Succeeded", "Succeeded")
+    assert (world.kubernetes.one(SECRETS) is not None) is left
+
+
 async def test_the_writes_of_a_run(world: World):
     define(world)
     _with_secret(world)

@@ -201,6 +201,21 @@ class TestSubmit:
         assert (await service.post(headers=headers)).status_code == 201
         assert len(service.executions()) == 1
 
+    async def test_a_right_that_is_missing_is_not_the_clients_fault(self, service):
+        """So says an API server, too, that has just started; with a right that comes in a moment it goes through."""
+        words = (
+            'configmaps is forbidden: User "system:serviceaccount:a:b" cannot create resource "configmaps"'
+        )
+        missing = KubernetesError(words, status=403)
+        service.cluster.fail("create", "configmaps", missing)
+        assert (await service.post(b'{"data": 1}')).status_code == 201
+        for _ in range(3):
+            service.cluster.fail("create", "serviceexecutions", missing)
+        answer = await service.post(b'{"data": 1}')
+        assert is_problem(answer, 503, "KubernetesUnavailable")
+        assert "serviceaccount" not in answer.text
+        assert len(service.executions()) == len(service.cluster.of(CONFIG_MAPS)) == 1
+
     async def test_a_refused_execution_leaves_nothing(self, service):
         refusal = KubernetesError("admission policy: no", status=422)
         service.cluster.fail("create", "serviceexecutions", refusal)

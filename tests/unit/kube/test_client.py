@@ -39,6 +39,27 @@ async def test_other_errors_carry_status_reason_and_message(client, api):
     assert (caught.value.status, caught.value.reason, caught.value.retriable) == (403, "Forbidden", False)
 
 
+@pytest.mark.parametrize(
+    ("message", "lacks_right"),
+    [
+        (
+            'jobs.batch is forbidden: User "system:serviceaccount:a:b" cannot create resource "jobs" in API group',
+            True,
+        ),
+        ('secrets "s" is forbidden: User "u" cannot delete resource "secrets" in API group ""', True),
+        ('pods "p" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1', False),
+        ('pods "p" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true', False),
+        ("jobs.batch \"j\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: it cannot be", False),
+    ],
+)
+async def test_a_missing_right_may_come(client, api, message, lacks_right):
+    """An API server that has just started has no roles for a moment; what admission refuses stays refused."""
+    api.always(403, status(403, "Forbidden", message))
+    with pytest.raises(KubernetesError) as caught:
+        await client.create(JOBS, "ns", {})
+    assert (caught.value.lacks_right, caught.value.retriable) == (lacks_right, lacks_right)
+
+
 async def test_an_answer_that_is_no_json_is_an_error(client, api):
     async def handler(request: web.Request) -> web.Response:
         return web.Response(text="<html>proxy</html>")

@@ -64,10 +64,12 @@ class Submitter:
                 await self._create_secret(namespace, owned)
             submitted = await self._create_execution(namespace, name, objects.execution, digest)
         except KubernetesError as error:
-            if error.status is None or error.retriable:
+            if error.retriable and not error.lacks_right:
                 raise  # it may be there after all: what is left is swept
             if config_map is not None:
                 await self._discard(namespace, config_map)
+            if error.lacks_right:
+                raise  # not the client's fault
             raise problem_of_refusal(error) from None
         if config_map is not None:
             await self._adopt(namespace, name, submitted.execution)
