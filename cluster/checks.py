@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cluster.binaries import HELM_ONLY, build_all
 from cluster.settings import CHECKOUT, cache_home
 
-_PACKAGES = ("operator", "cluster", "tools", "demo", "benchmarks")
+_PACKAGES = ("operator", "cluster", "tools", "demo", "benchmarks", "tests")
 
 
 @dataclass(frozen=True)

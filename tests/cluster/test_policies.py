@@ -48,7 +48,7 @@ def execution(**spec: object) -> JsonObject:
         "apiVersion": "serviceexecution.dev/v1alpha1",
         "kind": "ServiceExecution",
         "metadata": {"generateName": "policy-", "namespace": "default"},
-        "spec": {"runtime": {"docker": {"image": "image"}}, **spec},  # type: ignore[dict-item]
+        "spec": {"runtime": {"docker": {"image": "image"}}, **spec},
     }
 
 
@@ -362,7 +362,7 @@ def test_the_controller_has_no_such_right(as_controller, verb, resource):
 
 def written_by_the_gateway(namespace: str, manifest: JsonObject) -> subprocess.CompletedProcess[str]:
     """In mode small the gateway has the controller's account."""
-    text = {**manifest, "metadata": {"name": "x", **manifest.get("metadata", {})}}  # type: ignore[dict-item]
+    text = {**manifest, "metadata": {"name": "x", **manifest.get("metadata", {})}}
     return kubectl(
         f"--as={CONTROLLER}", f"--namespace={namespace}", "create", "--dry-run=server", "-f", "-", stdin=text
     )

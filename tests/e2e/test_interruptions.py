@@ -40,7 +40,7 @@ class Counted:
 
     def create(self, **fields: object) -> None:
         spec: JsonObject = {"runtime": program(COUNTING), "input": {"data": 1}, "dataPools": self._pools}
-        self.sandbox.create({**spec, **fields})  # type: ignore[dict-item]
+        self.sandbox.create({**spec, **fields})
 
     def let_go(self) -> None:
         source = "open('/var/runtime/datapool/journal/go', 'w').close()"

@@ -83,7 +83,7 @@ class Cluster:
         return response
 
     def _json(self, method: str, path: str, **options: object) -> JsonObject:
-        response = self._open(method, path, **options)  # type: ignore[arg-type]
+        response = self._open(method, path, **options)
         return cast("JsonObject", json.loads(response.data))
 
     def get(self, kind: ResourceKind, namespace: str | None, name: str) -> JsonObject | None:

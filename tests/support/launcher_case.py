@@ -150,14 +150,14 @@ def _json(content: bytes) -> object:
 
 def case_of(name: str, program: str, expected: Expected | None = None, **fields: object) -> Case:
     """Return the case of an indented program, which succeeds without output unless said otherwise."""
-    return Case(name=name, program=dedent(program).lstrip(), expected=expected or Expected(), **fields)  # type: ignore[arg-type]
+    return Case(name=name, program=dedent(program).lstrip(), expected=expected or Expected(), **fields)
 
 
 def main_result(value: object, **fields: object) -> Expected:
     """Expect a success with ``value`` in output.json."""
-    return Expected(json={"output.json": value}, **fields)  # type: ignore[arg-type]
+    return Expected(json={"output.json": value}, **fields)
 
 
 def failed(title: str, detail: str, *, exit_code: int = 1, **fields: object) -> Expected:
     """Expect a failure with a problem."""
-    return Expected(exit_code=exit_code, problem=ExpectedProblem(title, detail), **fields)  # type: ignore[arg-type]
+    return Expected(exit_code=exit_code, problem=ExpectedProblem(title, detail), **fields)

@@ -64,7 +64,7 @@ async def test_list_with_pages_and_selectors(
     for number in range(10):
         await client.create(CONFIG_MAPS, namespace, config_map(f"c{number}"))
     found = await client.list(CONFIG_MAPS, namespace, label_selector="mine=yes")
-    names: list[Any] = [item["metadata"]["name"] for item in found.items]  # type: ignore[index,call-overload]
+    names: list[Any] = [item["metadata"]["name"] for item in found.items]
     assert names == [f"c{number}" for number in range(10)]
     assert int(found.resource_version) > 0
     one = await client.list(CONFIG_MAPS, namespace, field_selector="metadata.name=c3")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS
+from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS, ResourceKind
 from tests.support.builds import ADDER, DOCKERFILE, Builds, result_of, seconds_of, shell_project
 from tests.support.cluster import member
 from tests.support.sandbox import phase_and_reason
@@ -134,5 +134,5 @@ def test_versions_of_python(new_builds, level):
     assert result_of(builds.sandbox.succeed(run, name="second")) == {"version": [3, 11]}
 
 
-def _definitions(builds: Builds):
+def _definitions(builds: Builds) -> tuple[ResourceKind, str, str]:
     return SERVICE_DEFINITIONS, builds.sandbox.name, "service"

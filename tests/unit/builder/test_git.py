@@ -171,11 +171,12 @@ def test_credentials_are_in_no_argument_and_in_no_log(pod, repositories, output,
     write_files(pod.paths.mounted, {"git/password": PASSWORD + "\n"})
     started = []
     start = Commands.start
-    monkeypatch.setattr(
-        Commands,
-        "start",
-        lambda self, command, *rest, **more: started.append(command) or start(self, command, *rest, **more),
-    )
+
+    def noted(self, command, *rest, **more):
+        started.append(command)
+        return start(self, command, *rest, **more)
+
+    monkeypatch.setattr(Commands, "start", noted)
 
     checkout, root = fetched(pod, repositories)
 

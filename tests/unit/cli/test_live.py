@@ -57,7 +57,7 @@ def test_a_log_that_ends_early_does_not_end_the_watch():
 def test_a_log_that_cannot_be_read_is_told_once():
     def log():
         raise CommandError("no right")
-        yield
+        yield  # type: ignore[unreachable]
 
     assert LogTrouble("no right") in list(watch(watched(["busy", "over"], log()), pause=0.01))
 

@@ -14,8 +14,16 @@ DATA = bytes(range(256)) * 4096
 EVENTS = [f"line {number}" for number in range(10)]
 
 
+class Server(ThreadingHTTPServer):
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.cuts, self.names, self.seen = 0, ["plots/a.bin"], []
+        self.etag = f'"{hashlib.sha256(DATA).hexdigest()}"'
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: Server
 
     def do_GET(self):
         server = self.server
@@ -74,9 +82,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.cuts, found.names, found.seen = 0, ["plots/a.bin"], []
-    found.etag = f'"{hashlib.sha256(DATA).hexdigest()}"'
+    found = Server()
     thread = threading.Thread(target=found.serve_forever, daemon=True)
     thread.start()
     yield found

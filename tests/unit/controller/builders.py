@@ -10,7 +10,7 @@ from typing import Final
 from serviceexecution.controller.decision.decide import decide
 from serviceexecution.controller.decision.observation import Observation
 from serviceexecution.controller.decision.outcome import Decision
-from serviceexecution.controller.decision.plan import DEFAULT_TIMES, Plan, make_plan, times_of
+from serviceexecution.controller.decision.plan import Plan, make_plan, times_of
 from serviceexecution.controller.decision.verdict import MainOutput
 from serviceexecution.controller.render.names import job_name
 from serviceexecution.resources.execution import ObjectMeta, ServiceExecution
@@ -275,14 +275,14 @@ def observation(one: ServiceExecution | None = None, *, now: float = 20, **membe
     one = one or execution()
     known: dict[str, object] = {
         "execution": one,
-        "times": times_of(one.spec) if one.spec else DEFAULT_TIMES,
+        "times": times_of(one.spec),
         "now": at(now),
         "limits": LIMITS,
         **members,
     }
     if known.get("job") is None and "plan" not in known:
         known["plan"] = plan_of(one)
-    return Observation(**known)  # type: ignore[arg-type]
+    return Observation(**known)
 
 
 def decided(one: ServiceExecution | None = None, *, now: float = 20, **members: object) -> Decision:

@@ -549,7 +549,7 @@ class TestNamespaces:
 
     async def test_they_are_asked_once_a_minute(self, builds: BuildWorld):
         clock = [0.0]
-        levels = NamespaceLevels(builds.kubernetes, lambda: clock[0])  # type: ignore[arg-type]
+        levels = NamespaceLevels(builds.kubernetes, lambda: clock[0])
         enforce(builds, "baseline")
         assert await levels.enforced("team") == "baseline"
         enforce(builds, "restricted")
@@ -708,7 +708,7 @@ def pod_uid(builds: BuildWorld) -> Any:
 def enforce(builds: BuildWorld, level: str) -> None:
     labels = {"pod-security.kubernetes.io/enforce": level}
     body: Any = {"metadata": {"name": "team", "labels": labels}}
-    builds.kubernetes.objects["namespaces", None, "team"] = body  # type: ignore[index]
+    builds.kubernetes.objects["namespaces", None, "team"] = body
 
 
 def refusing(status: int, message: str):

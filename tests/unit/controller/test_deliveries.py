@@ -77,7 +77,7 @@ def test_what_a_list_does_not_show_is_forgotten():
 def test_another_service_of_the_same_name():
     cache = known()
     take_job(cache, builds.job())
-    body: JsonObject = {**SERVICE, "metadata": {**SERVICE["metadata"], "uid": "new", "resourceVersion": "6"}}  # type: ignore[dict-item]
+    body: JsonObject = {**SERVICE, "metadata": {**SERVICE["metadata"], "uid": "new", "resourceVersion": "6"}}
     cache.put_definition(body)
     assert cache.service_of(builds.UID) is None
     assert cache.service_of("new") == ("team", "adder")

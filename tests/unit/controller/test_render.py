@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import pytest
 import yaml
@@ -75,7 +75,7 @@ class TestWhatAlwaysHolds:
         template = children.job["spec"]["template"]
         for one in (children.config_map, children.job):
             if one is not None:
-                (owner,) = one["metadata"]["ownerReferences"]
+                (owner,) = cast("list[JsonObject]", one["metadata"]["ownerReferences"])
                 assert (owner["uid"], owner["controller"]) == (UID, True)
                 assert one["metadata"]["labels"][LABEL_EXECUTION_UID] == UID
                 assert len(one["metadata"]["name"]) <= 63

@@ -274,7 +274,7 @@ async def _succeed_as_run(world: World, look=None) -> None:
     def apply_run(**spec: Any) -> None:
         world_apply(**RUN, **spec)
 
-    world.apply = apply_run  # type: ignore[method-assign]
+    world.apply = apply_run
     await succeed(world, look or world.controller.run)
 
 
@@ -329,7 +329,7 @@ def _with_secret(world: World) -> None:
         body: Any = world.kubernetes.one(SERVICE_EXECUTIONS)
         metadata_of(body)["annotations"] = {ANNOTATION_RUN_SECRET: "one-run"}
 
-    world.apply = annotated  # type: ignore[method-assign]
+    world.apply = annotated
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -528,8 +528,8 @@ class TestConcurrency:
         await world.controller.watch()
         cache, admission = world.controller.cache, world.controller.admission
         first, second = cache.executions[one], cache.executions[two]
-        assert admission.admit(first, 1) is None  # type: ignore[arg-type]
-        assert admission.admit(second, 1) == 0  # type: ignore[arg-type]
-        assert admission.admit(first, 1) is None  # type: ignore[arg-type]
-        admission.release(first)  # type: ignore[arg-type]
+        assert admission.admit(first, 1) is None
+        assert admission.admit(second, 1) == 0
+        assert admission.admit(first, 1) is None
+        admission.release(first)
         assert admission.next_keys(ServiceKey("team", "adder")) == [one]

@@ -30,7 +30,7 @@ def status(**changes: object) -> ExecutionStatus:
         "log": {"bytes": 8, "lines": 2},
         **changes,
     }
-    return status_of({"status": body})  # type: ignore[dict-item]
+    return status_of({"status": body})
 
 
 def test_nothing_is_shown_before_the_controller_has_spoken() -> None:

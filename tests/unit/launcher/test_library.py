@@ -27,12 +27,13 @@ def function_with(*annotations: object):
 
     from inspect import Parameter, Signature  # noqa: PLC0415
 
-    run.__signature__ = Signature(
+    signature = Signature(
         [
             Parameter(f"p{number}", Parameter.KEYWORD_ONLY, annotation=annotation)
             for number, annotation in enumerate(annotations)
         ]
     )
+    setattr(run, "__signature__", signature)  # noqa: B010 - functions have no such member for a type checker
     return run
 
 
@@ -43,7 +44,7 @@ def function_with(*annotations: object):
         ((QHUB,), "qhub"),
         ((Optional[PLANQK],), "planqk"),  # noqa: UP045
         ((PLANQK | None,), "planqk"),
-        ((List[Dict[str, Union[int, QHUB]]],), "qhub"),  # noqa: UP006, UP007
+        ((List[Dict[str, Union[int, QHUB]]],), "qhub"),  # type: ignore[valid-type]  # noqa: UP006, UP007
         ((dict, "planqk.commons.secret.SecretValue"), "qhub"),
         ((), "qhub"),
     ],
