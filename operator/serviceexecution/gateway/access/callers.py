@@ -1,14 +1,15 @@
 """Who calls, and may they: the cluster's own accounts and roles decide."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.requests import Request
 
@@ -22,6 +23,7 @@ from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.kube.client import TokenIdentity
+from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.names import API_GROUP
 
 SERVICE_AUDIENCE: Final = f"services.{API_GROUP}"
@@ -33,8 +35,17 @@ ACCESS_SECONDS: Final = 10.0
 DENIED_SECONDS: Final = 2.0
 """Shorter than a yes: a role that was bound a moment ago should not be missed for long."""
 REFUSED_SECONDS: Final = 10.0
+STALE_SECONDS: Final = 300.0
+"""How long a yes is believed beyond its time while the API server is away: nobody can take a right away meanwhile."""
+_ASK_AGAIN_SECONDS: Final = 1.0
+"""How long such a yes is taken without asking again."""
+_PATIENCE_SECONDS: Final = 2.0
+"""How long one is waited for who is believed already, when the API server hangs."""
 _CAPACITY: Final = 4096
 _LONGEST_TOKEN: Final = 16_384
+
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +89,14 @@ class Access:
         self._client = client
         self._settings = settings
         self._failures = failures
-        self._known: ExpiringCache[bytes, _Known] = ExpiringCache(seconds=TOKEN_SECONDS, capacity=_CAPACITY)
-        self._refused: ExpiringCache[bytes, bool] = ExpiringCache(seconds=REFUSED_SECONDS, capacity=_CAPACITY)
+        self._known: ExpiringCache[bytes, _Known] = ExpiringCache(
+            seconds=TOKEN_SECONDS, stale_seconds=STALE_SECONDS, capacity=_CAPACITY, clock=clock
+        )
+        self._refused: ExpiringCache[bytes, bool] = ExpiringCache(
+            seconds=REFUSED_SECONDS, capacity=_CAPACITY, clock=clock
+        )
         self._decisions: ExpiringCache[tuple[str, ...], bool] = ExpiringCache(
-            seconds=ACCESS_SECONDS, capacity=_CAPACITY, clock=clock
+            seconds=ACCESS_SECONDS, stale_seconds=STALE_SECONDS, capacity=_CAPACITY, clock=clock
         )
         self._reviews: SingleFlight[bytes, _Known] = SingleFlight()
         self._questions: SingleFlight[tuple[str, ...], bool] = SingleFlight()
@@ -99,7 +114,11 @@ class Access:
         known = self._known.get(key)
         if known is None or known.expires <= time.time():
             address = address_of(request, self._settings.trusted_proxies)
-            known = await self._reviews.ask(key, lambda: self._review(token, key, address))
+            old = self._known.get_stale(key)
+            if old is not None and old.expires <= time.time():
+                old = None
+            review = self._reviews.ask(key, lambda: self._review(token, key, address))
+            known = await _answer_or(old, review, lambda: self._known.renew(key, seconds=_ASK_AGAIN_SECONDS))
         request.state.caller = known.caller.username
         return known.caller
 
@@ -141,6 +160,7 @@ class Access:
         if len(token) <= _LONGEST_TOKEN:
             identity = await self._client.review_token(token, audience)
         if identity is None:
+            self._known.drop(key)
             self._refused.put(key, True)
             self._failures.failed(address)
             raise unauthorized("The token is not valid.")
@@ -156,20 +176,37 @@ class Access:
         key = (*_who(identity), *astuple(question))
         allowed = self._decisions.get(key)
         if allowed is None:
-            allowed = await self._questions.ask(
-                key,
-                lambda: self._client.review_access(
-                    identity,
-                    verb=question.verb,
-                    group=API_GROUP,
-                    resource=question.resource,
-                    subresource=question.subresource,
-                    namespace=question.namespace,
-                    name=question.name,
-                ),
+            old = self._decisions.get_stale(key) or None  # an old no is no answer
+            decision = self._questions.ask(key, lambda: self._decide(key, identity, question))
+            allowed = await _answer_or(
+                old, decision, lambda: self._decisions.renew(key, seconds=_ASK_AGAIN_SECONDS)
             )
-            self._decisions.put(key, allowed, seconds=None if allowed else DENIED_SECONDS)
         return allowed
+
+    async def _decide(self, key: tuple[str, ...], identity: TokenIdentity, question: "_Question") -> bool:
+        allowed = await self._client.review_access(
+            identity,
+            verb=question.verb,
+            group=API_GROUP,
+            resource=question.resource,
+            subresource=question.subresource,
+            namespace=question.namespace,
+            name=question.name,
+        )
+        self._decisions.put(key, allowed, seconds=None if allowed else DENIED_SECONDS)
+        return allowed
+
+
+async def _answer_or(old: V | None, answer: Awaitable[V], renew: Callable[[], None]) -> V:
+    """Return the API server's answer, or while it is away what it said before."""
+    try:
+        async with asyncio.timeout(None if old is None else _PATIENCE_SECONDS):
+            return await answer
+    except (KubernetesError, TimeoutError):
+        if old is None:
+            raise
+        renew()
+        return old
 
 
 def token_claims(token: str) -> JsonObject:
