@@ -106,9 +106,8 @@ def test_nothing_is_lost_or_doubled_while_the_api_server_is_away(
     os.kill(server, signal.SIGKILL)
     with ThreadPoolExecutor(1) as pool:
         taken = pool.submit(submit_until_taken)
-        patient = {
-            "max_retries": 30
-        }  # it repeats by itself, as Retry-After says, but only twice unless told so
+        # It repeats by itself, as Retry-After says, but only twice unless it is told so.
+        patient = {"max_retries": 30}
         by_sdk = client.api.start_execution(request={"data": 1}, request_options=patient)
         by_key = taken.result()
     bad = {key for key in seen if key[1] >= 400}
