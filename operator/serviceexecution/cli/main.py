@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,14 +15,37 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich takes as long to import as all the rest of --help
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Services on Kubernetes: from a project to a result, with kubectl's own credentials.
-
-\b
-  sx init python plot && cd plot      a project that runs
-  sx deploy                           built in the cluster, and served
-  sx run plot -d @input.json          its result
-""",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib import metadata
+
+    try:
+        print(f"{_program()} {metadata.version('serviceexecution')}")
+    except metadata.PackageNotFoundError:
+        print(f"{_program()}, not installed: from a source tree")
+    raise typer.Exit
+
+
+@app.callback()
+def _sx(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Services on Kubernetes: from a project to a result, with kubectl's own credentials.
+
+    \b
+      sx init python plot && cd plot      a project that runs
+      sx deploy                           built in the cluster, and served
+      sx run plot -d @input.json          its result
+    """
+
+
 app.command("init")(init.init)
 app.command("deploy")(deploy.deploy)
 app.add_typer(builds.builds, name="builds")

@@ -51,6 +51,13 @@ def test_every_command_has_help(sx, command):
     assert out.startswith(f"Usage: sx {command}")
 
 
+def test_the_version_is_told(sx):
+    code, out, _ = sx("--version")
+    assert code == 0
+    assert out.startswith("sx")
+    assert sx("--help")[1].startswith("Usage: sx [OPTIONS] COMMAND")
+
+
 def test_both_names_are_installed():
     scripts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"]
     assert scripts["sx"] == scripts["kubectl-sx"] == "serviceexecution.cli.main:main"
