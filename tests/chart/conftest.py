@@ -87,7 +87,8 @@ def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
     return found
 
 
-def environment(container: Manifest) -> dict[str, str | None]:
+def environment(container: Manifest) -> dict[str, Any]:
+    """Values of variables by their names; None of those that are references."""
     names = [variable["name"] for variable in container["env"]]
     assert len(names) == len(set(names))
     return {variable["name"]: variable.get("value") for variable in container["env"]}

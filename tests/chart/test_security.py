@@ -31,7 +31,7 @@ def rights(manifests, account):
         (role["kind"], role["metadata"].get("namespace"), role["metadata"]["name"]): role["rules"]
         for role in of_kind(manifests, "Role", "ClusterRole")
     }
-    found = {}
+    found: dict[str, set[tuple[str, str]]] = {}
     for binding in of_kind(manifests, "RoleBinding", "ClusterRoleBinding"):
         if account not in [subject["name"] for subject in binding["subjects"]]:
             continue

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import PODS, ResourceKind
@@ -57,7 +58,7 @@ def start_pod(client: KubernetesClient, namespace: str) -> StartPod:
     async def start(
         program: str, *, name: str = "pod", image: str = PYTHON_IMAGE, wait_for: str | None = "started"
     ) -> dict[str, Any]:
-        manifest = {
+        manifest: JsonObject = {
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": name},

@@ -244,7 +244,7 @@ class TestInput:
         assert (kept["f"], type(kept["f"])) == (1, int), "use inputJson where 1.0 matters"
 
 
-GOOD: Final[tuple[JsonObject, ...]] = (
+GOOD: Final[tuple[dict[str, Any], ...]] = (
     {"timeout": "1h30m", "startTimeout": "90s", "cancelGrace": "500ms", "output": {"collectTimeout": "3600"}},
     {"timeout": "604800s"},
     {"output": {"limit": 1000}, "resources": {"limits": {"memory": 1, "cpu": "1.5", "a.b/c": "2"}}},
@@ -256,7 +256,7 @@ GOOD: Final[tuple[JsonObject, ...]] = (
     {"affinity": {"anything": [1, {"x": None}]}, "podTemplate": {"metadata": {"labels": {"a": "b"}}}},
 )
 
-BAD: Final[tuple[tuple[str, JsonObject], ...]] = (
+BAD: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("say what runs: give either serviceRef or runtime", {"runtime": None}),
     ("spec.runtime.docker", {"runtime": {"docker": None}}),
     ("spec.runtime.docker.image", {"runtime": {"docker": {"image": ""}}}),

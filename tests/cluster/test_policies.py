@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -43,7 +44,7 @@ def must(*arguments: str, stdin: JsonObject | None = None) -> str:
     return done.stdout
 
 
-def execution(**spec: object) -> JsonObject:
+def execution(**spec: Any) -> JsonObject:
     return {
         "apiVersion": "serviceexecution.dev/v1alpha1",
         "kind": "ServiceExecution",
@@ -185,7 +186,9 @@ def as_controller(fenced) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-def patch(as_controller, pod: str, change: JsonObject) -> subprocess.CompletedProcess[str]:
+def patch(
+    as_controller: Callable[..., subprocess.CompletedProcess[str]], pod: str, change: JsonObject
+) -> subprocess.CompletedProcess[str]:
     return as_controller(
         "patch", "pod", pod, "--dry-run=server", "--type=strategic", "--patch", json.dumps(change)
     )
@@ -362,7 +365,8 @@ def test_the_controller_has_no_such_right(as_controller, verb, resource):
 
 def written_by_the_gateway(namespace: str, manifest: JsonObject) -> subprocess.CompletedProcess[str]:
     """In mode small the gateway has the controller's account."""
-    text = {**manifest, "metadata": {"name": "x", **manifest.get("metadata", {})}}
+    metadata = cast("JsonObject", manifest.get("metadata", {}))
+    text: JsonObject = {**manifest, "metadata": {"name": "x", **metadata}}
     return kubectl(
         f"--as={CONTROLLER}", f"--namespace={namespace}", "create", "--dry-run=server", "-f", "-", stdin=text
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class Counted:
             "journal": {"persistentVolumeClaim": {"claimName": "journal"}, "readOnly": False}
         }
 
-    def create(self, **fields: object) -> None:
+    def create(self, **fields: Any) -> None:
         spec: JsonObject = {"runtime": program(COUNTING), "input": {"data": 1}, "dataPools": self._pools}
         self.sandbox.create({**spec, **fields})
 

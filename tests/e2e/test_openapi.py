@@ -98,7 +98,7 @@ api = schemathesis.pytest.from_fixture("text")
 
 @api.parametrize()
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_answers_fit_the_text(case: schemathesis.Case, service: Service) -> None:
+def test_answers_fit_the_text(case: schemathesis.Case[Any], service: Service) -> None:
     if "id" in case.path_parameters and case.meta is not None and len(str(case.path_parameters["id"])) % 2:
         case.path_parameters["id"] = service.known  # else hardly any example meets an execution that exists
     case.call_and_validate(headers={"Authorization": f"Bearer {service.token}"}, checks=CHECKS)
@@ -106,7 +106,7 @@ def test_answers_fit_the_text(case: schemathesis.Case, service: Service) -> None
 
 @api.parametrize()
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
-def test_nothing_is_answered_without_a_token(case: schemathesis.Case) -> None:
+def test_nothing_is_answered_without_a_token(case: schemathesis.Case[Any]) -> None:
     answer = case.call(headers={"Authorization": "Bearer nobody"})
     assert answer.status_code in {400, 401, 405, 429}, answer.text
     assert answer.headers["content-type"][0].startswith("application/problem+json")

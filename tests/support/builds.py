@@ -18,6 +18,8 @@ from tests.support.gateway import Gateway
 from tests.support.sandbox import Sandbox
 
 Files = Mapping[str, str | bytes]
+Source = Files | bytes | Mapping[str, object]
+"""Files, an archive, or what stands in ``spec.source``."""
 
 BUILD_SECONDS: Final = 240
 """How long a build of a test may take on two busy cores."""
@@ -89,7 +91,7 @@ class Builds:
 
     def define(
         self,
-        source: Files | bytes | JsonObject,
+        source: Source,
         runtime: JsonObject = PYTHON,
         *,
         name: str = "service",
@@ -104,9 +106,7 @@ class Builds:
         }
         return self.sandbox.cluster.create(SERVICE_DEFINITIONS, self.sandbox.name, manifest)
 
-    def change(
-        self, name: str = "service", *, source: Files | bytes | JsonObject | None = None, **spec: object
-    ) -> JsonObject:
+    def change(self, name: str = "service", *, source: Source | None = None, **spec: object) -> JsonObject:
         """Patch a service's spec; ``source`` is uploaded first."""
         wanted: dict[str, object] = dict(spec)
         if source is not None:
@@ -114,7 +114,7 @@ class Builds:
         patch = cast("JsonObject", {"spec": wanted})
         return self.sandbox.cluster.patch(SERVICE_DEFINITIONS, self.sandbox.name, name, patch)
 
-    def uploaded(self, source: Files | bytes | JsonObject) -> JsonValue:
+    def uploaded(self, source: Source) -> JsonObject:
         """Return the ``spec.source`` of files or an archive, which are uploaded; one that is given stays as it is."""
         if isinstance(source, bytes):
             return {"archive": {"digest": self.upload(source)}}

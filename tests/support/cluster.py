@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -82,7 +82,7 @@ class Cluster:
             raise ApiError(response.status, message)
         return response
 
-    def _json(self, method: str, path: str, **options: object) -> JsonObject:
+    def _json(self, method: str, path: str, **options: Any) -> JsonObject:
         response = self._open(method, path, **options)
         return cast("JsonObject", json.loads(response.data))
 

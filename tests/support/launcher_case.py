@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from textwrap import dedent
+from typing import Any
 
 SECRET = "s3cr3t-0f-the-table"  # noqa: S105 - what must not be seen
 POOL_ID = "11111111-2222-3333-4444-555555555555"
@@ -148,16 +149,16 @@ def _json(content: bytes) -> object:
     return value
 
 
-def case_of(name: str, program: str, expected: Expected | None = None, **fields: object) -> Case:
+def case_of(name: str, program: str, expected: Expected | None = None, **fields: Any) -> Case:
     """Return the case of an indented program, which succeeds without output unless said otherwise."""
     return Case(name=name, program=dedent(program).lstrip(), expected=expected or Expected(), **fields)
 
 
-def main_result(value: object, **fields: object) -> Expected:
+def main_result(value: object, **fields: Any) -> Expected:
     """Expect a success with ``value`` in output.json."""
     return Expected(json={"output.json": value}, **fields)
 
 
-def failed(title: str, detail: str, *, exit_code: int = 1, **fields: object) -> Expected:
+def failed(title: str, detail: str, *, exit_code: int = 1, **fields: Any) -> Expected:
     """Expect a failure with a problem."""
     return Expected(exit_code=exit_code, problem=ExpectedProblem(title, detail), **fields)

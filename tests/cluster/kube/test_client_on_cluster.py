@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
@@ -77,7 +78,10 @@ async def test_patch_and_its_conflict(client: KubernetesClient, namespace: str):
     stored: Any = await client.create(CONFIG_MAPS, namespace, config_map("a", x="1", y="2"))
     patched: Any = await client.patch(CONFIG_MAPS, namespace, "a", {"data": {"x": None, "z": "3"}})
     assert patched["data"] == {"y": "2", "z": "3"}
-    old = {"metadata": {"resourceVersion": stored["metadata"]["resourceVersion"]}, "data": {"x": "4"}}
+    old: JsonObject = {
+        "metadata": {"resourceVersion": stored["metadata"]["resourceVersion"]},
+        "data": {"x": "4"},
+    }
     with pytest.raises(ConflictError):
         await client.patch(CONFIG_MAPS, namespace, "a", old)
     assert await client.patch(CONFIG_MAPS, namespace, "b", {}) is None
@@ -136,7 +140,7 @@ async def test_a_watch_from_too_old_a_version_is_gone(client: KubernetesClient, 
 async def test_a_pods_token_is_recognised(client: KubernetesClient, namespace: str, start_pod: StartPod):
     pod = await start_pod("import time; time.sleep(60)")
     audience = "collector.serviceexecution.dev"
-    request = {
+    request: JsonObject = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
         "spec": {

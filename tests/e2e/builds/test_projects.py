@@ -2,6 +2,7 @@
 
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS, ResourceKind
 from tests.support.builds import ADDER, DOCKERFILE, Builds, result_of, seconds_of, shell_project
 from tests.support.cluster import member
@@ -66,7 +67,7 @@ def test_users_and_owners_in_a_dockerfile(builds: Builds):
     )
     builds.define(files, DOCKERFILE)
     builds.succeed()
-    spec = {"serviceRef": {"name": "service"}, "securityContext": {"runAsUser": 65532}}
+    spec: JsonObject = {"serviceRef": {"name": "service"}, "securityContext": {"runAsUser": 65532}}
     assert result_of(builds.sandbox.succeed(spec)) == {"text": "owned"}
 
 

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
 
 from serviceexecution.gateway.app import create_app
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.main import GatewayServer, server_config
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.store.store import ResultStore
@@ -75,7 +77,8 @@ class LiveGateway:
 
     def restart_app(self) -> None:
         """Forget all that a gateway process keeps in memory."""
-        self._app = create_app(self.store, self.kubernetes, self._settings, self._draining)
+        kubernetes = cast("GatewayKubernetes", self.kubernetes)
+        self._app = create_app(self.store, kubernetes, self._settings, self._draining)
 
     @property
     def url(self) -> str:
@@ -118,12 +121,12 @@ class Pod:
             command, env=self.environment, stderr=subprocess.PIPE, start_new_session=True, **more
         )
 
-    def run(self, **more) -> tuple[int, list[dict]]:
+    def run(self, **more) -> tuple[int, list[dict[str, Any]]]:
         """Run the collector to its end; returns its exit code and its log."""
         return finish(self.start(**more))
 
 
-def finish(process) -> tuple[int, list[dict]]:
+def finish(process) -> tuple[int, list[dict[str, Any]]]:
     try:
         _, errors = process.communicate(timeout=60)
     finally:

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ def fake_gateway():
 
 
 @pytest.fixture
-def output(tmp_path):
+def output(tmp_path: Path):
     """Output into a file; ``output.text()`` reads it."""
     path = tmp_path / "output.txt"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT)

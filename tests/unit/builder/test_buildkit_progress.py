@@ -34,7 +34,7 @@ def test_the_error_of_a_step_whose_beginning_is_not_shown():
 
 
 def test_steps_of_an_earlier_call_are_not_shown_again():
-    known = set()
+    known: set[str] = set()
     shown(data_lines("buildkit", "ok"), known)
 
     found = shown(data_lines("buildkit", "ok"), known)

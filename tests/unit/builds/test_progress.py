@@ -411,7 +411,7 @@ class TestAttempts:
         pauses = []
         for attempt in range(1, ATTEMPTS + 1):
             one = of(building(attempts=attempt))
-            seen = {
+            seen: dict[str, Any] = {
                 "jobs": (job(attempt=attempt),),
                 "pods": {job_uid(attempt=attempt): pod(ended(1), attempt=attempt)},
                 "logs": {"r1": log(attempt=attempt)},

@@ -4,13 +4,16 @@ import asyncio
 import base64
 import contextlib
 import tracemalloc
+from typing import cast
 
 import pytest
 
 from serviceexecution.callbacks.allow_list import Target
 from serviceexecution.callbacks.delivery import MOST_TRIES, Deliverer
 from serviceexecution.callbacks.sender import Sender
+from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.store.store import ResultStore
@@ -79,9 +82,9 @@ class Stage:
         self.slept = []
         self.posted = []
         self.deliverer = Deliverer(
-            self.cluster,
+            cast("KubernetesClient", self.cluster),
             self.store,
-            self,
+            cast("EventPoster", self),
             allowed_urls=more.get("allowed", [url]),
             sender=Sender(rule=more.get("rule", lambda *_: True), seconds=more.get("seconds", 5)),
             sleep=self._sleep,
@@ -225,7 +228,11 @@ async def test_a_restart_goes_on_where_it_was(tmp_path):
     async with Receiver(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", OK) as receiver:
         stage = Stage(tmp_path, receiver.url)
         forever = asyncio.Event()
-        stage.deliverer._sleep = lambda _: forever.wait()
+
+        async def sleeping(_: float) -> None:
+            await forever.wait()
+
+        stage.deliverer._sleep = sleeping
         stage.deliverer.enqueue(stage.execution)
         async with asyncio.timeout(5):
             while "attempts" not in stage.recorded():  # noqa: ASYNC110 - the fake tells nobody
@@ -237,7 +244,7 @@ async def test_a_restart_goes_on_where_it_was(tmp_path):
         )
         second = Stage(tmp_path, receiver.url)
         second.cluster, second.execution = stage.cluster, again
-        second.deliverer._client = stage.cluster
+        second.deliverer._client = cast("KubernetesClient", stage.cluster)
         status = await second.run()
     assert (status["state"], status["attempts"]) == ("Delivered", 2)
 

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 import threading
+from typing import Any
 
 import pytest
 
@@ -135,7 +136,7 @@ def test_the_log_is_shown_while_it_builds(cluster, sx, project):
     cluster.after_apply = build
     original = cluster.objects.__class__.__getitem__
 
-    class Objects(dict):
+    class Objects(dict[Any, Any]):
         def __getitem__(self, key):
             found = original(self, key)
             if (

@@ -163,7 +163,7 @@ def test_a_file_that_shrinks_meanwhile_is_an_error(root, tmp_path):
 
 def test_progress_and_folders(root, tmp_path):
     write(root, "b", "a/z", "a/yy")
-    seen = []
+    seen: list[int] = []
     archive(root, tmp_path / "x.tar.gz", progress=seen.append)
     assert seen == [4, 7, 8]
     assert list(folders(select(root).files)) == [("a/", 2, 7), ("b", 1, 1)]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -240,7 +241,7 @@ def test_depth_is_not_counted_inside_strings_or_side_by_side() -> None:
 
 
 def test_depth_of_inline_objects() -> None:
-    value: dict = {}
+    value: dict[str, Any] = {}
     for _ in range(MAX_DEPTH - 1):
         value = {"a": value}
     assert split_input_object(value)

@@ -235,7 +235,7 @@ def _pod_status(phase: str, state: Any) -> Any:
 
 
 def _reference(pod: Any) -> ExecutionReference:
-    labels = metadata_of(pod)["labels"]
+    labels: Any = metadata_of(pod)["labels"]
     return revision_reference(
         "team", labels[LABEL_DEFINITION_NAME], labels[LABEL_DEFINITION_UID], labels[LABEL_REVISION]
     )

@@ -5,7 +5,7 @@ Job, that Job's pod.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from serviceexecution.controller.decision.decide import decide
 from serviceexecution.controller.decision.observation import Observation
@@ -273,7 +273,7 @@ def plan_of(one: ServiceExecution) -> Plan:
 def observation(one: ServiceExecution | None = None, *, now: float = 20, **members: object) -> Observation:
     """Return what is seen at ``now``: without a Job there is a plan."""
     one = one or execution()
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "execution": one,
         "times": times_of(one.spec),
         "now": at(now),

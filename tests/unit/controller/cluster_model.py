@@ -6,7 +6,7 @@ All that the controller knows is in the status, so that looking is the same as r
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
 from serviceexecution.controller.decision.outcome import Decision
@@ -133,7 +133,9 @@ class Cluster:
     def _decide(self) -> Decision:
         kept = self.committed and not self.away
         record = None if self.logged is None or self.away else log(complete=self.logged)
-        plan = {} if self.job is not None or self.execution.status.job is not None else None
+        plan: dict[str, Any] | None = (
+            {} if self.job is not None or self.execution.status.job is not None else None
+        )
         seen = observation(
             self.execution,
             now=self.now,

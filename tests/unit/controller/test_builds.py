@@ -1,11 +1,13 @@
 """The builds of services, by the controller on the fake API server: from a spec to an image that serves."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.reconcile import RECHECK_SECONDS
+from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.definition_status import KEPT_REVISIONS
 from serviceexecution.resources.reference import revision_reference
@@ -456,7 +458,7 @@ class TestRefusals:
         await builds.settle()
         builds.start_pods()
         (pod,) = builds.pods()
-        waits = {"name": "main", "state": {"waiting": {"reason": "ContainerCreating"}}}
+        waits: JsonObject = {"name": "main", "state": {"waiting": {"reason": "ContainerCreating"}}}
         builds.kubernetes.change(
             PODS,
             "team",
@@ -549,7 +551,7 @@ class TestNamespaces:
 
     async def test_they_are_asked_once_a_minute(self, builds: BuildWorld):
         clock = [0.0]
-        levels = NamespaceLevels(builds.kubernetes, lambda: clock[0])
+        levels = NamespaceLevels(cast("KubernetesClient", builds.kubernetes), lambda: clock[0])
         enforce(builds, "baseline")
         assert await levels.enforced("team") == "baseline"
         enforce(builds, "restricted")

@@ -1,5 +1,7 @@
 """The cache of what watches told: the newest counts, whatever comes late, twice or not at all."""
 
+from typing import Any
+
 import pytest
 
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched
@@ -125,7 +127,7 @@ class TestChildren:
     @pytest.mark.parametrize("kind", ["job", "pod"])
     def test_a_deleted_child_is_forgotten_but_not_its_successor_of_the_same_name(self, kind):
         cache = ObjectCache()
-        child = job() if kind == "job" else pod()
+        child: Any = job() if kind == "job" else pod()
         put, drop = (cache.put_job, cache.drop_job) if kind == "job" else (cache.put_pod, cache.drop_pod)
         put(renewed(child, uid="successor"))
         assert drop(child) == UID

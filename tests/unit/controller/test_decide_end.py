@@ -1,5 +1,7 @@
 """From main's end to the final status: what is waited for and for how long."""
 
+from typing import Any
+
 import pytest
 
 from serviceexecution.controller.decision.reasons import Reason
@@ -23,7 +25,7 @@ from tests.unit.controller.builders import (
     stop_request,
 )
 
-KEPT = {"manifest": manifest(file()), "log": log(), "output": main_output()}
+KEPT: dict[str, Any] = {"manifest": manifest(file()), "log": log(), "output": main_output()}
 OVER = pod(ended(), ended(until=16))
 COLLECTS = pod(ended(), running())
 
@@ -270,4 +272,7 @@ def test_clocks_that_disagree_give_no_negative_times():
     early = pod(ended(since=-3, until=-2), ended(until=0))
     done = decided(execution(), job=job(), pod=early, now=-1, **KEPT).status
     assert done.usage is not None
+    assert done.usage.wait_seconds is not None
+    assert done.usage.run_seconds is not None
+    assert done.usage.collect_seconds is not None
     assert min(done.usage.wait_seconds, done.usage.run_seconds, done.usage.collect_seconds) >= 0

@@ -1,5 +1,7 @@
 """Jobs and pods come to the execution or to the service that they belong to."""
 
+from typing import cast
+
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
 from serviceexecution.controller.deliveries import take_job, take_pod
@@ -77,7 +79,8 @@ def test_what_a_list_does_not_show_is_forgotten():
 def test_another_service_of_the_same_name():
     cache = known()
     take_job(cache, builds.job())
-    body: JsonObject = {**SERVICE, "metadata": {**SERVICE["metadata"], "uid": "new", "resourceVersion": "6"}}
+    metadata = cast("JsonObject", SERVICE["metadata"])
+    body: JsonObject = {**SERVICE, "metadata": {**metadata, "uid": "new", "resourceVersion": "6"}}
     cache.put_definition(body)
     assert cache.service_of(builds.UID) is None
     assert cache.service_of("new") == ("team", "adder")

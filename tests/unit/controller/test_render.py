@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import pytest
 import yaml
@@ -24,7 +24,7 @@ DEFAULTS: Final = PodDefaults(
 
 
 def rendered(name: str, defaults: PodDefaults = DEFAULTS) -> Children:
-    one = execution(**VARIANTS[name])
+    one = execution(**cast("dict[str, Any]", VARIANTS[name]))
     input_map = ConfigMapView.model_validate(IMMUTABLE_INPUT) if one.spec.input_from else None
     plan = make_plan(one.spec, one.metadata.uid, input_map, ())
     assert isinstance(plan, Plan), plan
@@ -78,7 +78,7 @@ class TestWhatAlwaysHolds:
                 (owner,) = cast("list[JsonObject]", one["metadata"]["ownerReferences"])
                 assert (owner["uid"], owner["controller"]) == (UID, True)
                 assert one["metadata"]["labels"][LABEL_EXECUTION_UID] == UID
-                assert len(one["metadata"]["name"]) <= 63
+                assert len(cast("str", one["metadata"]["name"])) <= 63
         assert template["metadata"]["labels"][LABEL_EXECUTION_UID] == UID
 
     def test_both_containers_are_there_and_only_the_collector_has_a_token(self, name):

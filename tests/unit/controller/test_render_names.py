@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.render.merge import merge
 from serviceexecution.controller.render.names import input_name, job_name, labels
 from serviceexecution.resources.reference import ExecutionReference
@@ -61,6 +62,7 @@ def test_merging(base, patch, merged):
 
 
 def test_merging_changes_neither_side():
-    base, patch = {"a": {"b": [1]}}, {"a": {"c": 2}}
+    base: JsonObject = {"a": {"b": [1]}}
+    patch: JsonObject = {"a": {"c": 2}}
     merge(base, patch)
     assert (base, patch) == ({"a": {"b": [1]}}, {"a": {"c": 2}})

@@ -1,12 +1,13 @@
 """Executions of services: what they take, what the service refuses, who is let in, and what is done at the end."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from serviceexecution.controller.cache import ExecutionKey, ServiceKey
 from serviceexecution.kube.kinds import EVENTS, JOBS, SECRETS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
+from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET
 from tests.unit.controller.builders import ended, running
 from tests.unit.controller.fake_kubernetes import Crash, Request, metadata_of, refusal
@@ -274,7 +275,7 @@ async def _succeed_as_run(world: World, look=None) -> None:
     def apply_run(**spec: Any) -> None:
         world_apply(**RUN, **spec)
 
-    world.apply = apply_run
+    cast("Any", world).apply = apply_run
     await succeed(world, look or world.controller.run)
 
 
@@ -329,7 +330,7 @@ def _with_secret(world: World) -> None:
         body: Any = world.kubernetes.one(SERVICE_EXECUTIONS)
         metadata_of(body)["annotations"] = {ANNOTATION_RUN_SECRET: "one-run"}
 
-    world.apply = annotated
+    cast("Any", world).apply = annotated
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -528,6 +529,8 @@ class TestConcurrency:
         await world.controller.watch()
         cache, admission = world.controller.cache, world.controller.admission
         first, second = cache.executions[one], cache.executions[two]
+        assert isinstance(first, ServiceExecution)
+        assert isinstance(second, ServiceExecution)
         assert admission.admit(first, 1) is None
         assert admission.admit(second, 1) == 0
         assert admission.admit(first, 1) is None

@@ -1,6 +1,7 @@
 """What the demo checks before it says that all is well."""
 
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ CONTENT = b"value,weight\n1,1.0\n"
 
 
 def status(**changes: object) -> ExecutionStatus:
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "phase": "Succeeded",
         "reason": "Succeeded",
         "message": "The program ended with exit code 0.",

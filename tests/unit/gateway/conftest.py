@@ -1,11 +1,13 @@
 import asyncio
 import hashlib
+from typing import cast
 from urllib.parse import quote
 
 import httpx
 import pytest
 
 from serviceexecution.gateway.app import create_app
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.store.store import ResultStore
 from tests.unit.gateway.fakes import REF, FakeKubernetes
@@ -26,7 +28,8 @@ class Gateway:
         self.restart()
 
     def restart(self):
-        self.app = create_app(self.store, self.kubernetes, self.settings, self.draining)
+        kubernetes = cast("GatewayKubernetes", self.kubernetes)
+        self.app = create_app(self.store, kubernetes, self.settings, self.draining)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://gateway")
 

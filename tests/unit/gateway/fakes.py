@@ -38,7 +38,7 @@ class FakeKubernetes:
                 "ownerReferences": [{**owner, "uid": ref.uid, "controller": True}],
             }
         }
-        annotations = {} if limit is None else {"serviceexecution.dev/output-limit": str(limit)}
+        annotations: JsonObject = {} if limit is None else {"serviceexecution.dev/output-limit": str(limit)}
         owner = {
             "apiVersion": "batch/v1",
             "kind": "Job",

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from serviceexecution.kube.client import ObjectList, TokenIdentity, WatchEvent
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
@@ -91,7 +92,7 @@ class FakeCluster:
     async def watch(self, kind, namespace, *, timeout_seconds, resource_version=None, **_):
         if resource_version == "gone":
             raise GoneError("too old", status=410)
-        queue = asyncio.Queue()
+        queue: asyncio.Queue[Any] = asyncio.Queue()
         self.watchers.append((kind.plural, queue))
         while True:
             event = await queue.get()

@@ -1,6 +1,7 @@
 """The Service API of services that are built: the schema that a build has found, and what nothing serves yet."""
 
 import json
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -50,8 +51,8 @@ class Built(Build):
         body["spec"].update(spec)
         self.serve()
 
-    async def post(self, body):
-        return await self.http.post(self.base, json=body)
+    async def post(self, body=None, headers=None, path=""):
+        return await self.http.post(self.base + path, json=body, headers=headers)
 
 
 def ready(status, message):
@@ -197,6 +198,7 @@ def test_the_schema_of_the_body_takes_what_the_service_takes(closed):
         **closed,
     }
     validator = jsonschema_rs.Draft202012Validator(input_body(own))
+    body: Any
     for body in ({"a": 1}, {"a": 1, "$secrets": {"k": "v"}, "$tags": ["t"]}, {"$secrets": None}, {}):
         assert validator.is_valid(body)
     for body in ({"a": "x"}, {"$secrets": {"k": 1}}, {"$tags": "t"}, [], None):

@@ -2,6 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import cast
 
 import pytest
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from serviceexecution.gateway.access.callers import (
 )
 from serviceexecution.gateway.access.failures import FailureLimiter
 from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.reviews import TokenIdentity
@@ -55,7 +57,9 @@ class World:
         self.server, self.now = Server(), 0.0
         settings = Settings.from_environment({"SX_STORE_URL": "memory:///", "SX_CLUSTER_ID": "test"})
         failures = FailureLimiter(clock=lambda: self.now)
-        self.access = Access(self.server, settings, failures, clock=lambda: self.now)
+        self.access = Access(
+            cast("GatewayKubernetes", self.server), settings, failures, clock=lambda: self.now
+        )
 
     async def may(self):
         """Whether Ada may; raises KubernetesError."""

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -41,7 +42,7 @@ class Logs(Build):
             self.looks += 1
             return await listed(*arguments, **more)
 
-        self.store.list_log_chunks = counted
+        cast("Any", self.store).list_log_chunks = counted
 
     async def looked(self, stream, times=3):
         """Wait until whoever follows a log has looked again so often; the stream is still open then."""
@@ -51,8 +52,8 @@ class Logs(Build):
                 assert not stream.done()
                 await asyncio.sleep(0.001)
 
-    async def get(self, query="", headers=None, place=PLACE):
-        return await self.http.get(place + query, headers={**ALICE, **(headers or {})})
+    async def get(self, query="", /, headers=None, place=PLACE, **more):
+        return await self.http.get(place + query, headers={**ALICE, **(headers or {})}, **more)
 
     async def write(self, *texts, chunk=1, attempt=1, ref=None):
         data = b"".join(line(text) for text in texts)

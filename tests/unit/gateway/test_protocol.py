@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,7 @@ async def test_a_gateway_whose_watch_has_died_ends():
     server = GatewayServer(
         server_config(Settings(store_url="", cluster_id="", port=0), echo, host="127.0.0.1"), asyncio.Event()
     )
-    endless = asyncio.create_task(asyncio.Event().wait())
+    endless: asyncio.Task[Any] = asyncio.create_task(asyncio.Event().wait())
     with pytest.raises(RuntimeError, match="the watch"):
         async with asyncio.timeout(5):
             await serve_while(server, [asyncio.create_task(dies()), endless])

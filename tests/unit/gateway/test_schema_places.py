@@ -3,13 +3,14 @@
 import jsonschema_rs
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.service_api.schema_places import placed
 
 POINTER = "#/components/schemas/Input"
 
 
 def test_references_follow_and_values_that_look_like_some_stay():
-    schema = {
+    schema: JsonObject = {
         "$defs": {"a": {"type": "integer"}, "$ref": {"type": "string"}, "b": {"$ref": "#/$defs/a"}},
         "properties": {
             "a": {"$ref": "#/$defs/a"},

@@ -5,6 +5,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import httpx
 import jsonschema_rs
@@ -50,7 +51,7 @@ class Service:
     async def post(self, body=BODY, headers=JSON, path=""):
         return await self.http.post(self.base + path, content=body, headers=headers)
 
-    async def get(self, path="", **more):
+    async def get(self, path="", /, **more):
         return await self.http.get(self.base + path, **more)
 
     def executions(self):
@@ -494,7 +495,7 @@ class TestLog:
     ):
         monkeypatch.setattr(reader, "POLL_SECONDS", 0.01)
         ref = service.finish(await service.started(), "Running")
-        looks = []
+        looks: list[Any] = []
         monkeypatch.setattr(service.store, "list_log_chunks", _counting(service.store.list_log_chunks, looks))
         stream = asyncio.create_task(service.get(f"/{ref.name}/log?follow"))
 

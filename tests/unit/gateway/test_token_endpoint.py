@@ -2,11 +2,13 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import httpx
 import pytest
 
 from serviceexecution.cli.access_key_objects import GatewayAccount, key_objects, key_secret
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.kube.errors import KubernetesError
@@ -112,7 +114,7 @@ async def test_guessing_is_slowed_down(http):
 def test_a_key_s_objects_go_with_its_secret_and_open_one_namespace():
     secret = key_secret(KEY, SECRET, b"salt", description="d", expires=None)
     assert SECRET not in str(secret)
-    stored = access_key({**secret, "metadata": {**secret["metadata"], "uid": "u"}})
+    stored = access_key({**secret, "metadata": {**cast("JsonObject", secret["metadata"]), "uid": "u"}})
     assert stored is not None
     assert stored.matches(SECRET)
     assert not stored.matches("other")

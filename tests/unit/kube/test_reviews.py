@@ -2,9 +2,10 @@
 
 import json
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.reviews import TokenIdentity, identity_of_review
 
-USER = {
+USER: JsonObject = {
     "username": "system:serviceaccount:team:default",
     "uid": "sa-uid",
     "groups": ["system:authenticated"],
@@ -27,10 +28,10 @@ async def test_a_pods_token(client, api):
 def test_tokens_that_do_not_count():
     assert identity_of_review({}, None) is None
     assert identity_of_review({"status": {"authenticated": False, "error": "expired"}}, None) is None
-    accepted = {"status": {"authenticated": True, "user": USER}}
+    accepted: JsonObject = {"status": {"authenticated": True, "user": USER}}
     assert identity_of_review(accepted, None) is not None
     assert identity_of_review(accepted, "here") is None, "an authenticator that knows no audiences"
-    other = {"status": {"authenticated": True, "audiences": ["there"], "user": USER}}
+    other: JsonObject = {"status": {"authenticated": True, "audiences": ["there"], "user": USER}}
     assert identity_of_review(other, "here") is None
 
 

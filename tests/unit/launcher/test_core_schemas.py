@@ -2,11 +2,12 @@
 
 import json
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import pytest
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.launcher.schema.core import CoreSchemas
 from serviceexecution.launcher.schema.enums import by_value_or_name
 from serviceexecution.schemas.worker import answer
@@ -19,7 +20,9 @@ def schema_of(model: type[BaseModel]) -> dict[str, object]:
 
 
 def fits(model: type[BaseModel], value: object) -> bool:
-    return answer({"schema": schema_of(model), "text": json.dumps(value)}) == {"faults": []}
+    return answer({"schema": cast("JsonObject", schema_of(model)), "text": json.dumps(value)}) == {
+        "faults": []
+    }
 
 
 class Plain(BaseModel):

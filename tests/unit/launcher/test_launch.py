@@ -1,7 +1,9 @@
 """What a run leaves, whatever its library and its program do: exit code, problem, log."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,10 +38,10 @@ def raising(error: BaseException):
     return function
 
 
-def calls(function, code: int = 1):
+def calls(function: Callable[[], object], code: int = 1) -> Callable[[Any], int]:
     """A library like planqk-commons: it says nothing of what run() raises but an exit code."""
 
-    def main(runtime) -> int:
+    def main(runtime: Any) -> int:
         try:
             runtime.run_entrypoint(function)
         except Exception:  # noqa: BLE001

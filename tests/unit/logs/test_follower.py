@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -263,7 +264,7 @@ async def test_a_follower_that_is_behind_a_rotation(read, next_file, complete):
             yield block
         kubelet.lines, kubelet.rotated_away = lines, next_file
 
-    kubelet._whole = rotating
+    cast("Any", kubelet)._whole = rotating
     record = await follow(kubelet, store)
     assert await stored(store) == text(lines[:read] + lines[next_file:])
     assert record.complete is complete
@@ -299,7 +300,7 @@ async def test_a_stream_that_is_only_slow_is_not_left():
             else:
                 yield block
 
-    kubelet._whole = slow
+    cast("Any", kubelet)._whole = slow
     task = asyncio.create_task(follower_of(kubelet, store, timing=replace(QUICK, burst_silence=0.3)).run())
     while await stored(store) != text(big):  # noqa: ASYNC110
         await asyncio.sleep(0.002)
@@ -357,7 +358,7 @@ async def test_words_of_the_kubelet_are_not_the_programs():
             async for block in ordinary(follow, since, tail):
                 yield block
 
-    kubelet._whole = whole
+    cast("Any", kubelet)._whole = whole
     record = await follow(kubelet, store)
     assert await stored(store) == text(kubelet.lines)
     assert record.complete
@@ -384,7 +385,7 @@ async def test_a_log_that_the_kubelet_has_lost_is_given_up():
     async def whole(follow, since, tail):
         yield b"unable to retrieve container logs for containerd://abc"
 
-    kubelet._whole = whole
+    cast("Any", kubelet)._whole = whole
     record = await follow(kubelet, store)
     assert (record.lines, record.complete) == (0, False)
 

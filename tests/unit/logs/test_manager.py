@@ -1,9 +1,11 @@
 """Which logs are followed: starting, finishing, forgetting, closing."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
+from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.logs.timing import FollowerTiming
 from serviceexecution.resources.reference import ExecutionReference
@@ -23,7 +25,11 @@ class Setup:
         self.completed: list[ExecutionReference] = []
         self.done = asyncio.Event()
         self.followers = LogFollowers(
-            kubelet, self.store, limit_bytes=1 << 30, on_complete=self._complete, timing=QUICK
+            cast("KubernetesClient", kubelet),
+            self.store,
+            limit_bytes=1 << 30,
+            on_complete=self._complete,
+            timing=QUICK,
         )
 
     def _complete(self, ref: ExecutionReference) -> None:
@@ -126,7 +132,12 @@ async def test_more_logs_than_streams(count):
     done: set[ExecutionReference] = set()
     timing = FollowerTiming(flush=0.01, poll=0.01, first_backoff=0.001, last_backoff=0.01)
     followers = LogFollowers(
-        kubelet, store, limit_bytes=1 << 30, on_complete=done.add, max_streams=3, timing=timing
+        cast("KubernetesClient", kubelet),
+        store,
+        limit_bytes=1 << 30,
+        on_complete=done.add,
+        max_streams=3,
+        timing=timing,
     )
     refs = {ExecutionReference("ns", f"n{number}", f"uid-{number}") for number in range(count)}
     for ref in refs:
