@@ -19,6 +19,8 @@ from .output import Output, size_text
 
 PATIENCE_SECONDS: Final = 120.0
 """How long a call is repeated."""
+REPORT_PATIENCE_SECONDS: Final = 900.0
+"""How long that of the report is: the whole build has been for it."""
 _STALL_SECONDS: Final = 30.0
 _FIRST_DELAY: Final = 0.25
 _LONGEST_DELAY: Final = 10.0
@@ -61,6 +63,7 @@ class Gateway:
         *,
         ca_file: str | None = None,
         patience: float = PATIENCE_SECONDS,
+        report_patience: float = REPORT_PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = urlsplit(url)
@@ -68,6 +71,7 @@ class Gateway:
         self._output = output
         self._ca_file = ca_file
         self._patience = patience
+        self._report_patience = report_patience
         self._sleep = sleep
 
     def fetch_source(self, target: Path, digest: str, limit: int) -> int:
@@ -104,7 +108,7 @@ class Gateway:
 
     def put_report(self, report: bytes) -> None:
         """Hand over the report; raises BuildError when the gateway does not take it."""
-        answer = self._call("PUT", "/build/v1/report", body=report)
+        answer = self._call("PUT", "/build/v1/report", body=report, patience=self._report_patience)
         if answer.status >= 300 and answer.status != 409:  # 409: it has one of this Job
             raise BuildError(Reason.BUILDER_FAILED, f"The gateway does not take the report: {answer.detail}.")
 
@@ -114,8 +118,9 @@ class Gateway:
         path: str,
         receive: Callable[[http.client.HTTPResponse], bytes] | None = None,
         body: bytes | None = None,
+        patience: float | None = None,
     ) -> Answer:
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + (self._patience if patience is None else patience)
         delay = _FIRST_DELAY
         while True:
             try:

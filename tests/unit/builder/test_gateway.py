@@ -75,6 +75,18 @@ def test_a_gateway_that_stays_away(tmp_path, output, sleeps):
     assert sleeps == []
 
 
+def test_a_report_is_worth_more_patience(fake_gateway, tmp_path, output, sleeps):
+    (tmp_path / "token").write_text("one")
+    gateway = Gateway(
+        fake_gateway.url, tmp_path / "token", output, patience=0, report_patience=1000, sleep=sleeps.append
+    )
+    fake_gateway.faults = [(503, b'{"detail": "the cluster is away"}')] * 5
+
+    gateway.put_report(b"{}")
+
+    assert len(sleeps) == 5
+
+
 def test_no_token(fake_gateway, tmp_path, output):
     with pytest.raises(BuildError, match="cannot be reached"):
         Gateway(fake_gateway.url, tmp_path / "none", output, patience=0).fetch_ca_bundle()
