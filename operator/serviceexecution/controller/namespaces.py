@@ -42,7 +42,8 @@ class NamespaceLevels:
                 logger.warning(
                     "the controller may not read namespaces: it builds with BuildKit", error=str(error)
                 )
-            level = ""
+            # an API server that has just started has no roles for a moment: what it said before holds
+            level = "" if known is None else known[1]
         else:
             view = NamespaceView.model_validate(body) if body is not None else None
             level = view.metadata.labels.get(ENFORCED_LEVEL, "") if view is not None else ""

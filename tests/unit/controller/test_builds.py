@@ -560,6 +560,19 @@ class TestNamespaces:
         assert await levels.enforced("team") == "restricted"
         assert await levels.enforced("nowhere") == ""
 
+    async def test_what_they_said_holds_while_they_may_not_be_asked(self, builds: BuildWorld):
+        clock = [0.0]
+        levels = NamespaceLevels(cast("KubernetesClient", builds.kubernetes), lambda: clock[0])
+        enforce(builds, "restricted")
+        assert await levels.enforced("team") == "restricted"
+
+        def refuse(request: Request, when: str) -> None:
+            raise refusal(403, "namespaces is forbidden")
+
+        builds.kubernetes.hook = refuse
+        clock[0] = 61
+        assert await levels.enforced("team") == "restricted"
+
     async def test_without_the_right_to_ask(self, builds: BuildWorld):
         def refuse(request: Request, when: str) -> None:
             if request.resource == "namespaces":
