@@ -25,6 +25,7 @@ USER: Final = 65532
 _HOME: Final = f"/app/{PACKAGE}"
 _PYTHON: Final = "/opt/venv/bin/python"
 _MOUNTS: Final = "/run/build"
+_CACHE: Final = "/var/cache/uv"
 # by id of the secret: the variables that are set to its file
 SECRET_VARIABLES: Final = {
     "uv.toml": ("UV_CONFIG_FILE",),
@@ -87,7 +88,7 @@ def _escaped(text: str) -> str:
 
 
 def _install(template: Template) -> str:
-    mounts = ["--mount=type=cache,target=/root/.cache/uv"]
+    mounts = [f"--mount=type=cache,target={_CACHE}"]
     words, variables = [f"cd {_HOME} &&"], []
     for secret in sorted(template.secrets):
         target = f"{_MOUNTS}/{secret}"
@@ -95,7 +96,7 @@ def _install(template: Template) -> str:
         if secret == ENVIRONMENT_SECRET:
             words.append(f"set -a && . {target} && set +a &&")
         variables += [f"{variable}={target}" for variable in SECRET_VARIABLES.get(secret, ())]
-    words += variables
+    words += [*variables, f"UV_CACHE_DIR={_CACHE}"]
     words += ["uv", "pip", "install", "--python", _PYTHON, "--no-progress", "--color", "never"]
     words += ["--requirement", REQUIREMENTS]
     words += [shlex.quote(REQUIREMENT_OF[library]) for library in template.project.libraries]

@@ -135,7 +135,7 @@ def test_a_requirement_that_does_not_exist_in_a_python_project():
 
 def test_an_installation_without_a_word_of_uv():
     lines = [
-        "#9 [build 4/7] RUN --mount=type=cache,target=/root/.cache/uv     uv pip install -r requirements.txt",
+        "#9 [build 4/7] RUN --mount=type=cache,target=/var/cache/uv     uv pip install -r requirements.txt",
         '#9 ERROR: process "/bin/sh -c uv pip install" did not complete successfully: exit code: 137',
         'error: failed to solve: process "/bin/sh -c uv pip install" did not complete successfully: exit code: 137',
     ]
