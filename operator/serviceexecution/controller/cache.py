@@ -122,8 +122,10 @@ class ObjectCache:
             return [key for key, _ in gone]
         if kind is Watched.JOBS:
             owners = self._children.drop_unlisted_jobs(listed, version)
-        else:
+        elif kind is Watched.PODS:
             owners = self._children.drop_unlisted_pods(listed, version)
+        else:
+            return []
         return [self._keys[uid] for uid in owners if uid in self._keys]
 
     def drop_unlisted_of_services(self, kind: Watched, listed: set[str], version: int) -> list[ServiceKey]:

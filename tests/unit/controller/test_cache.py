@@ -150,6 +150,15 @@ class TestDeletionsThatNoWatchTold:
         assert cache.drop_unlisted(Watched.EXECUTIONS, set(), 5) == [KEY]
         assert not cache.executions
 
+    def test_a_list_of_one_kind_says_nothing_of_the_others(self):
+        cache = ObjectCache()
+        cache.put_execution(body())
+        cache.put_job(job())
+        cache.put_pod(pod())
+        assert cache.drop_unlisted(Watched.DEFINITIONS, {"a definition"}, 5) == []
+        assert cache.job(UID) == job()
+        assert cache.pod(UID, JOB_UID) == pod()
+
     def test_what_it_shows_stays(self):
         cache = ObjectCache()
         cache.put_execution(body())
