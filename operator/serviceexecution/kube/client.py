@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.credentials import find_api_server
-from serviceexecution.kube.errors import ConflictError, GoneError, KubernetesError
+from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import (
     PODS,
     SERVICE_ACCOUNTS,
@@ -17,6 +17,7 @@ from serviceexecution.kube.kinds import (
     TOKEN_REVIEWS,
     ResourceKind,
 )
+from serviceexecution.kube.pages import PAGE_SIZE, ListPage, list_pages
 from serviceexecution.kube.reviews import (
     TokenIdentity,
     access_review,
@@ -28,9 +29,8 @@ from serviceexecution.kube.token_requests import token_of_request, token_request
 from serviceexecution.kube.transport import Transport
 from serviceexecution.kube.watch import WatchEvent, watch_events
 
-__all__ = ["KubernetesClient", "ObjectList", "TokenIdentity", "WatchEvent"]
+__all__ = ["KubernetesClient", "ListPage", "ObjectList", "TokenIdentity", "WatchEvent"]
 
-PAGE_SIZE: Final = 500
 WATCH_IDLE_SECONDS: Final = 90.0
 """The API server sends a bookmark about every minute, so a longer silence means a dead stream."""
 LOG_IDLE_SECONDS: Final = 600.0
@@ -83,28 +83,41 @@ class KubernetesClient:
         label_selector: str | None = None,
         field_selector: str | None = None,
     ) -> ObjectList:
-        """Return all objects, read page by page; ``namespace`` None means all namespaces."""
-        selectors = _present(labelSelector=label_selector, fieldSelector=field_selector)
-        params = {**selectors, "limit": str(PAGE_SIZE)}
+        """Return all objects, read page by page; ``namespace`` None means all namespaces.
+
+        Only for what is few and small: see ``list_pages`` for the rest.
+        """
         items: list[JsonObject] = []
-        while True:
-            try:
-                page = await self._transport.request(
-                    "list", kind.path(namespace), resource=kind.plural, params=params
-                )
-            except GoneError:
-                if "limit" not in params:
-                    raise
-                items, params = [], selectors  # the pages' snapshot was compacted meanwhile: all in one
-                continue
-            found = page.get("items")
-            items += [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-            metadata = page.get("metadata")
-            metadata = metadata if isinstance(metadata, dict) else {}
-            token = metadata.get("continue")
-            if not isinstance(token, str) or not token:
-                return ObjectList(items, str(metadata.get("resourceVersion") or ""))
-            params = {**params, "continue": token}
+        version = ""
+        async for page in self.list_pages(
+            kind, namespace, label_selector=label_selector, field_selector=field_selector
+        ):
+            if page.begun_again:
+                items.clear()
+            items += page.items
+            version = page.resource_version
+        return ObjectList(items, version)
+
+    def list_pages(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        metadata_only: bool = False,
+        limit: int = PAGE_SIZE,
+    ) -> AsyncGenerator[ListPage, None]:
+        """Give all objects in pages of at most ``limit`` and of some two megabytes, so that nobody holds them all.
+
+        With ``metadata_only`` the objects have nothing but their metadata. A list whose snapshot is gone is begun
+        again, and the page says so: whoever remembers what was listed starts anew there. No connection is held
+        between two pages.
+        """
+        selectors = _present(labelSelector=label_selector, fieldSelector=field_selector)
+        return list_pages(
+            self._transport, kind, namespace, selectors=selectors, limit=limit, metadata_only=metadata_only
+        )
 
     async def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
         """Create an object and return it as stored.

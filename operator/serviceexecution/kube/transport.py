@@ -24,6 +24,10 @@ VERBS_RETRIED_WHEN_THROTTLED: Final = frozenset({"get", "list", "watch", "log", 
 """Never create: whether a create is repeated is for its caller to decide."""
 
 
+class AnswerTooLargeError(Exception):
+    """The answer has more bytes than the caller takes at once: ask for less."""
+
+
 class Transport:
     """Sends requests to one API server. Knows nothing about kinds of objects."""
 
@@ -55,7 +59,38 @@ class Transport:
         Raises KubernetesError or one of its kinds. A 429 is repeated after the pause that the API server
         asks for, except for creates.
         """
+        return decode_object(
+            await self.read(
+                verb,
+                path,
+                resource=resource,
+                method=method,
+                params=params,
+                body=body,
+                content_type=content_type,
+            )
+        )
+
+    async def read(
+        self,
+        verb: str,
+        path: str,
+        *,
+        resource: str,
+        method: str = "GET",
+        params: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+        content_type: str = "application/json",
+        accept: str | None = None,
+        max_bytes: int | None = None,
+    ) -> bytes:
+        """Send one request as ``request`` does and return the answer's bytes.
+
+        Raises AnswerTooLargeError as soon as there are more than ``max_bytes``; the rest is not read.
+        """
         headers = {} if body is None else {"Content-Type": content_type}
+        if accept is not None:
+            headers["Accept"] = accept
         data = None if body is None else encode_json(body)
         async with self._open(
             self._requests,
@@ -69,7 +104,7 @@ class Transport:
             limits=REQUEST_TIMEOUT,
         ) as response:
             with _translated_errors():
-                return decode_object(await response.read())
+                return await _body(response, max_bytes)
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -203,6 +238,19 @@ def _translated_errors() -> Iterator[None]:
     except (aiohttp.ClientError, OSError) as error:
         message = f"the connection to the API server failed: {error}"
         raise KubernetesError(message) from error
+
+
+async def _body(response: aiohttp.ClientResponse, max_bytes: int | None) -> bytes:
+    if max_bytes is None:
+        return await response.read()
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > max_bytes:
+            raise AnswerTooLargeError(max_bytes)
+        parts.append(chunk)
+    return b"".join(parts)
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

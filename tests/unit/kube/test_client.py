@@ -105,7 +105,7 @@ async def test_list_starts_over_when_its_snapshot_is_gone(client, api):
     found = await client.list(PODS, "ns")
     assert found.items == [{"i": 1}, {"i": 2}]
     assert found.resource_version == "9"
-    assert api.requests[2][2] == {}
+    assert api.requests[2][2] == {"limit": "500"}, "in pages again: all in one would be 200 MB"
 
 
 async def test_create_sends_exact_json(client, api):
