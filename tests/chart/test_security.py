@@ -114,12 +114,38 @@ def test_clients_of_the_service_api_may_use_services_and_no_more(render):
     granted = {
         (resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]
     }
-    assert granted == every("serviceexecutions", "create", "get", "list", "patch") | {
+    assert granted == every("serviceexecutions", "get", "list") | {
+        ("serviceexecutions/cancel", "update"),
+        ("servicedefinitions/run", "create"),
         ("serviceexecutions/results", "get"),
         ("serviceexecutions/log", "get"),
         ("servicedefinitions", "get"),
     }
     assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]
+
+
+SERVED = {"serviceexecutions", "serviceexecutions/status", "servicedefinitions", "servicedefinitions/status"}
+"""What the API server itself serves of our group: all else is asked by the gateway alone."""
+
+
+@pytest.mark.parametrize("role", ["submit", "develop", "view"])
+def test_roles_of_clients_let_nobody_write_at_the_api_server(render, role):
+    rules = named(render(), "ClusterRole", f"sx-serviceexecution-{role}")["rules"]
+    assert {group for rule in rules for group in rule["apiGroups"]} == {"serviceexecution.dev"}
+    served = {
+        verb
+        for rule in rules
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+        if resource in SERVED
+    }
+    assert served <= {"get", "list", "watch"}
+
+
+def test_who_may_edit_may_do_all_that_clients_may(render):
+    edit, view = (named(render(), "ClusterRole", f"sx-serviceexecution-{role}") for role in ("edit", "view"))
+    develop = named(render(), "ClusterRole", "sx-serviceexecution-develop")
+    assert granted(develop) <= granted(edit) | granted(view)
 
 
 def test_no_authentication_must_be_asked_for_twice(render, refused):

@@ -551,7 +551,7 @@ class TestAccess:
             await service.get(path)
         await service.http.put(f"{service.base}/{name}/cancel")
         asked = {call[1:3] for call in service.cluster.calls if call[0] == "review"}
-        assert asked == {("list", ""), ("get", ""), ("get", "results"), ("get", "log"), ("patch", "")}
+        assert asked == {("list", ""), ("get", ""), ("get", "results"), ("get", "log"), ("update", "cancel")}
 
     async def test_a_right_for_one_object_alone_counts(self, service):
         name = await service.started()

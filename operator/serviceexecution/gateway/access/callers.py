@@ -17,6 +17,7 @@ from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.bearer import person_token, unauthorized
 from serviceexecution.gateway.access.failures import FailureLimiter
+from serviceexecution.gateway.access.rights import advice
 from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.single_flight import SingleFlight
@@ -147,7 +148,8 @@ class Access:
         raise Problem(
             HTTPStatus.FORBIDDEN,
             "Forbidden",
-            f"{caller.username} may not {verb} {what}{which} in namespace {namespace}.",
+            f"{caller.username} may not {verb} {what}{which} in namespace {namespace}."
+            f"{advice(verb, resource, subresource)}",
         )
 
     async def _review(self, token: str, key: bytes, address: str) -> _Known:

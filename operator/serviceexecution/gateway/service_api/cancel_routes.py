@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.access.rights import CANCEL
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.read_routes import EXECUTION
 from serviceexecution.gateway.service_api.views import has_ended
@@ -21,7 +22,9 @@ def cancel_router(context: ServiceContext) -> APIRouter:
 
     @router.put(f"{EXECUTION}/cancel")
     async def cancel(request: Request, namespace: str, service: str, api_id: str) -> Response:
-        call = await context.execution(request, namespace, service, api_id, verb="patch")
+        call = await context.execution(
+            request, namespace, service, api_id, verb=CANCEL.verb, subresource=CANCEL.subresource
+        )
         execution = call.execution
         if not has_ended(execution) and not execution.spec.cancel:
             metadata = execution.metadata

@@ -59,13 +59,27 @@ class ServiceContext:
     draining: asyncio.Event
 
     async def service(
-        self, request: Request, namespace: str, name: str, *, verb: str, resource: str = PLURAL
+        self,
+        request: Request,
+        namespace: str,
+        name: str,
+        *,
+        verb: str,
+        resource: str = PLURAL,
+        subresource: str = "",
     ) -> Call:
         """Authorise a call about the service itself; raises Problem 401, 403, 404, KubernetesError."""
         caller = await self.access.authenticate(request)
         self._check_names(namespace, name)
         asked = name if resource == DEFINITION_PLURAL else ""
-        await self.access.require(caller, verb=verb, resource=resource, namespace=namespace, name=asked)
+        await self.access.require(
+            caller,
+            verb=verb,
+            resource=resource,
+            subresource=subresource,
+            namespace=namespace,
+            name=asked,
+        )
         definition = await self.state.definition(namespace, name)
         if definition is None:
             raise _no_service(namespace, name)

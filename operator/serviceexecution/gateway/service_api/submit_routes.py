@@ -21,6 +21,7 @@ from serviceexecution.contract.submission import (
     parse_submission,
     too_large,
 )
+from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.idempotency import (
@@ -51,7 +52,14 @@ def submit_router(context: ServiceContext) -> APIRouter:
     turns = asyncio.Semaphore(context.settings.submissions)
 
     async def submit(request: Request, namespace: str, service: str) -> Response:
-        call = await context.service(request, namespace, service, verb="create")
+        call = await context.service(
+            request,
+            namespace,
+            service,
+            verb=RUN.verb,
+            resource=RUN.resource,
+            subresource=RUN.subresource,
+        )
         _check_head(request)
         key = check_key(request.headers.get(HEADER))
         try:

@@ -11,19 +11,17 @@ from starlette.requests import ClientDisconnect
 
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.access.callers import Access
+from serviceexecution.gateway.access.rights import UPLOAD_SOURCE
 from serviceexecution.gateway.http.bodies import CLIENT_GONE, body_chunks, content_length
 from serviceexecution.gateway.http.path_names import is_namespace
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.turns import UploadTurns
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.gateway.sources.archives import archive_too_large, checked_archive
-from serviceexecution.resources.names import DEFINITION_PLURAL
 from serviceexecution.store.errors import SourceMismatchError
 from serviceexecution.store.store import ResultStore
 
 SOURCE: Final = "/namespaces/{namespace}/sources/{digest}"
-SUBRESOURCE: Final = "source"
-"""Of servicedefinitions: who may create it may upload archives to the namespace. The API server knows no such thing."""
 
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
@@ -43,7 +41,11 @@ def sources_router(store: ResultStore, access: Access, settings: Settings) -> AP
         if not is_namespace(namespace) or (settings.namespaces and namespace not in settings.namespaces):
             raise _no_namespace(namespace)
         await access.require(
-            caller, verb="create", resource=DEFINITION_PLURAL, subresource=SUBRESOURCE, namespace=namespace
+            caller,
+            verb=UPLOAD_SOURCE.verb,
+            resource=UPLOAD_SOURCE.resource,
+            subresource=UPLOAD_SOURCE.subresource,
+            namespace=namespace,
         )
         if not _DIGEST.fullmatch(digest):
             raise Problem(
