@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.client import ObjectList, TokenIdentity, WatchEvent
+from serviceexecution.kube.client import ListPage, ObjectList, TokenIdentity, WatchEvent
 from serviceexecution.kube.kinds import ResourceKind
 
 
@@ -23,7 +23,18 @@ class GatewayKubernetes(Protocol):
         label_selector: str | None = None,
         field_selector: str | None = None,
     ) -> ObjectList:
-        """Return all objects."""
+        """Return all objects; only for what is few and small."""
+
+    def list_pages(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        metadata_only: bool = False,
+    ) -> AsyncGenerator[ListPage, None]:
+        """Give all objects in bounded pages."""
 
     async def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
         """Create an object; raises AlreadyExistsError."""

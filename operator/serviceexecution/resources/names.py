@@ -30,7 +30,11 @@ COLLECTOR_TOKEN_AUDIENCE: Final = f"collector.{API_GROUP}"
 """Audience of the projected token that is the collector's only credential."""
 
 LABEL_SUBMISSION: Final = f"{API_GROUP}/submission"
-"""On the ConfigMap and Secret that the gateway makes for an execution, before the execution: its name."""
+"""On the ConfigMap and Secret that the gateway makes for an execution, before the execution: its name. On the execution
+too, and on the ConfigMap until the execution owns it.
+"""
+SUBMISSION_ADOPTED: Final = "adopted"
+"""Value of that label once the execution owns the ConfigMap: whoever looks for leftovers does not meet it again."""
 
 LABEL_LIFETIME: Final = f"{API_GROUP}/lifetime"
 LIFETIME_RUN: Final = "run"

@@ -2,11 +2,12 @@
 
 import asyncio
 import copy
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from serviceexecution.kube.client import ObjectList, TokenIdentity, WatchEvent
+from serviceexecution.kube.client import ListPage, ObjectList, TokenIdentity, WatchEvent
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 
@@ -27,6 +28,8 @@ class FakeCluster:
         self.reviews = 0
         self.watchers = []
         self.down = False
+        self.page_size = 100
+        self.listed_bytes: list[int] = []
 
     def fail(self, verb, plural, error=None, *, after=False):
         self.faults.append((verb, plural, error or KubernetesError("no answer"), after))
@@ -59,6 +62,21 @@ class FakeCluster:
             if label_selector:
                 found = [body for body in found if label_selector in body["metadata"].get("labels", {})]
             return ObjectList(found, str(self.version))
+
+    async def list_pages(
+        self, kind, namespace, *, label_selector=None, field_selector=None, metadata_only=False
+    ):
+        async with self._call("list", kind):
+            found = [
+                {"metadata": body["metadata"]} if metadata_only else body
+                for key, body in sorted(self.objects.items())
+                if key[0] == kind.plural and namespace in {None, key[1]} and _selected(body, label_selector)
+            ]
+        version = str(self.version)
+        for at in range(0, max(1, len(found)), self.page_size):
+            items = copy.deepcopy(found[at : at + self.page_size])
+            self.listed_bytes.append(len(json.dumps(items)))
+            yield ListPage(items, version)
 
     async def create(self, kind, namespace, manifest):
         async with self._call("create", kind):
@@ -170,6 +188,15 @@ class _Call:
         if self.later is not None and error is None:
             raise self.later
         return False
+
+
+def _selected(body, selector):
+    labels = body["metadata"].get("labels", {})
+    for term in selector.split(",") if selector else ():
+        name, unequal, value = term.partition("!=")
+        if (labels.get(name) == value) if unequal else (name not in labels):
+            return False
+    return True
 
 
 def _merge(body, patch):

@@ -1,6 +1,7 @@
 """The Service API over HTTP, on a cluster in memory with faults."""
 
 import asyncio
+import copy
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,11 +15,12 @@ import pytest
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.logs import reader
 from serviceexecution.gateway.service_api import submit
-from serviceexecution.gateway.service_api.submission_sweep import SubmissionSweeper
+from serviceexecution.gateway.service_api.submission_sweep import SETTLED_PER_SWEEP, SubmissionSweeper
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
+from serviceexecution.resources.names import LABEL_SUBMISSION, SUBMISSION_ADOPTED
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.records import LogRecord, OutputManifest, StdoutResult
@@ -309,15 +311,48 @@ class TestSweep:
         name = await service.started()
         config_map = service.cluster.of(CONFIG_MAPS)[name]
         owners = config_map["metadata"].pop("ownerReferences")
+        config_map["metadata"]["labels"][LABEL_SUBMISSION] = name
         sweeper = SubmissionSweeper(service.cluster)
         await sweeper.once(datetime.now(UTC))
         assert config_map["metadata"]["ownerReferences"] == owners
+        assert config_map["metadata"]["labels"][LABEL_SUBMISSION] == SUBMISSION_ADOPTED
         config_map["metadata"].pop("ownerReferences")
+        config_map["metadata"]["labels"][LABEL_SUBMISSION] = name
         await service.cluster.delete(SERVICE_EXECUTIONS, NAMESPACE, name)
         await sweeper.once(datetime.now(UTC) + timedelta(minutes=9))
         assert name in service.cluster.of(CONFIG_MAPS)
         await sweeper.once(datetime.now(UTC) + timedelta(minutes=11))
         assert service.cluster.of(CONFIG_MAPS) == {}
+
+    async def test_what_was_adopted_is_not_met_again(self, service):
+        await service.started()
+        service.cluster.calls.clear()
+        await SubmissionSweeper(service.cluster).once(datetime.now(UTC))
+        assert service.cluster.calls == [("list", "configmaps")]
+        assert service.cluster.listed_bytes == [len("[]")]
+
+    async def test_what_was_adopted_before_the_label_said_so_is_met_once(self, service):
+        name = await service.started()
+        config_map = service.cluster.of(CONFIG_MAPS)[name]
+        config_map["metadata"]["labels"][LABEL_SUBMISSION] = name
+        await SubmissionSweeper(service.cluster).once(datetime.now(UTC) + timedelta(days=1))
+        assert config_map["metadata"]["labels"][LABEL_SUBMISSION] == SUBMISSION_ADOPTED
+        assert config_map["metadata"]["ownerReferences"], "it is its execution's still"
+
+    async def test_inputs_themselves_are_not_read(self, service):
+        name = await service.started(body=json.dumps({"data": "x" * 500_000}).encode())
+        service.cluster.of(CONFIG_MAPS)[name]["metadata"]["labels"][LABEL_SUBMISSION] = name
+        await SubmissionSweeper(service.cluster).once(datetime.now(UTC))
+        assert max(service.cluster.listed_bytes) < 5_000
+
+    async def test_one_namespace_s_leftovers_do_not_hold_up_those_of_others(self, service):
+        old = {"labels": {LABEL_SUBMISSION: "x"}, "creationTimestamp": "2026-01-01T00:00:00Z"}
+        for number in range(SETTLED_PER_SWEEP + 50):
+            service.cluster.seed(CONFIG_MAPS, "flood", f"x{number}", metadata=copy.deepcopy(old))
+        service.cluster.seed(CONFIG_MAPS, "quiet", "x", metadata=copy.deepcopy(old))
+        await SubmissionSweeper(service.cluster).once(datetime.now(UTC))
+        assert service.cluster.of(CONFIG_MAPS, "quiet") == {}
+        assert len(service.cluster.of(CONFIG_MAPS, "flood")) == 50
 
 
 class TestRead:

@@ -22,6 +22,7 @@ from serviceexecution.resources.names import (
     LABEL_SUBMISSION,
     LIFETIME_RUN,
     MANAGED_BY,
+    SUBMISSION_ADOPTED,
 )
 
 _SECRET_KEY: Final = "secret-{}"  # noqa: S105 - a key of a Secret
@@ -70,8 +71,12 @@ def submission_objects(
     return SubmissionObjects(config_map, secret, execution)
 
 
+ADOPTED_PATCH: Final[JsonObject] = {"metadata": {"labels": {LABEL_SUBMISSION: SUBMISSION_ADOPTED}}}
+"""Says of a ConfigMap that its execution owns it."""
+
+
 def owner_patch(execution_name: str, execution_uid: str) -> JsonObject:
-    """Return the patch that makes an object go with its execution."""
+    """Return the patch that makes a submission's ConfigMap go with its execution."""
     owner: JsonObject = {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": KIND,
@@ -80,7 +85,8 @@ def owner_patch(execution_name: str, execution_uid: str) -> JsonObject:
         "controller": True,
         "blockOwnerDeletion": False,
     }
-    return {"metadata": {"ownerReferences": [owner]}}
+    labels: JsonObject = {LABEL_SUBMISSION: SUBMISSION_ADOPTED}
+    return {"metadata": {"ownerReferences": [owner], "labels": labels}}
 
 
 def _config_map(submission: Submission, name: str, digest: str | None) -> JsonObject:

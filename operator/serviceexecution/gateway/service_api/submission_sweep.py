@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -9,20 +10,28 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.service_api.submission_objects import owner_patch
+from serviceexecution.gateway.service_api.submission_objects import ADOPTED_PATCH, owner_patch
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
-from serviceexecution.resources.names import LABEL_SUBMISSION
+from serviceexecution.resources.names import LABEL_SUBMISSION, SUBMISSION_ADOPTED
 
 _LOGGER: Final = structlog.get_logger(__name__)
 FIRST_SECONDS: Final = 30.0
 SWEEP_SECONDS: Final = 300.0
 LEFTOVER_AGE: Final = timedelta(minutes=10)
 """A submission takes seconds; a client that repeats it does so within this time."""
+SETTLED_PER_SWEEP: Final = 500
+"""Most ConfigMaps of one namespace that a sweep touches: each costs two requests, and others' leftovers wait behind it.
+The rest is for the next sweep."""
+_NOT_ADOPTED: Final = f"{LABEL_SUBMISSION},{LABEL_SUBMISSION}!={SUBMISSION_ADOPTED}"
 
 
 class SubmissionSweeper:
-    """Looks at the ConfigMaps of submissions; each Secret goes with its ConfigMap. Any number may do it at once."""
+    """Looks at the ConfigMaps of submissions that no execution has adopted; each Secret goes with its ConfigMap. Any
+    number may do it at once.
+
+    It reads their metadata alone, a page at a time: the inputs of all that ever ran are as large as the cluster.
+    """
 
     def __init__(self, client: GatewayKubernetes, namespaces: tuple[str, ...] = ()) -> None:
         self._client = client
@@ -42,14 +51,25 @@ class SubmissionSweeper:
     async def once(self, now: datetime) -> None:
         """Sweep once; raises KubernetesError."""
         for namespace in self._namespaces or (None,):
-            found = await self._client.list(CONFIG_MAPS, namespace, label_selector=LABEL_SUBMISSION)
-            for config_map in found.items:
-                metadata = config_map.get("metadata")
-                if isinstance(metadata, dict) and not metadata.get("ownerReferences"):
-                    await self._settle(metadata, now)
+            settled: Counter[str] = Counter()
+            pages = self._client.list_pages(
+                CONFIG_MAPS, namespace, label_selector=_NOT_ADOPTED, metadata_only=True
+            )
+            async for page in pages:
+                for config_map in page.items:
+                    metadata = config_map.get("metadata")
+                    if not isinstance(metadata, dict):
+                        continue
+                    of = str(metadata.get("namespace"))
+                    settled[of] += 1
+                    if settled[of] <= SETTLED_PER_SWEEP:
+                        await self._settle(metadata, now)
 
     async def _settle(self, metadata: JsonObject, now: datetime) -> None:
         namespace, name = str(metadata.get("namespace")), str(metadata.get("name"))
+        if metadata.get("ownerReferences"):  # adopted before adoption was told by the label
+            await self._client.patch(CONFIG_MAPS, namespace, name, ADOPTED_PATCH)
+            return
         execution = await self._client.get(SERVICE_EXECUTIONS, namespace, name)
         if execution is not None:
             owner = execution.get("metadata")
