@@ -24,6 +24,9 @@ RESULT_LIMIT: Final = 1024 * 1024
 INTERIM_LIMIT: Final = 256 * 1024
 """Most bytes of all interim results that are remembered together: the newest."""
 
+INTERIM_COUNT: Final = 4096
+"""Most interim results that are remembered: each costs more than its bytes."""
+
 _COMMON: Final = "PlanQK:Job:"
 
 
@@ -37,7 +40,8 @@ class StdoutResultScanner:
     def __init__(self, *, limit: int = RESULT_LIMIT, interim_limit: int = INTERIM_LIMIT) -> None:
         self._limit = limit
         self._interim_limit = interim_limit
-        self._lines: list[str] | None = None
+        self._lines: bytearray | None = None
+        """What stands in an open block: bytes, since an object for each short line would take a multiple."""
         self._size = 0
         self._block_seen = False
         self._block: str | None = None
@@ -63,12 +67,12 @@ class StdoutResultScanner:
                 self._interim_line(text[len(INTERIM_PREFIX) :].strip())
                 return
         if self._lines is not None:
-            kept = line.rstrip("\r\n")
-            self._size += _bytes(kept) + 1
+            kept = _encoded(line.rstrip("\r\n"))
+            self._size += len(kept) + 1
             if self._size > self._limit + 1:  # the last line end does not count
                 self._lines.clear()
             else:
-                self._lines.append(kept)
+                self._lines += kept + b"\n"
 
     @property
     def result(self) -> str | None:
@@ -93,16 +97,16 @@ class StdoutResultScanner:
 
     @property
     def interim(self) -> tuple[str, ...]:
-        """JSON texts of the newest interim results, oldest first, in all at most ``interim_limit`` bytes."""
+        """JSON texts of the newest interim results, oldest first: at most 4,096, and ``interim_limit`` bytes in all."""
         return tuple(self._interim)
 
     def _marker(self) -> None:
         if self._block_seen:
             return  # only the first block counts
         if self._lines is None:
-            self._lines, self._size = [], 0
+            self._lines, self._size = bytearray(), 0
             return
-        text = "\n".join(self._lines).strip()
+        text = self._lines.decode("utf-8", "surrogatepass").strip()
         too_large = self._size > self._limit + 1
         self._lines = None
         self._block_seen = True
@@ -140,9 +144,13 @@ class StdoutResultScanner:
             return
         self._interim.append(text)
         self._interim_size += size
-        while self._interim_size > self._interim_limit:
+        while self._interim_size > self._interim_limit or len(self._interim) > INTERIM_COUNT:
             self._interim_size -= _bytes(self._interim.popleft())
 
 
 def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
+    return len(_encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -17,6 +17,7 @@ from serviceexecution.logs.lines import (
     stamp_of,
     text_size,
 )
+from serviceexecution.logs.memory import LogMemory, MemoryShare
 from serviceexecution.logs.metrics import STORE_ERRORS
 from serviceexecution.logs.scanner import LogScanner
 from serviceexecution.resources.reference import ExecutionReference
@@ -30,6 +31,10 @@ GROW_BELOW_BYTES: Final = 64 * 1024
 """A last chunk smaller than this is written again, longer: slow logs would make a chunk per flush."""
 FIRST_RETRY_SECONDS: Final = 0.5
 MAX_RETRY_SECONDS: Final = 30.0
+STORED_PER_TEXT: Final = 2
+"""Stored bytes of a log, times included, for each byte of its limit: a log of empty lines is nearly all times."""
+_LONGEST_STAMP: Final = 64
+"""More than a time, its blank and its line end take. A log with less room than this is full."""
 
 _T = TypeVar("_T")
 
@@ -41,13 +46,23 @@ class ChunkLog:
     """
 
     def __init__(
-        self, store: ResultStore, ref: ExecutionReference, *, attempt: int, limit_bytes: int, flush_bytes: int
+        self,
+        store: ResultStore,
+        ref: ExecutionReference,
+        *,
+        attempt: int,
+        limit_bytes: int,
+        flush_bytes: int,
+        memory: MemoryShare | None = None,
     ) -> None:
+        """``limit_bytes`` is the most text kept; with its times it takes at most twice that in the store."""
         self._store = store
         self._ref = ref
         self._attempt = attempt
         self._limit_bytes = limit_bytes
+        self._stored_limit = limit_bytes * STORED_PER_TEXT + _LONGEST_STAMP
         self._flush_bytes = flush_bytes
+        self._memory = memory or LogMemory().share(ref.namespace)
         self._sequence = 1
         self._current = b""
         self._pending: list[bytes] = []
@@ -55,6 +70,7 @@ class ChunkLog:
         self._scanner = LogScanner()
         self._lines = 0
         self._text_bytes = 0
+        self._stored_bytes = 0
         self.truncated = False
         self.last_line = b""
         """The newest line that was received, stored or not; b"" before the first."""
@@ -67,7 +83,11 @@ class ChunkLog:
     @property
     def wants_flush(self) -> bool:
         """Whether enough is waiting for a chunk of its own."""
-        return self._pending_size >= self._flush_bytes
+        return self._pending_size >= self._memory.flush_bytes(self._flush_bytes)
+
+    def has_room(self, begun: int) -> bool:
+        """Whether ``begun`` bytes of the next line may be held in memory, beside the newest line."""
+        return self._memory.hold(begun + len(self.last_line))
 
     @property
     def resume_at(self) -> datetime | None:
@@ -92,10 +112,11 @@ class ChunkLog:
         if not block:
             return
         room = self._limit_bytes - self._text_bytes
+        stored_room = self._stored_limit - self._stored_bytes
         kept, size = block, text_size(block)
-        if size > room:
-            self.truncated = True
-            kept = _cut(block, room)
+        if size > room or len(block) > stored_room - _LONGEST_STAMP:
+            kept = _cut(block, room, stored_room)
+            self.truncated |= kept != block
             size = text_size(kept)
         if kept:
             self._pending.append(kept)
@@ -174,7 +195,9 @@ class ChunkLog:
         self._scanner.feed(block)
         self._lines += kept.count(b"\n")
         self._text_bytes += size
+        self._stored_bytes += len(kept)
         self.last_line = last_line(block) or self.last_line
+        self._memory.hold(len(self.last_line))
 
     async def _retried(self, operation: Callable[[], Awaitable[_T]]) -> _T:
         delay = FIRST_RETRY_SECONDS
@@ -188,19 +211,21 @@ class ChunkLog:
             delay = min(delay * 2, MAX_RETRY_SECONDS)
 
 
-def _cut(block: bytes, room: int) -> bytes:
-    """Return the first lines of a block whose texts fill ``room`` bytes, the last of them cut to fit exactly.
+def _cut(block: bytes, room: int, stored_room: int) -> bytes:
+    """Return the first lines of a block whose texts fill ``room`` bytes, the last of them cut to fit exactly; with
+    their times they take at most ``stored_room``.
 
     A full log is so known to be full by a successor, who sees only the chunks.
     """
     kept: list[bytes] = []
     for line in block.split(b"\n")[:-1]:
-        if room <= 0:
+        if room <= 0 or stored_room < _LONGEST_STAMP:
             break
         stamp, blank, text = line.partition(b" ")
-        text = text[: room - 1]
+        text = text[: min(room, stored_room - len(stamp) - len(blank)) - 1]
         room -= len(text) + 1
         kept.append(stamp + blank + text + b"\n")
+        stored_room -= len(kept[-1])
     return b"".join(kept)
 
 

@@ -112,7 +112,7 @@ class LogFollower:
         """
         await self._flush()
         since = self._log.resume_at
-        seen = Pass(LineSplitter(), await self._log.new_lines(self._torn))
+        seen = Pass(LineSplitter(room=self._log.has_room), await self._log.new_lines(self._torn))
         self._seamless = is_seamless(self._last, self._log.last_line, before=self._seamless)
         self._plain_reads -= self._plain_reads > 0
         may_follow = not self._plain_reads and not self._ended.is_set()
@@ -156,7 +156,7 @@ class LogFollower:
         finally:
             STREAMS.dec()
         self._accept(seen.new.held_back(), seen)
-        if rest := seen.splitter.rest:
+        if rest := seen.splitter.take_rest():
             block, foreign = only_stamped(rest + b"\n")
             if foreign:
                 self._note_odd(seen, foreign)

@@ -2,10 +2,12 @@
 
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Protocol
+
+from serviceexecution.logs.memory import FREE_LINE_BYTES
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Longer lines are cut, so that a program that prints no line ends cannot fill our memory."""
@@ -17,10 +19,16 @@ _STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\
 
 
 class LineSplitter:
-    """Makes blocks of whole lines from chunks cut anywhere; holds at most one line."""
+    """Makes blocks of whole lines from chunks cut anywhere; holds at most one line.
 
-    def __init__(self, max_line: int = MAX_LINE_BYTES) -> None:
+    ``room`` is asked before a line gets longer than usual: whether so many bytes of it may be held.
+    """
+
+    def __init__(
+        self, max_line: int = MAX_LINE_BYTES, *, room: Callable[[int], bool] = lambda _: True
+    ) -> None:
         self._max_line = max_line
+        self._room = room
         self._rest = bytearray()
         self.cut = False
         """Whether a line was too long and lost its end."""
@@ -29,6 +37,12 @@ class LineSplitter:
     def rest(self) -> bytes:
         """The begun line after the last line end."""
         return bytes(self._rest)
+
+    def take_rest(self) -> bytes:
+        """Return the begun line and hold it no more."""
+        rest = self.rest
+        self._rest = bytearray()
+        return rest
 
     def feed(self, chunk: bytes) -> bytes:
         """Return all lines that this chunk ends, each with its line end; maybe none."""
@@ -46,10 +60,13 @@ class LineSplitter:
         return block
 
     def _keep(self, piece: bytes) -> None:
-        room = self._max_line - len(self._rest)
-        if len(piece) > room:
+        most = self._max_line
+        wanted = min(len(self._rest) + len(piece), most)
+        if wanted > FREE_LINE_BYTES and not self._room(wanted):
+            most = max(len(self._rest), FREE_LINE_BYTES)
+        if len(self._rest) + len(piece) > most:
             self.cut = True
-            piece = piece[:room]
+            piece = piece[: most - len(self._rest)]
         self._rest += piece
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.logs.chunks import ChunkLog
 from serviceexecution.logs.follower import LogFollower
+from serviceexecution.logs.memory import LogMemory
 from serviceexecution.logs.metrics import UNFINISHED
 from serviceexecution.logs.slots import StreamSlots
 from serviceexecution.logs.target import FollowedContainer
@@ -61,6 +62,7 @@ class LogFollowers:
         self._flush_bytes = flush_bytes
         self._timing = timing or FollowerTiming(flush=flush_seconds)
         self._slots = StreamSlots(max_streams)
+        self._memory = LogMemory()
         self._followed: dict[ExecutionReference, _Followed] = {}
         self._committed: OrderedDict[tuple[ExecutionReference, int, str], None] = OrderedDict()
 
@@ -111,15 +113,18 @@ class LogFollowers:
             logger.warning("the store did not take the last lines of %d logs in time", len(followed))
 
     def _start(self, ref: ExecutionReference, target: FollowedContainer, attempt: int) -> _Followed:
+        share = self._memory.share(ref.namespace)
         log = ChunkLog(
             self._store,
             ref,
             attempt=attempt,
             limit_bytes=self._limit_bytes,
             flush_bytes=self._flush_bytes,
+            memory=share,
         )
         follower = LogFollower(self._client, log, target, slots=self._slots, timing=self._timing)
         task = asyncio.create_task(follower.run(), name=f"log {ref.namespace}/{ref.name}")
+        task.add_done_callback(lambda _: share.close())
         followed = _Followed(target, attempt, log, follower, task)
         self._followed[ref] = followed
         UNFINISHED.inc()

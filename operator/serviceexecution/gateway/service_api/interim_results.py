@@ -10,7 +10,8 @@ from serviceexecution.gateway.logs.reader import LogReader
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 
-_REMEMBERED: Final = 256
+_REMEMBERED: Final = 64
+"""Each holds up to 256 KiB of results."""
 
 
 @dataclass(slots=True)
@@ -32,7 +33,9 @@ class InterimResults:
         key = (ref.uid, attempt)
         scan = self._scans.get(key)
         if scan is None:
-            scan = self._scans[key] = _Scan(LogReader(self._store, ref, attempt), StdoutResultScanner())
+            scan = self._scans[key] = _Scan(
+                LogReader(self._store, ref, attempt), StdoutResultScanner(limit=0)
+            )
         self._scans.move_to_end(key)
         while len(self._scans) > _REMEMBERED:
             self._scans.popitem(last=False)
