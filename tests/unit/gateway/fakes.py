@@ -11,6 +11,9 @@ from serviceexecution.resources.reference import ExecutionReference
 
 REF = ExecutionReference("team-a", "sum", "5c0f8a6e-0000-4000-8000-000000000001")
 
+COUNTED = "batch.kubernetes.io/controller-uid"
+"""The label by which a Job counts its pods."""
+
 
 class FakeKubernetes:
     """Implements GatewayKubernetes."""
@@ -25,18 +28,19 @@ class FakeKubernetes:
 
     def add_execution(self, ref=REF, *, attempt=1, limit=None, pod="pod-1", token="collector-token"):  # noqa: S107
         """Add execution, Job and pod, and a collector's token."""
+        job = f"job-{ref.uid}-{attempt}"
         self.objects["serviceexecutions", ref.namespace, ref.name] = {
             "metadata": {"name": ref.name, "uid": ref.uid},
-            "status": {"attempts": attempt},
+            "status": {"attempts": attempt, "job": {"name": job, "uid": f"uid-{job}"}},
         }
-        job = f"job-{ref.uid}-{attempt}"
         owner = {"apiVersion": "serviceexecution.dev/v1alpha1", "kind": "ServiceExecution", "name": ref.name}
         self.objects["jobs", ref.namespace, job] = {
             "metadata": {
                 "uid": f"uid-{job}",
                 "labels": {"serviceexecution.dev/attempt": str(attempt)},
                 "ownerReferences": [{**owner, "uid": ref.uid, "controller": True}],
-            }
+            },
+            "spec": {"selector": {"matchLabels": {COUNTED: f"uid-{job}"}}},
         }
         annotations: JsonObject = {} if limit is None else {"serviceexecution.dev/output-limit": str(limit)}
         owner = {
@@ -47,7 +51,12 @@ class FakeKubernetes:
             "controller": True,
         }
         self.objects["pods", ref.namespace, pod] = {
-            "metadata": {"uid": f"uid-{pod}", "annotations": annotations, "ownerReferences": [owner]},
+            "metadata": {
+                "uid": f"uid-{pod}",
+                "labels": {COUNTED: f"uid-{job}"},
+                "annotations": annotations,
+                "ownerReferences": [owner],
+            },
             "status": {"containerStatuses": [{"name": "main", "state": {"running": {}}}]},
         }
         self.add_collector_token(token, ref.namespace, pod, f"uid-{pod}")

@@ -1,4 +1,5 @@
 import asyncio
+import copy
 from urllib.parse import quote
 
 import httpx
@@ -6,7 +7,7 @@ import pytest
 
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.gateway.conftest import COLLECTOR, Gateway, entry
-from tests.unit.gateway.fakes import REF
+from tests.unit.gateway.fakes import COUNTED, REF
 
 ODD = ["manifest.json", "log/x", "new\nline", "ends\n", "%41", "q?x=1#2", " a b ", "a#1", "\u00fc", "u\u0308",
        "n" * 255, ".hidden", "back\\slash", "d/e/\ufffd", "a;b=c&d+e"]  # fmt: skip
@@ -102,13 +103,13 @@ async def test_later_attempt_supersedes(gateway):
     await gateway.put("g", b"2", headers=second)
     assert (await gateway.commit({"g": b"2"}, headers=second)).status_code == 200
     gateway.restart()
-    assert code_of(await gateway.put("f", b"1")) == (409, "Superseded")
-    assert code_of(await gateway.commit({"f": b"1"})) == (409, "Superseded")
+    assert code_of(await gateway.put("f", b"1")) == (410, "ExecutionGone")
+    assert code_of(await gateway.commit({"f": b"1"})) == (410, "ExecutionGone")
     assert (await gateway.store.read_manifest(REF)).attempt == 2
 
 
 async def test_executions_are_kept_apart(gateway):
-    other = ExecutionReference("team-a", "sum", "another-uid")
+    other = ExecutionReference("team-a", "product", "another-uid")
     gateway.kubernetes.add_execution()
     gateway.kubernetes.add_execution(other, pod="pod-9", token="other")  # noqa: S106
     await gateway.put("f", b"1")
@@ -160,6 +161,7 @@ async def test_commit_with_bad_paths(gateway):
         ({"Authorization": "Bearer user-token"}, (401, "Unauthorized")),
         ({"Authorization": "Bearer gone-pod"}, (410, "ExecutionGone")),
         ({"Authorization": "Bearer other-pod-of-that-name"}, (410, "ExecutionGone")),
+        ({"Authorization": "Bearer uncounted-pod"}, (403, "NotACollector")),
         ({"Authorization": "Bearer bare-pod"}, (403, "NotACollector")),
         ({"Authorization": "Bearer bare-job"}, (403, "NotACollector")),
         ({"Authorization": "Bearer job-replaced"}, (410, "ExecutionGone")),
@@ -173,9 +175,19 @@ async def test_only_collectors_may_upload(gateway, headers, expected):
     job = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "uj", "controller": True}
     replaced = {**job, "uid": "older"}
     for pod, owners in (("bare-pod", []), ("bare-job", [job]), ("job-replaced", [replaced])):
-        kubernetes.objects["pods", "team-a", pod] = {"metadata": {"uid": "u", "ownerReferences": owners}}
+        labels = {COUNTED: "uj"}
+        kubernetes.objects["pods", "team-a", pod] = {
+            "metadata": {"uid": "u", "labels": labels, "ownerReferences": owners}
+        }
         kubernetes.add_collector_token(pod, "team-a", pod, "u")
-    kubernetes.objects["jobs", "team-a", "j"] = {"metadata": {"uid": "uj", "labels": {"x": "y"}}}
+    kubernetes.objects["jobs", "team-a", "j"] = {
+        "metadata": {"uid": "uj", "labels": {"x": "y"}},
+        "spec": {"selector": {"matchLabels": {COUNTED: "uj"}}},
+    }
+    uncounted = copy.deepcopy(kubernetes.objects["pods", "team-a", "pod-1"])
+    del uncounted["metadata"]["labels"]
+    kubernetes.objects["pods", "team-a", "uncounted-pod"] = uncounted
+    kubernetes.add_collector_token("uncounted-pod", "team-a", "uncounted-pod", "uid-pod-1")
     answer = await gateway.put("f", b"1", headers=headers)
     assert code_of(answer) == expected
     assert ("www-authenticate" in answer.headers) == (expected[0] == 401)

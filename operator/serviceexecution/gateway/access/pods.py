@@ -97,6 +97,15 @@ class PodTokens:
         raise self.forbidden(f"The token's pod belongs to no {self._owner_kind}.")
 
 
+def is_counted(bound: BoundPod) -> bool:
+    """Tell whether the Job counts the pod as its own, by its selector, which nobody can change, and so deletes one too
+    many. An owner reference is free text: whoever may create pods can name any Job in it."""
+    selector = object_of(object_of(bound.job.get("spec")).get("selector"))
+    wanted = texts_of(selector.get("matchLabels"))
+    labels = texts_of(metadata_of(bound.pod).get("labels"))
+    return bool(wanted) and all(labels.get(name) == value for name, value in wanted.items())
+
+
 def metadata_of(item: JsonObject) -> JsonObject:
     """Return an object's metadata."""
     return object_of(item.get("metadata"))

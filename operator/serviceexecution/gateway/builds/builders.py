@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.bearer import bearer_token
-from serviceexecution.gateway.access.pods import BoundPod, PodTokens, metadata_of, object_of, texts_of
+from serviceexecution.gateway.access.pods import BoundPod, PodTokens, is_counted, metadata_of, texts_of
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.state.index import readable_definition
@@ -68,7 +68,7 @@ class BuilderAuthentication:
         bound = await self._pods.pod_of(bearer_token(request))
         if "deletionTimestamp" in metadata_of(bound.pod):
             raise self._pods.gone("The token's pod is being deleted.")
-        if not _is_counted(bound):
+        if not is_counted(bound):
             raise self._pods.forbidden("The token's pod is none that its Job has made.")
         owner = self._pods.owner_of(bound)
         definition = await self._definition(bound.namespace, owner.name, owner.uid)
@@ -128,11 +128,3 @@ class BuilderAuthentication:
 
     def _over(self) -> Problem:
         return self._pods.gone("This build is over; nobody waits for it any more.")
-
-
-def _is_counted(bound: BoundPod) -> bool:
-    """Tell whether the Job counts the pod as its own, and so deletes one too many."""
-    selector = object_of(object_of(bound.job.get("spec")).get("selector"))
-    wanted = texts_of(selector.get("matchLabels"))
-    labels = texts_of(metadata_of(bound.pod).get("labels"))
-    return bool(wanted) and all(labels.get(name) == value for name, value in wanted.items())

@@ -58,6 +58,7 @@ def collect_router(
             )
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
+        await authentication.confirm(identity)
         manifest = await uploads.commit(identity, parse_commit(body))
         return JSONResponse({"files": len(manifest.files), "totalBytes": manifest.total_bytes})
 

@@ -1,4 +1,10 @@
-"""Which execution a collector belongs to: its token names the pod, the pod its Job, the Job its execution."""
+"""Which execution a collector belongs to: its token names the pod, the pod its Job, the Job its execution.
+
+Whoever may create Jobs and pods in a namespace can make ones that name any execution as their owner, since owner
+references and labels are free text. So the Job must be the one whose uid the controller has written into the
+execution's status, where people have no right to write, the pod one that this Job counts as its own, and the
+execution one that has not ended: what it has left is final. The attempt comes from the status, too.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,38 +14,53 @@ from starlette.requests import Request
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.bearer import bearer_token
-from serviceexecution.gateway.access.pods import PodTokens, metadata_of, texts_of
-from serviceexecution.gateway.http.cache import ExpiringCache
-from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.resources.names import (
-    API_GROUP,
-    COLLECTOR_TOKEN_AUDIENCE,
-    KIND,
-    LABEL_ATTEMPT,
+from serviceexecution.gateway.access.pods import (
+    BoundPod,
+    PodTokens,
+    is_counted,
+    metadata_of,
+    object_of,
+    texts_of,
 )
+from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.http.single_flight import SingleFlight
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.names import API_GROUP, COLLECTOR_TOKEN_AUDIENCE, KIND
 from serviceexecution.resources.reference import ExecutionReference
 
 OUTPUT_LIMIT_ANNOTATION: Final = f"{API_GROUP}/output-limit"
 """On the pod: the most bytes of output that are kept."""
+DEFAULT_OUTPUT_LIMIT: Final = 10 * 1024**3
+"""As the controller's: a pod whose annotation somebody took away has no more than others."""
 CACHE_SECONDS: Final = 60.0
+"""How long an answer is believed. An execution may end meanwhile: a commit asks anew (``confirm``), and no upload
+reaches a committed output."""
+REFUSAL_SECONDS: Final = 2.0
+"""How long a refusal is repeated: each costs four requests of the API server, and a pod may ask without pause."""
 _CAPACITY: Final = 4096
+_FINAL: Final = frozenset(phase.value for phase in Phase if phase.terminal)
 
 
 @dataclass(frozen=True, slots=True)
 class CollectorIdentity:
-    """The collector of one attempt of an execution; ``output_limit`` in bytes, None for no limit."""
+    """The collector of one attempt of an execution; ``output_limit`` in bytes."""
 
     ref: ExecutionReference
     attempt: int
+    job_uid: str
     pod_name: str
     pod_uid: str
-    output_limit: int | None
+    output_limit: int
 
 
 class CollectorAuthentication:
     """Tells from its token which collector is calling; believes an answer for a minute."""
 
     def __init__(self, client: GatewayKubernetes) -> None:
+        self._client = client
         self._pods = PodTokens(
             client,
             audience=COLLECTOR_TOKEN_AUDIENCE,
@@ -50,35 +71,81 @@ class CollectorAuthentication:
         self._known: ExpiringCache[bytes, CollectorIdentity] = ExpiringCache(
             seconds=CACHE_SECONDS, capacity=_CAPACITY
         )
+        self._refused: ExpiringCache[bytes, Problem] = ExpiringCache(
+            seconds=REFUSAL_SECONDS, capacity=_CAPACITY
+        )
+        self._reviews: SingleFlight[bytes, CollectorIdentity] = SingleFlight()
 
     async def identify(self, request: Request) -> CollectorIdentity:
-        """Return who is calling; raises Problem 401, 403 or 410, KubernetesError."""
+        """Return who is calling.
+
+        Raises Problem 401, 403, 410, and 503 while the controller has not recorded the Job; KubernetesError.
+        """
         token = bearer_token(request)
         key = hashlib.sha256(token.encode()).digest()
+        refusal = self._refused.get(key)
+        if refusal is not None:
+            raise refusal.copy()
         identity = self._known.get(key)
         if identity is None:
-            identity = await self._review(token)
-            self._known.put(key, identity)
+            identity = await self._reviews.ask(key, lambda: self._remembered(key, token))
         request.state.execution = identity.ref
+        return identity
+
+    async def confirm(self, identity: CollectorIdentity) -> None:
+        """Raise Problem 410 unless the execution, as it is now, still waits for this output; KubernetesError."""
+        await self._status(identity.ref, identity.job_uid, identity.pod_uid)
+
+    async def _remembered(self, key: bytes, token: str) -> CollectorIdentity:
+        try:
+            identity = await self._review(token)
+        except Problem as refusal:
+            self._refused.put(key, refusal.copy())
+            raise
+        self._known.put(key, identity)
         return identity
 
     async def _review(self, token: str) -> CollectorIdentity:
         bound = await self._pods.pod_of(token)
-        execution = self._pods.owner_of(bound)
+        if not is_counted(bound):
+            raise self._pods.forbidden("The token's pod is none that its Job has made.")
+        owner = self._pods.owner_of(bound)
+        ref = ExecutionReference(bound.namespace, owner.name, owner.uid)
+        status = await self._status(ref, bound.job_uid, bound.uid)
         return CollectorIdentity(
-            ref=ExecutionReference(bound.namespace, execution.name, execution.uid),
-            attempt=_attempt(bound.job),
+            ref=ref,
+            attempt=_attempt(status),
+            job_uid=bound.job_uid,
             pod_name=bound.name,
             pod_uid=bound.uid,
-            output_limit=_output_limit(bound.pod),
+            output_limit=_output_limit(bound),
         )
 
+    async def _status(self, ref: ExecutionReference, job_uid: str, pod_uid: str) -> JsonObject:
+        """Return the status of the execution whose Job and pod these are, by its own word."""
+        # from the API server itself: what the controller has just written counts
+        execution = await self._client.get(SERVICE_EXECUTIONS, ref.namespace, ref.name)
+        if execution is None or metadata_of(execution).get("uid") != ref.uid:
+            raise self._pods.gone("The execution is gone.")
+        status = object_of(execution.get("status"))
+        if status.get("phase") in _FINAL:
+            raise self._pods.gone("The execution has ended; nobody waits for its output any more.")
+        recorded = object_of(status.get("job")).get("uid")
+        if recorded is None:
+            raise unavailable("JobNotRecorded", "The execution's status does not name a Job yet; try again.")
+        if recorded != job_uid:
+            raise self._pods.gone("The execution's Job is another one.")
+        pod = object_of(status.get("pod")).get("uid")
+        if pod is not None and pod != pod_uid:  # a queue may have put another pod in its place just now
+            raise unavailable("PodNotRecorded", "The execution's status names another pod; try again.")
+        return status
 
-def _attempt(job: JsonObject) -> int:
-    text = texts_of(metadata_of(job).get("labels")).get(LABEL_ATTEMPT, "")
-    return int(text) if text.isascii() and text.isdecimal() and int(text) else 1
+
+def _attempt(status: JsonObject) -> int:
+    attempts = status.get("attempts")
+    return attempts if isinstance(attempts, int) and attempts > 0 else 1
 
 
-def _output_limit(pod: JsonObject) -> int | None:
-    text = texts_of(metadata_of(pod).get("annotations")).get(OUTPUT_LIMIT_ANNOTATION, "")
-    return int(text) if text.isascii() and text.isdecimal() else None
+def _output_limit(bound: BoundPod) -> int:
+    text = texts_of(metadata_of(bound.pod).get("annotations")).get(OUTPUT_LIMIT_ANNOTATION, "")
+    return int(text[:20]) if text.isascii() and text.isdecimal() else DEFAULT_OUTPUT_LIMIT

@@ -85,7 +85,7 @@ def manifest_of(identity: CollectorIdentity, request: CommitRequest, now: dateti
 
 def check_total(identity: CollectorIdentity, manifest: OutputManifest) -> None:
     """Raise Problem 413 when the output is larger than its limit."""
-    if identity.output_limit is not None and manifest.total_bytes > identity.output_limit:
+    if manifest.total_bytes > identity.output_limit:
         raise Problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             "OutputLimitExceeded",

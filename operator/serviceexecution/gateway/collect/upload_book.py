@@ -14,6 +14,9 @@ from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.store import ResultStore, WrittenOutput
 
+PageKey = tuple[str, str, int]
+"""Namespace, uid and attempt. The namespace, too: somebody else's objects may claim any uid."""
+
 _MAX_EXECUTIONS: Final = 1024
 _MAX_FILES: Final = 100_000
 """Over all executions; an entry takes about 300 bytes."""
@@ -61,7 +64,7 @@ class UploadBook:
 
     def __init__(self, store: ResultStore) -> None:
         self._store = store
-        self._pages: OrderedDict[tuple[str, int], OutputPage] = OrderedDict()
+        self._pages: OrderedDict[PageKey, OutputPage] = OrderedDict()
         self._opening = asyncio.Lock()
 
     async def page(self, identity: CollectorIdentity) -> OutputPage:
@@ -70,7 +73,7 @@ class UploadBook:
         Raises Problem 409 when its output is committed (AlreadyCommitted) or a later attempt's is
         (Superseded), StoreError.
         """
-        key = (identity.ref.uid, identity.attempt)
+        key = _key_of(identity)
         page = self._pages.get(key)
         if page is None:
             async with self._opening:
@@ -82,7 +85,7 @@ class UploadBook:
 
     def close(self, identity: CollectorIdentity) -> None:
         """Forget the page: the output is committed."""
-        self._pages.pop((identity.ref.uid, identity.attempt), None)
+        self._pages.pop(_key_of(identity), None)
 
     async def _open(self, identity: CollectorIdentity) -> OutputPage:
         manifest = await self._store.read_manifest(identity.ref)
@@ -94,10 +97,14 @@ class UploadBook:
         files = {key: KnownFile(item.size, None, item.etag) for key, item in stored.items()}
         return OutputPage(files, sum(item.size for item in files.values()))
 
-    def _shrink(self, keep: tuple[str, int]) -> None:
+    def _shrink(self, keep: PageKey) -> None:
         files = sum(len(page.files) for page in self._pages.values()) if len(self._pages) > 1 else 0
         for key in list(self._pages):
             if len(self._pages) <= _MAX_EXECUTIONS and files <= _MAX_FILES:
                 return
             if key != keep and not self._pages[key].in_flight:
                 files -= len(self._pages.pop(key).files)
+
+
+def _key_of(identity: CollectorIdentity) -> PageKey:
+    return identity.ref.namespace, identity.ref.uid, identity.attempt

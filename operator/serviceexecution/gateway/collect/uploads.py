@@ -114,10 +114,8 @@ class Uploads:
             return await self._store.digest_output(identity.ref, file.path, attempt=identity.attempt)
 
 
-def _room_for(identity: CollectorIdentity, page: OutputPage, path: str, announced: int) -> int | None:
-    """Return how many bytes this upload may have, None for no limit."""
-    if identity.output_limit is None:
-        return None
+def _room_for(identity: CollectorIdentity, page: OutputPage, path: str, announced: int) -> int:
+    """Return how many bytes this upload may have."""
     others = page.total - page.size_of(path) + page.reserved - announced
     room = identity.output_limit - others
     if announced > room:
@@ -125,11 +123,11 @@ def _room_for(identity: CollectorIdentity, page: OutputPage, path: str, announce
     return room
 
 
-async def _limited(chunks: AsyncIterable[bytes], path: str, room: int | None) -> AsyncIterator[bytes]:
+async def _limited(chunks: AsyncIterable[bytes], path: str, room: int) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in chunks:
         size += len(chunk)
-        if room is not None and size > room:
+        if size > room:
             raise _too_large(path)
         yield chunk
 

@@ -39,6 +39,10 @@ class Problem(Exception):  # noqa: N818 - the name that RFC 9457 gives it
         self.members = members or {}
         self.headers = headers or {}
 
+    def copy(self) -> "Problem":
+        """Return the same answer to be raised once more: an exception collects every place that it came through."""
+        return Problem(self.status, self.code, self.detail, members=self.members, headers=self.headers)
+
 
 def unavailable(code: str, detail: str) -> Problem:
     """Return a 503 that says when to come back."""

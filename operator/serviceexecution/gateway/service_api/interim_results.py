@@ -26,11 +26,11 @@ class InterimResults:
 
     def __init__(self, store: ResultStore) -> None:
         self._store = store
-        self._scans: OrderedDict[tuple[str, int], _Scan] = OrderedDict()
+        self._scans: OrderedDict[tuple[str, str, int], _Scan] = OrderedDict()
 
     async def read(self, ref: ExecutionReference, attempt: int) -> tuple[str, ...]:
         """Return the newest interim results as JSON texts, oldest first; raises StoreError."""
-        key = (ref.uid, attempt)
+        key = (ref.namespace, ref.uid, attempt)
         scan = self._scans.get(key)
         if scan is None:
             scan = self._scans[key] = _Scan(
