@@ -15,6 +15,7 @@ from serviceexecution.cli.client.download import download, target_of
 from serviceexecution.cli.client.events import LogEntry, follow_log
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.kinds import path_segment
 
 __all__ = ["AccessKeyCredentials", "LogEntry", "ServiceClient", "TokenCredentials", "direct_client"]
 
@@ -116,22 +117,22 @@ class ServiceClient:
 
     def status(self, execution: str) -> JsonObject:
         """Return the execution as the service shows it."""
-        answer: JsonObject = self._channel.request("GET", f"/{execution}").json()
+        answer: JsonObject = self._channel.request("GET", _place(execution)).json()
         return answer
 
     def result_text(self, execution: str) -> str:
         """Return the result's document as JSON text; raises RefusedError with 404 while it is not there."""
-        return self._channel.request("GET", f"/{execution}/result").text
+        return self._channel.request("GET", f"{_place(execution)}/result").text
 
     def files(self, execution: str) -> dict[str, str]:
         """Return path → URL path below the execution of each output file."""
         found: dict[str, str] = {}
-        marker = f"/{execution}/result/"
+        marker = f"{_place(execution)}/result/"
         for name, link in json.loads(self.result_text(execution))["_links"].items():
             href = str(link["href"])
             if name not in _OWN_LINKS and marker in href:
                 encoded = href.partition(marker)[2]
-                found[unquote(encoded)] = f"/{execution}/result/{encoded}"
+                found[unquote(encoded)] = f"{marker}{encoded}"
         return found
 
     def file_text(self, url_path: str) -> str:
@@ -145,8 +146,13 @@ class ServiceClient:
 
     def log(self, execution: str) -> Iterator[LogEntry]:
         """Give the lines so far."""
-        yield from self._channel.request("GET", f"/{execution}/log").json()
+        yield from self._channel.request("GET", f"{_place(execution)}/log").json()
 
     def follow_log(self, execution: str) -> Iterator[LogEntry]:
         """Give every line until the log ends, over as many connections as that takes."""
-        return follow_log(self._channel, f"/{execution}/log")
+        return follow_log(self._channel, f"{_place(execution)}/log")
+
+
+def _place(execution: str) -> str:
+    """Return an execution's path below its service; raises ImpossibleNameError for what can be no id."""
+    return f"/{path_segment(execution)}"

@@ -15,7 +15,7 @@ from serviceexecution.cli.cluster.tokens import GatewayToken
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.service_client import ServiceClient
 from serviceexecution.cli.views import ExecutionView, ServiceView, execution_view, service_view
-from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
+from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, path_segment
 
 USER_API: Final = "/api/v1"
 
@@ -52,11 +52,14 @@ class Session:
 
     def service_client(self, service: str) -> ServiceClient:
         """Return a client of a service of the namespace."""
-        return ServiceClient.over(self.channel.below(f"/services/{self.namespace}/{service}"))
+        return ServiceClient.over(self.channel.below(self._service_path(service)))
 
     def service_url(self, service: str) -> str:
         """Return the URL by which programs call a service."""
-        return f"{public_url(self.api, self.gateway)}/services/{self.namespace}/{service}"
+        return public_url(self.api, self.gateway) + self._service_path(service)
+
+    def _service_path(self, service: str) -> str:
+        return f"/services/{path_segment(self.namespace)}/{path_segment(service)}"
 
     def service(self, name: str) -> ServiceView:
         """Return a service; raises CommandError when there is none."""

@@ -13,7 +13,7 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus
-from serviceexecution.resources.names import ANNOTATION_RUN_SECRET
+from serviceexecution.resources.names import ANNOTATION_RUN_SECRET, ANNOTATION_RUN_SECRET_UID
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
@@ -47,12 +47,12 @@ class Ending:
 
     async def _delete_secret(self, execution: ServiceExecution) -> None:
         metadata = execution.metadata
-        name = metadata.annotations.get(ANNOTATION_RUN_SECRET)
-        if not name:
+        name, uid = _run_secret(execution)
+        if name is None:
             return
         for left in reversed(range(_TRIES)):
             try:
-                await self._client.delete(SECRETS, metadata.namespace, name)
+                await self._client.delete(SECRETS, metadata.namespace, name, uid=uid)
             except KubernetesError as error:
                 if error.lacks_right and left:
                     await self._sleep(_PAUSE_SECONDS)
@@ -73,3 +73,20 @@ class Ending:
             return  # the plan has refused it: nothing has run
         metadata = execution.metadata
         await self._store.write_expiry(metadata.namespace, metadata.uid, ended + timedelta(seconds=seconds))
+
+
+def _run_secret(execution: ServiceExecution) -> tuple[str | None, str | None]:
+    """Return name and uid of the Secret that was made for this run alone; its name is None when there is none.
+
+    Whoever makes an execution writes its annotations. So a Secret is the run's only under the execution's own name,
+    which the gateway gives to both; another run's Secret has that run's name. The uid may be missing: executions from
+    before it was recorded have none, nor has one whose Secret an earlier try of the same request had made.
+    """
+    metadata = execution.metadata
+    named = metadata.annotations.get(ANNOTATION_RUN_SECRET)
+    if not named:
+        return None, None
+    if named != metadata.name:
+        logger.warning("the run's Secret is left alone: it has not the execution's name", secret=named[:253])
+        return None, None
+    return named, metadata.annotations.get(ANNOTATION_RUN_SECRET_UID) or None

@@ -6,6 +6,9 @@ from typing import Final
 _LACKS_RIGHT: Final = re.compile(r'is forbidden: User "[^"]*" cannot ')
 """An authorizer's words. Admission (quotas, policies, Pod Security) answers 403 in others: that refuses the object."""
 
+_LONGEST_SHOWN: Final = 80
+"""Characters of an impossible name in a message: a name of 63 is shown whole, a megabyte is not."""
+
 
 class KubernetesError(Exception):
     """A request that the API server refused or that did not reach it.
@@ -40,6 +43,17 @@ class KubernetesError(Exception):
         So says an API server, too, that has just started and has not read all roles yet.
         """
         return self.status == 403 and _LACKS_RIGHT.search(str(self)) is not None
+
+
+class ImpossibleNameError(KubernetesError):
+    """No object can have this name, so there is none: not found, without having been asked for.
+
+    A kind of 404, so that whoever copes with an object that is gone copes with this too, and nobody tries again.
+    """
+
+    def __init__(self, name: str) -> None:
+        shown = name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
+        super().__init__(f"{shown!a} is not a name that an object can have", status=404, reason="NotFound")
 
 
 class AlreadyExistsError(KubernetesError):

@@ -6,8 +6,10 @@ import json
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
+import yarl
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.kube.credentials import ApiServer
@@ -159,8 +161,7 @@ class Transport:
                         response = await stack.enter_async_context(
                             session.request(
                                 method,
-                                self._server.host + path,
-                                params=params,
+                                _url(self._server.host, path, params),
                                 headers=headers,
                                 data=data,
                                 timeout=limits,
@@ -183,6 +184,12 @@ class Transport:
                 self._bucket.pause(1.0 if error.retry_after is None else error.retry_after)
             if code != 429 or attempts <= 0:
                 raise error
+
+
+def _url(host: str, path: str, params: Mapping[str, str] | None) -> yarl.URL:
+    """Return the URL that is sent as it stands: nothing in ``path`` is resolved or quoted a second time."""
+    query = f"?{urlencode(params)}" if params else ""
+    return yarl.URL(f"{host}{path}{query}", encoded=True)
 
 
 def encode_json(body: JsonObject) -> bytes:

@@ -41,7 +41,11 @@ LIFETIME_RUN: Final = "run"
 """On a Secret that is deleted when its execution has ended. The operator deletes no Secret without it."""
 
 ANNOTATION_RUN_SECRET: Final = f"{API_GROUP}/run-secret"
-"""On an execution: name of the Secret that goes when the program has ended."""
+"""On an execution: name of the Secret that goes when the program has ended. It counts only when it is the execution's
+own name: anybody who makes an execution writes its annotations."""
+
+ANNOTATION_RUN_SECRET_UID: Final = f"{API_GROUP}/run-secret-uid"
+"""On an execution: uid of that Secret, so that no other one of its name is deleted."""
 
 ANNOTATION_INPUT_PROPERTIES: Final = f"{API_GROUP}/input-properties"
 """On an input's ConfigMap: JSON object, key → property, for properties whose names are no legal keys."""

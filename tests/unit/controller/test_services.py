@@ -322,13 +322,13 @@ ENDING = [
 
 
 def _with_secret(world: World) -> None:
-    world.kubernetes.put(SECRETS, {"metadata": {"name": "one-run", "namespace": "team"}})
+    world.kubernetes.put(SECRETS, {"metadata": {"name": "sum", "namespace": "team"}})
     original = world.apply
 
     def annotated(**spec: Any) -> None:
         original(**spec)
         body: Any = world.kubernetes.one(SERVICE_EXECUTIONS)
-        metadata_of(body)["annotations"] = {ANNOTATION_RUN_SECRET: "one-run"}
+        metadata_of(body)["annotations"] = {ANNOTATION_RUN_SECRET: "sum"}
 
     cast("Any", world).apply = annotated
 
@@ -384,7 +384,7 @@ async def test_a_right_to_delete_the_secret_that_is_missing(world: World, missin
         nonlocal missing
         if (request.verb, request.resource, when) == ("delete", "secrets", "before") and missing:
             missing -= 1
-            raise refusal(403, 'secrets "one-run" is forbidden: User "us" cannot delete resource "secrets"')
+            raise refusal(403, 'secrets "sum" is forbidden: User "us" cannot delete resource "secrets"')
 
     world.kubernetes.hook = forbid
     await _succeed_as_run(world)

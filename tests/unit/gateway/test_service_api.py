@@ -122,6 +122,9 @@ class TestSubmit:
         assert config_map["data"] == {"data": '{"values": [1.0, 12345678901234567890]}'}
         assert config_map["metadata"]["ownerReferences"][0]["uid"] == execution["metadata"]["uid"]
         assert secret["metadata"]["ownerReferences"][0]["uid"] == config_map["metadata"]["uid"]
+        annotations = execution["metadata"]["annotations"]
+        assert annotations["serviceexecution.dev/run-secret"] == name
+        assert annotations["serviceexecution.dev/run-secret-uid"] == secret["metadata"]["uid"]
         assert execution["spec"]["secrets"]["apiToken"]["secretKeyRef"]["name"] == name
         assert "tops3cret" not in json.dumps([execution, config_map])
         writes = [call[1] for call in service.cluster.calls if call[0] == "create"]

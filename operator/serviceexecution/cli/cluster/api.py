@@ -35,7 +35,8 @@ class ApiError(KubernetesError):
 
 
 class ClusterApi:
-    """The API server. Every method raises ApiError, and httpx.HTTPError when it cannot be reached."""
+    """The API server. Every method raises ApiError, httpx.HTTPError when it cannot be reached, and
+    ImpossibleNameError, another KubernetesError, for what can be no name."""
 
     def __init__(self, http: httpx.Client, *, context: str) -> None:
         """``context`` is the kubeconfig context's name, for messages."""
@@ -52,7 +53,7 @@ class ClusterApi:
         """Return the object, None when there is none of that name."""
         try:
             return self._request("GET", kind.path(namespace, name))
-        except ApiError as error:
+        except KubernetesError as error:
             if error.status == 404 and not _is_missing_kind(error):
                 return None
             raise
@@ -117,7 +118,7 @@ class ClusterApi:
                 body=patch,
                 media_type="application/merge-patch+json",
             )
-        except ApiError as error:
+        except KubernetesError as error:
             if error.status == 404 and not _is_missing_kind(error):
                 return None
             raise

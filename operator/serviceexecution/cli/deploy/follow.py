@@ -8,6 +8,7 @@ from serviceexecution.cli.deploy.progress import Progress, Stage, progress_of
 from serviceexecution.cli.live import LogTrouble, Watched, watch
 from serviceexecution.cli.session import USER_API, Session
 from serviceexecution.cli.views import RevisionView, ServiceView, shown_seconds
+from serviceexecution.kube.kinds import path_segment
 
 
 def follow_deployment(
@@ -30,7 +31,8 @@ def follow_deployment(
 
 def build_log(session: Session, service: str, revision: str) -> str:
     """Return the path of a build's log at the gateway."""
-    return f"{USER_API}/namespaces/{session.namespace}/services/{service}/builds/{revision}/log"
+    namespace, service, revision = map(path_segment, (session.namespace, service, revision))
+    return f"{USER_API}/namespaces/{namespace}/services/{service}/builds/{revision}/log"
 
 
 def follow_build_log(session: Session, service: str, revision: str) -> Iterator[LogEntry]:

@@ -6,11 +6,12 @@ from http import HTTPStatus
 from serviceexecution.cli.client.channel import Channel, RefusedError, file_content
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.pack.archive import Archive
+from serviceexecution.kube.kinds import path_segment
 
 
 def source_path(namespace: str, digest: str) -> str:
     """Return the path of an archive at the gateway; ``digest`` in hexadecimal digits."""
-    return f"/api/v1/namespaces/{namespace}/sources/{digest}"
+    return f"/api/v1/namespaces/{path_segment(namespace)}/sources/{path_segment(digest)}"
 
 
 def is_uploaded(channel: Channel, namespace: str, digest: str) -> bool:

@@ -12,7 +12,7 @@ from serviceexecution.cli.run.result import Outcome, PlainOutcome, ServiceOutcom
 from serviceexecution.cli.session import USER_API, Session
 from serviceexecution.cli.views import ExecutionView, execution_view
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.kube.kinds import SERVICE_EXECUTIONS, path_segment
 
 _NOT_READY = "ServiceNotReady"
 
@@ -34,7 +34,8 @@ def outcome_of(session: Session, execution: ExecutionView) -> Outcome:
     """Return what reads the execution's log and result."""
     if execution.service:
         return ServiceOutcome(session.service_client(execution.service), execution.api_id)
-    path = f"{USER_API}/namespaces/{session.namespace}/executions/{execution.name}"
+    namespace, name = map(path_segment, (session.namespace, execution.name))
+    path = f"{USER_API}/namespaces/{namespace}/executions/{name}"
     return PlainOutcome(session.channel.below(path))
 
 

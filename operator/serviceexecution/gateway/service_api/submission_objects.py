@@ -13,6 +13,7 @@ from serviceexecution.resources.names import (
     ANNOTATION_INPUT_PROPERTIES,
     ANNOTATION_REQUEST_DIGEST,
     ANNOTATION_RUN_SECRET,
+    ANNOTATION_RUN_SECRET_UID,
     ANNOTATION_SUBMITTED_BY,
     API_GROUP,
     API_VERSION,
@@ -73,6 +74,19 @@ def submission_objects(
 
 ADOPTED_PATCH: Final[JsonObject] = {"metadata": {"labels": {LABEL_SUBMISSION: SUBMISSION_ADOPTED}}}
 """Says of a ConfigMap that its execution owns it."""
+
+
+def with_secret_uid(execution: JsonObject, secret: JsonObject) -> JsonObject:
+    """Return the execution with the uid of its Secret, as stored, so that no other Secret is ever deleted for it."""
+    stored, metadata = secret.get("metadata"), execution.get("metadata")
+    uid = stored.get("uid") if isinstance(stored, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(uid, str) or not isinstance(metadata, dict) or not isinstance(annotations, dict):
+        return execution
+    return {
+        **execution,
+        "metadata": {**metadata, "annotations": {**annotations, ANNOTATION_RUN_SECRET_UID: uid}},
+    }
 
 
 def owner_patch(execution_name: str, execution_uid: str) -> JsonObject:

@@ -18,7 +18,11 @@ import structlog
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.service_api.submission_objects import SubmissionObjects, owner_patch
+from serviceexecution.gateway.service_api.submission_objects import (
+    SubmissionObjects,
+    owner_patch,
+    with_secret_uid,
+)
 from serviceexecution.kube.errors import AlreadyExistsError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import ANNOTATION_REQUEST_DIGEST, API_GROUP
@@ -56,13 +60,14 @@ class Submitter:
     ) -> Submitted:
         """Make the objects; raises Problem 409, 422, 429 or 503, KubernetesError."""
         config_map = None
+        execution = objects.execution
         try:
             if objects.config_map is not None:
                 config_map = await self._create_config_map(namespace, name, objects.config_map, digest)
             if objects.secret is not None and config_map is not None:
                 owned: JsonObject = {**objects.secret, **_owned_by_config_map(objects.secret, config_map)}
-                await self._create_secret(namespace, owned)
-            submitted = await self._create_execution(namespace, name, objects.execution, digest)
+                execution = with_secret_uid(execution, await self._create_secret(namespace, owned))
+            submitted = await self._create_execution(namespace, name, execution, digest)
         except KubernetesError as error:
             if error.retriable and not error.lacks_right:
                 raise  # it may be there after all: what is left is swept
@@ -96,9 +101,11 @@ class Submitter:
                 ) from None
             return touched
 
-    async def _create_secret(self, namespace: str, manifest: JsonObject) -> None:
+    async def _create_secret(self, namespace: str, manifest: JsonObject) -> JsonObject:
+        """Return the Secret as stored, empty when an earlier try had made it: we have no right to read it."""
         with contextlib.suppress(AlreadyExistsError):  # it goes with the ConfigMap that was checked before
-            await _retried(lambda: self._client.create(SECRETS, namespace, manifest))
+            return await _retried(lambda: self._client.create(SECRETS, namespace, manifest))
+        return {}
 
     async def _create_execution(
         self, namespace: str, name: str, manifest: JsonObject, digest: str | None
