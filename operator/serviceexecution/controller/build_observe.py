@@ -60,7 +60,7 @@ class BuildObserver:
             limits=self.limits,
             problem=problem,
             build_problem=build_problem(definition),
-            jobs=self.cache.builds.jobs(definition.metadata.uid),
+            jobs=self.cache.builds.jobs(definition.metadata.uid, definition.metadata.namespace),
         )
         namespace = definition.metadata.namespace
         if self.settings is not None and definition.is_built and self.settings.allows(namespace):
@@ -103,10 +103,10 @@ class BuildObserver:
 
     async def _with_leftovers(self, seen: BuildObservation) -> BuildObservation:
         """Add the Jobs' pods, and the logs of those that have ended."""
-        uid = seen.definition.metadata.uid
+        metadata = seen.definition.metadata
         pods: dict[str, PodView] = {}
         for job in seen.jobs:
-            if (pod := self.cache.builds.pod(uid, job.metadata.uid)) is not None:
+            if (pod := self.cache.builds.pod(metadata.uid, metadata.namespace, job.metadata.uid)) is not None:
                 pods[job.metadata.uid] = pod
         seen = replace(seen, pods=pods)
         logs: dict[str, LogRecord] = {}
@@ -144,7 +144,7 @@ class BuildObserver:
         )
         for item in found.items:
             self.cache.builds.put_pod(PodView.model_validate(item))
-        pod = self.cache.builds.pod(uid, job.metadata.uid)
+        pod = self.cache.builds.pod(uid, seen.definition.metadata.namespace, job.metadata.uid)
         return seen if pod is None else replace(seen, pods={**seen.pods, job.metadata.uid: pod})
 
     async def _with_warning(

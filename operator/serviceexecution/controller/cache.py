@@ -18,6 +18,7 @@ from serviceexecution.controller.versions import newer, number_of, version_of
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
+from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.views import JobView, PodView
 
 
@@ -201,13 +202,13 @@ class ObjectCache:
         """Forget an execution's deleted pod; return the uid of the execution that its label names."""
         return self._children.drop_pod(pod)
 
-    def job(self, uid: str) -> JobView | None:
-        """Return the execution's Job of the newest attempt."""
-        return self._children.job(uid)
+    def job(self, owner: ExecutionReference, name: str, recorded: str | None = None) -> JobView | None:
+        """Return the execution's Job of that name; with ``recorded`` it must have that uid."""
+        return self._children.job(owner.uid, (owner.namespace, name), recorded)
 
-    def pod(self, uid: str, job_uid: str) -> PodView | None:
-        """Return the newest pod of that Job."""
-        return self._children.pod(uid, job_uid)
+    def pod(self, owner: ExecutionReference, job_uid: str, recorded: str | None = None) -> PodView | None:
+        """Return the newest pod of that Job; with ``recorded`` the one of that uid."""
+        return self._children.pod(owner.uid, owner.namespace, job_uid, recorded)
 
     def _index(self, key: ExecutionKey, before: CachedExecution | None, now: CachedExecution | None) -> None:
         """Keep the index of a service's executions, and tell when one of them makes room or waits no more."""

@@ -6,16 +6,23 @@ from typing import TypeVar
 from serviceexecution.controller.versions import newer, number_of
 from serviceexecution.resources.views import JobView, PodView
 
+Place = tuple[str, str]
+"""Namespace and name."""
+
 Child = TypeVar("Child", JobView, PodView)
 
 
 @dataclass(slots=True)
 class Children:
-    """Jobs and pods by the uid that their label of this name says. May lag behind and miss a deletion."""
+    """Jobs and pods by the uid that their label of this name says. May lag behind and miss a deletion.
+
+    Labels and owners are written by anybody, in any namespace: who asks says where the child is and, once that is
+    recorded, which uid it has.
+    """
 
     label: str
-    _jobs: dict[str, dict[str, JobView]] = field(default_factory=dict)
-    _pods: dict[str, dict[str, PodView]] = field(default_factory=dict)
+    _jobs: dict[str, dict[Place, JobView]] = field(default_factory=dict)
+    _pods: dict[str, dict[Place, PodView]] = field(default_factory=dict)
 
     def put_job(self, job: JobView) -> str | None:
         """Take a Job; return the uid of its owner, None when it is not ours."""
@@ -45,17 +52,24 @@ class Children:
         _drop(self._pods, uid, pod)
         return uid or None
 
-    def job(self, uid: str) -> JobView | None:
-        """Return the newest Job of that owner."""
-        return max(self.jobs(uid), key=lambda job: job.metadata.creation_timestamp, default=None)
+    def job(self, uid: str, place: Place, recorded: str | None = None) -> JobView | None:
+        """Return the owner's Job of that namespace and name; with ``recorded`` it must have that uid."""
+        job = self._jobs.get(uid, {}).get(place)
+        return None if job is None or recorded not in {None, job.metadata.uid} else job
 
-    def jobs(self, uid: str) -> tuple[JobView, ...]:
-        """Return all Jobs of that owner."""
-        return tuple(self._jobs.get(uid, {}).values())
+    def jobs(self, uid: str, namespace: str) -> tuple[JobView, ...]:
+        """Return all Jobs of that owner, which is in that namespace."""
+        return tuple(job for place, job in self._jobs.get(uid, {}).items() if place[0] == namespace)
 
-    def pod(self, uid: str, job_uid: str) -> PodView | None:
-        """Return the newest pod of that Job."""
-        pods = [pod for pod in self._pods.get(uid, {}).values() if pod.metadata.controlled_by(job_uid)]
+    def pod(self, uid: str, namespace: str, job_uid: str, recorded: str | None = None) -> PodView | None:
+        """Return the newest pod of that Job; with ``recorded`` the one of that uid."""
+        pods = [
+            pod
+            for place, pod in self._pods.get(uid, {}).items()
+            if place[0] == namespace
+            and pod.metadata.controlled_by(job_uid)
+            and recorded in {None, pod.metadata.uid}
+        ]
         return max(pods, key=lambda pod: pod.metadata.creation_timestamp, default=None)
 
     def drop_unlisted_jobs(self, listed: set[str], version: int) -> set[str]:
@@ -72,29 +86,31 @@ class Children:
         self._pods.pop(uid, None)
 
 
-def _put(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:
+def _put(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> None:
     objects = children.setdefault(uid, {})
-    known = objects.get(child.metadata.name)
+    place = (child.metadata.namespace, child.metadata.name)
+    known = objects.get(place)
     if known is None or newer(child.metadata.resource_version, known.metadata.resource_version):
-        objects[child.metadata.name] = child
+        objects[place] = child
 
 
-def _drop(children: dict[str, dict[str, Child]], uid: str, child: Child) -> None:
+def _drop(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> None:
     """Forget a child, unless another one has its name by now; keep nothing of an owner without children."""
     objects = children.get(uid, {})
-    known = objects.get(child.metadata.name)
+    place = (child.metadata.namespace, child.metadata.name)
+    known = objects.get(place)
     if known is not None and known.metadata.uid == child.metadata.uid:
-        del objects[child.metadata.name]
+        del objects[place]
         if not objects:
             del children[uid]
 
 
-def _drop_unlisted(children: dict[str, dict[str, Child]], listed: set[str], version: int) -> set[str]:
+def _drop_unlisted(children: dict[str, dict[Place, Child]], listed: set[str], version: int) -> set[str]:
     owners: set[str] = set()
     for uid, objects in children.items():
-        for name, child in list(objects.items()):
+        for place, child in list(objects.items()):
             metadata = child.metadata
             if metadata.uid not in listed and number_of(metadata.resource_version) <= version:
-                del objects[name]
+                del objects[place]
                 owners.add(uid)
     return owners

@@ -69,7 +69,7 @@ class Observer:
             times = DEFAULT_TIMES  # the plan names the field
         phase = execution.status.phase
         ended = phase is not None and phase.terminal
-        job = self._cache.job(execution.metadata.uid) if ended else await self._job(execution)
+        job = self._known_job(execution) if ended else await self._job(execution)
         pod = None if ended else await self._pod(execution, job)
         seen = Observation(
             execution=execution,
@@ -92,9 +92,15 @@ class Observer:
             return await self._with_results(seen)
         return seen
 
+    def _known_job(self, execution: ServiceExecution) -> JobView | None:
+        """Return the recorded Job, else the one whose name follows from the execution's uid."""
+        recorded = execution.status.job
+        if recorded is None:
+            return self._cache.job(execution.reference, job_name(execution.reference, 1))
+        return self._cache.job(execution.reference, recorded.name, recorded.uid)
+
     async def _job(self, execution: ServiceExecution) -> JobView | None:
-        uid = execution.metadata.uid
-        job = self._cache.job(uid)
+        job = self._known_job(execution)
         if job is not None:
             return job
         recorded = execution.status.job
@@ -104,11 +110,8 @@ class Observer:
         body = await self._client.get(JOBS, execution.metadata.namespace, name)
         if body is None:
             return None
-        job = JobView.model_validate(body)
-        if not job.metadata.controlled_by(uid):
-            return None
-        self._cache.put_job(job)
-        return job
+        self._cache.put_job(JobView.model_validate(body))
+        return self._known_job(execution)
 
     async def _pod(self, execution: ServiceExecution, job: JobView | None) -> PodView | None:
         uid = execution.metadata.uid
@@ -116,10 +119,12 @@ class Observer:
         job_uid = job.metadata.uid if job is not None else (recorded.uid if recorded is not None else None)
         if job_uid is None:
             return None
-        pod = self._cache.pod(uid, job_uid)
+        known = execution.status.pod
+        pod_uid = None if known is None else known.uid
+        pod = self._cache.pod(execution.reference, job_uid, pod_uid)
         gone_unseen = pod is not None and job is None
         missing = pod is None and (
-            execution.status.pod is not None or (job is not None and (job.failed is not None or job.complete))
+            known is not None or (job is not None and (job.failed is not None or job.complete))
         )
         if not (gone_unseen or missing):
             return pod
@@ -131,7 +136,7 @@ class Observer:
             self._cache.drop_pod(pod)
         for other in pods:
             self._cache.put_pod(other)
-        return self._cache.pod(uid, job_uid)
+        return self._cache.pod(execution.reference, job_uid, pod_uid)
 
     async def _with_warnings(self, seen: Observation) -> Observation:
         job, pod = seen.job, seen.pod

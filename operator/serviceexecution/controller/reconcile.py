@@ -20,7 +20,9 @@ from serviceexecution.controller.decision.status_patch import status_patch
 from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.execution_telling import ExecutionTeller
 from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.own import in_the_way, is_own, is_own_input
 from serviceexecution.controller.render.job import render_children
+from serviceexecution.controller.render.names import input_name
 from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
@@ -29,7 +31,7 @@ from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import CallbackState, ExecutionStatus, Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID, MAIN_CONTAINER
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.views import InputMapView, JobView, PodView
 
 logger = structlog.stdlib.get_logger()
 
@@ -161,11 +163,10 @@ class Reconciler:
         """Create the children; what the API server refuses for good becomes the execution's problem."""
         if not isinstance(seen.plan, Plan):
             return seen
-        reference = seen.execution.reference
         children = render_children(seen.execution, seen.plan, self._defaults, attempt=1)
         try:
             if children.config_map is not None:
-                await self._create_config_map(reference.namespace, children.config_map)
+                await self._create_config_map(seen.execution, children.config_map)
             job = await self._create_job(seen.execution, children.job)
         except KubernetesError as error:
             if error.retriable or error.status in {401, 404, 409}:
@@ -175,12 +176,18 @@ class Reconciler:
         logger.info("Job created", job=job.metadata.name)
         return replace(seen, job=job, plan=None)
 
-    async def _create_config_map(self, namespace: str, manifest: JsonObject) -> None:
+    async def _create_config_map(self, execution: ServiceExecution, manifest: JsonObject) -> None:
+        namespace = execution.metadata.namespace
         try:
             await self._client.create(CONFIG_MAPS, namespace, manifest)
         except AlreadyExistsError:
-            # Ours from before a restart: it is immutable and its name holds the execution's uid.
-            logger.debug("ConfigMap exists already")
+            name = input_name(execution.reference)
+            existing = await self._client.get(CONFIG_MAPS, namespace, name)
+            if existing is None:
+                raise
+            if not is_own_input(execution, manifest, InputMapView.model_validate(existing)):
+                raise in_the_way("ConfigMap", name) from None
+            logger.debug("ConfigMap exists already: ours from before a restart")
 
     async def _create_job(self, execution: ServiceExecution, manifest: JsonObject) -> JobView:
         namespace = execution.metadata.namespace
@@ -193,9 +200,8 @@ class Reconciler:
             if existing is None:
                 raise
             job = JobView.model_validate(existing)
-            if not job.metadata.controlled_by(execution.metadata.uid):
-                message = f'A Job "{name}" that belongs to something else is in the way: delete it.'
-                raise KubernetesError(message, status=422) from None
+            if not is_own(execution, job.metadata):
+                raise in_the_way("Job", str(name)) from None
             return job
         return JobView.model_validate(body)
 

@@ -172,6 +172,12 @@ class ConfigMapView(ResourceModel):
     immutable: bool = False
 
 
+class InputMapView(ConfigMapView):
+    """A ConfigMap that an execution may own."""
+
+    metadata: ChildMeta
+
+
 class NamespaceMeta(ResourceModel):
     """What we read of a namespace's metadata."""
 

@@ -9,7 +9,7 @@ from serviceexecution.controller.cached_execution import UnreadableExecution
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.views import JobView
-from tests.unit.controller.builders import JOB_UID, UID, at, job, pod
+from tests.unit.controller.builders import JOB_NAME, JOB_UID, REFERENCE, UID, at, job, pod
 
 KEY = ExecutionKey("team", "sum")
 
@@ -57,7 +57,7 @@ class TestExecutions:
         cache.put_execution(body(uid="other", version=5))
         assert cache.key_of(UID) is None
         assert cache.key_of("other") == KEY
-        assert cache.job(UID) is None
+        assert cache.job(REFERENCE, JOB_NAME) is None
 
     def test_a_late_deletion_of_the_old_one_leaves_the_new_one(self):
         cache = ObjectCache()
@@ -94,27 +94,27 @@ class TestChildren:
     def test_a_job_belongs_to_the_execution_that_controls_it(self):
         cache = ObjectCache()
         assert cache.put_job(job()) == UID
-        assert cache.job(UID) == job()
+        assert cache.job(REFERENCE, JOB_NAME) == job()
 
     def test_a_label_alone_makes_no_job_of_ours(self):
         cache = ObjectCache()
         stranger = renewed(job(), owner_references=())
         assert cache.put_job(stranger) is None
         assert cache.put_job(renewed(job(), labels={})) is None
-        assert cache.job(UID) is None
+        assert cache.job(REFERENCE, JOB_NAME) is None
 
     def test_the_newest_version_counts(self):
         cache = ObjectCache()
         new = renewed(job(ended="Complete"), resource_version="12")
         cache.put_job(new)
         cache.put_job(renewed(job(), resource_version="9"))
-        assert cache.job(UID) == new
+        assert cache.job(REFERENCE, JOB_NAME) == new
 
     def test_a_pod_is_its_jobs(self):
         cache = ObjectCache()
         assert cache.put_pod(pod()) == UID
-        assert cache.pod(UID, JOB_UID) == pod()
-        assert cache.pod(UID, "another Job") is None
+        assert cache.pod(REFERENCE, JOB_UID) == pod()
+        assert cache.pod(REFERENCE, "another Job") is None
         assert cache.put_pod(renewed(pod(), labels={})) is None
 
     def test_the_newest_of_two_pods(self):
@@ -122,7 +122,7 @@ class TestChildren:
         second = renewed(pod(), name="second", uid="second", creation_timestamp=at(50))
         cache.put_pod(second)
         cache.put_pod(pod())
-        assert cache.pod(UID, JOB_UID) == second
+        assert cache.pod(REFERENCE, JOB_UID) == second
 
     @pytest.mark.parametrize("kind", ["job", "pod"])
     def test_a_deleted_child_is_forgotten_but_not_its_successor_of_the_same_name(self, kind):
@@ -144,9 +144,9 @@ class TestDeletionsThatNoWatchTold:
         cache.put_job(job())
         cache.put_pod(pod())
         assert cache.drop_unlisted(Watched.PODS, set(), 5) == [KEY]
-        assert cache.pod(UID, JOB_UID) is None
+        assert cache.pod(REFERENCE, JOB_UID) is None
         assert cache.drop_unlisted(Watched.JOBS, set(), 5) == [KEY]
-        assert cache.job(UID) is None
+        assert cache.job(REFERENCE, JOB_NAME) is None
         assert cache.drop_unlisted(Watched.EXECUTIONS, set(), 5) == [KEY]
         assert not cache.executions
 
@@ -156,8 +156,8 @@ class TestDeletionsThatNoWatchTold:
         cache.put_job(job())
         cache.put_pod(pod())
         assert cache.drop_unlisted(Watched.DEFINITIONS, {"a definition"}, 5) == []
-        assert cache.job(UID) == job()
-        assert cache.pod(UID, JOB_UID) == pod()
+        assert cache.job(REFERENCE, JOB_NAME) == job()
+        assert cache.pod(REFERENCE, JOB_UID) == pod()
 
     def test_what_it_shows_stays(self):
         cache = ObjectCache()
@@ -165,7 +165,7 @@ class TestDeletionsThatNoWatchTold:
         cache.put_job(job())
         assert cache.drop_unlisted(Watched.JOBS, {JOB_UID}, 5) == []
         assert cache.drop_unlisted(Watched.EXECUTIONS, {UID}, 5) == []
-        assert cache.job(UID) is not None
+        assert cache.job(REFERENCE, JOB_NAME) is not None
 
     def test_what_is_newer_than_the_list_stays(self):
         cache = ObjectCache()
@@ -173,7 +173,7 @@ class TestDeletionsThatNoWatchTold:
         cache.put_job(renewed(job(), resource_version="6"))
         assert cache.drop_unlisted(Watched.JOBS, set(), 5) == []
         assert cache.drop_unlisted(Watched.EXECUTIONS, set(), 5) == []
-        assert cache.job(UID) is not None
+        assert cache.job(REFERENCE, JOB_NAME) is not None
 
 
 def test_how_far_each_watch_has_come():

@@ -33,9 +33,9 @@ def test_those_of_a_run():
     assert take_job(cache, runs.job()) == ExecutionKey("team", "sum")
     touched = take_pod(cache, runs.pod())
     assert isinstance(touched, ExecutionKey)
-    assert cache.builds.jobs(builds.UID) == ()
+    assert cache.builds.jobs(builds.UID, "team") == ()
     assert take_pod(cache, runs.pod(), deleted=True) == ExecutionKey("team", "sum")
-    assert cache.pod(runs.UID, runs.JOB_UID) is None
+    assert cache.pod(runs.REFERENCE, runs.JOB_UID) is None
 
 
 def test_those_of_a_build():
@@ -44,11 +44,11 @@ def test_those_of_a_build():
     assert isinstance(touched, ServiceKey)
     assert touched == ("team", "adder")
     assert take_pod(cache, builds.pod()) == ("team", "adder")
-    assert cache.builds.jobs(builds.UID) == (builds.job(),)
-    assert cache.builds.pod(builds.UID, builds.job_uid()) == builds.pod()
+    assert cache.builds.jobs(builds.UID, "team") == (builds.job(),)
+    assert cache.builds.pod(builds.UID, "team", builds.job_uid()) == builds.pod()
     assert cache.job(f"{builds.UID}.r1") is None, "it is no run's"
     assert take_job(cache, builds.job(), deleted=True) == ("team", "adder")
-    assert cache.builds.jobs(builds.UID) == ()
+    assert cache.builds.jobs(builds.UID, "team") == ()
 
 
 def test_those_of_nobody_that_is_known():
@@ -62,7 +62,7 @@ def test_a_job_that_only_says_so_is_not_taken():
     owner = builds.job().metadata.owner_references[0].model_copy(update={"uid": "other"})
     metadata = builds.job().metadata.model_copy(update={"owner_references": (owner,)})
     take_job(cache, builds.job().model_copy(update={"metadata": metadata}))
-    assert cache.builds.jobs(builds.UID) == ()
+    assert cache.builds.jobs(builds.UID, "team") == ()
 
 
 def test_what_a_list_does_not_show_is_forgotten():
@@ -84,4 +84,20 @@ def test_another_service_of_the_same_name():
     cache.put_definition(body)
     assert cache.service_of(builds.UID) is None
     assert cache.service_of("new") == ("team", "adder")
-    assert cache.builds.jobs(builds.UID) == ()
+    assert cache.builds.jobs(builds.UID, "team") == ()
+
+
+def test_a_label_says_nothing_in_another_namespace():
+    cache = known()
+    for child in (runs.job(), builds.job()):
+        elsewhere = child.model_copy(
+            update={"metadata": child.metadata.model_copy(update={"namespace": "evil"})}
+        )
+        assert take_job(cache, elsewhere) is None
+    foreign = runs.pod().model_copy(
+        update={"metadata": runs.pod().metadata.model_copy(update={"namespace": "evil"})}
+    )
+    assert take_pod(cache, foreign) is None
+    assert cache.job(runs.REFERENCE, runs.JOB_NAME) is None
+    assert cache.pod(runs.REFERENCE, runs.JOB_UID) is None
+    assert cache.builds.jobs(builds.UID, "team") == ()
