@@ -27,6 +27,7 @@ from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.routes import service_router
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.gateway.sources.api import sources_router
+from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
@@ -67,8 +68,10 @@ def create_app(
     failures = FailureLimiter()
     access = Access(client, settings, failures)
     known = state or ServiceState(client, settings.namespaces)
+    outputs = CommittedOutputs(store)
     context = ServiceContext(
         store=store,
+        outputs=outputs,
         client=client,
         state=known,
         access=access,
@@ -84,7 +87,7 @@ def create_app(
         queue_seconds=settings.upload_queue_seconds,
     )
     app.include_router(collect_router(store, client, settings, turns, ending))
-    app.include_router(results_router(store, client, access, ending))
+    app.include_router(results_router(store, outputs, client, access, ending))
     app.include_router(sources_router(store, access, settings))
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, ending))

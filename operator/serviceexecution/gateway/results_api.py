@@ -1,14 +1,16 @@
 """/api/v1: what users call to read any execution's files and log, with their cluster account."""
 
 import asyncio
+import json
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import StreamingResponse
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.callers import Access
@@ -19,12 +21,12 @@ from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.events import event_stream, last_event_id, wants_stream
 from serviceexecution.gateway.logs.reader import LogReader, Position, followed
 from serviceexecution.gateway.logs.text import log_text
+from serviceexecution.gateway.state.outputs import CommittedOutput, CommittedOutputs, pieces
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.names import PLURAL
 from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.store import ResultStore
 
 _LOGGER: Final = structlog.get_logger(__name__)
@@ -41,10 +43,15 @@ class FoundExecution:
 
     ref: ExecutionReference
     attempt: int
+    over: bool
 
 
 def results_router(
-    store: ResultStore, client: GatewayKubernetes, access: Access, draining: asyncio.Event
+    store: ResultStore,
+    outputs: CommittedOutputs,
+    client: GatewayKubernetes,
+    access: Access,
+    draining: asyncio.Event,
 ) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
@@ -66,19 +73,19 @@ def results_router(
     @router.get(f"{_EXECUTION}/files")
     async def list_files(request: Request, namespace: str, name: str) -> Response:
         found = await find(request, namespace, name, "results")
-        manifest = await _manifest(store, found)
-        return JSONResponse(manifest.model_dump(mode="json", by_alias=True, exclude={"version", "pod_uid"}))
+        committed = await _committed(outputs, found)
+        return StreamingResponse(_listing(committed), media_type="application/json")
 
     @router.api_route(f"{_EXECUTION}/files/{{path:anything}}", methods=["GET", "HEAD"])
     async def get_file(request: Request, namespace: str, name: str, path: str) -> Response:
         found = await find(request, namespace, name, "results")
-        manifest = await _manifest(store, found)
-        file = next((file for file in manifest.files if file.path == path), None)
+        committed = await _committed(outputs, found)
+        file = committed.files.get(path)
         if file is None:
             raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", f"There is no output file {path}.")
 
         async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
-            return await store.open_output(found.ref, path, wanted, attempt=manifest.attempt)
+            return await store.open_output(found.ref, path, wanted, attempt=committed.attempt)
 
         served = ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type)
         return await file_response(served, request, opened)
@@ -125,13 +132,35 @@ def _is_over(execution: JsonObject, uid: str) -> bool:
     return isinstance(status, dict) and status.get("phase") in _FINAL
 
 
-async def _manifest(store: ResultStore, found: FoundExecution) -> OutputManifest:
-    manifest = await store.read_manifest(found.ref)
-    if manifest is None:
+async def _committed(outputs: CommittedOutputs, found: FoundExecution) -> CommittedOutput:
+    committed = await outputs.read(found.ref, final=found.over)
+    if committed is None:
         raise Problem(
             HTTPStatus.NOT_FOUND, "NoResultYet", f"The output of {found.ref.name} has not been collected."
         )
-    return manifest
+    return committed
+
+
+async def _listing(committed: CommittedOutput) -> AsyncIterator[str]:
+    """Give the list of files as JSON, piece by piece: it may have 50,000."""
+    yield f'{{"attempt":{committed.attempt},"files":['
+    separator = ""
+    for piece in pieces(committed):
+        files = [
+            {"path": path, "size": file.size, "sha256": file.sha256, "mediaType": file.media_type}
+            for path, file in piece
+        ]
+        yield separator + json.dumps(files)[1:-1]
+        separator = ","
+        await asyncio.sleep(0)
+    yield "],"
+    rest = {
+        "skipped": [{"path": one.path, "reason": one.reason} for one in committed.skipped],
+        "totalBytes": committed.total_bytes,
+        "limitExceeded": committed.limit_exceeded,
+        "committedAt": committed.committed_at.isoformat().replace("+00:00", "Z"),
+    }
+    yield json.dumps(rest)[1:]
 
 
 def _not_found(namespace: str, name: str) -> Problem:
@@ -148,4 +177,4 @@ def _found(execution: JsonObject, namespace: str, name: str) -> FoundExecution:
     status = execution.get("status")
     attempts = status.get("attempts") if isinstance(status, dict) else None
     attempt = attempts if isinstance(attempts, int) and attempts > 0 else 1
-    return FoundExecution(ExecutionReference(namespace, name, uid), attempt)
+    return FoundExecution(ExecutionReference(namespace, name, uid), attempt, _is_over(execution, uid))

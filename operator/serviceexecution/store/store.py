@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.cleanup import clear_conflicts, delete_tree
 from serviceexecution.store.errors import CorruptRecordError, StoreError
@@ -290,6 +291,8 @@ class ResultStore:
         if data is None:
             return None
         try:
+            if len(data) > SMALL_BYTES:  # such as 50,000 files
+                return await THREADS.run(key.split("/", 2)[1], kind.model_validate_json, data)
             return kind.model_validate_json(data)
         except ValidationError as error:
             raise CorruptRecordError(f"cannot read {key}: {error.error_count()} fields are wrong") from error

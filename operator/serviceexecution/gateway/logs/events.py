@@ -14,6 +14,9 @@ from serviceexecution.gateway.logs.reader import Lines, Position
 HEARTBEAT_LOOKS: Final = 10
 """Looks without a new line after which a comment keeps proxies from closing the stream."""
 
+_LINES_AT_ONCE: Final = 500
+"""Converted in one go, in some milliseconds; then others have their turn."""
+
 LOG_HEADERS: Final = {
     "Cache-Control": "private, no-cache",
     "X-Accel-Buffering": "no",
@@ -56,7 +59,9 @@ async def _events(lines: AsyncIterator[Lines | None], draining: asyncio.Event) -
     async for batch in lines:
         if batch is not None:
             silent = 0
-            yield _batch(batch)
+            for start in range(0, len(batch.texts), _LINES_AT_ONCE):
+                yield _batch(batch, start)
+                await asyncio.sleep(0)
             continue
         silent += 1
         if silent % HEARTBEAT_LOOKS == 0:
@@ -65,9 +70,9 @@ async def _events(lines: AsyncIterator[Lines | None], draining: asyncio.Event) -
         yield b"event: end\ndata: {}\n\n"
 
 
-def _batch(lines: Lines) -> bytes:
+def _batch(lines: Lines, start: int) -> bytes:
     first = lines.first
     return "".join(
         f"id: {lines.prefix}{Position(first.chunk, first.lines + number)}\ndata: {entry_text(text)}\n\n"
-        for number, text in enumerate(lines.texts)
+        for number, text in enumerate(lines.texts[start : start + _LINES_AT_ONCE], start)
     ).encode()

@@ -15,6 +15,7 @@ from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.service_api.views import execution_view
 from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.execution import ServiceExecution
@@ -51,6 +52,7 @@ class ServiceContext:
     """What the routes work with."""
 
     store: ResultStore
+    outputs: CommittedOutputs
     client: GatewayKubernetes
     state: ServiceState
     access: Access

@@ -4,8 +4,9 @@ Source: the runtime interface ("Main Result"). The members of the program's own 
 character: ``1.0`` and ``12345678901234567890`` stay what they are.
 """
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from serviceexecution.contract.json_text import JsonTextError, members
@@ -15,6 +16,9 @@ from serviceexecution.resources.execution_status import ExecutionStatus, Phase
 
 INLINE_LIMIT: Final = 16 * 1024 * 1024
 """Most bytes of a main result that become members of the document; larger ones are files alone."""
+
+INLINE_MEMBERS: Final = 100_000
+"""Most members of a main result that become members of the document: each costs more than its bytes."""
 
 _OWN_MEMBERS: Final = frozenset({"_embedded", "_links"})
 _PROBLEM_MEMBERS: Final = ("type", "title", "status", "detail")
@@ -30,23 +34,43 @@ def result_document(
     *,
     problem: str | None = None,
 ) -> str:
-    """Return the document as JSON text.
+    """Return the whole document as JSON text; for the arguments see ``members_part`` and ``links_parts``."""
+    parts = [*members_part(main_result, view, status, problem), *links_parts(execution_url, [files])]
+    return b"".join(parts).decode()
+
+
+def members_part(
+    main_result: str | None, view: JsonObject, status: ExecutionStatus, problem: str | None = None
+) -> list[bytes]:
+    """Return the document's beginning: the members of the main result, and the execution.
 
     ``main_result`` is the text of the main result, None when there is none that could be given inline; ``problem`` that
-    of the problem that the program left beside it; ``files`` are the paths of all output files.
+    of the problem that the program left beside it.
     """
-    result_url = f"{execution_url}/result"
-    links: dict[str, JsonObject] = {path: {"href": file_link(result_url, path)} for path in files}
-    own: dict[str, JsonObject] = {"self": {"href": result_url}, "status": {"href": execution_url}}
     found = _members(main_result)
     if status.phase is Phase.FAILED and not is_problem(found):
         found = {**(_problem_members(problem) or _synthesised(status)), **found}
-    parts = {
-        **found,
-        "_embedded": _dump({"status": view}),
-        "_links": _dump({**own, **{path: link for path, link in links.items() if path not in _OWN_LINKS}}),
-    }
-    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in parts.items()) + "}"
+    parts = [b"{"]
+    while found:  # what has been encoded is held no longer
+        name = next(iter(found))
+        parts.append(f"{json.dumps(name)}:{found.pop(name)},".encode())
+    parts.append(f'"_embedded":{_dump({"status": view})},'.encode())
+    return parts
+
+
+def links_parts(execution_url: str, files: Iterable[Iterable[str]]) -> Iterator[bytes]:
+    """Give the document's end: links to ``files``, paths of the output in pieces that are quick to work on."""
+    result_url = f"{execution_url}/result"
+    own: JsonObject = {"self": {"href": result_url}, "status": {"href": execution_url}}
+    yield b'"_links":' + _dump(own)[:-1].encode()
+    for piece in files:
+        links = [
+            f",{_dump(path)}:{_dump({'href': file_link(result_url, path)})}"
+            for path in piece
+            if path not in _OWN_LINKS
+        ]
+        yield "".join(links).encode()
+    yield b"}}"
 
 
 def problem_of_failure(status: ExecutionStatus) -> JsonObject:
@@ -69,9 +93,14 @@ def _members(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
     try:
-        return {name: value for name, value, _ in members(text) if name not in _OWN_MEMBERS}
+        found = {
+            name: value
+            for name, value, _ in itertools.islice(members(text), INLINE_MEMBERS + 1)
+            if name not in _OWN_MEMBERS
+        }
     except JsonTextError:  # no object, or no JSON, such as NaN
         return {}
+    return found if len(found) <= INLINE_MEMBERS else {}
 
 
 def _problem_members(text: str | None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Finds an ended execution's output in the store: the file list, the main result, single files."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,9 +11,9 @@ from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.gateway.http.file_response import OpenedFile, Opener, ServedFile
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.service_api.result_document import INLINE_LIMIT
+from serviceexecution.gateway.state.outputs import CommittedFile, CommittedOutput, CommittedOutputs, pieces
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
-from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.store import ResultStore
 
 _JSON: Final = "application/json"
@@ -27,29 +27,47 @@ class Output:
     """What is kept of an execution's output: the manifest, and what the program printed as its main result."""
 
     execution: ServiceExecution
-    manifest: OutputManifest | None
+    committed: CommittedOutput | None
     printed: bytes | None
     """Only when there is no file output.json."""
 
     @property
-    def files(self) -> list[str]:
-        """Return the paths of all files, the printed result as the one that it stands for."""
-        paths = [file.path for file in self.manifest.files] if self.manifest is not None else []
-        return sorted([*paths, MAIN_RESULT_FILE]) if self.printed is not None else paths
+    def number_of_files(self) -> int:
+        """Return how many files there are, the printed result among them."""
+        return (0 if self.committed is None else len(self.committed.files)) + (self.printed is not None)
+
+    @property
+    def main_size(self) -> int:
+        """Return the bytes of the main result, 0 without one."""
+        if self.printed is not None:
+            return len(self.printed)
+        file = self.file(MAIN_RESULT_FILE)
+        return 0 if file is None else file.size
+
+    def file(self, path: str) -> CommittedFile | None:
+        """Return an output file."""
+        return None if self.committed is None else self.committed.files.get(path)
+
+    def paths(self) -> Iterator[list[str]]:
+        """Give the paths of all files in pieces, the printed result as the file that it stands for."""
+        if self.printed is not None:
+            yield [MAIN_RESULT_FILE]
+        if self.committed is not None:
+            for piece in pieces(self.committed):
+                yield [path for path, _ in piece]
 
 
-async def find_output(store: ResultStore, execution: ServiceExecution) -> Output:
-    """Return what is kept; raises Problem 410 when its time is over, StoreError."""
+async def find_output(store: ResultStore, outputs: CommittedOutputs, execution: ServiceExecution) -> Output:
+    """Return what is kept of an ended execution; raises Problem 410 when its time is over, 503, StoreError."""
     await refuse_expired(store, execution)
     ref = execution.reference
-    manifest = await store.read_manifest(ref)
-    has_file = manifest is not None and any(file.path == MAIN_RESULT_FILE for file in manifest.files)
+    committed = await outputs.read(ref, final=True)
     printed = None
-    if not has_file:
+    if committed is None or MAIN_RESULT_FILE not in committed.files:
         record = await store.read_log_record(ref)
         if record is not None and record.stdout_result is not None:
             printed = await store.read_stdout_result(ref)
-    return Output(execution, manifest, printed)
+    return Output(execution, committed, printed)
 
 
 async def main_result(store: ResultStore, output: Output) -> str | None:
@@ -67,11 +85,10 @@ async def problem_beside(store: ResultStore, output: Output) -> str | None:
 
 
 async def _file_text(store: ResultStore, output: Output, path: str, limit: int) -> str | None:
-    manifest = output.manifest
-    file = None if manifest is None else next((file for file in manifest.files if file.path == path), None)
-    if manifest is None or file is None or file.size > limit:
+    committed, file = output.committed, output.file(path)
+    if committed is None or file is None or file.size > limit:
         return None
-    stream = await store.open_output(output.execution.reference, path, attempt=manifest.attempt)
+    stream = await store.open_output(output.execution.reference, path, attempt=committed.attempt)
     if stream is None:
         return None
     return _text(b"".join([bytes(chunk) async for chunk in stream.chunks]))
@@ -81,15 +98,12 @@ def find_file(store: ResultStore, output: Output, path: str) -> tuple[ServedFile
     """Return a file of the output and what opens it; raises Problem 404."""
     if output.printed is not None and path == MAIN_RESULT_FILE:
         return _printed_file(output.printed)
-    manifest = output.manifest
-    file = None
-    if manifest is not None:
-        file = next((file for file in manifest.files if file.path == path), None)
-    if manifest is None or file is None:
+    committed, file = output.committed, output.file(path)
+    if committed is None or file is None:
         raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", "There is no output file of that name.")
 
     async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
-        return await store.open_output(output.execution.reference, path, wanted, attempt=manifest.attempt)
+        return await store.open_output(output.execution.reference, path, wanted, attempt=committed.attempt)
 
     return ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type), opened
 
