@@ -64,7 +64,7 @@ def _pods(tools: Tools) -> str:
     parts = []
     for argv in (
         ["get", "pods"],
-        ["logs", f"deployment/{RELEASE}", "--all-containers", "--tail=5", "--prefix"],
+        ["logs", f"--selector=app.kubernetes.io/instance={RELEASE}", "--tail=5", "--prefix"],
     ):
         try:
             parts.append(

@@ -27,6 +27,23 @@ from tests.chart.conftest import IN_CLUSTER, LARGE, REGISTRY, ChartRefusedError
             "enable either podMonitor or serviceMonitor",
         ),
         (["serviceAccount.create=false"], "serviceAccount.controllerName: name an existing ServiceAccount"),
+        (
+            ["serviceAccount.create=false", "serviceAccount.controllerName=a"],
+            "serviceAccount.gatewayName: name an existing ServiceAccount",
+        ),
+        (
+            ["serviceAccount.controllerName=a", "serviceAccount.gatewayName=a"],
+            "serviceAccount.gatewayName: must be another account than the controller's",
+        ),
+        (
+            ["store.persistence.enabled=false"],
+            "store.persistence.enabled: controller and gateway are two pods",
+        ),
+        (["store.persistence.accessModes={ReadWriteOncePod}"], "ReadWriteOncePod lets one pod alone mount"),
+        (
+            ["affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey=zone"],
+            "affinity.podAffinity: controller and gateway already have to be on one node",
+        ),
         (["extraEnv[0].name=SX_STORE_URL"], "extraEnv: SX_STORE_URL is already set"),
         (["builds.enabled=true"], "builds.enabled: builds need a registry"),
         (["builds.enabled=perhaps"], "value must be one of 'auto', true, false"),

@@ -50,19 +50,103 @@ def test_everything_values_set_every_value():
     assert list(missing(values, everything)) == []
 
 
-def test_small_is_one_pod_on_one_volume(render):
+def test_small_is_two_pods_on_one_volume(render):
     manifests = render()
-    (deployment,) = of_kind(manifests, "Deployment")
-    spec = deployment["spec"]["template"]["spec"]
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
-    assert [container["name"] for container in spec["containers"]] == ["controller", "gateway"]
     (claim,) = of_kind(manifests, "PersistentVolumeClaim")
-    assert {"persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}, "name": "store"} in spec[
-        "volumes"
-    ]
     assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    (account,) = of_kind(manifests, "ServiceAccount")[:1]
-    assert spec["serviceAccountName"] == account["metadata"]["name"] == "sx-serviceexecution-controller"
+    volume = {"persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}, "name": "store"}
+    deployments = of_kind(manifests, "Deployment")
+    assert [deployment["metadata"]["name"] for deployment in deployments] == [
+        "sx-serviceexecution-controller",
+        "sx-serviceexecution-gateway",
+    ]
+    for deployment in deployments:
+        assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]) == (1, {"type": "Recreate"})
+        spec = deployment["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        assert deployment["metadata"]["name"].endswith(container["name"])
+        assert volume in spec["volumes"]
+        assert spec["serviceAccountName"] == deployment["metadata"]["name"]
+
+
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+
+
+def affinities(manifests):
+    return [
+        deployment["spec"]["template"]["spec"].get("affinity")
+        for deployment in of_kind(manifests, "Deployment")
+    ]
+
+
+def matches(selector, labels):
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        rule["operator"] == "In" and labels.get(rule["key"]) in rule["values"]
+        for rule in selector.get("matchExpressions", [])
+    )
+
+
+def test_pods_of_one_volume_are_on_one_node(render):
+    """Both fulfil the rule of both, so that whichever comes first may go anywhere and the other one follows."""
+    deployments = of_kind(render(), "Deployment")
+    for deployment in deployments:
+        (rule,) = deployment["spec"]["template"]["spec"]["affinity"]["podAffinity"][REQUIRED]
+        assert rule["topologyKey"] == "kubernetes.io/hostname"
+        for other in deployments:
+            assert matches(rule["labelSelector"], other["spec"]["template"]["metadata"]["labels"])
+        registry = {"app.kubernetes.io/component": "registry"}
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert not matches(rule["labelSelector"], {**labels, **registry})
+
+
+def test_new_pods_wait_for_the_one_pod_of_earlier_releases(render):
+    """It has no Lease: they have to be where it is, and may not be beside it."""
+    before = {
+        "app.kubernetes.io/name": "serviceexecution",
+        "app.kubernetes.io/instance": "sx",
+        "app.kubernetes.io/component": "operator",
+    }
+    for affinity in affinities(render()):
+        (near,) = affinity["podAffinity"][REQUIRED]
+        (apart,) = affinity["podAntiAffinity"][REQUIRED]
+        assert near["topologyKey"] == apart["topologyKey"] == "kubernetes.io/hostname"
+        assert matches(near["labelSelector"], before)
+        assert matches(apart["labelSelector"], before)
+        assert not matches(apart["labelSelector"], {**before, "app.kubernetes.io/component": "controller"})
+
+
+def test_pods_of_a_shared_volume_or_of_an_object_store_may_be_apart(render):
+    for affinity in affinities(render("store.persistence.accessModes={ReadWriteMany}")):
+        assert REQUIRED not in affinity["podAffinity"]
+        assert len(affinity["podAffinity"][PREFERRED]) == 1
+    assert affinities(render("store.url=s3://bucket", "store.clusterId=one")) == [None, None]
+    assert affinities(render(*LARGE)) == [None, None]
+
+
+def test_scheduling_rules_of_the_user_stay(render):
+    zone = f"affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms[0].matchExpressions[0]"
+    wish = f"affinity.podAntiAffinity.{PREFERRED}[0]"
+    sets = (f"{zone}.key=zone", f"{zone}.operator=Exists", f"{wish}.weight=1")
+    for affinity in affinities(render(*sets)):
+        assert affinity["nodeAffinity"][REQUIRED]["nodeSelectorTerms"]
+        assert affinity["podAntiAffinity"][PREFERRED] == [{"weight": 1}]
+        assert len(affinity["podAntiAffinity"][REQUIRED]) == len(affinity["podAffinity"][REQUIRED]) == 1
+
+
+def test_a_lease_keeps_a_second_controller_away_in_both_modes(render):
+    for manifests in (render(), render(*LARGE)):
+        controller = named(manifests, "Deployment", "sx-serviceexecution-controller")
+        settings = environment(controller["spec"]["template"]["spec"]["containers"][0])
+        assert (settings["SX_LEASE_NAME"], settings["SX_LEASE_NAMESPACE"]) == (
+            "sx-serviceexecution-controller",
+            "system",
+        )
+
+
+def test_no_deployment_has_the_name_of_the_one_pod_of_earlier_releases(render):
+    """Its selector cannot be changed, so Helm must delete it."""
+    assert "sx-serviceexecution" not in {d["metadata"]["name"] for d in of_kind(render(), "Deployment")}
 
 
 def test_large_is_two_deployments_without_volume(render):
@@ -146,8 +230,8 @@ def test_replicas_of_the_gateway_are_left_before_they_end(render):
     waits = {"preStop": {"sleep": {"seconds": 5}}}
     gateway = named(render(*LARGE), "Deployment", "sx-serviceexecution-gateway")
     assert gateway["spec"]["template"]["spec"]["containers"][0]["lifecycle"] == waits
-    small = of_kind(render(), "Deployment")[0]["spec"]["template"]["spec"]["containers"]
-    assert not any("lifecycle" in container for container in small), "no other is there to take over"
+    small = named(render(), "Deployment", "sx-serviceexecution-gateway")["spec"]["template"]["spec"]
+    assert "lifecycle" not in small["containers"][0], "no other is there to take over"
 
 
 def test_collectors_call_the_service_by_its_port(render):

@@ -151,19 +151,30 @@ def test_who_may_edit_may_do_all_that_clients_may(render):
 def test_no_authentication_must_be_asked_for_twice(render, refused):
     assert "auth.allowUnauthenticated" in refused("auth.mode=none")
     manifests = render("auth.mode=none", "auth.allowUnauthenticated=true")
-    (deployment,) = of_kind(manifests, "Deployment")
-    gateway = deployment["spec"]["template"]["spec"]["containers"][1]
+    (gateway,) = named(manifests, "Deployment", "sx-serviceexecution-gateway")["spec"]["template"]["spec"][
+        "containers"
+    ]
     assert {"name": "SX_AUTH_MODE", "value": "none"} in gateway["env"]
 
 
-def test_rights_in_mode_large(render):
-    manifests = render(*LARGE)
+@pytest.mark.parametrize("mode", [(), LARGE], ids=["small", "large"])
+def test_rights_are_the_same_in_both_modes(render, mode):
+    manifests = render(*mode)
     assert rights(manifests, "sx-serviceexecution-controller") == {"": CONTROLLER, "system": LEASES}
     assert rights(manifests, "sx-serviceexecution-gateway") == {"": GATEWAY | REVIEWS}
 
 
-def test_rights_in_mode_small(render):
-    assert rights(render(), "sx-serviceexecution-controller") == {"": CONTROLLER | GATEWAY | REVIEWS}
+def test_what_speaks_http_may_not_make_jobs(layout):
+    """In either mode: each Deployment has one container and an account of its own."""
+    accounts = {}
+    for deployment in of_kind(layout, "Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        accounts[container["name"]] = pod.get("serviceAccountName")
+    assert accounts["gateway"] != accounts["controller"]
+    granted = set().union(*rights(layout, accounts["gateway"]).values())
+    assert {verb for resource, verb in granted if resource == "batch/jobs"} == {"get"}
+    assert not [pair for pair in granted if pair[0].startswith("/pods") and pair[1] not in {"get", "watch"}]
 
 
 def test_rights_in_named_namespaces(render):

@@ -134,7 +134,7 @@ print('written', flush=True)
 """
     sandbox.create({"runtime": program(source)})
     sandbox.wait_for_log("written", seconds=120)
-    killed = operator.kill("gateway")
+    killed = operator.kill("gateway") | operator.kill("controller")
     operator.wait_until_ready(not_uids=killed)
     final = sandbox.wait_for_end(seconds=AFTER_RESTART)
     assert phase_and_reason(final) == ("Succeeded", "Succeeded")

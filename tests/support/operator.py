@@ -37,11 +37,13 @@ class Operator:
 
     def wait_until_ready(self, *, seconds: float = 60, not_uids: frozenset[str] = frozenset()) -> None:
         """Wait until all operator pods are ready; pods of ``not_uids`` (killed before) do not count."""
+        deployments = self.cluster.select(DEPLOYMENTS, self.namespace, labels=OPERATOR_LABELS)
+        wanted = sum(cast("int", member(one, "spec", "replicas")) for one in deployments if _component(one))
 
         def ready(found: dict[str, JsonObject]) -> bool:
             pods = [pod for pod in found.values() if _component(pod)]
             fresh = [pod for pod in pods if uid_of(pod) not in not_uids]
-            return bool(fresh) and len(fresh) == len(pods) and all(_is_ready(pod) for pod in fresh)
+            return wanted == len(fresh) == len(pods) and all(_is_ready(pod) for pod in fresh)
 
         self.cluster.wait_for_all(
             PODS,
@@ -144,11 +146,7 @@ class Operator:
 
 def _component(pod: JsonObject) -> bool:
     labels = member(pod, "metadata", "labels")
-    return isinstance(labels, dict) and labels.get("app.kubernetes.io/component") in {
-        "operator",
-        "controller",
-        "gateway",
-    }
+    return isinstance(labels, dict) and labels.get("app.kubernetes.io/component") in {"controller", "gateway"}
 
 
 def _is_ready(pod: JsonObject) -> bool:

@@ -48,13 +48,8 @@ dict of context, component and extra (further labels).
 {{- default (printf "%s-controller" (include "serviceexecution.fullname" .)) .Values.serviceAccount.controllerName -}}
 {{- end -}}
 
-{{/* One pod has one ServiceAccount, so in mode small the gateway works under the controller's. */}}
 {{- define "serviceexecution.gatewayServiceAccount" -}}
-{{- if eq .Values.mode "small" -}}
-{{- include "serviceexecution.controllerServiceAccount" . -}}
-{{- else -}}
 {{- default (printf "%s-gateway" (include "serviceexecution.fullname" .)) .Values.serviceAccount.gatewayName -}}
-{{- end -}}
 {{- end -}}
 
 {{/* Arguments: context, image. */}}
@@ -114,14 +109,22 @@ volumeName: {{ . }}
 {{- fail "store.options: belong to an object store; name it in store.url, or leave the options out" -}}
 {{- end -}}
 {{- if and .Values.podDisruptionBudget.enabled (eq .Values.mode "small") -}}
-{{- fail "podDisruptionBudget.enabled: needs mode large; with the one pod of mode small it would block every node drain" -}}
+{{- fail "podDisruptionBudget.enabled: needs mode large; mode small has one pod of each, and both must leave a node together" -}}
 {{- end -}}
 {{- if and .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled -}}
 {{- fail "monitoring: enable either podMonitor or serviceMonitor, else everything is counted twice" -}}
 {{- end -}}
-{{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.controllerName) -}}
-{{- fail "serviceAccount.controllerName: name an existing ServiceAccount, or set serviceAccount.create to true" -}}
+{{- if not .Values.serviceAccount.create -}}
+{{- range $name := list "controllerName" "gatewayName" -}}
+{{- if not (get $.Values.serviceAccount $name) -}}
+{{- fail (printf "serviceAccount.%s: name an existing ServiceAccount, or set serviceAccount.create to true" $name) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (include "serviceexecution.controllerServiceAccount" .) (include "serviceexecution.gatewayServiceAccount" .) -}}
+{{- fail "serviceAccount.gatewayName: must be another account than the controller's; what speaks HTTP may not have the right to create Jobs" -}}
+{{- end -}}
+{{- include "serviceexecution.validateVolume" . -}}
 {{- include "serviceexecution.validateBuilds" . -}}
 {{- end -}}
 

@@ -1,7 +1,6 @@
 {{/* The two containers and what their pods share. */}}
 
 {{- define "serviceexecution.controllerContainer" -}}
-{{- $leaseName := ternary (printf "%s-controller" (include "serviceexecution.fullname" .)) "" (eq .Values.mode "large") -}}
 {{- $own := (include "serviceexecution.sharedEnv" . | fromYaml).env -}}
 {{- $own = concat $own (list
   (dict "name" "SX_GATEWAY_URL" "value" (include "serviceexecution.gatewayUrl" .))
@@ -16,8 +15,8 @@
   (dict "name" "SX_DEFAULT_RUN_AS_USER" "value" (.Values.executions.runAsUser | int | toString))
   (dict "name" "SX_HEALTH_PORT" "value" "8081")
   (dict "name" "SX_METRICS_PORT" "value" "9090")
-  (dict "name" "SX_LEASE_NAME" "value" $leaseName)
-  (dict "name" "SX_LEASE_NAMESPACE" "value" (ternary .Release.Namespace "" (eq .Values.mode "large")))) -}}
+  (dict "name" "SX_LEASE_NAME" "value" (printf "%s-controller" (include "serviceexecution.fullname" .)))
+  (dict "name" "SX_LEASE_NAMESPACE" "value" .Release.Namespace)) -}}
 {{- if include "serviceexecution.buildsEnabled" . -}}
 {{- $own = append $own (dict "name" "SX_BUILDS" "value" (include "serviceexecution.buildSettings" .)) -}}
 {{- end }}
@@ -112,6 +111,24 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
+{{/*
+How many pods, and how the next ones take over. In mode small the old pod is gone before the next one starts: what both
+would write is one directory. In mode large the parts of RollingUpdate are said, so that Helm takes them out again when
+the mode changes. Arguments: context, replicas.
+*/}}
+{{- define "serviceexecution.replicas" -}}
+{{- if eq .context.Values.mode "small" -}}
+replicas: 1
+strategy:
+  type: Recreate
+{{- else -}}
+replicas: {{ .replicas }}
+strategy:
+  type: RollingUpdate
+  rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}
+{{- end -}}
+{{- end -}}
+
 {{/* The pod template apart from its containers. Arguments: context, component, serviceAccount. */}}
 {{- define "serviceexecution.podMetadata" -}}
 labels:
@@ -145,9 +162,9 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $values.affinity }}
+{{- with include "serviceexecution.affinity" .context }}
 affinity:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- with $values.topologySpreadConstraints }}
 {{- $labels := merge (dict "app.kubernetes.io/component" $.component) (include "serviceexecution.selectorLabels" $.context | fromYaml) }}
@@ -161,14 +178,10 @@ volumes:
     emptyDir: {sizeLimit: 256Mi}
   {{- if include "serviceexecution.storeIsDirectory" .context }}
   - name: store
-    {{- if $values.store.persistence.enabled }}
     persistentVolumeClaim:
       claimName: {{ default (printf "%s-store" (include "serviceexecution.fullname" .context)) $values.store.persistence.existingClaim }}
-    {{- else }}
-    emptyDir: {}
-    {{- end }}
   {{- end }}
-  {{- if and $values.builds.caBundle.configMap (ne .component "controller") }}
+  {{- if and $values.builds.caBundle.configMap (eq .component "gateway") }}
   - name: build-ca
     configMap:
       name: {{ $values.builds.caBundle.configMap }}
