@@ -55,8 +55,13 @@ async def test_a_result_with_50_000_files_is_whole_and_holds_up_nobody(crowded):
 async def test_a_list_of_50_000_files_is_parsed_once_for_many_requests(crowded, monkeypatch):
     service, ref = crowded
     reads = []
-    read = service.store.read_manifest
-    monkeypatch.setattr(service.store, "read_manifest", lambda ref: reads.append(ref) or read(ref))
+    read_manifest = service.store.read_manifest
+
+    async def counted(ref):
+        reads.append(ref)
+        return await read_manifest(ref)
+
+    monkeypatch.setattr(service.store, "read_manifest", counted)
     with measured_steps() as steps:
         for _ in range(5):
             answer = await service.http.head(f"{service.base}/{ref.name}/result/{0:020d}")

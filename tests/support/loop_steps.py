@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+import unittest.mock
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,8 +26,5 @@ def measured_steps() -> Iterator[Steps]:
         run(handle)
         steps.longest = max(steps.longest, time.thread_time() - started)
 
-    asyncio.events.Handle._run = measured  # type: ignore[method-assign]
-    try:
+    with unittest.mock.patch.object(asyncio.events.Handle, "_run", measured):
         yield steps
-    finally:
-        asyncio.events.Handle._run = run  # type: ignore[method-assign]
