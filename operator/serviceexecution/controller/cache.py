@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cached_execution import CachedExecution, cached
 from serviceexecution.controller.children import Children
+from serviceexecution.controller.unreadable import UnreadableDefinition, unreadable_definition
 from serviceexecution.controller.versions import newer, number_of, version_of
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.execution import ServiceExecution
@@ -65,6 +66,8 @@ class ObjectCache:
     builds: Children = field(default_factory=lambda: Children(LABEL_DEFINITION_UID))
     """Jobs and pods of builds by the uid of their definition."""
     definitions: dict[ServiceKey, ServiceDefinition] = field(default_factory=dict)
+    unreadable: dict[ServiceKey, UnreadableDefinition] = field(default_factory=dict)
+    """Definitions that do not fit the models."""
     _services: dict[str, ServiceKey] = field(default_factory=dict)
     """Definitions' keys by their uid."""
     _active: dict[ServiceKey, dict[ExecutionKey, ServiceExecution]] = field(default_factory=dict)
@@ -132,14 +135,17 @@ class ObjectCache:
     def drop_unlisted_of_services(self, kind: Watched, listed: set[str], version: int) -> list[ServiceKey]:
         """Do the same for definitions and for what belongs to their builds; return whose service it was."""
         if kind is Watched.DEFINITIONS:
-            gone = [
-                (key, known.metadata.uid)
-                for key, known in self.definitions.items()
-                if known.metadata.uid not in listed and number_of(known.metadata.resource_version) <= version
+            known = [
+                (key, one.metadata.uid, one.metadata.resource_version)
+                for key, one in self.definitions.items()
             ]
-            for key, uid in gone:
+            known += [
+                (key, one.metadata.uid, one.metadata.resource_version) for key, one in self.unreadable.items()
+            ]
+            missing = [(key, uid) for key, uid, at in known if uid not in listed and number_of(at) <= version]
+            for key, uid in missing:
                 self.drop_definition(key, uid)
-            return [key for key, _ in gone]
+            return [key for key, _ in missing]
         if kind is Watched.JOBS:
             owners = self.builds.drop_unlisted_jobs(listed, version)
         elif kind is Watched.PODS:
@@ -160,14 +166,15 @@ class ObjectCache:
         """Return the key of the definition with that uid."""
         return self._services.get(uid) if uid is not None else None
 
-    def put_definition(self, body: JsonObject) -> ServiceKey | None:
-        """Take a definition if it is newer than what is known of it; return its key, None if it is unreadable."""
+    def put_definition(self, body: JsonObject) -> ServiceKey:
+        """Take a definition if it is newer than what is known of it; return its key."""
         try:
             definition = ServiceDefinition.model_validate(body)
-        except ValidationError:
-            return None  # valid under the CRD of another version; its executions say that it is not there
+        except ValidationError as error:
+            return self._put_unreadable(unreadable_definition(body, error))
         metadata = definition.metadata
         key = ServiceKey(metadata.namespace, metadata.name)
+        self.unreadable.pop(key, None)
         known = self.definitions.get(key)
         if known is None or newer(metadata.resource_version, known.metadata.resource_version):
             if known is not None and known.metadata.uid != metadata.uid:
@@ -178,11 +185,25 @@ class ObjectCache:
                 self.on_change(key)
         return key
 
+    def _put_unreadable(self, definition: UnreadableDefinition) -> ServiceKey:
+        """Take one that was stored under the CRD of another version: its status says so, and so do its executions."""
+        metadata = definition.metadata
+        key = ServiceKey(metadata.namespace, metadata.name)
+        known = self.definitions.get(key)
+        if known is None or newer(metadata.resource_version, known.metadata.resource_version):
+            if known is not None:
+                self.drop_definition(key, known.metadata.uid)
+            self.unreadable[key] = definition
+        return key
+
     def drop_definition(self, key: ServiceKey, uid: str) -> None:
         """Forget a definition that was deleted, unless another one has its name by now."""
         known = self.definitions.get(key)
         if known is not None and known.metadata.uid == uid:
             del self.definitions[key]
+        unreadable = self.unreadable.get(key)
+        if unreadable is not None and unreadable.metadata.uid == uid:
+            del self.unreadable[key]
         self._services.pop(uid, None)
         self.builds.forget(uid)
 

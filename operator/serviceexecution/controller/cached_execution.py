@@ -6,22 +6,12 @@ from typing import Final
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.unreadable import UnreadableMetadata, faults_of, metadata_of_unreadable
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
 
 _NEEDED_AFTER_THE_END: Final = frozenset({"callback", "tags", "ttlSecondsAfterFinished"})
 """What is read of the fields of its service when an execution has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableMetadata:
-    """What is read of such an execution's metadata all the same."""
-
-    namespace: str
-    name: str
-    uid: str
-    resource_version: str
-    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +50,10 @@ def _slim(execution: ServiceExecution) -> ServiceExecution:
 
 
 def _unreadable(body: JsonObject, error: ValidationError) -> UnreadableExecution:
-    metadata = body.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    status, generation = body.get("status"), metadata.get("generation")
-    faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5]
-    )
+    status = body.get("status")
     return UnreadableExecution(
-        UnreadableMetadata(
-            namespace=str(metadata.get("namespace") or ""),
-            name=str(metadata.get("name") or ""),
-            uid=str(metadata.get("uid") or ""),
-            resource_version=str(metadata.get("resourceVersion") or ""),
-            generation=generation if isinstance(generation, int) else 0,
-        ),
-        problem=faults,
+        metadata_of_unreadable(body),
+        problem=faults_of(error),
         ended=isinstance(status, dict)
         and status.get("phase") in {phase.value for phase in Phase if phase.terminal},
     )

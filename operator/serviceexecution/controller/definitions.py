@@ -21,6 +21,7 @@ from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Service
 from serviceexecution.controller.decision.status_patch import merge_patch
 from serviceexecution.controller.planning import Checker, problem_of
 from serviceexecution.controller.reconcile import RECHECK_SECONDS
+from serviceexecution.controller.unreadable import UnreadableDefinition, status_of_unreadable
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
@@ -74,6 +75,10 @@ class DefinitionReconciler:
         """
         service = ServiceKey(*key)
         definition = self._cache.definition(service)
+        if (unreadable := self._cache.unreadable.get(service)) is not None:
+            self._forget(service)
+            await self._refuse(unreadable)
+            return None
         if definition is None or definition.metadata.deletion_timestamp is not None:
             self._forget(service)
             return None
@@ -143,6 +148,16 @@ class DefinitionReconciler:
         for waiting in self._slots.next_keys():
             self._add(waiting)
         return self._cache.definition(ServiceKey(metadata.namespace, metadata.name))
+
+    async def _refuse(self, definition: UnreadableDefinition) -> None:
+        """Say once that a definition cannot be read; it was valid under the CRD of another version."""
+        metadata = definition.metadata
+        if not definition.said:
+            patch = status_of_unreadable(definition)
+            await self._client.patch(
+                SERVICE_DEFINITIONS, metadata.namespace, metadata.name, patch, subresource="status"
+            )
+            logger.warning("a ServiceDefinition cannot be read", problem=definition.problem)
 
     async def _is_newest(self, definition: ServiceDefinition) -> bool:
         """Read the definition anew: nothing is built from what is outdated."""

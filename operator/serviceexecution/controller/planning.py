@@ -92,6 +92,8 @@ class Planner:
 
     async def _start_of(self, execution: ServiceExecution, service: ServiceKey) -> Planned:
         definition = await self._definition(service)
+        if definition is None and (unreadable := self._cache.unreadable.get(service)) is not None:
+            return Planned(PlanProblem(Reason.SERVICE_NOT_READY, unreadable.problem, waiting=True))
         if definition is None:
             detail = f'Create the ServiceDefinition "{service.name}" or correct spec.serviceRef.name.'
             return Planned(PlanProblem(Reason.SERVICE_NOT_FOUND, detail, waiting=True))

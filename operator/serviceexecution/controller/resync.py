@@ -86,8 +86,7 @@ class Resync:
             elif watched is Watched.PODS:
                 take_pod(self._cache, PodView.model_validate(item))
             elif watched is Watched.DEFINITIONS:
-                if (service := self._cache.put_definition(item)) is not None:
-                    self._add_definition(ExecutionKey(*service))
+                self._add_definition(ExecutionKey(*self._cache.put_definition(item)))
             else:
                 self._add(self._cache.put_execution(item))
         for key in self._cache.drop_unlisted(watched, listed, version):

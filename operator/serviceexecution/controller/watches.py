@@ -48,8 +48,8 @@ def register(
         if event.get("type") == "DELETED":
             cache.drop_definition(key, str(metadata.get("uid")))
             definition_queue.add(ExecutionKey(*key))
-        elif cache.put_definition(body):
-            definition_queue.add(ExecutionKey(*key))
+        else:
+            definition_queue.add(ExecutionKey(*cache.put_definition(body)))
 
     def jobs(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)

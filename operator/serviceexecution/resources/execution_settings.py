@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serviceexecution.resources.model import Duration, ObjectName, OpaqueObject, ResourceModel
+from serviceexecution.resources.model import Duration, OpaqueObject, ResourceModel
+from serviceexecution.resources.object_names import DataKey, ObjectName, QueueName
 from serviceexecution.resources.pod_fields import (
     EnvironmentVariable,
     KeySelector,
@@ -88,7 +89,7 @@ class Callback(ResourceModel):
 
     url: Annotated[str, Field(min_length=1, max_length=2048)]
     """Where the event is posted to. Must be among the URLs that the operator allows."""
-    signing_key: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    signing_key: DataKey | None = None
     """Key of the namespace's Secret serviceexecution-callbacks whose value signs the event. Defaults to
     default.
     """
@@ -169,7 +170,7 @@ class ExecutionSettings(ResourceModel):
     """Merged into the pod template last (lists of objects by name), for what this resource does not model."""
     tags: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)] | None = None
     """Free labels for people and programs."""
-    queue_name: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    queue_name: QueueName | None = None
     """Kueue LocalQueue. The Job is created suspended and runs when Kueue admits it."""
     result_retention: Duration | None = None
     """How long log and result are kept after the end, whether or not the execution itself is still there.

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from serviceexecution.resources.execution_settings import IMMUTABLE_NODE, ExecutionSettings
-from serviceexecution.resources.model import ObjectName, OpaqueObject, ResourceModel
+from serviceexecution.resources.model import OpaqueObject, ResourceModel
+from serviceexecution.resources.object_names import ObjectName
 from serviceexecution.resources.pod_fields import LocalObjectReference
 from serviceexecution.resources.runtime import Runtime
 

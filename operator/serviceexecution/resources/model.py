@@ -27,9 +27,6 @@ Duration = Annotated[
 OpaqueObject = dict[str, JsonValue]
 """An object whose members are not modelled."""
 
-ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
-"""The name of another object in the execution's namespace."""
-
 
 class ResourceModel(BaseModel):
     """Frozen, camelCase in the API, snake_case here; the docstring below a field is its description in

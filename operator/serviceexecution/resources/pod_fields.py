@@ -4,7 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from serviceexecution.resources.model import ObjectName, ResourceModel
+from serviceexecution.resources.model import ResourceModel
+from serviceexecution.resources.object_names import DataKey, ObjectName
 
 QUANTITY_PATTERN: Final = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
@@ -38,7 +39,7 @@ class KeySelector(ResourceModel):
 
     name: ObjectName
     """Name of the object that holds the key."""
-    key: Annotated[str, Field(min_length=1, max_length=253)]
+    key: DataKey
     """The key whose value is taken."""
     optional: bool | None = None
     """When true, the object or the key may be missing; the variable is then not set."""

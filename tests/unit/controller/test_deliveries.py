@@ -5,6 +5,7 @@ from typing import cast
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
 from serviceexecution.controller.deliveries import take_job, take_pod
+from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.builds import builders as builds
 from tests.unit.controller import builders as runs
 
@@ -46,7 +47,8 @@ def test_those_of_a_build():
     assert take_pod(cache, builds.pod()) == ("team", "adder")
     assert cache.builds.jobs(builds.UID, "team") == (builds.job(),)
     assert cache.builds.pod(builds.UID, "team", builds.job_uid()) == builds.pod()
-    assert cache.job(f"{builds.UID}.r1") is None, "it is no run's"
+    as_a_run = ExecutionReference("team", "adder.r1", f"{builds.UID}.r1")
+    assert cache.job(as_a_run, builds.job().metadata.name) is None, "it is no run's"
     assert take_job(cache, builds.job(), deleted=True) == ("team", "adder")
     assert cache.builds.jobs(builds.UID, "team") == ()
 

@@ -1,0 +1,99 @@
+"""Objects that the API server took and our models do not: what is read of them all the same, and what is wrong."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import ValidationError
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.resources.definition_status import ServicePhase
+
+FAULTS_SAID: Final = 5
+_LONGEST_PART: Final = 80
+"""Characters of one part of a field's path in a message: names of inputs and secrets are as long as users like."""
+_OUR_WORDS: Final = "Value error, "
+"""What pydantic puts before a sentence of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableMetadata:
+    """What is read of such an object's metadata."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableDefinition:
+    """A ServiceDefinition whose spec or status does not fit the models."""
+
+    metadata: UnreadableMetadata
+    problem: str
+    said: bool
+    """Its status says so already."""
+
+
+def metadata_of_unreadable(body: JsonObject) -> UnreadableMetadata:
+    """Return what can be read of the metadata."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    generation = metadata.get("generation")
+    return UnreadableMetadata(
+        namespace=str(metadata.get("namespace") or ""),
+        name=str(metadata.get("name") or ""),
+        uid=str(metadata.get("uid") or ""),
+        resource_version=str(metadata.get("resourceVersion") or ""),
+        generation=generation if isinstance(generation, int) else 0,
+    )
+
+
+def faults_of(error: ValidationError) -> str:
+    """Return the first faults in one line, each with its field's path."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(_short(part) for part in fault['loc'])}: {fault['msg'].removeprefix(_OUR_WORDS)}"
+        for fault in faults[:FAULTS_SAID]
+    )
+
+
+def _short(part: int | str) -> str:
+    text = str(part)
+    return text if len(text) <= _LONGEST_PART else text[:_LONGEST_PART] + "…"
+
+
+def unreadable_definition(body: JsonObject, error: ValidationError) -> UnreadableDefinition:
+    """Return what is known of a ServiceDefinition that cannot be read."""
+    metadata, problem = metadata_of_unreadable(body), faults_of(error)
+    status = body.get("status")
+    conditions = status.get("conditions") if isinstance(status, dict) else None
+    said = any(
+        isinstance(one, dict)
+        and (one.get("type"), one.get("status"), one.get("message")) == ("Ready", "False", problem)
+        and one.get("observedGeneration") == metadata.generation
+        for one in (conditions if isinstance(conditions, list) else [])
+    )
+    return UnreadableDefinition(metadata, problem, said)
+
+
+def status_of_unreadable(definition: UnreadableDefinition) -> JsonObject:
+    """Return the patch of the status that says what is wrong; what was built stays as it is recorded."""
+    generation = definition.metadata.generation
+    ready: JsonObject = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "Invalid",
+        "message": definition.problem,
+        "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "observedGeneration": generation,
+    }
+    return {
+        "status": {
+            "observedGeneration": generation,
+            "phase": ServicePhase.FAILED.value,
+            "conditions": [ready],
+        }
+    }
