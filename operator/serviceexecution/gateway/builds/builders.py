@@ -18,7 +18,7 @@ from serviceexecution.gateway.access.bearer import bearer_token
 from serviceexecution.gateway.access.pods import BoundPod, PodTokens, is_counted, metadata_of, texts_of
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.state.index import readable_definition
+from serviceexecution.gateway.state.definition_index import readable_definition
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus

@@ -9,9 +9,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.rights import CANCEL
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.read_routes import EXECUTION
-from serviceexecution.gateway.service_api.views import has_ended
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from serviceexecution.resources.execution import ServiceExecution
 
 _CANCEL: Final[JsonObject] = {"spec": {"cancel": True}}
 
@@ -26,12 +24,10 @@ def cancel_router(context: ServiceContext) -> APIRouter:
             request, namespace, service, api_id, verb=CANCEL.verb, subresource=CANCEL.subresource
         )
         execution = call.execution
-        if not has_ended(execution) and not execution.spec.cancel:
-            metadata = execution.metadata
-            body = await context.client.patch(SERVICE_EXECUTIONS, metadata.namespace, metadata.name, _CANCEL)
+        if not execution.has_ended and not execution.cancel:
+            body = await context.client.patch(SERVICE_EXECUTIONS, namespace, execution.name, _CANCEL)
             if body is not None:
-                context.state.note(body)
-                execution = ServiceExecution.model_validate(body)
+                execution = context.state.note(body) or execution
         return JSONResponse(await context.view(execution))
 
     return router

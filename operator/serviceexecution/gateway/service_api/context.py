@@ -15,10 +15,11 @@ from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.service_api.views import execution_view
 from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution import is_uuid
 from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
@@ -41,7 +42,8 @@ class ExecutionCall:
     """One authorised call about an execution."""
 
     caller: Caller
-    execution: ServiceExecution
+    execution: KnownExecution
+    api_id: str
     view: JsonObject
     url: str
     """The execution's URL."""
@@ -100,6 +102,8 @@ class ServiceContext:
         """Authorise a call about one execution; raises Problem 401, 403, 404, KubernetesError."""
         caller = await self.access.authenticate(request)
         self._check_names(namespace, name)
+        if is_uuid(api_id.lower()):
+            api_id = api_id.lower()  # RFC 9562: read in either case
         if not is_object_name(api_id):
             raise _no_execution(api_id)
         # in memory alone: nobody without rights makes us ask the API server
@@ -110,25 +114,26 @@ class ServiceContext:
             resource=PLURAL,
             subresource=subresource,
             namespace=namespace,
-            name=api_id if found is None else found.metadata.name,
+            name=api_id if found is None else found.name,
         )
         if found is None:
             found = await self.state.execution(namespace, name, api_id)
+        found = None if found is None else await self.state.whole(found)
         if found is None:
             raise _no_execution(api_id)
         request.state.execution = found.reference
-        url = f"{service_url(request, self.settings, namespace, name)}/{found.api_id}"
-        return ExecutionCall(caller, found, await self.view(found), url)
+        api_id = self.state.id_of(found)
+        url = f"{service_url(request, self.settings, namespace, name)}/{api_id}"
+        return ExecutionCall(caller, found, api_id, await self.view(found), url)
 
-    async def view(self, execution: ServiceExecution) -> JsonObject:
+    async def view(self, execution: KnownExecution) -> JsonObject:
         """Return the execution as the API shows it."""
         uid = None
-        if execution.status.service is None and execution.spec.service_ref is not None:
-            definition = await self.state.definition(
-                execution.metadata.namespace, execution.spec.service_ref.name
-            )
+        if execution.service_uid is None:
+            definition = await self.state.definition(execution.namespace, execution.service)
             uid = definition.metadata.uid if definition is not None else None
-        return execution_view(execution, uid)
+        whole = await self.state.whole(execution) or execution
+        return execution_view(whole, self.state.id_of(whole), uid)
 
     def _check_names(self, namespace: str, name: str) -> None:
         if not is_namespace(namespace) or not is_object_name(name):

@@ -20,7 +20,6 @@ from serviceexecution.gateway.logs.reader import LogReader, Position, followed
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.interim_results import InterimResults
 from serviceexecution.gateway.service_api.result_lookup import refuse_expired
-from serviceexecution.gateway.service_api.views import has_ended
 from serviceexecution.kube.errors import KubernetesError
 
 _LOGGER: Final = structlog.get_logger(__name__)
@@ -40,15 +39,15 @@ def log_router(context: ServiceContext) -> APIRouter:
         call = await context.execution(request, namespace, service, api_id, subresource="log")
         execution = call.execution
         await refuse_expired(context.store, execution)
-        reader = LogReader(context.store, execution.reference, execution.status.attempts or 1)
+        reader = LogReader(context.store, execution.reference, execution.attempts or 1)
 
         async def ended() -> bool:
             try:  # of one that is not known here, only the API server knows whether it is gone
-                known = await context.state.execution(namespace, service, execution.api_id)
+                known = await context.state.execution(namespace, service, call.api_id)
             except KubernetesError as error:  # asked again later; the stream goes on meanwhile
                 _LOGGER.warning("cannot see whether an execution is over", error=str(error))
                 return False
-            return known is None or has_ended(known)
+            return known is None or known.has_ended
 
         if wants_stream(request):
             reader.position = Position.parse(last_event_id(request))
@@ -59,7 +58,7 @@ def log_router(context: ServiceContext) -> APIRouter:
     async def get_interim_results(request: Request, namespace: str, service: str, api_id: str) -> Response:
         call = await context.execution(request, namespace, service, api_id, subresource="results")
         await refuse_expired(context.store, call.execution)
-        found = await interim.read(call.execution.reference, call.execution.status.attempts or 1)
+        found = await interim.read(call.execution.reference, call.execution.attempts or 1)
         newest = found[-1] if found else "{}"
         text = newest if flag(request, "last") else f"[{','.join(found)}]"
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-cache"})

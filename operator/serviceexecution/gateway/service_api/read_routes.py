@@ -23,8 +23,7 @@ from serviceexecution.gateway.service_api.result_lookup import (
     main_result,
     problem_beside,
 )
-from serviceexecution.gateway.service_api.views import has_ended
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.store.store import ResultStore
 
 SERVICE: Final = "/services/{namespace}/{service}"
@@ -88,8 +87,8 @@ def read_router(context: ServiceContext) -> APIRouter:
     return router
 
 
-def _refuse_unfinished(execution: ServiceExecution) -> None:
-    if not has_ended(execution):
+def _refuse_unfinished(execution: KnownExecution) -> None:
+    if not execution.has_ended:
         raise Problem(
             HTTPStatus.NOT_FOUND,
             "NotFinished",
@@ -113,7 +112,7 @@ async def _result(store: ResultStore, output: Output, call: ExecutionCall) -> Re
 async def _large_result(
     store: ResultStore, output: Output, call: ExecutionCall, building: FairTurns
 ) -> Response:
-    namespace = call.execution.metadata.namespace
+    namespace = call.execution.namespace
     async with building.turn(namespace):
         begin = await THREADS.run(
             namespace,

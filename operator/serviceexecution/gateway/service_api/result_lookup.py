@@ -11,8 +11,8 @@ from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.gateway.http.file_response import OpenedFile, Opener, ServedFile
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.service_api.result_document import INLINE_LIMIT
+from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedFile, CommittedOutput, CommittedOutputs, pieces
-from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
 from serviceexecution.store.store import ResultStore
 
@@ -26,7 +26,7 @@ _PROBLEM_LIMIT: Final = 1024 * 1024
 class Output:
     """What is kept of an execution's output: the manifest, and what the program printed as its main result."""
 
-    execution: ServiceExecution
+    execution: KnownExecution
     committed: CommittedOutput | None
     printed: bytes | None
     """Only when there is no file output.json."""
@@ -57,7 +57,7 @@ class Output:
                 yield [path for path, _ in piece]
 
 
-async def find_output(store: ResultStore, outputs: CommittedOutputs, execution: ServiceExecution) -> Output:
+async def find_output(store: ResultStore, outputs: CommittedOutputs, execution: KnownExecution) -> Output:
     """Return what is kept of an ended execution; raises Problem 410 when its time is over, 503, StoreError."""
     await refuse_expired(store, execution)
     ref = execution.reference
@@ -79,7 +79,7 @@ async def main_result(store: ResultStore, output: Output) -> str | None:
 
 async def problem_beside(store: ResultStore, output: Output) -> str | None:
     """Return the text of the problem that a failed program left beside a main result of its own, None without."""
-    if output.execution.status.phase is not Phase.FAILED:
+    if output.execution.phase is not Phase.FAILED:
         return None
     return await _file_text(store, output, PROBLEM_FILE, _PROBLEM_LIMIT)
 
@@ -108,9 +108,9 @@ def find_file(store: ResultStore, output: Output, path: str) -> tuple[ServedFile
     return ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type), opened
 
 
-async def refuse_expired(store: ResultStore, execution: ServiceExecution) -> None:
+async def refuse_expired(store: ResultStore, execution: KnownExecution) -> None:
     """Raise Problem 410 when log and result of the execution were deleted because their time was over."""
-    until = await store.read_expiry(execution.metadata.namespace, execution.metadata.uid)
+    until = await store.read_expiry(execution.namespace, execution.uid)
     if until is not None and datetime.now(UTC) >= until:
         raise Problem(
             HTTPStatus.GONE,

@@ -36,7 +36,6 @@ from serviceexecution.gateway.service_api.submission_objects import submission_o
 from serviceexecution.gateway.service_api.submit import Submitted, Submitter
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.schemas.checker import CheckerUnavailableError, SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
 
@@ -103,11 +102,13 @@ async def _submit(
 
 
 async def _answer(context: ServiceContext, call: Call, submitted: Submitted) -> Response:
-    execution = ServiceExecution.model_validate(submitted.execution)
+    execution = context.state.note(submitted.execution)
+    if execution is None:
+        raise unavailable("TryAgain", "The execution cannot be read by this version of the gateway.")
     return JSONResponse(
         await context.view(execution),
         HTTPStatus.CREATED if submitted.new else HTTPStatus.OK,
-        headers={"Location": f"{call.base}/{execution.api_id}"},
+        headers={"Location": f"{call.base}/{context.state.id_of(execution)}"},
     )
 
 

@@ -8,10 +8,10 @@ from typing import Final
 from urllib.parse import quote
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.execution_status import Phase
 
-_STATUSES: Final = {
+STATUSES: Final = {
     None: "PENDING",
     Phase.PENDING: "PENDING",
     Phase.RUNNING: "RUNNING",
@@ -22,36 +22,30 @@ _STATUSES: Final = {
 _SAFE_IN_PATH: Final = "/!$&'()*+,;=:@"
 
 
-def execution_view(execution: ServiceExecution, definition_uid: str | None) -> JsonObject:
+def execution_view(execution: KnownExecution, api_id: str, definition_uid: str | None) -> JsonObject:
     """Return the ServiceExecution of the API; what has no value is left out, since clients take no null.
 
-    ``definition_uid`` is that of the service as it is today, for executions that have not taken from it yet.
+    ``api_id`` is its id in the API, ``definition_uid`` that of the service as it is today, for executions that have not
+    taken from it yet.
     """
-    status = execution.status
-    taken = status.service.uid if status.service is not None else definition_uid
+    taken = execution.service_uid or definition_uid
     view: JsonObject = {
-        "id": execution.api_id,
-        "createdAt": timestamp(execution.metadata.creation_timestamp),
-        "startedAt": timestamp(status.start_time),
-        "endedAt": timestamp(status.completion_time),
-        "status": _STATUSES.get(status.phase, "UNKNOWN"),
+        "id": api_id,
+        "createdAt": timestamp(execution.created),
+        "startedAt": timestamp(execution.start_time),
+        "endedAt": timestamp(execution.completion_time),
+        "status": STATUSES[execution.phase],
         "type": "MANAGED",
         "serviceId": taken,
         "serviceDefinitionId": taken,
     }
-    tags: list[JsonValue] = list(execution.spec.tags or ())
+    tags: list[JsonValue] = list(execution.tags)
     return {**{name: value for name, value in view.items() if value is not None}, "tags": tags}
 
 
 def timestamp(value: datetime | None) -> str | None:
     """Return the platform's form of a time, ``YYYY-MM-DD HH:MM:SS`` in UTC."""
     return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def has_ended(execution: ServiceExecution) -> bool:
-    """Tell whether the execution is in a final phase."""
-    phase = execution.status.phase
-    return phase is not None and phase.terminal
 
 
 def file_link(result: str, path: str) -> str:

@@ -8,35 +8,40 @@ from typing import Final, Protocol
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.state.index import (
-    DefinitionIndex,
-    ExecutionIndex,
-    readable_definition,
-    readable_execution,
-)
+from serviceexecution.gateway.state.definition_index import DefinitionIndex, readable_definition
+from serviceexecution.gateway.state.execution_index import ExecutionIndex
+from serviceexecution.gateway.state.fair_room import FairCache
+from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.execution import ServiceExecution
 
 _LOGGER: Final = structlog.get_logger(__name__)
 _WATCH_SECONDS: Final = 300
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
+_AT_ONCE: Final = 20
+"""Objects that are taken without a pause for requests: a small one takes a tenth of a millisecond, a huge one ten."""
+_FORGOTTEN_AT_ONCE: Final = 5000
+WHOLE_BYTES: Final = 8 * 2**20
+"""Most memory for tags and messages that are too long to be remembered with each execution."""
 
 
 class _Index(Protocol):
     def put(self, body: JsonObject) -> object: ...
     def drop(self, namespace: str, name: str, uid: str) -> None: ...
-    def drop_unlisted(self, listed: set[str], version: int, namespace: str | None) -> None: ...
+    def names(self, namespace: str | None) -> list[tuple[str, str]]: ...
+    def drop_unlisted(self, names: list[tuple[str, str]], listed: set[str], version: int) -> None: ...
 
 
 class ServiceState:
     """Executions and definitions of all services, as watches and our own writes have told them.
 
     Reads are answered from memory, so that many who poll are no load on the API server. What is not known here is
-    asked there before anybody is told that it does not exist.
+    asked there before anybody is told that it does not exist. Objects are never held, whole, longer than it takes to
+    read them: whoever may create executions decides how large they are.
     """
 
     def __init__(self, client: GatewayKubernetes, namespaces: tuple[str, ...] = ()) -> None:
@@ -44,7 +49,9 @@ class ServiceState:
         self._client = client
         self._namespaces = namespaces
         self._executions = ExecutionIndex()
+        self._whole: FairCache[KnownExecution] = FairCache(WHOLE_BYTES)
         self._definitions = DefinitionIndex()
+        self._lists: SingleFlight[tuple[str, str], list[KnownExecution]] = SingleFlight()
         self._listed: set[tuple[ResourceKind, str | None]] = set()
         self._current: set[tuple[ResourceKind, str | None]] = set()
 
@@ -60,9 +67,9 @@ class ServiceState:
                 tasks.create_task(self._follow(SERVICE_EXECUTIONS, namespace, self._executions))
                 tasks.create_task(self._follow(SERVICE_DEFINITIONS, namespace, self._definitions))
 
-    def note(self, body: JsonObject) -> None:
-        """Take an execution that we have written ourselves."""
-        self._executions.put(body)
+    def note(self, body: JsonObject) -> KnownExecution | None:
+        """Take an execution that we have written ourselves, and return what is known of it now."""
+        return self._executions.put(body)
 
     async def definition(self, namespace: str, name: str) -> ServiceDefinition | None:
         """Return the service, None when there is none; raises KubernetesError when that cannot be known."""
@@ -76,49 +83,67 @@ class ServiceState:
             return None
         return self._definitions.put(body) if self._is_watched(namespace) else readable_definition(body)
 
-    def known_execution(self, namespace: str, service: str, api_id: str) -> ServiceExecution | None:
+    def id_of(self, execution: KnownExecution) -> str:
+        """Return the execution's id in the API, a UUID."""
+        return self._executions.id_of(execution)
+
+    def known_execution(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
         """Return the execution if it is known here; None says nothing."""
         return self._executions.find(namespace, service, api_id)
 
-    async def execution(self, namespace: str, service: str, api_id: str) -> ServiceExecution | None:
+    async def execution(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
         """Return the execution of that service and id; raises KubernetesError when that cannot be known."""
         known = self._executions.find(namespace, service, api_id)
         if known is not None:
             return known
         body = await self._client.get(SERVICE_EXECUTIONS, namespace, api_id)
-        found = None if body is None else self._take(body)
+        found = None if body is None else self._executions.put(body)
         if found is None and not self._is_current(namespace):
             # the id may be the uid of an execution that nobody told us of
-            await self.executions(namespace, service)
-            return self._executions.find(namespace, service, api_id)
-        if found is None or found.spec.service_ref is None or found.spec.service_ref.name != service:
+            listed = await self._list_of(namespace, service)
+            return next((one for one in listed if self._executions.id_of(one) == api_id), None)
+        if found is None or found.service != service:
             return None
-        return found if found.api_id == api_id else None
+        return found if self._executions.id_of(found) == api_id else None
 
-    async def executions(self, namespace: str, service: str) -> list[ServiceExecution]:
-        """Return all executions of a service, newest first; raises KubernetesError when they cannot be known."""
+    async def whole(self, execution: KnownExecution) -> KnownExecution | None:
+        """Return the execution with tags and message of any length; None when it is gone; raises KubernetesError."""
+        if not execution.cut:
+            return execution
+        kept = self._whole.get(execution.namespace, execution.name)
+        if kept is not None and kept.uid == execution.uid and kept.version >= execution.version:
+            return kept
+        body = await self._client.get(SERVICE_EXECUTIONS, execution.namespace, execution.name)
+        found = None if body is None else known_execution(body, whole=True)
+        if found is None or found.uid != execution.uid:
+            return None
+        self._whole.put(found.namespace, found.name, found, found.size)
+        return found
+
+    async def executions(self, namespace: str, service: str) -> list[KnownExecution]:
+        """Return all known executions of a service, the oldest first; raises KubernetesError when none can be known."""
         if not self._is_current(namespace):
-            listed = await self._client.list(
-                SERVICE_EXECUTIONS, namespace, field_selector=f"spec.serviceRef.name={service}"
-            )
-            uids = set()
-            for body in listed.items:
-                execution = self._take(body)
-                if execution is not None:
-                    uids.add(execution.metadata.uid)
-            found = [
-                known
-                for known in self._executions.of_service(namespace, service)
-                if known.metadata.uid in uids
-            ]
-        else:
-            found = list(self._executions.of_service(namespace, service))
-        return sorted(
-            found, key=lambda one: (one.metadata.creation_timestamp, one.metadata.name), reverse=True
-        )
+            return await self._list_of(namespace, service)
+        return list(self._executions.of_service(namespace, service))
 
-    def _take(self, body: JsonObject) -> ServiceExecution | None:
-        return self._executions.put(body) or readable_execution(body)
+    async def _list_of(self, namespace: str, service: str) -> list[KnownExecution]:
+        return await self._lists.ask((namespace, service), lambda: self._fresh_list(namespace, service))
+
+    async def _fresh_list(self, namespace: str, service: str) -> list[KnownExecution]:
+        found: dict[str, KnownExecution] = {}
+        pages = self._client.list_pages(
+            SERVICE_EXECUTIONS, namespace, field_selector=f"spec.serviceRef.name={service}"
+        )
+        async for page in pages:
+            if page.begun_again:
+                found.clear()
+            for number, body in enumerate(page.items):
+                execution = self._executions.put(body)
+                if execution is not None and execution.service == service:
+                    found[execution.uid] = execution
+                if number % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        return sorted(found.values(), key=lambda one: one.order)
 
     def _is_watched(self, namespace: str) -> bool:
         return not self._namespaces or namespace in self._namespaces
@@ -144,14 +169,22 @@ class ServiceState:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _list(self, kind: ResourceKind, namespace: str | None, index: _Index) -> str:
-        listed = await self._client.list(kind, namespace)
-        uids = set()
-        for body in listed.items:
-            index.put(body)
-            uids.add(_text(body, "uid"))
-            await asyncio.sleep(0)  # thousands are read: let requests be answered meanwhile
-        version = listed.resource_version
-        index.drop_unlisted(uids, int(version) if version.isdecimal() else 0, namespace)
+        uids: set[str] = set()
+        version = ""
+        async for page in self._client.list_pages(kind, namespace):
+            if page.begun_again:
+                uids.clear()
+            for number, body in enumerate(page.items):
+                index.put(body)
+                uids.add(_text(body, "uid"))
+                if number % _AT_ONCE == 0:
+                    await asyncio.sleep(0)  # thousands are read: let requests be answered meanwhile
+            version = page.resource_version
+        as_of = int(version) if version.isascii() and version.isdecimal() else 0
+        names = index.names(namespace)
+        for start in range(0, len(names), _FORGOTTEN_AT_ONCE):
+            index.drop_unlisted(names[start : start + _FORGOTTEN_AT_ONCE], uids, as_of)
+            await asyncio.sleep(0)
         self._listed.add((kind, namespace))
         self._current.add((kind, namespace))
         return version

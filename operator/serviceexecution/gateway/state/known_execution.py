@@ -1,0 +1,155 @@
+"""What the gateway remembers of an execution: the dozen facts that answers need, not the object. Pure."""
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.resources.execution import is_uuid
+from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.reference import ExecutionReference
+
+KEPT_TAG_BYTES: Final = 2048
+"""Most bytes of an execution's tags that are remembered: sixty-four of thirty letters. Longer ones are fetched."""
+KEPT_MESSAGE_BYTES: Final = 1024
+"""Most bytes of a status message that are remembered; the controller's are mostly a sentence. Longer ones are
+fetched."""
+_RECORD_BYTES: Final = 900
+"""What a record costs without its tags and its message, with its places in the index: 650 measured, and the gaps of an
+allocator."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownExecution:
+    """One execution of a service, as far as the Service API speaks of it."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int
+    """The object's resourceVersion."""
+    service: str
+    """Name of the service that it is a run of."""
+    created: datetime
+    phase: Phase | None = None
+    reason: str | None = None
+    message: str | None = None
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
+    attempts: int | None = None
+    cancel: bool = False
+    """Whether it was asked to stop."""
+    service_uid: str | None = None
+    """Uid of the service that it was started from; None before its start."""
+    tags: tuple[str, ...] = ()
+    cut: bool = False
+    """Tags or message are too long to be remembered and must be fetched."""
+
+    @property
+    def reference(self) -> ExecutionReference:
+        """Return how other rooms name this execution."""
+        return ExecutionReference(self.namespace, self.name, self.uid)
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """Return as much of the status as results speak of."""
+        return ExecutionStatus(
+            phase=self.phase, reason=self.reason, message=self.message, attempts=self.attempts
+        )
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Return what executions of a service are sorted by."""
+        return self.created, self.name
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the execution is in a final phase."""
+        return self.phase is not None and self.phase.terminal
+
+    @property
+    def own_name_is_id(self) -> bool:
+        """Tell whether the id in the API is the name, as of all that came by the API; of others it is the uid."""
+        return is_uuid(self.name)
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes of memory the record takes."""
+        tags = sum(60 + len(tag.encode()) for tag in self.tags)
+        return _RECORD_BYTES + tags + len(self.message or "") + len(self.service) + len(self.name)
+
+
+def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution | None:
+    """Return what is remembered of an execution, or with ``whole`` long tags and messages, too.
+
+    None when it is no service's, or when this version cannot read it.
+    """
+    metadata, spec, status = (_object(body.get(part)) for part in ("metadata", "spec", "status"))
+    uid, name, namespace = (_text(metadata.get(part)) for part in ("uid", "name", "namespace"))
+    service = _text(_object(spec.get("serviceRef")).get("name"))
+    created = _time(metadata.get("creationTimestamp"))
+    if not (uid and name and namespace and service) or created is None:
+        return None
+    try:
+        phase = None if status.get("phase") is None else Phase(str(status.get("phase")))
+    except ValueError:  # of a newer version
+        return None
+    tags, message = _tags(spec.get("tags")), _text(status.get("message"))
+    cut = not whole and (_bytes(tags) > KEPT_TAG_BYTES or _bytes((message,)) > KEPT_MESSAGE_BYTES)
+    attempts = status.get("attempts")
+    return KnownExecution(
+        namespace=sys.intern(namespace),
+        name=name,
+        uid=uid,
+        version=version_of(metadata),
+        service=sys.intern(service),
+        created=created,
+        phase=phase,
+        reason=_shared(status.get("reason")),
+        message=None if cut else message or None,
+        start_time=_time(status.get("startTime")),
+        completion_time=_time(status.get("completionTime")),
+        attempts=attempts if isinstance(attempts, int) else None,
+        cancel=spec.get("cancel") is True,
+        service_uid=_shared(_object(status.get("service")).get("uid")),
+        tags=() if cut else tags,
+        cut=cut,
+    )
+
+
+def version_of(metadata: JsonObject) -> int:
+    """Return an object's resourceVersion as the number that it is on all API servers that there are, else 0."""
+    text = _text(metadata.get("resourceVersion"))
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _object(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _shared(value: JsonValue) -> str | None:
+    """Return a text that many executions have, once in memory for all of them."""
+    return sys.intern(value) if isinstance(value, str) and value else None
+
+
+def _tags(value: JsonValue) -> tuple[str, ...]:
+    return tuple(tag for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
+
+
+def _bytes(texts: tuple[str, ...]) -> int:
+    return sum(len(text.encode("utf-8", "replace")) for text in texts)
+
+
+def _time(value: JsonValue) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
