@@ -1,25 +1,40 @@
 """Downloads that go on where they were cut, and are checked by their SHA-256."""
 
 import hashlib
-from pathlib import Path, PurePosixPath
-from typing import Final
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
 
 import httpx
 
 from serviceexecution.cli.client.channel import TRIES, Channel, RefusedError
+from serviceexecution.cli.client.places import ETAG, PART, part_suffix, prepare, targets_of
 from serviceexecution.cli.errors import CommandError
 
-_PART: Final = ".part"
+_ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,256}"')
 
 
-def download(channel: Channel, path: str, target: Path) -> int:
+def download_all(channel: Channel, files: Mapping[str, str], directory: Path) -> Iterator[tuple[str, int]]:
+    """Fetch files, path → URL path, into a directory; give path and size of each when it is there.
+
+    Nothing is written outside of the directory. Raises CommandError, httpx.HTTPError.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    suffix = part_suffix(files)
+    for path, target in targets_of(directory, files).items():
+        prepare(directory, target)
+        yield path, download(channel, files[path], target, suffix=suffix)
+
+
+def download(channel: Channel, path: str, target: Path, *, suffix: str = PART) -> int:
     """Fetch ``path`` into ``target`` and return its size in bytes; raises CommandError, httpx.HTTPError.
 
     What has come stays in ``<target>.part`` until all of it is there.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + _PART)
-    etag_file = target.with_name(target.name + _PART + ".etag")
+    part = target.with_name(target.name + suffix)
+    etag_file = target.with_name(part.name + ETAG)
     for tries in range(1, TRIES + 1):
         try:
             digest = _fetch(channel, path, part, etag_file)
@@ -35,37 +50,53 @@ def download(channel: Channel, path: str, target: Path) -> int:
                 raise CommandError(f"{target.name} arrives with another content than the service says.")
             continue
         break
+    if target.is_dir():
+        raise CommandError(f"{target} is a folder, so the file of that name has no place.")
     part.replace(target)
     etag_file.unlink(missing_ok=True)
     return target.stat().st_size
 
 
-def target_of(directory: Path, path: str) -> Path:
-    """Return where a file goes; raises CommandError for a name that leads out of the directory."""
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
-        raise CommandError(f"The service names a file {path!r}, which leads out of the directory.")
-    return directory.joinpath(*parts)
-
-
 def _fetch(channel: Channel, path: str, part: Path, etag_file: Path) -> str | None:
     """Fetch what is missing of ``part``; return the SHA-256 that the entity tag names."""
     headers: dict[str, str] = {}
-    have = part.stat().st_size if part.exists() else 0
-    if have and etag_file.exists():
-        headers = {"Range": f"bytes={have}-", "If-Range": etag_file.read_text()}
+    have = part.stat().st_size if part.is_file() else 0
+    known = _stored_tag(etag_file)
+    if have and known:
+        headers = {"Range": f"bytes={have}-", "If-Range": known}
     try:
         with channel.stream("GET", path, headers=headers) as answer:
             etag = answer.headers.get("etag", "")
-            etag_file.write_text(etag)
-            with part.open("ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as file:
+            with _opened(etag_file, "wb") as file:
+                file.write(etag.encode(errors="replace"))
+            with _opened(part, "ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as file:
                 for chunk in answer.iter_bytes():  # as they come: what came before a cut is kept
                     file.write(chunk)
     except RefusedError as error:
         if error.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or not headers:
             raise
-        return etag_file.read_text().strip('"')  # all of it is there
+        return known.strip('"')  # all of it is there
     return etag.strip('"') or None
+
+
+def _stored_tag(file: Path) -> str:
+    """Return the entity tag that an earlier try has left, "" for none."""
+    if not file.is_file() or file.is_symlink():
+        return ""
+    text = file.read_bytes()[:1024].decode(errors="replace")
+    return text if _ENTITY_TAG.fullmatch(text) else ""
+
+
+def _opened(path: Path, mode: Literal["ab", "wb"]) -> BinaryIO:
+    """Open a file of ours; raises CommandError for a link, which may lead anywhere."""
+    flags = os.O_CREAT | os.O_WRONLY | (os.O_APPEND if mode == "ab" else os.O_TRUNC)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    if path.is_symlink():
+        raise CommandError(f"{path} is a link: nothing is written through it.")
+    try:
+        return os.fdopen(os.open(path, flags, 0o666), mode)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _sha256(path: Path) -> str:
