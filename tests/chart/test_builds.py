@@ -236,9 +236,13 @@ def test_without_the_nodes_addresses_everybody_reaches_the_registry(render):
 def test_the_public_url_stands_at_the_gateways_service(render):
     def annotations(*sets):
         service = named(render(*sets), "Service", "sx-serviceexecution-gateway")
-        return service["metadata"].get("annotations")
+        found = service["metadata"]["annotations"]
+        # access keys are bound to it
+        account = named(render(*sets), "ServiceAccount", found.pop("serviceexecution.dev/service-account"))
+        assert account["metadata"]["namespace"] == service["metadata"]["namespace"]
+        return found
 
-    assert annotations() is None
+    assert annotations() == {}
     url = "https://services.example.com"
     assert annotations(f"gateway.publicUrl={url}") == {"serviceexecution.dev/public-url": url}
     sets = ("gateway.ingress.enabled=true", "gateway.ingress.hosts={services.example.com}")

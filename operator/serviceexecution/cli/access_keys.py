@@ -13,6 +13,17 @@ from serviceexecution.cli.access_key_objects import (
     key_objects,
     key_secret,
 )
+from serviceexecution.cli.cluster.accounts import RUN
+from serviceexecution.cli.cluster.gateway import (
+    DEFAULT_PLACE,
+    LABEL_RELEASE,
+    SERVICES,
+    GatewayPlace,
+    GatewayService,
+    account_name,
+    no_gateway,
+    release_name,
+)
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
@@ -20,17 +31,15 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS, SERVICE_ACCOUNTS, ResourceKind
 from serviceexecution.kube.reviews import account_identity
 from serviceexecution.resources.access_key import ANNOTATION_EXPIRES, LABEL_ACCESS_KEY, KeyId
-from serviceexecution.resources.names import API_GROUP, PLURAL
+from serviceexecution.resources.names import API_GROUP, DEFINITION_PLURAL
 
 _NAMESPACES: Final = ResourceKind("", "v1", "namespaces")
-_DEPLOYMENTS: Final = ResourceKind("apps", "v1", "deployments")
 _CLUSTER_ROLES: Final = ResourceKind("rbac.authorization.k8s.io", "v1", "clusterroles")
 _KINDS: Final = {
     "serviceaccounts": SERVICE_ACCOUNTS,
     "roles": ResourceKind("rbac.authorization.k8s.io", "v1", "roles"),
     "rolebindings": ResourceKind("rbac.authorization.k8s.io", "v1", "rolebindings"),
 }
-_CHART: Final = "app.kubernetes.io/name=serviceexecution"
 _EFFECTIVE_SECONDS: Final = 10.0
 """How long the new rights are waited for, at most; usual are milliseconds."""
 
@@ -46,14 +55,22 @@ class ListedKey:
 
 
 async def create_key(
-    client: KubernetesClient, namespace: str, *, description: str = "", expires: datetime | None = None
+    client: KubernetesClient,
+    namespace: str,
+    *,
+    place: GatewayPlace = DEFAULT_PLACE,
+    description: str = "",
+    expires: datetime | None = None,
 ) -> tuple[KeyId, str]:
-    """Make a key and return its id and its secret, which is shown this once; raises CommandError, KubernetesError."""
+    """Make a key and return its id and its secret, which is shown this once; raises CommandError, KubernetesError.
+
+    ``place`` is where the gateway is: its account alone may read the key and make tokens of it.
+    """
     if await client.get(_NAMESPACES, None, namespace) is None:
         raise CommandError(
             f"There is no namespace {namespace}; make it by: kubectl create namespace {namespace}"
         )
-    gateway = await find_gateway(client)
+    gateway = await find_gateway(client, place)
     key_id = KeyId.new(namespace)
     secret = secrets.token_urlsafe(32)
     manifest = key_secret(key_id, secret, secrets.token_bytes(16), description=description, expires=expires)
@@ -77,7 +94,6 @@ async def _wait_for_rights(client: KubernetesClient, key_id: KeyId, gateway: Gat
     """
     name, namespace = key_id.secret_name, key_id.namespace
     end = time.monotonic() + _EFFECTIVE_SECONDS
-    where = {"subresource": "", "namespace": namespace}
     try:
         while not (
             await client.review_access(
@@ -85,16 +101,18 @@ async def _wait_for_rights(client: KubernetesClient, key_id: KeyId, gateway: Gat
                 verb="get",
                 group="",
                 resource="secrets",
+                subresource="",
+                namespace=namespace,
                 name=name,
-                **where,
             )
             and await client.review_access(
                 account_identity(namespace, name),
                 verb="create",
                 group=API_GROUP,
-                resource=PLURAL,
+                resource=DEFINITION_PLURAL,
+                subresource=RUN,
+                namespace=namespace,
                 name="",
-                **where,
             )
         ):
             if time.monotonic() >= end:
@@ -128,37 +146,25 @@ async def revoke_key(client: KubernetesClient, text: str) -> None:
         raise CommandError(f"There is no access key {text}; list them by: sx access-key list")
 
 
-async def find_gateway(client: KubernetesClient) -> GatewayAccount:
-    """Return the installed gateway's account; raises CommandError, KubernetesError."""
-    deployments = await client.list(_DEPLOYMENTS, None, label_selector=_CHART)
-    for deployment in deployments.items:
-        pod = _pod_spec(deployment)
-        names = {container.get("name") for container in _objects(pod.get("containers"))}
-        if "gateway" in names:
-            role = await _client_role(client, _label(deployment, "app.kubernetes.io/instance"))
-            return GatewayAccount(
-                _metadata(deployment, "namespace"), str(pod.get("serviceAccountName")), role
-            )
-    raise CommandError("No gateway is installed in this cluster: install the chart first.")
+async def find_gateway(client: KubernetesClient, place: GatewayPlace = DEFAULT_PLACE) -> GatewayAccount:
+    """Return the account of the gateway at a place; raises CommandError, KubernetesError.
+
+    Its Service names it, and an account elsewhere than beside it is none.
+    """
+    found = await client.get(SERVICES, place.namespace, place.name)
+    if found is None:
+        raise CommandError(no_gateway(place))
+    gateway = GatewayService(place.namespace, place.name, found, place.port)
+    role = await _client_role(client, release_name(gateway))
+    return GatewayAccount(place.namespace, account_name(gateway), role)
 
 
 async def _client_role(client: KubernetesClient, release: str) -> str:
-    selector = f"serviceexecution.dev/role=submit,app.kubernetes.io/instance={release}"
+    selector = f"serviceexecution.dev/role=submit,{LABEL_RELEASE}={release}"
     roles = await client.list(_CLUSTER_ROLES, None, label_selector=selector)
     for role in roles.items:
         return _metadata(role, "name")
     raise CommandError("The installation has no ClusterRole for clients: install the chart with rbac.create.")
-
-
-def _pod_spec(deployment: JsonObject) -> JsonObject:
-    spec: object = deployment
-    for name in ("spec", "template", "spec"):
-        spec = spec.get(name) if isinstance(spec, dict) else None
-    return spec if isinstance(spec, dict) else {}
-
-
-def _objects(value: object) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _metadata(item: JsonObject, name: str) -> str:

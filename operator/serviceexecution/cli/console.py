@@ -1,34 +1,53 @@
-"""What a person sees: answers on stdout, all else on stderr, so that ``sx … | jq`` works."""
+"""What a person sees: answers on stdout, all else on stderr, so that ``sx … | jq`` works.
+
+What sx says never steers a terminal, whoever wrote the names and messages in it. What programs have written, logs and
+results, is shown so on a terminal, and goes as it is into files and pipes.
+"""
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
 
+from serviceexecution.cli.terminal import visible, visible_json, visible_line
 from serviceexecution.contract.json_types import JsonValue
 
 
 def say(text: str = "") -> None:
     """Print an answer."""
-    print(text, flush=True)
+    print(visible(text), flush=True)
 
 
 def note(text: str) -> None:
     """Print what is going on."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
+
+
+def say_output(text: str, *, raw: bool = False, end: str = "\n") -> None:
+    """Print what a program has written, as an answer; ``raw`` also onto a terminal."""
+    print(_shown(text, sys.stdout, raw=raw), end=end, flush=True)
+
+
+def note_output(text: str, *, raw: bool = False) -> None:
+    """Print what a program has written, beside the answer; ``raw`` also onto a terminal."""
+    print(_shown(text, sys.stderr, raw=raw), file=sys.stderr, flush=True)
 
 
 def say_json(value: JsonValue) -> None:
     """Print an answer as JSON."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    print(visible_json(value), flush=True)
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns, never wrapped: whoever pipes it on wants a row to be a line."""
-    lines = [headings, *rows]
+    lines = [headings, *([visible_line(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     for line in lines:
         say("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _shown(text: str, stream: TextIO, *, raw: bool) -> str:
+    return visible(text) if stream.isatty() and not raw else text
 
 
 @contextlib.contextmanager
@@ -40,7 +59,12 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=total)
         yield lambda done: progress.update(task, completed=done)

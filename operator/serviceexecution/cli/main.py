@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from serviceexecution.cli.commands import access_key, builds, deploy, executions, init, run, services
-from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.console import note
+from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.kube.errors import KubernetesError
 
 app = typer.Typer(
@@ -64,12 +65,14 @@ def main() -> None:
     try:
         app(prog_name=_program())
     except CommandError as error:
-        print(f"sx: {error}", file=sys.stderr)
+        note(f"sx: {error}")
         sys.exit(error.code)
     except KubernetesError as error:
-        sys.exit(f"sx: {error}")
+        note(f"sx: {error}")
+        sys.exit(ExitCode.ERROR)
     except _http_errors() as error:
-        sys.exit(f"sx: the cluster or the service cannot be reached: {error}")
+        note(f"sx: the cluster or the service cannot be reached: {error}")
+        sys.exit(ExitCode.ERROR)
 
 
 def _program() -> str:

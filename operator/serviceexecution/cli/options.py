@@ -55,6 +55,19 @@ ContextOption = Annotated[
 NamespaceOption = Annotated[
     str, typer.Option("--namespace", "-n", help="Namespace; the context's own by default.")
 ]
+GatewayOption = Annotated[
+    str,
+    typer.Option(
+        "--gateway",
+        envvar="SX_GATEWAY",
+        metavar="NAMESPACE/SERVICE",
+        help="Service of the gateway; serviceexecution-system/serviceexecution-gateway by default.",
+        show_default=False,
+    ),
+]
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="Print control characters of the program onto a terminal, too.")
+]
 ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", autocompletion=complete_service)]
 ExecutionArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Name of an execution, or the id that the Service API shows.")

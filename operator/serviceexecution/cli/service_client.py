@@ -1,17 +1,18 @@
 """A client of the Service API that does not give up: downloads and logs go on where they were cut."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import httpx
 
-from serviceexecution.cli.client.channel import Channel, refusal
-from serviceexecution.cli.client.download import download, target_of
+from serviceexecution.cli.client.channel import Channel, RefusedError, refusal
+from serviceexecution.cli.client.download import download_all
 from serviceexecution.cli.client.events import LogEntry, follow_log
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.contract.json_types import JsonObject
@@ -19,6 +20,7 @@ from serviceexecution.kube.kinds import path_segment
 
 __all__ = ["AccessKeyCredentials", "LogEntry", "ServiceClient", "TokenCredentials", "direct_client"]
 
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _OWN_LINKS: Final = frozenset({"self", "status"})
 
 
@@ -47,8 +49,8 @@ class AccessKeyCredentials:
             auth=(self.key_id, self.secret),
             data={"grant_type": "client_credentials"},
         )
-        if answer.is_error:
-            raise refusal(answer)
+        if not answer.is_success:
+            raise refusal(answer.status_code, answer.content)
         return str(answer.json()["access_token"])
 
 
@@ -71,6 +73,9 @@ class _DirectCaller:
     def forget(self) -> None:
         self._token = ""
 
+    def explain(self, _: RefusedError) -> str:
+        return ""
+
 
 def direct_client(url: str, token: str, key_id: str, key_secret: str) -> "ServiceClient":
     """Return a client of a service by its URL, with a token or an access key; raises CommandError."""
@@ -92,7 +97,7 @@ class ServiceClient:
         self, url: str, credentials: TokenCredentials | AccessKeyCredentials, *, pause: float = 0.5
     ) -> None:
         """``pause`` is the first wait in seconds before a cut transfer is taken up again."""
-        http = httpx.Client(timeout=60, headers={"Accept-Encoding": "identity"})
+        http = httpx.Client(timeout=60, headers={"Accept-Encoding": "identity"}, follow_redirects=False)
         base = url.rstrip("/")
         caller = _DirectCaller(credentials, http, base.partition("/services/")[0])
         self._channel = Channel(base, http, caller, pause)
@@ -113,7 +118,10 @@ class ServiceClient:
     def submit(self, body: bytes) -> str:
         """Start an execution and return its id. A cut connection starts no second one."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-        return str(self._channel.request("POST", "", headers=headers, content=body).json()["id"])
+        found = str(self._channel.request("POST", "", headers=headers, content=body).json()["id"])
+        if not _ID.fullmatch(found):  # it becomes part of commands that people copy
+            raise CommandError(f"The service answered with an id that is none: {found[:100]!r}.")
+        return found
 
     def status(self, execution: str) -> JsonObject:
         """Return the execution as the service shows it."""
@@ -131,8 +139,8 @@ class ServiceClient:
         for name, link in json.loads(self.result_text(execution))["_links"].items():
             href = str(link["href"])
             if name not in _OWN_LINKS and marker in href:
-                encoded = href.partition(marker)[2]
-                found[unquote(encoded)] = f"{marker}{encoded}"
+                path = unquote(href.partition(marker)[2])
+                found[path] = f"{marker}{quote(path)}"  # as we write it: a link may hold anything
         return found
 
     def file_text(self, url_path: str) -> str:
@@ -141,8 +149,7 @@ class ServiceClient:
 
     def download_all(self, execution: str, directory: Path) -> Iterator[tuple[str, int]]:
         """Fetch every output file into ``directory``; give each one's path and size when it is there."""
-        for path, url_path in self.files(execution).items():
-            yield path, download(self._channel, url_path, target_of(directory, path))
+        return download_all(self._channel, self.files(execution), directory)
 
     def log(self, execution: str) -> Iterator[LogEntry]:
         """Give the lines so far."""

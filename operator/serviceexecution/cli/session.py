@@ -1,15 +1,26 @@
 """One command's way into a cluster: context, namespace, API server, and the gateway when it is needed."""
 
 import contextlib
+import os
+import shlex
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
 from serviceexecution.cli.client.channel import Channel
+from serviceexecution.cli.cluster.accounts import ACCOUNT_VARIABLE, told_account
 from serviceexecution.cli.cluster.api import ClusterApi
 from serviceexecution.cli.cluster.connection import connect
 from serviceexecution.cli.cluster.credentials import Credentials
-from serviceexecution.cli.cluster.gateway import GatewayService, find_gateway_service, public_url
+from serviceexecution.cli.cluster.gateway import (
+    DEFAULT_PLACE,
+    GATEWAY_VARIABLE,
+    GatewayPlace,
+    GatewayService,
+    find_gateway_service,
+    gateway_place,
+    public_url,
+)
 from serviceexecution.cli.cluster.kubeconfig import KubeContext, load_context
 from serviceexecution.cli.cluster.tokens import GatewayToken
 from serviceexecution.cli.errors import CommandError
@@ -31,6 +42,7 @@ class Session:
         credentials: Credentials,
         *,
         flags: str = "",
+        place: GatewayPlace = DEFAULT_PLACE,
     ) -> None:
         """``flags`` are those of the command line that lead here again, with a space before each."""
         self.flags = flags
@@ -38,16 +50,18 @@ class Session:
         self.namespace = namespace
         self.api = api
         self._credentials = credentials
+        self._place = place
 
     @cached_property
     def gateway(self) -> GatewayService:
         """Return the gateway's Service; raises CommandError when there is none."""
-        return find_gateway_service(self.api)
+        return find_gateway_service(self.api, self._place)
 
     @cached_property
     def channel(self) -> Channel:
         """Return the way to the gateway through the API server."""
-        token = GatewayToken(self.api, self._credentials, self.namespace)
+        told = told_account(os.environ.get(ACCOUNT_VARIABLE, ""), self.namespace)
+        token = GatewayToken(self.api, self._credentials, self.namespace, self.gateway, told=told)
         return Channel(self.gateway.proxy_path, self.api.http, token)
 
     def service_client(self, service: str) -> ServiceClient:
@@ -85,12 +99,18 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_session(context: str = "", namespace: str = "") -> Iterator[Session]:
-    """Open the kubeconfig's context; ``namespace`` "" is the context's own. Raises CommandError."""
+def open_session(context: str = "", namespace: str = "", gateway: str = "") -> Iterator[Session]:
+    """Open the kubeconfig's context; ``namespace`` "" is the context's own, ``gateway`` "" the chart's default place.
+
+    Raises CommandError.
+    """
+    place = gateway_place(gateway)
     found = load_context(context or None)
     credentials = Credentials(found)
-    flags = f" --context {context}" if context else ""
+    flags = f" --context {shlex.quote(context)}" if context else ""
     if namespace and namespace != found.namespace:
-        flags += f" -n {namespace}"
+        flags += f" -n {shlex.quote(namespace)}"
+    if place not in {DEFAULT_PLACE, gateway_place(os.environ.get(GATEWAY_VARIABLE, ""))}:
+        flags += f" --gateway {place}"
     with ClusterApi(connect(found, credentials), context=found.name) as api:
-        yield Session(found, namespace or found.namespace, api, credentials, flags=flags)
+        yield Session(found, namespace or found.namespace, api, credentials, flags=flags, place=place)

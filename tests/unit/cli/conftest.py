@@ -11,8 +11,9 @@ from tests.unit.cli.fake_cluster import FakeCluster
 def cluster(tmp_path, monkeypatch):
     found = FakeCluster()
     monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig")))
-    for name in ("SX_GATEWAY", "SERVICE_URL", "KUBERNETES_SERVICE_HOST"):
+    for name in ("SX_ACCOUNT", "SERVICE_URL", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SX_GATEWAY", "sx-system/sx-gateway")
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(again, "_SETTLE_SECONDS", 0.05)
     yield found

@@ -10,8 +10,15 @@ GATEWAY_SERVICE = {
     "metadata": {
         "namespace": "sx-system",
         "name": "sx-gateway",
-        "labels": {"app.kubernetes.io/name": "serviceexecution", "app.kubernetes.io/component": "gateway"},
-        "annotations": {"serviceexecution.dev/public-url": "https://services.example.com/"},
+        "labels": {
+            "app.kubernetes.io/name": "serviceexecution",
+            "app.kubernetes.io/component": "gateway",
+            "app.kubernetes.io/instance": "sx",
+        },
+        "annotations": {
+            "serviceexecution.dev/public-url": "https://services.example.com/",
+            "serviceexecution.dev/service-account": "gw",
+        },
     },
     "spec": {"ports": [{"name": "http", "port": 80}]},
 }
@@ -22,7 +29,10 @@ class FakeCluster:
     """Objects by path; hooks say what an operator would do. ``seen`` are requests: method, path, headers, body."""
 
     def __init__(self):
-        self.objects = {"/api/v1/namespaces/sx-system/services/sx-gateway": GATEWAY_SERVICE}
+        self.objects = {
+            "/api/v1/namespaces/sx-system/services/sx-gateway": GATEWAY_SERVICE,
+            "/api/v1/namespaces/team-a/serviceaccounts/sx-cli": {"metadata": {"name": "sx-cli"}},
+        }
         self.seen = []
         self.sources = {}
         self.logs = {}
@@ -115,6 +125,8 @@ def _handler(cluster):
             if self.command == "GET":
                 return self._api_get(path)
             if self.command == "POST" and path.endswith("/token"):
+                if path.removesuffix("/token") not in cluster.objects:
+                    return self._status(404, "NotFound", "serviceaccounts not found")
                 return self._send(
                     201, {"status": {"token": "minted", "expirationTimestamp": "2099-01-01T00:00:00Z"}}
                 )

@@ -10,12 +10,14 @@ from serviceexecution.cli.session import open_session
 ROLE = {"metadata": {"name": "sx-develop", "labels": {"serviceexecution.dev/role": "develop"}}}
 SUBMIT = {"metadata": {"name": "sx-submit", "labels": {"serviceexecution.dev/role": "submit"}}}
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles/"
+CLI_ACCOUNT = "/api/v1/namespaces/team-a/serviceaccounts/sx-cli"
 CERTIFICATE = {"username": "stands for a client certificate: no token"}
 
 
 @pytest.fixture
 def without_token(cluster, tmp_path, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "other", user=CERTIFICATE)))
+    del cluster.objects[CLI_ACCOUNT]
     cluster.objects[f"{ROLES}sx-submit"] = SUBMIT
     cluster.objects[f"{ROLES}sx-develop"] = ROLE
     cluster.gateway_tokens = {"minted"}
@@ -88,27 +90,70 @@ def test_a_cluster_that_does_not_know_the_kinds(cluster, sx):
     assert sx("services")[2].startswith("sx: ServiceExecution is not installed in the cluster of fake")
 
 
-def test_without_the_right_to_list_services_the_charts_names_are_taken(cluster, sx):
-    cluster.refused = {("GET", "/api/v1/services")}
+def test_who_may_make_no_role_binding_hears_it(without_token, sx):
+    without_token.execution("plain")
+    without_token.refused = {("POST", "/rolebindings")}
+    assert "SX_ACCOUNT" in sx("logs", "plain")[2]
+    assert CLI_ACCOUNT not in without_token.objects  # an account that is there has its role
+
+
+def test_who_may_create_tokens_alone_needs_nothing_else(cluster, sx):
+    cluster.execution("plain")
+    cluster.refused = {("GET", "/serviceaccounts"), ("GET", "/rolebindings"), ("POST", "/rolebindings")}
+    cluster.gateway_tokens = {"minted"}
+    assert sx("logs", "plain")[0] == 0
+
+
+def test_an_account_without_its_role_is_told_how_it_gets_it(cluster, sx):
+    cluster.problem = (403, "Forbidden", "system:serviceaccount:team-a:sx-cli may not do that.")
+    code, _, err = sx("run", "plot")
+    assert code == 1
+    assert "kubectl -n team-a create rolebinding sx-cli --clusterrole=sx-develop" in err
+
+
+def test_the_account_may_be_named(cluster, sx, monkeypatch):
+    cluster.execution("plain")
+    cluster.objects["/api/v1/namespaces/people/serviceaccounts/jane"] = {}
+    monkeypatch.setenv("SX_ACCOUNT", "people/jane")
+    assert sx("logs", "plain")[0] == 0
+    [(_, path, _, _)] = cluster.requests("POST", "/token")
+    assert path == "/api/v1/namespaces/people/serviceaccounts/jane/token"
+    monkeypatch.setenv("SX_ACCOUNT", "joe")
+    assert "no ServiceAccount team-a/joe, which SX_ACCOUNT names" in sx("logs", "plain")[2]
+    monkeypatch.setenv("SX_ACCOUNT", "../x")
+    assert "SX_ACCOUNT must be" in sx("logs", "plain")[2]
+
+
+def test_the_gateway_is_where_the_chart_puts_it(cluster, sx, monkeypatch):
+    monkeypatch.delenv("SX_GATEWAY")
     cluster.execution("plain")
     code, _, err = sx("logs", "plain")
     assert code == 1
-    assert "no gateway serviceexecution-system/serviceexecution-gateway" in err
+    assert "There is no gateway serviceexecution-system/serviceexecution-gateway in this cluster" in err
+    assert "--gateway NAMESPACE/SERVICE" in err
+    assert "SX_GATEWAY" in err
 
 
 def test_the_gateway_may_be_named(cluster, sx, monkeypatch):
-    monkeypatch.setenv("SX_GATEWAY", "sx-system/sx-gateway")
     cluster.execution("plain")
-    cluster.refused = {("GET", "/api/v1/services")}
-    assert sx("logs", "plain")[0] == 0
-    monkeypatch.setenv("SX_GATEWAY", "nonsense")
-    assert "SX_GATEWAY must be NAMESPACE/SERVICE" in sx("logs", "plain")[2]
+    cluster.refused = {("GET", "/api/v1/namespaces/sx-system/services")}  # to read it, not to go through it
+    assert sx("logs", "plain")[2] == "sx: you may not get /api/v1/namespaces/sx-system/services. " + WAY
+    cluster.refused = set()
+    monkeypatch.setenv("SX_GATEWAY", "sx-system/another")
+    assert sx("logs", "plain", "--gateway", "sx-system/sx-gateway")[0] == 0
+    for nonsense in ("nonsense", "a/b/c", "../sx-gateway", "a/b:c:d", "a/b?", "A/b"):
+        monkeypatch.setenv("SX_GATEWAY", nonsense)
+        assert "SX_GATEWAY must be NAMESPACE/SERVICE" in sx("logs", "plain")[2]
 
 
-def test_a_cluster_without_the_operator(cluster, sx):
-    cluster.objects.clear()
-    cluster.execution("plain")
-    assert "No gateway is installed" in sx("logs", "plain")[2]
+WAY = "You need the way to the gateway, the Role sx-gateway-proxy in namespace sx-system.\n"
+
+
+def test_a_named_gateway_is_in_the_way_back(cluster, sx, monkeypatch):
+    monkeypatch.delenv("SX_GATEWAY")
+    code, _, err = sx("run", "plot", "--gateway", "sx-system/sx-gateway", "--timeout", "50ms")
+    assert code == 124
+    assert " --gateway sx-system/sx-gateway -f" in err
 
 
 def test_a_cluster_that_is_away(sx, cluster):
@@ -147,14 +192,6 @@ def test_the_url_that_programs_call(cluster, manifest, url):
 @pytest.fixture
 def installed(cluster):
     cluster.objects["/api/v1/namespaces/team-a"] = {"metadata": {"name": "team-a"}}
-    cluster.objects["/apis/apps/v1/namespaces/sx-system/deployments/sx"] = {
-        "metadata": {
-            "name": "sx",
-            "namespace": "sx-system",
-            "labels": {"app.kubernetes.io/name": "serviceexecution", "app.kubernetes.io/instance": "sx"},
-        },
-        "spec": {"template": {"spec": {"serviceAccountName": "gw", "containers": [{"name": "gateway"}]}}},
-    }
     cluster.objects[f"{ROLES}sx-submit"] = SUBMIT
     return cluster
 
@@ -167,7 +204,7 @@ def test_an_access_key_is_printed_when_its_rights_count(installed, sx):
     asked = [
         json.loads(body)["spec"] for _, _, _, body in installed.requests("POST", "/subjectaccessreviews")
     ]
-    [name] = [path for path in installed.objects if "/team-a/serviceaccounts/" in path]
+    [name] = [path for path in installed.objects if "/team-a/serviceaccounts/access-key-" in path]
     gateway, account = (
         "system:serviceaccount:sx-system:gw",
         f"system:serviceaccount:team-a:{name.rsplit('/', 1)[1]}",
@@ -181,3 +218,9 @@ def test_an_access_key_is_printed_to_those_who_may_not_ask_for_rights(installed,
     code, out, _ = sx("access-key", "create", "-n", "team-a", "--output", "json")
     assert code == 0
     assert json.loads(out)["secret"]
+
+
+def test_a_key_that_ends_too_soon_is_refused(installed, sx):
+    code, _, err = sx("access-key", "create", "-n", "team-a", "--expires", "5m")
+    assert code == 1
+    assert "--expires must be at least 20m" in err

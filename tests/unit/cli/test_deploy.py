@@ -77,7 +77,7 @@ def test_tokens_go_in_the_header_that_the_proxy_lets_through(cluster, sx, projec
     assert path.startswith(
         "/api/v1/namespaces/sx-system/services/http:sx-gateway:http/proxy/api/v1/namespaces/team-a/"
     )
-    assert headers["X-ServiceExecution-Authorization"] == "Bearer my-token"
+    assert headers["X-ServiceExecution-Authorization"] == "Bearer minted"
     assert headers["Authorization"] == "Bearer my-token"
     assert headers["Content-Length"] == str(len(body))
 
@@ -157,14 +157,18 @@ def test_the_log_is_shown_while_it_builds(cluster, sx, project):
 def test_a_log_that_ends_before_its_build_is_taken_up_again(cluster, sx, project, monkeypatch):
     monkeypatch.setattr("serviceexecution.cli.client.channel._LONGEST_PAUSE", 0.01)
     cluster.logs["r1"] = ["step 1"]
-    cluster.after_apply = lambda found: built(found, "Building")
 
     def go_on():
         cluster.logs["r1"].append("step 2")
         built(cluster.objects[SX])
 
     later = threading.Timer(0.5, go_on)
-    later.start()
+
+    def begins(found):
+        built(found, "Building")
+        later.start()
+
+    cluster.after_apply = begins
     code, _, err = sx("deploy", project)
     assert code == 0
     assert len(cluster.requests("GET", "/builds/r1/log")) > 1
@@ -300,7 +304,7 @@ def test_an_upload_without_the_right_names_the_right(cluster, sx, project):
     assert code == 1
     assert "servicedefinitions/source" in err
     cluster.refused.add(("GET", "/sources/"))
-    assert sx("deploy", project)[2].endswith("sx: you may not get /sources/\n")
+    assert "sx: you may not get /sources/. You need the way to the gateway" in sx("deploy", project)[2]
 
 
 def test_an_unknown_field_is_named(cluster, sx, project):
@@ -337,4 +341,5 @@ def test_a_namespace_of_its_own_is_named_in_what_comes_next(cluster, sx, project
     for path in list(cluster.objects):
         if path.endswith("/plot"):
             cluster.objects[path.replace("team-a", "other")] = cluster.objects.pop(path)
+    cluster.objects["/api/v1/namespaces/other/serviceaccounts/sx-cli"] = {}
     assert "sx run plot -n other -d" in sx("deploy", project, "-n", "other")[1]

@@ -118,7 +118,7 @@ def test_a_service_whose_build_failed_is_3(service, sx):
     code, _, err = sx("run", "plot")
     assert code == 3
     assert err == "sx: The service cannot run at the moment.\n"
-    assert len(service.requests("POST")) == 1
+    assert len(service.requests("POST", "/services/")) == 1
 
 
 def test_a_refused_input_is_1_with_the_services_sentence(service, sx):
@@ -145,7 +145,9 @@ def test_a_refused_token_is_asked_for_once_more(service, sx):
     code, _, err = sx("run", "plot")
     assert code == 1
     assert err == "sx: The token is not valid.\n"
-    assert len(service.requests("POST")) == 2
+    assert (
+        len(service.requests("POST", "/services/team-a/plot")) == len(service.requests("POST", "/token")) == 2
+    )
 
 
 class TestReading:

@@ -1,6 +1,7 @@
 """A way to the gateway: a base URL, an HTTP client, and who calls."""
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ import httpx
 from serviceexecution.cli.errors import CommandError
 
 TRIES: Final = 8
+LARGEST_ANSWER: Final = 256 * 1024 * 1024
+"""Bytes of an answer that is read as a whole: a document or a main result. Files and logs are read while they come."""
+LARGEST_ERROR: Final = 64 * 1024
+LONGEST_LINE: Final = 16 * 1024 * 1024
+"""Bytes of a line; the gateway cuts lines of logs long before."""
 _LONGEST_PAUSE: Final = 10.0
 _REPEATABLE: Final = frozenset({429, 502, 503, 504})
 _LASTING: Final = frozenset({"ServiceNotReady"})
@@ -30,14 +36,31 @@ class Caller(Protocol):
         """Drop what was refused."""
         ...
 
+    def explain(self, refused: "RefusedError") -> str:
+        """Return what the caller can do about a refusal, in a sentence; "" for nothing."""
+        ...
+
 
 class RefusedError(CommandError):
-    """The gateway's answer is an error; ``status`` and ``code`` are those of its problem (RFC 9457)."""
+    """The gateway's answer is an error; ``status`` and ``code`` are those of its problem (RFC 9457).
 
-    def __init__(self, detail: str, *, status: int, code: str) -> None:
+    ``by_cluster`` when it was the API server on the way to it that has refused.
+    """
+
+    def __init__(self, detail: str, *, status: int, code: str, by_cluster: bool = False) -> None:
         super().__init__(detail)
         self.status = status
         self.problem_code = code
+        self.by_cluster = by_cluster
+
+    def with_hint(self, hint: str) -> "RefusedError":
+        """Return the same refusal with another sentence behind it."""
+        return RefusedError(
+            f"{str(self).rstrip('. ')}. {hint}",
+            status=self.status,
+            code=self.problem_code,
+            by_cluster=self.by_cluster,
+        )
 
     @property
     def may_pass(self) -> bool:
@@ -75,8 +98,10 @@ class Channel:
             tries += 1
             try:
                 with self.stream(method, path, params=params, headers=headers, content=content) as answer:
-                    answer.read()
-                    return answer
+                    body = read_at_most(answer, LARGEST_ANSWER)
+                    if body is None:
+                        raise CommandError(f"The answer is larger than {LARGEST_ANSWER // 2**20} MiB.")
+                    return httpx.Response(answer.status_code, headers=_of_whole(answer), content=body)
             except httpx.TransportError:
                 if not repeatable or tries >= TRIES:
                     raise
@@ -108,11 +133,17 @@ class Channel:
                 if answer.status_code == httpx.codes.UNAUTHORIZED and not last:
                     self.caller.forget()
                     continue
-                if answer.is_error:
-                    answer.read()
-                    raise refusal(answer)
+                if not answer.is_success:  # a redirect, too: no token follows it
+                    refused = refusal(answer.status_code, read_at_most(answer, LARGEST_ERROR) or b"")
+                    hint = self.caller.explain(refused)
+                    raise refused if not hint else refused.with_hint(hint)
                 yield answer
                 return
+
+    def text_lines(self, path: str) -> Iterator[str]:
+        """Give the lines of a text while it comes."""
+        with self.stream("GET", path) as answer:
+            yield from lines_of(answer)
 
     def below(self, path: str) -> "Channel":
         """Return the same way to a place below."""
@@ -144,11 +175,53 @@ def file_content(
     return pieces
 
 
-def refusal(answer: httpx.Response) -> RefusedError:
+def lines_of(answer: httpx.Response) -> Iterator[str]:
+    """Give the lines of an answer while they come; a line feed alone ends one. Raises CommandError for a long one."""
+    rest = bytearray()
+    for chunk in answer.iter_bytes():
+        whole, line_feed, begun = chunk.rpartition(b"\n")
+        if line_feed:
+            rest += whole
+            for line in bytes(rest).split(b"\n"):
+                yield line.decode(errors="replace")
+            rest.clear()
+        rest += begun
+        if len(rest) > LONGEST_LINE:
+            raise CommandError(f"The answer has a line longer than {LONGEST_LINE // 2**20} MiB.")
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+def read_at_most(answer: httpx.Response, limit: int) -> bytes | None:
+    """Return the body of an answer that is being read; None when it is larger."""
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def refusal(status: int, body: bytes) -> RefusedError:
     """Return the error that an answer is, with its own sentence: a problem's detail or a Kubernetes Status' message."""
+    if 300 <= status < 400:
+        detail = f"The gateway answered with a redirect ({status}), which sx does not follow with your token."
+        return RefusedError(detail, status=status, code="")
     try:
-        document = answer.json()
+        document = json.loads(body)
         detail, code = document.get("detail") or document["message"], document.get("code")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        detail, code = f"The gateway answered with status {answer.status_code}.", ""
-    return RefusedError(str(detail), status=answer.status_code, code=str(code or ""))
+        by_cluster = document.get("kind") == "Status"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        detail, code, by_cluster = f"The gateway answered with status {status}.", "", False
+    return RefusedError(str(detail), status=status, code=str(code or ""), by_cluster=by_cluster)
+
+
+def _of_whole(answer: httpx.Response) -> httpx.Headers:
+    """Return the headers without those that say how the body came: it is decoded."""
+    return httpx.Headers(
+        [
+            (name, value)
+            for name, value in answer.headers.multi_items()
+            if name.lower() not in {"content-encoding", "transfer-encoding", "content-length"}
+        ]
+    )

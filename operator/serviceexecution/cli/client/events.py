@@ -6,7 +6,8 @@ from typing import TypedDict
 
 import httpx
 
-from serviceexecution.cli.client.channel import TRIES, Channel, RefusedError
+from serviceexecution.cli.client.channel import TRIES, Channel, RefusedError, lines_of
+from serviceexecution.cli.errors import CommandError
 
 
 class LogEntry(TypedDict):
@@ -30,14 +31,13 @@ def follow_log(
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         try:
             with channel.stream("GET", path, params={"follow": "true"}, headers=headers) as answer:
-                for kind, identifier, data in events(answer.iter_lines()):
+                for kind, identifier, data in events(lines_of(answer)):
                     if kind == "end":
                         if channel.is_closed() or is_over():
                             return
                         break
                     last, tries = identifier or last, 0
-                    entry: LogEntry = json.loads(data)
-                    yield entry
+                    yield entry_of(data)
         except httpx.TransportError:
             if tries >= TRIES:
                 raise
@@ -48,10 +48,23 @@ def follow_log(
         channel.wait(tries)
 
 
+def entry_of(data: str) -> LogEntry:
+    """Return the entry that an event's data is; raises CommandError for what is none."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise CommandError("The log has an event that is no log entry.")
+    found = {name: str(document.get(name) or "") for name in ("message", "severity", "timestamp")}
+    return LogEntry(message=found["message"], severity=found["severity"], timestamp=found["timestamp"])
+
+
 def events(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
     """Give type, id and data of each Server-Sent Event."""
     kind, identifier, data = "", "", ""
-    for line in lines:
+    for text in lines:
+        line = text.removesuffix("\r")
         if not line:
             if data:
                 yield kind, identifier, data
@@ -61,7 +74,7 @@ def events(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
         value = value.removeprefix(" ")
         if name == "event":
             kind = value
-        elif name == "id":
+        elif name == "id" and value.isascii() and value.isprintable():
             identifier = value
         elif name == "data":
             data = value

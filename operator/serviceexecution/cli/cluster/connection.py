@@ -22,7 +22,7 @@ def connect(context: KubeContext, credentials: Credentials) -> httpx.Client:
         base_url=server,
         # the machine's authorities take a third of a second to read
         verify=_tls(context.cluster, credentials.current()) if server.startswith("https://") else False,
-        auth=_ServerAuth(context.cluster, credentials),
+        auth=_ServerAuth(context, credentials),
         proxy=context.cluster.proxy_url,
         timeout=TIMEOUT,
         headers={"User-Agent": "sx", "Accept-Encoding": "identity"},
@@ -33,8 +33,9 @@ def connect(context: KubeContext, credentials: Credentials) -> httpx.Client:
 class _ServerAuth(httpx.Auth):
     """Puts the current token and the server's TLS name to each request."""
 
-    def __init__(self, cluster: ClusterEntry, credentials: Credentials) -> None:
-        self._cluster = cluster
+    def __init__(self, context: KubeContext, credentials: Credentials) -> None:
+        self._cluster = context.cluster
+        self._impersonation = context.user.impersonation
         self._credentials = credentials
 
     @override
@@ -42,6 +43,8 @@ class _ServerAuth(httpx.Auth):
         token = self._credentials.current().token
         if token:
             request.headers["Authorization"] = f"Bearer {token}"
+        if self._impersonation:
+            request.headers = httpx.Headers([*request.headers.multi_items(), *self._impersonation])
         if self._cluster.tls_server_name:
             request.extensions["sni_hostname"] = self._cluster.tls_server_name
         yield request

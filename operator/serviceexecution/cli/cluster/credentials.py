@@ -39,6 +39,11 @@ class Credentials:
         self._clock = clock
         self._current: Credential | None = None
 
+    @property
+    def impersonates(self) -> bool:
+        """Tell whether the kubeconfig's user acts as another one."""
+        return bool(self._context.user.impersonation)
+
     def current(self) -> Credential:
         """Return what is valid now; raises CommandError when a plugin gives nothing."""
         if self._current is None or self._current.expires - _EARLY_SECONDS <= self._clock():

@@ -1,9 +1,14 @@
-"""Finds the gateway: its Service, the way to it through the API server, and the URL that others call."""
+"""The gateway's place: its Service, the way to it through the API server, and the URL that others call.
 
-import os
-from collections.abc import Mapping
+The place is told, or it is the chart's default. It is never searched for: labels are anybody's, and whoever wore the
+gateway's would get tokens, inputs and secrets. So only those who may write in the operator's namespace can stand there.
+"""
+
+import re
 from dataclasses import dataclass
 from typing import Final
+
+from typing_extensions import override
 
 from serviceexecution.cli.cluster.api import ApiError, ClusterApi
 from serviceexecution.cli.errors import CommandError
@@ -14,10 +19,35 @@ from serviceexecution.resources.names import API_GROUP
 SERVICES: Final = ResourceKind("", "v1", "services")
 NODES: Final = ResourceKind("", "v1", "nodes")
 ANNOTATION_PUBLIC_URL: Final = f"{API_GROUP}/public-url"
-VARIABLE: Final = "SX_GATEWAY"
-_SELECTOR: Final = "app.kubernetes.io/name=serviceexecution,app.kubernetes.io/component=gateway"
-_DEFAULT: Final = ("serviceexecution-system", "serviceexecution-gateway")
+ANNOTATION_ACCOUNT: Final = f"{API_GROUP}/service-account"
+"""Name of the account that the gateway works under, in the Service's namespace."""
+LABEL_RELEASE: Final = "app.kubernetes.io/instance"
+GATEWAY_VARIABLE: Final = "SX_GATEWAY"
+OPTION: Final = "--gateway"
 _PORT: Final = "http"
+_PLACE: Final = re.compile(
+    r"(?P<namespace>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/"
+    r"(?P<name>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
+    r"(?::(?P<port>[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?))?"
+)
+_ACCOUNT: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPlace:
+    """Where the gateway's Service is; ``port`` is its name or number."""
+
+    namespace: str = "serviceexecution-system"
+    name: str = "serviceexecution-gateway"
+    port: str = _PORT
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" + (f":{self.port}" if self.port != _PORT else "")
+
+
+DEFAULT_PLACE: Final = GatewayPlace()
+"""What the chart calls it as the release ``serviceexecution`` in the namespace that the docs use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +58,48 @@ class GatewayService:
     name: str
     manifest: JsonObject
     """As stored; empty when we may not read it."""
+    port: str = _PORT
 
     @property
     def proxy_path(self) -> str:
         """Return the path below which the API server passes requests on to it."""
-        return f"/api/v1/namespaces/{self.namespace}/services/http:{self.name}:{_PORT}/proxy"
+        return f"/api/v1/namespaces/{self.namespace}/services/http:{self.name}:{self.port}/proxy"
 
 
-def find_gateway_service(api: ClusterApi, environment: Mapping[str, str] = os.environ) -> GatewayService:
-    """Return the installation's gateway: by SX_GATEWAY (NAMESPACE/SERVICE), by its labels, else by the chart's names.
+def gateway_place(text: str) -> GatewayPlace:
+    """Return the place that ``NAMESPACE/SERVICE[:PORT]`` names, the chart's default for ""; raises CommandError."""
+    if not text:
+        return DEFAULT_PLACE
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        raise CommandError(f"{OPTION} or {GATEWAY_VARIABLE} must be NAMESPACE/SERVICE[:PORT], not {text!r}.")
+    return GatewayPlace(found["namespace"], found["name"], found["port"] or _PORT)
 
-    Raises CommandError when there is none.
-    """
-    named = environment.get(VARIABLE, "")
-    if named:
-        namespace, slash, name = named.partition("/")
-        if not namespace or not slash or not name or "/" in name:
-            raise CommandError(f"{VARIABLE} must be NAMESPACE/SERVICE, not {named!r}.")
-        return GatewayService(namespace, name, _read(api, namespace, name))
+
+def place_of(gateway: GatewayService) -> GatewayPlace:
+    """Return where a Service is."""
+    return GatewayPlace(gateway.namespace, gateway.name, gateway.port)
+
+
+def find_gateway_service(api: ClusterApi, place: GatewayPlace = DEFAULT_PLACE) -> GatewayService:
+    """Return the gateway's Service; raises CommandError when there is none at that place, ApiError."""
     try:
-        found = api.list(SERVICES, None, label_selector=_SELECTOR)
+        found = api.get(SERVICES, place.namespace, place.name)
     except ApiError as error:
         if error.status != 403:
             raise
-        return GatewayService(*_DEFAULT, _read(api, *_DEFAULT))
-    if not found:
-        raise CommandError("No gateway is installed in this cluster: install the chart first.")
-    first = min(found, key=lambda item: (_metadata(item, "namespace"), _metadata(item, "name")))
-    return GatewayService(_metadata(first, "namespace"), _metadata(first, "name"), first)
+        found = {}  # who may not read it may be let through all the same
+    if found is None:
+        raise CommandError(no_gateway(place))
+    return GatewayService(place.namespace, place.name, found, place.port)
+
+
+def no_gateway(place: GatewayPlace) -> str:
+    """Return the sentence for those who find no Service there."""
+    return (
+        f"There is no gateway {place} in this cluster. Install the chart there, or say where it is: by "
+        f"{OPTION} NAMESPACE/SERVICE or by the variable {GATEWAY_VARIABLE}; another cluster is chosen by --context."
+    )
 
 
 def public_url(api: ClusterApi, gateway: GatewayService) -> str:
@@ -75,6 +119,23 @@ def public_url(api: ClusterApi, gateway: GatewayService) -> str:
         if address:
             return _url(address, port.get("nodePort"))
     return _url(f"{gateway.name}.{gateway.namespace}.svc", port.get("port"))
+
+
+def account_name(gateway: GatewayService) -> str:
+    """Return the account that the gateway works under, as its Service says; raises CommandError when it does not."""
+    annotations = _object(_object(gateway.manifest.get("metadata")).get("annotations"))
+    found = annotations.get(ANNOTATION_ACCOUNT)
+    if isinstance(found, str) and _ACCOUNT.fullmatch(found):
+        return found
+    raise CommandError(
+        f"The Service {place_of(gateway)} does not name the gateway's account by its annotation {ANNOTATION_ACCOUNT}, "
+        "or you may not read it: upgrade the chart to this version of sx."
+    )
+
+
+def release_name(gateway: GatewayService) -> str:
+    """Return the chart's release that the Service belongs to."""
+    return str(_object(_object(gateway.manifest.get("metadata")).get("labels")).get(LABEL_RELEASE) or "")
 
 
 def _url(host: str, port: object) -> str:
@@ -102,24 +163,6 @@ def _node_address(api: ClusterApi) -> str:
             entry = _object(address)
             addresses.setdefault(str(entry.get("type")), str(entry.get("address")))
     return addresses.get("ExternalIP") or addresses.get("InternalIP") or ""
-
-
-def _read(api: ClusterApi, namespace: str, name: str) -> JsonObject:
-    try:
-        found = api.get(SERVICES, namespace, name)
-    except ApiError as error:
-        if error.status == 403:
-            return {}
-        raise
-    if found is None:
-        raise CommandError(
-            f"There is no gateway {namespace}/{name}: install the chart, or set {VARIABLE}=NAMESPACE/SERVICE."
-        )
-    return found
-
-
-def _metadata(item: JsonObject, name: str) -> str:
-    return str(_object(item.get("metadata")).get(name) or "")
 
 
 def _object(value: object) -> JsonObject:

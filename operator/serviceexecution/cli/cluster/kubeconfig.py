@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import yaml
 
@@ -55,6 +56,8 @@ class UserEntry:
     key: str | None = None
     """PEM of its key."""
     exec_plugin: ExecPlugin | None = None
+    impersonation: tuple[tuple[str, str], ...] = ()
+    """Headers that make the API server take the caller for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,20 @@ def _user(documents: list[tuple[Path, JsonObject]], name: str) -> UserEntry:
         certificate=_pem(entry, "client-certificate", folder),
         key=_pem(entry, "client-key", folder),
         exec_plugin=_exec_plugin(entry.get("exec"), folder),
+        impersonation=_impersonation(entry),
     )
+
+
+def _impersonation(entry: JsonObject) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a user who acts as another one; without them sx would act with more rights than asked."""
+    headers = [("Impersonate-User", _text(entry, "as")), ("Impersonate-Uid", _text(entry, "as-uid"))]
+    groups = entry.get("as-groups")
+    headers += [("Impersonate-Group", str(group)) for group in (groups if isinstance(groups, list) else [])]
+    extra = entry.get("as-user-extra")
+    for name, values in (extra if isinstance(extra, dict) else {}).items():
+        found = values if isinstance(values, list) else []
+        headers += [(f"Impersonate-Extra-{quote(str(name), safe='')}", str(value)) for value in found]
+    return tuple((name, value) for name, value in headers if value)
 
 
 def _oidc_token(entry: JsonObject) -> str:

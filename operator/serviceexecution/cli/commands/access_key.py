@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from serviceexecution.cli.console import note, say, say_json, say_table
-from serviceexecution.cli.options import Output, OutputOption, seconds_of
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.options import GatewayOption, Output, OutputOption, seconds_of
 
 if TYPE_CHECKING:
     from serviceexecution.kube.client import KubernetesClient
 
 T = TypeVar("T")
+_SHORTEST_SECONDS = 1200.0
+"""Kubernetes makes no token for less than ten minutes, and a token does not outlive its key."""
 
 keys = typer.Typer(no_args_is_help=True, help="Access keys of the Service API.", rich_markup_mode=None)
 
@@ -27,6 +30,7 @@ def create(
     expires: Annotated[
         str, typer.Option(help="How long it is valid, such as 720h; for ever by default.")
     ] = "",
+    gateway: GatewayOption = "",
     gateway_url: Annotated[
         str, typer.Option(envvar="SERVICE_API_URL", help="The gateway's address, for the token endpoint's.")
     ] = "",
@@ -34,11 +38,17 @@ def create(
 ) -> None:
     """Make an access key and print it, this once."""
     from serviceexecution.cli.access_keys import create_key
+    from serviceexecution.cli.cluster.gateway import gateway_place
 
+    place = gateway_place(gateway)
     seconds = seconds_of(expires, option="--expires")
+    if seconds is not None and seconds < _SHORTEST_SECONDS:
+        raise CommandError(
+            "--expires must be at least 20m: the last token is made ten minutes before the end."
+        )
     until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
     key_id, secret = _with_cluster(
-        lambda client: create_key(client, namespace, description=description, expires=until)
+        lambda client: create_key(client, namespace, place=place, description=description, expires=until)
     )
     endpoint = f"{gateway_url.rstrip('/')}/oauth/token"
     if output is Output.JSON:
@@ -78,7 +88,15 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 def _with_cluster(work: "Callable[[KubernetesClient], Awaitable[T]]") -> T:
     import asyncio
 
+    from serviceexecution.cli.cluster.kubeconfig import load_context
     from serviceexecution.kube.client import KubernetesClient
+
+    if (
+        load_context().user.impersonation
+    ):  # the package for this does not know it, and would act with your own rights
+        raise CommandError(
+            "sx access-key does not act as another user: take a context without as: in the kubeconfig."
+        )
 
     async def run() -> T:
         client = await KubernetesClient.connect(user_agent="sx")

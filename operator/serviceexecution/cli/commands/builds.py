@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from serviceexecution.cli.commands.default_group import DefaultGroup
-from serviceexecution.cli.console import note, say, say_json, say_table
+from serviceexecution.cli.console import note, say, say_json, say_output, say_table
 from serviceexecution.cli.errors import CommandError, ExitCode
-from serviceexecution.cli.options import ContextOption, NamespaceOption, Output, OutputOption, ServiceArgument
+from serviceexecution.cli.options import (
+    ContextOption,
+    GatewayOption,
+    NamespaceOption,
+    Output,
+    OutputOption,
+    RawOption,
+    ServiceArgument,
+)
 from serviceexecution.cli.views import RevisionView, ServiceView, shown_seconds
 from serviceexecution.contract.json_types import JsonObject
 
@@ -28,12 +36,13 @@ def show(
     service: ServiceArgument,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List the revisions of a service, newest first; the one that serves has a star."""
     from serviceexecution.cli.session import open_session
 
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         view = session.service(service)
     if output is Output.JSON:
         say_json([_document(view, revision) for revision in view.revisions])
@@ -54,8 +63,10 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the build has ended; 3 when it fails.")
     ] = False,
+    raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
 ) -> None:
     """Print the log of a build, the newest one by default.
 
@@ -67,22 +78,27 @@ def logs(
     from serviceexecution.cli.deploy.follow import build_log
     from serviceexecution.cli.session import open_session
 
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         found = _revision(session.service(service), revision)
         if not follow:
-            text = session.channel.request("GET", build_log(session, service, found.name)).content
-            typer.echo(text, nl=False)
+            for line in session.channel.text_lines(build_log(session, service, found.name)):
+                say_output(line, raw=raw)
             return
-        _follow(session, service, found.name)
+        _follow(session, service, found.name, raw=raw)
 
 
 @builds.command("cancel")
-def cancel(service: ServiceArgument, namespace: NamespaceOption = "", context: ContextOption = "") -> None:
+def cancel(
+    service: ServiceArgument,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
+) -> None:
     """Stop the build that runs; what served before serves on."""
     from serviceexecution.cli.deploy.apply import cancel_build
     from serviceexecution.cli.session import open_session
 
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         running = [one for one in session.service(service).revisions if not one.is_over]
         if not running:
             raise CommandError(f"No build of {service} is running; see them by: sx builds {service}")
@@ -98,6 +114,7 @@ def rollback(
     ] = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
 ) -> None:
     """Let an earlier revision serve: the good one before the one that serves, or the one that is named.
 
@@ -115,7 +132,7 @@ def rollback(
 
     if latest and revision:
         raise CommandError("Give either a revision or --latest.", code=ExitCode.USAGE)
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         before = session.service(service)
         target = None if latest else chosen_revision(before, revision)
         set_revision(session.api, session.namespace, service, target)
@@ -124,12 +141,12 @@ def rollback(
     say(f"{service} serves {now.serving or 'nothing yet'}{was}.")
 
 
-def _follow(session: "Session", service: str, revision: str) -> None:
+def _follow(session: "Session", service: str, revision: str, *, raw: bool) -> None:
     from serviceexecution.cli.deploy.follow import follow_build_log
 
     try:
         for entry in follow_build_log(session, service, revision):
-            say(entry["message"])
+            say_output(entry["message"], raw=raw)
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     ended = session.service(service).find(revision)

@@ -9,6 +9,7 @@ from serviceexecution.cli.console import note, say, say_json
 from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.options import (
     ContextOption,
+    GatewayOption,
     NamespaceOption,
     Output,
     OutputOption,
@@ -38,6 +39,7 @@ def deploy(
     ] = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
     runtime: RuntimeOption = "",
     git: Annotated[str, typer.Option("--git", help="Build from this repository, not from the folder.")] = "",
     ref: Annotated[str, typer.Option("--ref", help="Branch, tag or commit of the repository.")] = "",
@@ -106,7 +108,11 @@ def deploy(
         place = namespace or project.namespace or load_context(context or None).namespace
         say_json(preview(directory, plan, wishes, place))
         return
-    with open_session(context, namespace or project.namespace) as session:
+    with open_session(context, namespace or project.namespace, gateway) as session:
+        if project.namespace and not namespace and project.namespace != session.context.namespace:
+            note(
+                f"Namespace {project.namespace}, as sx.yaml says (the context's is {session.context.namespace})."
+            )
         applied = run_deployment(session, directory, plan, wishes)
         if wait:
             _show(session, applied, builds=has_build(plan), seconds=seconds, output=output, folder=directory)

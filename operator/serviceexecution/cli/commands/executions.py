@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serviceexecution.cli.console import note, say, say_json, say_table
+from serviceexecution.cli.console import note, say, say_json, say_output, say_table
 from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.options import (
     ContextOption,
     ExecutionArgument,
+    GatewayOption,
     NamespaceOption,
     Output,
     OutputOption,
+    RawOption,
 )
+from serviceexecution.cli.terminal import visible_line
 from serviceexecution.cli.views import ExecutionView, execution_view, shown_seconds
 from serviceexecution.contract.json_types import JsonObject
 
@@ -42,13 +45,14 @@ def status(
     show_all: Annotated[bool, typer.Option("--all", "-a", help="All, not the newest 25 alone.")] = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Say how executions stand: the newest of the namespace, or one."""
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         if execution:
             found = [session.execution(execution)]
         else:
@@ -72,22 +76,24 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the program has ended.")
     ] = False,
+    raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
     url: ServiceUrl = "",
     token: Token = "",
     key_id: KeyId = "",
     key_secret: KeySecret = "",
 ) -> None:
     """Print the log of an execution; with -f every line as it comes, over cut connections too."""
-    with _opened(execution, namespace, context, url, (token, key_id, key_secret)) as (outcome, _):
+    with _opened(execution, (context, namespace, gateway), url, (token, key_id, key_secret)) as (outcome, _):
         try:
             if follow:
                 for entry in outcome.follow_log():
-                    say(entry["message"])
+                    say_output(entry["message"], raw=raw)
             else:
                 for line in outcome.log_lines():
-                    say(line)
+                    say_output(line, raw=raw)
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
@@ -101,8 +107,10 @@ def result(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait for the end of an execution that runs.")
     ] = True,
+    raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
     url: ServiceUrl = "",
     token: Token = "",
     key_id: KeyId = "",
@@ -122,11 +130,14 @@ def result(
     from serviceexecution.cli.run.result import main_result
     from serviceexecution.cli.sizes import shown_size
 
-    with _opened(execution, namespace, context, url, (token, key_id, key_secret)) as (outcome, look):
+    with _opened(execution, (context, namespace, gateway), url, (token, key_id, key_secret)) as (
+        outcome,
+        look,
+    ):
         ended = wait_for_end(look, patient=wait)
         if directory is not None:
             for path, size in outcome.download_all(directory):
-                say(f"{directory / path}  {shown_size(size)}")
+                say(f"{visible_line(str(directory / path))}  {shown_size(size)}")
         refuse_unsuccessful(ended, outcome)
         if directory is None:
             text = main_result(outcome, outcome.files())
@@ -134,17 +145,20 @@ def result(
                 raise CommandError(
                     "The execution succeeded without a main result; fetch its files by -o DIR."
                 )
-            say(text.rstrip("\n"))
+            say_output(text.rstrip("\n"), raw=raw)
 
 
 def cancel(
-    execution: ExecutionArgument, namespace: NamespaceOption = "", context: ContextOption = ""
+    execution: ExecutionArgument,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
 ) -> None:
     """Stop an execution; its log and what it wrote so far are kept."""
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         found = session.execution(execution)
         if found.is_over:
             say(f"{execution} has ended already: {found.phase}.")
@@ -157,10 +171,10 @@ def cancel(
 
 @contextlib.contextmanager
 def _opened(
-    execution: str, namespace: str, context: str, url: str, credentials: tuple[str, str, str]
+    execution: str, place: tuple[str, str, str], url: str, credentials: tuple[str, str, str]
 ) -> "Iterator[tuple[Outcome, Callable[[], ExecutionView]]]":
     """Open what reads an execution, and what looks how it stands: by the service's URL where one is given, else by
-    the kubeconfig.
+    the kubeconfig, whose context, namespace and gateway are the ``place``.
     """
     from serviceexecution.cli.run.execute import view_of_status
     from serviceexecution.cli.run.result import ServiceOutcome
@@ -173,7 +187,7 @@ def _opened(
     from serviceexecution.cli.run.execute import outcome_of
     from serviceexecution.cli.session import open_session
 
-    with open_session(context, namespace) as session:
+    with open_session(*place) as session:
         found = session.execution(execution)
         yield outcome_of(session, found), lambda: session.execution(found.name)
 
@@ -190,7 +204,7 @@ def _describe(view: ExecutionView) -> None:
     ]
     for name, value in rows:
         if value:
-            say(f"{name + ':':<10} {value}")
+            say(f"{name + ':':<10} {visible_line(value)}")
 
 
 def _row(view: ExecutionView) -> tuple[str, ...]:

@@ -1,19 +1,23 @@
 """``sx run``."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serviceexecution.cli.console import note, say
+from serviceexecution.cli.console import note, note_output, say, say_output
 from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.options import (
     ContextOption,
+    GatewayOption,
     NamespaceOption,
+    RawOption,
     ServiceArgument,
     TimeoutOption,
     seconds_of,
 )
+from serviceexecution.cli.terminal import visible_line
 
 if TYPE_CHECKING:
     from serviceexecution.cli.run.result import Outcome
@@ -36,8 +40,10 @@ def run(
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Label of the execution.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither phases nor log.")] = False,
+    raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
+    gateway: GatewayOption = "",
     timeout: TimeoutOption = "",
 ) -> None:
     """Run a service once: phases and log go to stderr, the result alone to stdout.
@@ -58,26 +64,29 @@ def run(
 
     seconds = seconds_of(timeout, option="--timeout")
     body = request_body(read_data(data), read_secrets(secret or ()), tag or ())
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         execution = submit(session, service, body)
         if detach:
             say(execution)
             return
-        _stay(session, service, execution, seconds=seconds, quiet=quiet)
+        _stay(session, service, execution, seconds=seconds, quiet=quiet, raw=raw)
 
 
-def _stay(session: "Session", service: str, execution: str, *, seconds: float | None, quiet: bool) -> None:
+def _stay(
+    session: "Session", service: str, execution: str, *, seconds: float | None, quiet: bool, raw: bool
+) -> None:
     from serviceexecution.cli.live import WaitedTooLongError
     from serviceexecution.cli.run.execute import Follower
     from serviceexecution.cli.run.result import ServiceOutcome
 
     outcome = ServiceOutcome(session.service_client(service), execution)
     show: Callable[[str], None] = (lambda _: None) if quiet else note
+    show_line: Callable[[str], None] = (lambda _: None) if quiet else partial(note_output, raw=raw)
     show(f"Execution {execution}")
     place = f"{execution}{session.flags}"
     back = f"Come back by: sx logs {place} -f; end it by: sx cancel {place}"
     try:
-        ended = Follower(session, outcome, show, show).follow(service, execution, seconds=seconds)
+        ended = Follower(session, outcome, show, show_line).follow(service, execution, seconds=seconds)
     except WaitedTooLongError:
         raise CommandError(
             f"It takes longer than --timeout and goes on. {back}", code=ExitCode.TIMEOUT
@@ -85,10 +94,12 @@ def _stay(session: "Session", service: str, execution: str, *, seconds: float | 
     except KeyboardInterrupt:
         note(f"\nIt goes on without you. {back}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    _finish(outcome, ended, place, show)
+    _finish(outcome, ended, place, show, raw=raw)
 
 
-def _finish(outcome: "Outcome", ended: "ExecutionView", place: str, show: Callable[[str], None]) -> None:
+def _finish(
+    outcome: "Outcome", ended: "ExecutionView", place: str, show: Callable[[str], None], *, raw: bool
+) -> None:
     from serviceexecution.cli.run.ending import refuse_unsuccessful
     from serviceexecution.cli.run.result import MAIN_RESULTS, main_result
 
@@ -96,8 +107,9 @@ def _finish(outcome: "Outcome", ended: "ExecutionView", place: str, show: Callab
     files = outcome.files()
     text = main_result(outcome, files)
     if text is not None:
-        say(text.rstrip("\n"))
+        say_output(text.rstrip("\n"), raw=raw)
     others = [name for name in files if name not in MAIN_RESULTS]
     if others:
-        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        shown = ", ".join(visible_line(name) for name in others[:5]) + more
         show(f"Output files: {shown}. Fetch them by: sx result {place} -o DIR")

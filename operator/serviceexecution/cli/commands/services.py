@@ -1,19 +1,22 @@
 """``sx services``."""
 
 from serviceexecution.cli.console import note, say_json, say_table
-from serviceexecution.cli.options import ContextOption, NamespaceOption, Output, OutputOption
+from serviceexecution.cli.options import ContextOption, GatewayOption, NamespaceOption, Output, OutputOption
 from serviceexecution.cli.views import ServiceView, service_view, shown_seconds
 from serviceexecution.contract.json_types import JsonObject
 
 
 def services(
-    namespace: NamespaceOption = "", context: ContextOption = "", output: OutputOption = Output.TABLE
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """List the services of a namespace with their URLs."""
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 
-    with open_session(context, namespace) as session:
+    with open_session(context, namespace, gateway) as session:
         found = [service_view(item) for item in session.api.list(SERVICE_DEFINITIONS, session.namespace)]
         urls = {view.name: session.service_url(view.name) for view in found}
     if output is Output.JSON:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from serviceexecution.cli.client.events import LogEntry, follow_log
-from serviceexecution.cli.console import note
+from serviceexecution.cli.console import note, note_output
 from serviceexecution.cli.deploy.progress import Progress, Stage, progress_of
 from serviceexecution.cli.live import LogTrouble, Watched, watch
 from serviceexecution.cli.session import USER_API, Session
+from serviceexecution.cli.terminal import visible_line
 from serviceexecution.cli.views import RevisionView, ServiceView, shown_seconds
 from serviceexecution.kube.kinds import path_segment
 
@@ -25,7 +26,7 @@ def follow_deployment(
             case LogTrouble():
                 note(f"  (the log cannot be shown: {seen.message})")
             case _:
-                note(f"  | {seen['message']}")
+                note_output(f"  | {seen['message']}")
     return last
 
 
@@ -84,7 +85,7 @@ class _Reporter:
     def _line(self, progress: Progress) -> str:
         revision = progress.revision
         name = f"{revision.name}: " if revision is not None else ""
-        why = f" ({progress.message})" if progress.message else ""
+        why = f" ({visible_line(progress.message)})" if progress.message else ""
         match progress.stage:
             case Stage.UNSEEN | Stage.WAITING:
                 return f"{name}{progress.stage.value}{why}"

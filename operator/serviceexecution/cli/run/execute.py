@@ -10,6 +10,7 @@ from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.live import LogTrouble, Watched, watch
 from serviceexecution.cli.run.result import Outcome, PlainOutcome, ServiceOutcome
 from serviceexecution.cli.session import USER_API, Session
+from serviceexecution.cli.terminal import visible_line
 from serviceexecution.cli.views import ExecutionView, execution_view
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS, path_segment
@@ -98,7 +99,7 @@ class Follower:
 
 def phase_line(view: ExecutionView) -> str:
     """Return what to say of an execution's state. Pure."""
-    return f"{view.phase}: {view.message}" if view.message else view.phase
+    return f"{view.phase}: {visible_line(view.message)}" if view.message else view.phase
 
 
 def view_of_status(status: JsonObject, service: str, namespace: str) -> ExecutionView:

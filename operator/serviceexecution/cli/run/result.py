@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from serviceexecution.cli.client.channel import Channel
-from serviceexecution.cli.client.download import download, target_of
+from serviceexecution.cli.client.download import download_all
 from serviceexecution.cli.client.events import LogEntry, follow_log
 from serviceexecution.cli.service_client import ServiceClient
 
@@ -95,8 +95,7 @@ class PlainOutcome:
 
     def download_all(self, directory: Path) -> Iterator[tuple[str, int]]:
         """Fetch every file; give path and size of each."""
-        for path, url_path in self.files().items():
-            yield path, download(self.channel, url_path, target_of(directory, path))
+        return download_all(self.channel, self.files(), directory)
 
     def follow_log(self) -> Iterator[LogEntry]:
         """Give every line until the log ends."""
@@ -104,7 +103,7 @@ class PlainOutcome:
 
     def log_lines(self) -> Iterator[str]:
         """Give the lines so far."""
-        return iter(self.channel.request("GET", "/log").content.decode(errors="replace").splitlines())
+        return self.channel.text_lines("/log")
 
     def problem(self) -> str:
         """Return nothing: this interface says it in the execution's status."""
