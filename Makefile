@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images lock generate lint test test-unit test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling
+.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,15 @@ load: environment ## put an image archive into the cluster's node: make load ARC
 
 images: environment ## build all images without a cluster
 	@$(RUN) cluster images
+
+sbom: environment ## write a CycloneDX SBOM of each image to dist/sbom
+	@$(RUN) tools.sbom dist/sbom $(ARGS)
+
+# A package that the index says nothing of fails it, so that silence is not taken for health.
+audit: environment ## look up known vulnerabilities of all locked packages (asks the package index)
+	@status=0; for lock in requirements.lock requirements-dev.lock requirements-uv.lock; do \
+	  echo "$$lock"; .venv/bin/pip-audit --requirement "$$lock" --disable-pip --require-hashes --strict $(ARGS) || status=1; \
+	done; exit $$status
 
 lock: environment ## write the requirements locks from pyproject.toml
 	@sh cluster/lock-requirements.sh $(ARGS)

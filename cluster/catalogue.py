@@ -26,9 +26,10 @@ NODE_IMAGE = "docker.io/library/node:18-bookworm-slim"
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2-rootless"
 REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
 S3_IMAGE = "ghcr.io/versity/versitygw:v1.8.0"
-OPERATOR_IMAGE = f"ghcr.io/serviceexecution/operator:{VERSION}"
-COLLECTOR_IMAGE = f"ghcr.io/serviceexecution/collector:{VERSION}"
-BUILDER_IMAGE = f"ghcr.io/serviceexecution/builder:{VERSION}"
+OWN_IMAGES = "ghcr.io/serviceexecution/"
+OPERATOR_IMAGE = f"{OWN_IMAGES}operator:{VERSION}"
+COLLECTOR_IMAGE = f"{OWN_IMAGES}collector:{VERSION}"
+BUILDER_IMAGE = f"{OWN_IMAGES}builder:{VERSION}"
 
 _IMAGES = CHECKOUT / "images"
 _GO = CHECKOUT / "cluster" / "go"
@@ -46,7 +47,7 @@ class Image:
         inputs: the files and directories whose content decides whether it must be built again.
         bases: references of other images here that its FROM lines name.
         prepare: puts what the Containerfile copies into an empty context directory.
-        arguments: values for its ARG lines.
+        local_bases: values for its ARG lines that name a base by digest: here stand-ins serve, which have others.
         salt: what else changes the outcome.
         on_node: pods run it by this name, so the node gets it.
         seeded: builds start from it, so the cluster's registry gets it.
@@ -59,7 +60,7 @@ class Image:
     context: Path | None = None
     bases: tuple[str, ...] = ()
     prepare: Callable[[Path], None] | None = None
-    arguments: tuple[tuple[str, str], ...] = ()
+    local_bases: tuple[tuple[str, str], ...] = ()
     salt: tuple[str, ...] = ()
     on_node: bool = True
     seeded: bool = False
@@ -127,8 +128,15 @@ def _stand_ins(cache: Path) -> list[Image]:
 def _ours() -> list[Image]:
     def ours(name: str, *inputs: Path, bases: tuple[str, ...] = (PYTHON_IMAGE,)) -> Image:
         containerfile = _IMAGES / name / "Containerfile"
-        reference = f"ghcr.io/serviceexecution/{name}:{VERSION}"
-        return Image(reference, containerfile, (containerfile, *inputs), context=CHECKOUT, bases=bases)
+        reference = f"{OWN_IMAGES}{name}:{VERSION}"
+        return Image(
+            reference,
+            containerfile,
+            (containerfile, *inputs),
+            context=CHECKOUT,
+            bases=bases,
+            local_bases=tuple(zip(("BASE", "BUILDKIT"), bases, strict=False)),
+        )
 
     return [
         replace(ours("operator", CHECKOUT / "requirements.lock", CHECKOUT / "operator"), estimate="1 minute"),
@@ -140,7 +148,6 @@ def _ours() -> list[Image]:
             replace(
                 ours("python", CHECKOUT / "requirements-uv.lock", _PACKAGE / "launcher", bases=(base,)),
                 reference=python_template(version),
-                arguments=(("BASE", base),),
                 on_node=False,
                 seeded=True,
                 estimate="20 seconds",
@@ -152,7 +159,7 @@ def _ours() -> list[Image]:
 
 def python_template(version: str) -> str:
     """The reference of the image that Python projects are built on; `version` is Python's, such as 3.11."""
-    return f"ghcr.io/serviceexecution/python:{version}-{VERSION}"
+    return f"{OWN_IMAGES}python:{version}-{VERSION}"
 
 
 def _test_image(containerfile: Path) -> Image:

@@ -20,7 +20,7 @@ _APT_SETTINGS = Path("/etc/apt/apt.conf.d")
 def image_hash(image: Image, all_images: dict[str, Image]) -> str:
     """Changes with the image's inputs and with its bases."""
     bases = tuple(image_hash(all_images[base], all_images) for base in image.bases)
-    arguments = tuple(f"{name}={value}" for name, value in image.arguments)
+    arguments = tuple(f"{name}={value}" for name, value in image.local_bases)
     return content_hash(image.inputs, base=CHECKOUT, salt=(image.reference, *image.salt, *arguments, *bases))
 
 
@@ -77,7 +77,7 @@ def _build(cache: Path, image: Image, archive: Path) -> None:
                 "--layers",
             ),
             *(word for volume in _volumes() for word in ("--volume", volume)),
-            *(word for name, value in image.arguments for word in ("--build-arg", f"{name}={value}")),
+            *(word for name, value in image.local_bases for word in ("--build-arg", f"{name}={value}")),
             *("--file", str(image.containerfile), "--tag", image.reference, str(context)),
             what=f"Building the image {image.reference}",
         )

@@ -64,9 +64,6 @@ class KindCluster:
         for image in images:
             with step(f"image {image.reference}"):
                 build = ["docker", "build", "--file", str(image.containerfile), "--tag", image.reference]
-                build += [
-                    word for name, value in image.arguments for word in ("--build-arg", f"{name}={value}")
-                ]
                 run([*build, str(image.context)], what=f"Building {image.reference}")
                 run(
                     ["kind", "load", "docker-image", image.reference, "--name", self.name],
