@@ -101,7 +101,14 @@ def create_app(
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["Location", "Retry-After", "ETag", "Content-Range", "Content-Disposition"],
+            expose_headers=[
+                "Location",
+                "Link",
+                "Retry-After",
+                "ETag",
+                "Content-Range",
+                "Content-Disposition",
+            ],
         )
     return app
 

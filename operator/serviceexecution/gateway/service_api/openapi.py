@@ -10,6 +10,7 @@ from serviceexecution.contract.input_text import INPUT_LIMIT
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.token_endpoint import TOKEN_PATH
 from serviceexecution.gateway.service_api.idempotency import HEADER
+from serviceexecution.gateway.service_api.list_query import MOST_LISTED
 from serviceexecution.gateway.service_api.openapi_schemas import info, schemas
 from serviceexecution.resources.definition import ServiceDefinition
 
@@ -68,11 +69,7 @@ def _paths() -> JsonObject:
     }
     return {
         "/": {
-            "get": _operation(
-                "listExecutions",
-                "List all executions of the service, the newest first",
-                {"200": _json({"type": "array", "items": {"$ref": "#/components/schemas/ServiceExecution"}})},
-            ),
+            "get": _list(),
             "post": {
                 **_operation(
                     "startExecution",
@@ -209,6 +206,34 @@ def _paths() -> JsonObject:
                 {"200": execution},
             ),
         },
+    }
+
+
+def _list() -> JsonObject:
+    executions = _json({"type": "array", "items": {"$ref": "#/components/schemas/ServiceExecution"}})
+    link: JsonObject = {
+        "description": 'The next page, as rel="next"; only where there are more.',
+        "schema": {"type": "string"},
+    }
+    parameters: dict[str, tuple[str, JsonObject]] = {
+        "limit": (
+            "Most executions of the answer.",
+            {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": MOST_LISTED},
+        ),
+        "status": ("Only these, with commas between them.", {"type": "string"}),
+        "tag": ("Only with all of these tags.", {"type": "array", "items": {"type": "string"}}),
+        "continue": ("Where the page before ended, as its link says.", {"type": "string"}),
+    }
+    return {
+        **_operation(
+            "listExecutions",
+            "List the executions of the service, the newest first",
+            {"200": {**executions, "headers": {"Link": link}}},
+        ),
+        "parameters": [
+            {"name": name, "in": "query", "description": description, "schema": schema}
+            for name, (description, schema) in parameters.items()
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""The calls that only read: list, status, result, files."""
+"""The calls that only read one execution: status, result, files."""
 
 import asyncio
 import itertools
@@ -47,14 +47,6 @@ def read_router(context: ServiceContext) -> APIRouter:
     router = APIRouter(redirect_slashes=False)
     sending = FairTurns(_LARGE_AT_ONCE, per_key=_LARGE_PER_NAMESPACE, waiting_per_key=50)
     building = FairTurns(1)
-
-    async def list_executions(request: Request, namespace: str, service: str) -> Response:
-        await context.service(request, namespace, service, verb="list")
-        found = await context.state.executions(namespace, service)
-        return JSONResponse([await context.view(one) for one in found], headers=_NO_CACHE)
-
-    for path in BASE_PATHS:
-        router.add_api_route(path, list_executions, methods=["GET"])
 
     @router.get(EXECUTION)
     async def get_status(request: Request, namespace: str, service: str, api_id: str) -> Response:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from serviceexecution.gateway.service_api.cancel_routes import cancel_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.docs_routes import docs_router
+from serviceexecution.gateway.service_api.list_routes import list_router
 from serviceexecution.gateway.service_api.log_routes import log_router
 from serviceexecution.gateway.service_api.read_routes import read_router
 from serviceexecution.gateway.service_api.submit_routes import submit_router
@@ -13,6 +14,6 @@ from serviceexecution.gateway.service_api.submit_routes import submit_router
 def service_router(context: ServiceContext) -> APIRouter:
     """Return the routes below /services; the fixed names come before those that stand for an id."""
     router = APIRouter(redirect_slashes=False)
-    for part in (docs_router, submit_router, cancel_router, log_router, read_router):
+    for part in (docs_router, submit_router, cancel_router, log_router, list_router, read_router):
         router.include_router(part(context))
     return router
