@@ -13,6 +13,7 @@ from tools.field_reference import replace_reference
 from tools.install_manifest import CHART, install_manifest
 from tools.metrics_table import PAGE as METRICS_PAGE
 from tools.metrics_table import replace_metrics
+from tools.pod_fields import FIELDS_FILE, pod_template_fields
 from tools.reason_table import PAGE as REASON_PAGE
 from tools.reason_table import replace_reasons
 from tools.samples_index import SAMPLES, read_samples, samples_index
@@ -43,6 +44,7 @@ def generated_files() -> dict[str, str]:
         **{f"{CHART}/{path}": text for path, text in chart_files.items()},
         f"{SAMPLES}/README.md": samples_index(read_samples()),
         INSTALL_MANIFEST: install_manifest(chart_files),
+        FIELDS_FILE: pod_template_fields(),
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
         METRICS_PAGE: replace_metrics((ROOT / METRICS_PAGE).read_text()),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),

@@ -26,6 +26,7 @@ LABEL_QUEUE_NAME: Final = "kueue.x-k8s.io/queue-name"
 
 MAIN_CONTAINER: Final = "main"
 COLLECTOR_CONTAINER: Final = "collector"
+COLLECTOR_TOKEN_VOLUME: Final = "collector-token"  # noqa: S105 - a volume's name
 COLLECTOR_TOKEN_AUDIENCE: Final = f"collector.{API_GROUP}"
 """Audience of the projected token that is the collector's only credential."""
 

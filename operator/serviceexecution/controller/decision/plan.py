@@ -19,6 +19,7 @@ from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.property_names import check_property_name
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.contract.secret_names import check_secret_names
+from serviceexecution.controller.decision.pod_template import template_problem
 from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.resources.execution_settings import DataPool
 from serviceexecution.resources.execution_spec import ExecutionSpec
@@ -176,6 +177,8 @@ def _spec_problem(spec: ExecutionSpec) -> PlanProblem | None:
     if len(given) > 1:
         detail = f"Give the input once: spec has {' and '.join(given)}."
         return PlanProblem(Reason.INVALID_SPEC, detail)
+    if (text := template_problem(spec)) is not None:
+        return PlanProblem(Reason.INVALID_SPEC, text)
     taken = {variable.name for variable in spec.env}
     problems = check_secret_names(spec.secrets or {}, taken=taken)
     if problems:

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.data_pools import DataPoolReference
 from serviceexecution.contract.durations import DurationError, parse_duration
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.controller.decision.plan import DEFAULT_OUTPUT_LIMIT, PlanProblem, times_of
+from serviceexecution.controller.decision.pod_template import template_problem
 from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.resources.definition import ServiceDefinition, ServiceLimits
 from serviceexecution.resources.definition_status import Revision, ServicePhase
@@ -113,6 +114,8 @@ def definition_problem(definition: ServiceDefinition) -> str | None:
         times_of(defaults)
         if defaults.output is not None and defaults.output.limit is not None:
             _bytes(defaults.output.limit, "spec.output.limit")
+        if (text := template_problem(defaults)) is not None:
+            return text
         problem = limits_problem(definition, defaults)
     except (DurationError, QuantityError) as error:
         return str(error)
@@ -177,15 +180,24 @@ def _asked_resources(spec: ExecutionSpec) -> Iterator[tuple[str, Mapping[str, in
         yield "spec.resources.requests", spec.resources.requests or {}
         yield "spec.resources.limits", spec.resources.limits or {}
     pod = (spec.pod_template or {}).get("spec")
+    pod = pod if isinstance(pod, dict) else {}
+    yield from _template_resources(pod, "spec.podTemplate.spec")
     for part in ("containers", "initContainers"):
-        containers = pod.get(part) if isinstance(pod, dict) else None
+        containers = pod.get(part)
         for container in containers if isinstance(containers, list) else []:
-            resources = container.get("resources") if isinstance(container, dict) else None
-            for kind in ("requests", "limits"):
-                asked = resources.get(kind) if isinstance(resources, dict) else None
-                if isinstance(asked, dict):
-                    given = {name: value for name, value in asked.items() if isinstance(value, int | str)}
-                    yield f"spec.podTemplate.spec.{part}.resources.{kind}", given
+            yield from _template_resources(container, f"spec.podTemplate.spec.{part}")
+
+
+def _template_resources(holder: JsonValue, place: str) -> Iterator[tuple[str, Mapping[str, int | str]]]:
+    resources = holder.get("resources") if isinstance(holder, dict) else None
+    for kind in ("requests", "limits"):
+        asked = resources.get(kind) if isinstance(resources, dict) else None
+        if isinstance(asked, dict):
+            # the API server takes 1.5 as a quantity, too
+            given = {
+                name: str(value) for name, value in asked.items() if isinstance(value, int | float | str)
+            }
+            yield f"{place}.resources.{kind}", given
 
 
 def _time_faults(limits: ServiceLimits, spec: ExecutionSpec) -> Iterator[str]:

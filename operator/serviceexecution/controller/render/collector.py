@@ -7,7 +7,11 @@ from serviceexecution.contract.paths import OUTPUT_DIRECTORY
 from serviceexecution.controller.decision.plan import Plan
 from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.names import COLLECTOR_CONTAINER, COLLECTOR_TOKEN_AUDIENCE
+from serviceexecution.resources.names import (
+    COLLECTOR_CONTAINER,
+    COLLECTOR_TOKEN_AUDIENCE,
+    COLLECTOR_TOKEN_VOLUME,
+)
 
 TOKEN_DIRECTORY: Final = "/var/run/secrets/serviceexecution.dev"  # noqa: S105
 _TOKEN_SECONDS: Final = 3600
@@ -40,7 +44,7 @@ def collector_container(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
         },
         "volumeMounts": [
             output,
-            {"name": "collector-token", "mountPath": TOKEN_DIRECTORY, "readOnly": True},
+            {"name": COLLECTOR_TOKEN_VOLUME, "mountPath": TOKEN_DIRECTORY, "readOnly": True},
         ],
     }
     if defaults.container_restart_rules:
@@ -53,7 +57,7 @@ def collector_container(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
 def collector_volume() -> JsonObject:
     """Return the volume of the collector's only credential: a token that only the gateway accepts."""
     return {
-        "name": "collector-token",
+        "name": COLLECTOR_TOKEN_VOLUME,
         "projected": {
             "sources": [
                 {

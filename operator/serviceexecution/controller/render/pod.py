@@ -1,5 +1,6 @@
 """Renders the pod template: the user's container, the collector, and what they share."""
 
+from collections.abc import Set
 from hashlib import sha256
 from typing import Final, cast
 
@@ -46,7 +47,7 @@ def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults,
     patch = execution.spec.pod_template
     if not patch:
         return template
-    merged = merge(template, patch)
+    merged = _without_our_names(merge(template, patch), {*own_labels, OUTPUT_LIMIT_ANNOTATION})
     # What the operator recognises its pods by, and what keeps a program from running twice, is not up for merging.
     essential: JsonObject = {
         "metadata": {
@@ -56,6 +57,20 @@ def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults,
         "spec": {"restartPolicy": "Never"},
     }
     return merge(merged, essential)
+
+
+def _without_our_names(template: JsonObject, own: Set[str]) -> JsonObject:
+    """Take away other labels and annotations of ours: what tells a run's pod from a build's is not for a template."""
+    metadata = template.get("metadata")
+    kept: JsonObject = {}
+    for part, values in (metadata if isinstance(metadata, dict) else {}).items():
+        theirs = values if isinstance(values, dict) else {}
+        kept[part] = {
+            name: value
+            for name, value in theirs.items()
+            if name in own or not name.startswith(f"{API_GROUP}/")
+        }
+    return {**template, "metadata": kept}
 
 
 def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) -> JsonObject:
