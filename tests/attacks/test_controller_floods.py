@@ -3,15 +3,32 @@
 Everything runs in process, on the fake API server of the controller's own tests. Each test fails on 9b98b50.
 """
 
+import asyncio
+import gc
+import sys
+import tracemalloc
 from collections.abc import AsyncIterator
+from typing import cast
 
+import kopf
 import pytest
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.controller.admission import Admission
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
+from serviceexecution.controller.cached_execution import EndedExecution, LiveExecution, read_execution
+from serviceexecution.controller.health import Health
+from serviceexecution.controller.main import _queue
+from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.watches import RECURSION_LIMIT, register
 from serviceexecution.kube.client import ObjectList
-from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, ResourceKind
-from tests.unit.controller.builders import POD_NAME, waiting
-from tests.unit.controller.harness import Clock, World
+from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from tests.unit.controller import resyncs
+from tests.unit.controller.builders import POD_NAME, UID, ended, waiting
+from tests.unit.controller.fake_kubernetes import FakeKubernetes, refusal
+from tests.unit.controller.harness import KEY, Clock, World, start, succeed
 
 
 @pytest.fixture
@@ -56,7 +73,283 @@ async def test_no_pass_during_a_resync_takes_a_run_for_one_without_a_pod(
             await world.controller.reconcile()
         return found
 
-    monkeypatch.setattr(world.kubernetes, "list", with_a_pass_between)
+    monkeypatch.setattr(world.kubernetes, "list", with_a_pass_between)  # its pages, too, come from there
     await world.controller.resync.once()
     assert world.said() == ("Pending", "Starting")
     assert world.kubernetes.one(JOBS) is not None
+
+
+def execution(number: int, *, phase: str | None, size: int = 0, **status: JsonValue) -> JsonObject:
+    """Return an execution as the API server has it; ``size`` is what a tenant lets a schema and an input have."""
+    uid = f"00000000-0000-4000-8000-{number:012d}"
+    service: JsonObject = {"name": "adder", "uid": "service", "generation": 1, "fields": {}}
+    service["outputSchema"] = {f"p{one}": {"description": "x" * 100} for one in range(size // 128)}
+    return {
+        "metadata": {
+            "name": f"run-{number}",
+            "namespace": "team",
+            "uid": uid,
+            "resourceVersion": str(1_000 + number),
+            "generation": 1,
+            "creationTimestamp": "2026-03-01T12:00:00Z",
+        },
+        "spec": {"serviceRef": {"name": "adder"}, "inputJson": "x" * size},
+        "status": {
+            **({} if phase is None else {"phase": phase, "observedGeneration": 1, "service": service}),
+            **status,
+        },
+    }
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Running"])
+def test_large_executions_cost_the_controller_as_little_as_small_ones(phase: str) -> None:
+    """Controller 7: 10,000 executions with an outputSchema of 60 KiB are half a gigabyte of models."""
+    kept = []
+    for size in (0, 60 * 1024):
+        cache = ObjectCache()
+        gc.collect()
+        tracemalloc.start()
+        for number in range(200):
+            cache.put_execution(execution(number, phase=phase, size=size))
+        gc.collect()
+        kept.append(tracemalloc.get_traced_memory()[0] / 200)
+        tracemalloc.stop()
+    assert kept[1] < 3_000, "bytes for each of them"
+
+
+def test_small_ones_are_kept_whole_within_a_budget() -> None:
+    """Controller 7: that there are many of them takes as little memory as that one is large."""
+    cache = ObjectCache()
+    cache.texts.budget = 20_000
+    for number in range(200):
+        cache.put_execution(execution(number, phase="Running"))
+    assert len(cache.executions) == 200
+    assert cache.texts.size <= 20_000
+
+
+async def test_no_page_of_a_resync_is_held_and_what_ended_is_not_looked_at_again() -> None:
+    """Controller 7: 20,000 ended executions were held whole, and each got a pass in front of all news."""
+    cache = ObjectCache()
+    queued: list[ExecutionKey] = []
+    kubernetes = FakeKubernetes(now=Clock().now)
+    for number in range(20):
+        kubernetes.put(SERVICE_EXECUTIONS, execution(number, phase="Succeeded"))
+    kubernetes.put(SERVICE_EXECUTIONS, execution(20, phase="Running"))
+    resync = resyncs.of(kubernetes, cache, queued)
+    await resync.start()
+    await resync.once()
+    assert queued == [ExecutionKey("team", "run-20")] * 2
+    asked = [metadata_only for kind, metadata_only in kubernetes.asked if kind == SERVICE_EXECUTIONS.plural]
+    assert asked == [False, True], "the second time by metadata alone"
+
+
+async def test_an_execution_nested_ten_thousand_deep_is_refused_and_nothing_ends(
+    world: World,
+) -> None:
+    """Controller 8c: json.loads gave up at a thousand levels, and Kopf's watch and each resync with it."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    try:
+        value: JsonValue = 1
+        for _ in range(5_000):
+            value = [value]
+        body = execution(1, phase=None)
+        body["spec"] = {"runtime": {"docker": {"image": "x"}}, "input": {"deep": value}}
+        cache = ObjectCache()
+        key = cache.put_execution(body)
+        assert isinstance(cache.executions[key], LiveExecution)
+        found = read_execution(body)
+        assert isinstance(found, ServiceExecution)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+async def test_namespaces_take_turns_in_the_queue() -> None:
+    """Controller 8e: the first execution of one namespace waited behind 5,000 of another."""
+    queue = _queue(16)
+    for number in range(5_000):
+        queue.add(ExecutionKey("flood", f"run-{number}"))
+    queue.add(ExecutionKey("witness", "run"))
+    first = [await queue.get() for _ in range(2)]
+    assert ExecutionKey("witness", "run") in first
+
+
+async def test_a_flood_leaves_workers_to_others() -> None:
+    """Controller 8e: passes of one namespace that wait for the API server held all workers."""
+    queue = _queue(16)
+    for number in range(5_000):
+        queue.add(ExecutionKey("flood", f"run-{number}"))
+    workers = [asyncio.create_task(queue.get()) for _ in range(16)]
+    await asyncio.sleep(0)
+    queue.add(ExecutionKey("witness", "run"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    taken = [one.result() for one in workers if one.done()]
+    assert ExecutionKey("witness", "run") in taken
+    for one in workers:
+        one.cancel()
+
+
+def test_a_change_of_one_queued_execution_looks_at_none_of_the_others() -> None:
+    """Controller 11: with 5,000 queued, each change of a status took 30 ms, and each pass as much."""
+    cache = ObjectCache()
+    admission = Admission(cache)
+    cache.put_definition(
+        {
+            "metadata": {
+                "name": "adder",
+                "namespace": "team",
+                "uid": "service",
+                "generation": 1,
+                "creationTimestamp": "2026-03-01T12:00:00Z",
+            },
+            "spec": {"runtime": {"docker": {"image": "x"}}, "concurrency": 3},
+        }
+    )
+    for number in range(5_000):
+        cache.put_execution(execution(number, phase=None))
+    service = ServiceKey("team", "adder")
+    assert len(admission.next_keys(service)) == 3
+    calls = 0
+
+    def count(frame: object, event: str, _: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        admission.next_keys(service)
+        cache.put_execution(
+            execution(4_000, phase=None) | {"status": {"phase": "Pending", "reason": "Queued"}}
+        )
+    finally:
+        sys.setprofile(None)
+    assert calls < 500
+
+
+def test_a_service_without_concurrency_wakes_nobody() -> None:
+    """Controller 11: each status change of a service's execution queued all of its new ones."""
+    cache = ObjectCache()
+    woken: list[ExecutionKey] = []
+    admission = Admission(cache)
+    cache.on_change = lambda service, changed: woken.extend(
+        admission.keys_after_change(service) if changed else admission.next_keys(service)
+    )
+    for number in range(100):
+        cache.put_execution(execution(number, phase=None))
+    cache.put_execution(
+        execution(5, phase="Running") | {"metadata": {**_metadata(5), "resourceVersion": "99999"}}
+    )
+    assert woken == []
+
+
+def _metadata(number: int) -> JsonObject:
+    return cast("JsonObject", execution(number, phase=None)["metadata"])
+
+
+async def test_one_odd_pod_is_passed_over(world: World) -> None:
+    """Controller 18: a pod with our label whose status is odd ended the process, at each start again."""
+    await start(world)
+    world.kubernetes.put(
+        PODS,
+        {
+            "metadata": {"name": "odd", "namespace": "team", "labels": {LABEL_EXECUTION_UID: UID}},
+            "status": {"containerStatuses": [{"name": "main", "state": {"running": {"startedAt": None}}}]},
+        },
+    )
+    await world.controller.run()
+    assert world.said() == ("Running", "Running")
+    await world.start().run()
+    assert world.said() == ("Running", "Running")
+
+
+async def test_a_namespace_that_may_not_be_read_leaves_the_others_alone() -> None:
+    """Controller 18: a deleted namespace among watchNamespaces ended the controller for all others."""
+    kubernetes = FakeKubernetes(now=Clock().now)
+    kubernetes.put(SERVICE_EXECUTIONS, execution(1, phase=None))
+    forbidden = refusal(403, 'serviceexecutions is forbidden: User "x" cannot list resource')
+    list_all = kubernetes.list
+
+    async def refused(kind: ResourceKind, namespace: str | None, **kwargs: str | None) -> ObjectList:
+        if namespace == "gone":
+            raise forbidden
+        return await list_all(kind, namespace, **kwargs)
+
+    kubernetes.list = refused  # type: ignore[method-assign]
+    queued: list[ExecutionKey] = []
+    health = Health(longest_pass=lambda: 0)
+    cache = ObjectCache(namespaces=("gone", "team"))
+    resync = resyncs.of(kubernetes, cache, queued, health=health, namespaces=("gone", "team"))
+    assert await resync.start() == ("team",)
+    assert queued == [ExecutionKey("team", "run-1")]
+    assert health.problem() == ""
+    kubernetes.list = list_all  # type: ignore[method-assign]
+    await resync.once()
+    assert "gone" in health.problem(), "a new start watches it"
+
+
+async def test_load_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Controller 16: keys that waited for ten minutes failed the probe, and the restart made it worse."""
+    now = [0.0]
+    monkeypatch.setattr("serviceexecution.controller.queue.time.monotonic", lambda: now[0])
+    queue: WorkQueue[str] = WorkQueue()
+    health = Health(longest_pass=queue.longest_pass_seconds)
+    queue.add("waits")
+    queue.add("runs")
+    now[0] = 5_000.0
+    await queue.get()
+    assert health.problem() == ""
+    now[0] = 10_000.0
+    assert health.problem() != "", "a pass that hangs is one"
+
+
+async def test_an_execution_that_is_gone_is_asked_for_once(world: World) -> None:
+    """Controller 23: of a deletion that no watch told of, each pass asked again, five times a second."""
+    await start(world)
+    world.pod(ended(3), ended())
+    await world.keep()
+    await world.controller.watch()
+    del world.kubernetes.objects[SERVICE_EXECUTIONS.plural, "team", "sum"]
+    world.kubernetes.requests.clear()
+    for _ in range(10):
+        await world.controller.reconcile()
+    assert len(world.kubernetes.requests) <= 1
+    assert KEY not in world.controller.cache.executions
+
+
+async def test_an_ended_execution_costs_no_request(world: World) -> None:
+    """Controller 7: nor is it read again while nothing is due."""
+    await succeed(world, world.controller.run)
+    assert isinstance(world.controller.cache.executions[KEY], EndedExecution)
+    world.kubernetes.requests.clear()
+    await world.controller.reconcile()
+    assert world.kubernetes.requests == []
+
+
+def test_watches_are_handled_in_the_loop_that_owns_the_cache() -> None:
+    """Kopf calls functions that are no coroutines in threads: cache and queue were changed from there."""
+    registry = kopf.OperatorRegistry()
+    queue = _queue(1)
+    register(registry, ObjectCache(), queue, queue)
+    handlers = registry._watching.get_all_handlers()
+    assert len(handlers) == 4
+    assert all(asyncio.iscoroutinefunction(handler.fn) for handler in handlers)
+
+
+async def test_a_watch_that_is_only_behind_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Controller 16: a watch that was 60 s behind under load had the process killed."""
+    monkeypatch.setattr("serviceexecution.controller.resync.WATCH_LAG_SECONDS", 0.0)
+    kubernetes = FakeKubernetes(now=Clock().now)
+    kubernetes.put(SERVICE_EXECUTIONS, execution(1, phase=None))
+    cache = ObjectCache()
+    health = Health(longest_pass=lambda: 0)
+    resync = resyncs.of(kubernetes, cache, [], health=health)
+    cache.note_watched(Watched.EXECUTIONS, {"metadata": {"resourceVersion": "10"}})
+    checking = asyncio.create_task(resync.check())
+    while not checking.done():
+        await asyncio.sleep(0)
+        cache.note_watched(
+            Watched.EXECUTIONS,
+            {"metadata": {"resourceVersion": str(cache.watched_version(Watched.EXECUTIONS) + 1)}},
+        )
+    assert health.problem() == ""

@@ -4,7 +4,7 @@ The one owner of that state. It may lag behind the API server and may miss a del
 it had to list again), so nothing is concluded from an object's absence here without asking the API server.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Self
@@ -12,8 +12,15 @@ from typing import NamedTuple, Self
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cached_execution import CachedExecution, cached
+from serviceexecution.controller.cached_execution import (
+    CachedExecution,
+    LiveExecution,
+    recorded,
+    small_text,
+)
 from serviceexecution.controller.children import Children
+from serviceexecution.controller.service_runs import ServiceRuns
+from serviceexecution.controller.small_texts import SmallTexts
 from serviceexecution.controller.unreadable import UnreadableDefinition, unreadable_definition
 from serviceexecution.controller.versions import newer, number_of, version_of
 from serviceexecution.resources.definition import ServiceDefinition
@@ -52,7 +59,7 @@ class Watched(StrEnum):
     DEFINITIONS = "servicedefinitions"
 
 
-def _nothing(_: ServiceKey) -> None:
+def _nothing(_: ServiceKey, __: bool) -> None:
     """Nobody listens."""
 
 
@@ -61,6 +68,8 @@ class ObjectCache:
     """Executions and definitions by key; Jobs and pods by the uid of what they belong to."""
 
     executions: dict[ExecutionKey, CachedExecution] = field(default_factory=dict)
+    texts: SmallTexts[ExecutionKey] = field(default_factory=SmallTexts)
+    """JSON texts of executions in the versions of their records, of as many as there is room for."""
     _keys: dict[str, ExecutionKey] = field(default_factory=dict)
     _children: Children = field(default_factory=lambda: Children(LABEL_EXECUTION_UID))
     builds: Children = field(default_factory=lambda: Children(LABEL_DEFINITION_UID))
@@ -70,69 +79,97 @@ class ObjectCache:
     """Definitions that do not fit the models."""
     _services: dict[str, ServiceKey] = field(default_factory=dict)
     """Definitions' keys by their uid."""
-    _active: dict[ServiceKey, dict[ExecutionKey, ServiceExecution]] = field(default_factory=dict)
+    _runs: dict[ServiceKey, ServiceRuns[ExecutionKey]] = field(default_factory=dict)
     """Executions of services that have not ended."""
-    _watched: dict[Watched, int] = field(default_factory=dict)
-    on_change: Callable[[ServiceKey], None] = field(default=_nothing, compare=False)
-    """Called when another execution of the service may be able to start."""
+    namespaces: tuple[str, ...] = ()
+    """Those that are watched, each by a watch of its own; empty when one watch sees the whole cluster."""
+    _watched: dict[tuple[Watched, str], int] = field(default_factory=dict)
+    on_change: Callable[[ServiceKey, bool], None] = field(default=_nothing, compare=False)
+    """Called when another execution of the service may be able to start, with True when the service itself changed."""
 
     def key_of(self, uid: str) -> ExecutionKey | None:
         """Return the key of the execution with that uid."""
         return self._keys.get(uid)
 
-    def watched_version(self, kind: Watched) -> int:
-        """Return the newest resource version that a watch has delivered."""
-        return self._watched.get(kind, 0)
+    def watched_version(self, kind: Watched, namespace: str = "") -> int:
+        """Return the newest resource version that a watch has delivered, that of ``namespace`` if it has its own."""
+        return self._watched.get((kind, namespace), 0)
 
     def note_watched(self, kind: Watched, body: JsonObject) -> None:
         """Record that a watch delivered ``body``."""
-        self._watched[kind] = max(self._watched.get(kind, 0), version_of(body))
+        place = kind, self.scope_of(body)
+        self._watched[place] = max(self._watched.get(place, 0), version_of(body))
+
+    def scope_of(self, body: JsonObject) -> str:
+        """Return the namespace whose watch delivers ``body``, empty when it is the cluster's."""
+        metadata = body.get("metadata")
+        namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+        return namespace if isinstance(namespace, str) and namespace in self.namespaces else ""
 
     def put_execution(self, body: JsonObject) -> ExecutionKey:
         """Take an execution if it is newer than what is known of it; return its key."""
-        execution = cached(body)
-        uid = execution.metadata.uid
-        key = ExecutionKey(execution.metadata.namespace, execution.metadata.name)
+        execution = recorded(body)
+        metadata = execution.metadata
+        key = ExecutionKey(metadata.namespace, metadata.name)
         known = self.executions.get(key)
-        if known is None or newer(execution.metadata.resource_version, known.metadata.resource_version):
-            if known is not None and known.metadata.uid != uid:
+        if known is not None:
+            same = known.metadata.uid == metadata.uid
+            if same and known.metadata.resource_version == metadata.resource_version != "":
+                return key
+            if not newer(metadata.resource_version, known.metadata.resource_version):
+                return key
+            if not same:
                 self._forget_uid(known.metadata.uid)
-            self.executions[key] = execution
-            self._keys[uid] = key
-            self._index(key, known, execution)
+        self.executions[key] = execution
+        self._keys[metadata.uid] = key
+        self.texts.put(key, small_text(body) if isinstance(execution, LiveExecution) else None)
+        self._index(key, known, execution)
         return key
+
+    def is_known(self, body: JsonObject) -> bool:
+        """Tell whether the execution is known in that version; ``body`` needs nothing but its metadata."""
+        key = self._keys.get(uid_of(body))
+        known = self.executions.get(key) if key is not None else None
+        return known is not None and number_of(known.metadata.resource_version) >= version_of(body) > 0
 
     def drop_execution(self, key: ExecutionKey, uid: str) -> None:
         """Forget an execution that was deleted, unless another one has its name by now."""
         known = self.executions.get(key)
         if known is not None and known.metadata.uid == uid:
             del self.executions[key]
+            self.texts.put(key, None)
             self._index(key, known, None)
         self._forget_uid(uid)
 
-    def drop_unlisted(self, kind: Watched, listed: set[str], version: int) -> list[ExecutionKey]:
+    def drop_unlisted(
+        self, kind: Watched, listed: set[str], version: int, namespace: str | None = None
+    ) -> list[ExecutionKey]:
         """Forget what a list as of ``version`` does not show although it should; return whose execution it was.
 
-        ``listed`` holds the uids in the list. What is newer than the list is kept.
+        ``listed`` holds the uids in the list of ``namespace`` (None: of the cluster). What is newer is kept.
         """
         if kind is Watched.EXECUTIONS:
             gone = [
                 (key, known.metadata.uid)
                 for key, known in self.executions.items()
-                if known.metadata.uid not in listed and number_of(known.metadata.resource_version) <= version
+                if known.metadata.uid not in listed
+                and namespace in {None, key.namespace}
+                and number_of(known.metadata.resource_version) <= version
             ]
             for key, uid in gone:
                 self.drop_execution(key, uid)
             return [key for key, _ in gone]
         if kind is Watched.JOBS:
-            owners = self._children.drop_unlisted_jobs(listed, version)
+            owners = self._children.drop_unlisted_jobs(listed, version, namespace)
         elif kind is Watched.PODS:
-            owners = self._children.drop_unlisted_pods(listed, version)
+            owners = self._children.drop_unlisted_pods(listed, version, namespace)
         else:
             return []
         return [self._keys[uid] for uid in owners if uid in self._keys]
 
-    def drop_unlisted_of_services(self, kind: Watched, listed: set[str], version: int) -> list[ServiceKey]:
+    def drop_unlisted_of_services(
+        self, kind: Watched, listed: set[str], version: int, namespace: str | None = None
+    ) -> list[ServiceKey]:
         """Do the same for definitions and for what belongs to their builds; return whose service it was."""
         if kind is Watched.DEFINITIONS:
             known = [
@@ -142,21 +179,25 @@ class ObjectCache:
             known += [
                 (key, one.metadata.uid, one.metadata.resource_version) for key, one in self.unreadable.items()
             ]
-            missing = [(key, uid) for key, uid, at in known if uid not in listed and number_of(at) <= version]
+            missing = [
+                (key, uid)
+                for key, uid, at in known
+                if uid not in listed and namespace in {None, key.namespace} and number_of(at) <= version
+            ]
             for key, uid in missing:
                 self.drop_definition(key, uid)
             return [key for key, _ in missing]
         if kind is Watched.JOBS:
-            owners = self.builds.drop_unlisted_jobs(listed, version)
+            owners = self.builds.drop_unlisted_jobs(listed, version, namespace)
         elif kind is Watched.PODS:
-            owners = self.builds.drop_unlisted_pods(listed, version)
+            owners = self.builds.drop_unlisted_pods(listed, version, namespace)
         else:
             return []
         return [self._services[uid] for uid in owners if uid in self._services]
 
-    def active(self, service: ServiceKey) -> Collection[ServiceExecution]:
+    def runs(self, service: ServiceKey) -> ServiceRuns[ExecutionKey]:
         """Return the service's executions that have not ended."""
-        return self._active.get(service, {}).values()
+        return self._runs.get(service) or ServiceRuns()
 
     def definition(self, key: ServiceKey) -> ServiceDefinition | None:
         """Return the definition as last seen."""
@@ -182,7 +223,7 @@ class ObjectCache:
             self.definitions[key] = definition
             self._services[metadata.uid] = key
             if known is None or _serves(known) != _serves(definition):
-                self.on_change(key)
+                self.on_change(key, True)
         return key
 
     def _put_unreadable(self, definition: UnreadableDefinition) -> ServiceKey:
@@ -223,6 +264,10 @@ class ObjectCache:
         """Forget an execution's deleted pod; return the uid of the execution that its label names."""
         return self._children.drop_pod(pod)
 
+    def has_job(self, uid: str, namespace: str) -> bool:
+        """Tell whether any Job of that execution is known."""
+        return bool(self._children.jobs(uid, namespace))
+
     def job(self, owner: ExecutionReference, name: str, recorded: str | None = None) -> JobView | None:
         """Return the execution's Job of that name; with ``recorded`` it must have that uid."""
         return self._children.job(owner.uid, (owner.namespace, name), recorded)
@@ -234,16 +279,22 @@ class ObjectCache:
     def _index(self, key: ExecutionKey, before: CachedExecution | None, now: CachedExecution | None) -> None:
         """Keep the index of a service's executions, and tell when one of them makes room or waits no more."""
         was, is_ = _service_of(before), _service_of(now)
-        if was is not None and was != is_:
-            active = self._active.get(was, {})
-            active.pop(key, None)
-            if not active:
-                self._active.pop(was, None)
-            self.on_change(was)
-        if is_ is not None and isinstance(now, ServiceExecution):
-            self._active.setdefault(is_, {})[key] = now
-            if isinstance(before, ServiceExecution) and before.status.reason != now.status.reason:
-                self.on_change(is_)
+        if was is not None and isinstance(before, LiveExecution):
+            runs = self._runs.setdefault(was, ServiceRuns())
+            runs.remove(before)
+            if was != is_ and runs.empty:
+                del self._runs[was]
+        if is_ is not None and isinstance(now, LiveExecution):
+            self._runs.setdefault(is_, ServiceRuns()).add(key, now)
+        if was is not None and (
+            was != is_
+            or (
+                isinstance(before, LiveExecution)
+                and isinstance(now, LiveExecution)
+                and before.reason != now.reason
+            )
+        ):
+            self.on_change(was, False)
 
     def _forget_uid(self, uid: str) -> None:
         self._keys.pop(uid, None)
@@ -258,10 +309,9 @@ def uid_of(body: JsonObject) -> str:
 
 def _service_of(execution: CachedExecution | None) -> ServiceKey | None:
     """Return the service of an execution that has not ended."""
-    if not isinstance(execution, ServiceExecution):
+    if not isinstance(execution, LiveExecution) or execution.service is None:
         return None
-    phase = execution.status.phase
-    return None if phase is not None and phase.terminal else ServiceKey.of(execution)
+    return ServiceKey(execution.metadata.namespace, execution.service)
 
 
 def _serves(definition: ServiceDefinition) -> tuple[int, str | None]:

@@ -1,59 +1,180 @@
-"""Executions as the cache keeps them: without what nobody reads any more, and those that cannot be read at all."""
+"""Executions as the cache keeps them: a record of what is read of each again and again, and never more than that.
 
+An execution may have 1.5 MiB, and become twenty times that when it is parsed: whoever creates ten thousand of them
+must not decide how much memory the controller needs. So records are read off an object without the models; what a
+pass needs beside them comes from a bounded store of small texts (``small_texts``), or from the API server.
+"""
+
+import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.unreadable import UnreadableMetadata, faults_of, metadata_of_unreadable
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.unreadable import BriefMetadata, brief_metadata, faults_of
 from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.execution_status import CallbackState, Phase
 
-_NEEDED_AFTER_THE_END: Final = frozenset({"callback", "tags", "ttlSecondsAfterFinished"})
-"""What is read of the fields of its service when an execution has ended."""
+SMALL_BYTES: Final = 16 * 1024
+"""Longest JSON text of an execution that is worth keeping: common ones have some 7 KB."""
+MOST_OF_A_PROBLEM: Final = 500
+"""Characters of why a spec cannot be read: it may name five fields, each by a long path."""
+
+_PHASES: Final = {phase.value: phase for phase in Phase}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveExecution:
+    """An execution that has not ended."""
+
+    metadata: BriefMetadata
+    phase: Phase | None
+    reason: str | None
+    service: str | None
+    """Name of the service that it is a run of."""
+    created: str
+    """When, as the API server writes it: sorts by time."""
+    holds: bool
+    """It has taken what it runs with from its service: it counts for the service's concurrency."""
+    lingers: bool
+    """It is cancelled or being deleted: it waits for nothing."""
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it is in its service's queue, or new: one that lacks something holds nobody up."""
+        return not self.holds and not self.lingers and (self.phase is None or self.reason == Reason.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedExecution:
+    """An execution that has ended; most known ones ended long ago."""
+
+    metadata: BriefMetadata
+    phase: Phase
+    observed: bool
+    """The status speaks of the newest spec."""
+    expires: datetime | None
+    """When its time to live is over."""
+    callback_due: bool
+    deleting: bool
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableExecution:
     """An execution whose spec does not fit the models, although the API server took it."""
 
-    metadata: UnreadableMetadata
+    metadata: BriefMetadata
     problem: str
-    ended: bool
-    """It has ended, under an operator that could read it: that stands."""
 
 
-CachedExecution = ServiceExecution | UnreadableExecution
+CachedExecution = LiveExecution | EndedExecution
 
 
-def cached(body: JsonObject) -> CachedExecution:
-    """Return the execution as it is worth keeping; ``body`` is as the API server has it."""
-    try:
-        return _slim(ServiceExecution.model_validate(body))
-    except ValidationError as error:
-        return _unreadable(body, error)
-
-
-def _slim(execution: ServiceExecution) -> ServiceExecution:
-    """Leave out what is not needed any more of an execution that has ended: most known ones ended long ago."""
-    phase = execution.status.phase
-    if phase is None or not phase.terminal:
-        return execution
-    spec = execution.spec.model_copy(update={"input": None, "input_json": None, "pod_template": None})
-    service = execution.status.service
-    if service is not None:
-        fields = {name: value for name, value in service.fields.items() if name in _NEEDED_AFTER_THE_END}
-        service = service.model_copy(update={"fields": fields, "output_schema": None})
-    status = execution.status.model_copy(update={"result": None, "service": service})
-    return execution.model_copy(update={"spec": spec, "status": status})
-
-
-def _unreadable(body: JsonObject, error: ValidationError) -> UnreadableExecution:
-    status = body.get("status")
-    return UnreadableExecution(
-        metadata_of_unreadable(body),
-        problem=faults_of(error),
-        ended=isinstance(status, dict)
-        and status.get("phase") in {phase.value for phase in Phase if phase.terminal},
+def recorded(body: JsonObject) -> CachedExecution:
+    """Return the record of an execution; ``body`` is as the API server has it, whatever its spec holds."""
+    found, status, spec = _object(body, "metadata"), _object(body, "status"), _object(body, "spec")
+    metadata = brief_metadata(body)
+    phase = _PHASES.get(_text(status, "phase") or "")
+    deleting = found.get("deletionTimestamp") is not None
+    if phase is not None and phase.terminal:
+        return EndedExecution(
+            metadata,
+            phase,
+            observed=status.get("observedGeneration") == found.get("generation"),
+            expires=_expiry(spec, status),
+            callback_due=_text(_object(status, "callback"), "state") == CallbackState.PENDING.value,
+            deleting=deleting,
+        )
+    return LiveExecution(
+        metadata,
+        phase,
+        _text(status, "reason"),
+        service=_text(_object(spec, "serviceRef"), "name"),
+        created=_text(found, "creationTimestamp") or "",
+        holds=isinstance(status.get("service"), dict),
+        lingers=deleting or spec.get("cancel") is True,
     )
+
+
+def read_execution(body: JsonObject) -> ServiceExecution | UnreadableExecution:
+    """Return the whole execution.
+
+    ``spec.input`` is taken as it is: it came as JSON, its reader checks it, and the models would need a second for a
+    megabyte of small values.
+    """
+    spec = body.get("spec")
+    given = spec.get("input") if isinstance(spec, dict) else None
+    if not isinstance(spec, dict) or not isinstance(given, dict):
+        return _read(body)
+    execution = _read({**body, "spec": {**spec, "input": {}}})
+    if isinstance(execution, UnreadableExecution):
+        return execution
+    return execution.model_copy(update={"spec": execution.spec.model_copy(update={"input": given})})
+
+
+def small_text(body: JsonObject) -> bytes | None:
+    """Return the execution as JSON text when that is short; who wrote which field is left out."""
+    kept = {**body, "metadata": {**_object(body, "metadata"), "managedFields": None}}
+    if not _is_small(kept):
+        return None
+    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+    return text if len(text) <= SMALL_BYTES else None
+
+
+def _is_small(value: JsonValue) -> bool:
+    """Tell whether the value can be short as text, without looking at more of it than that."""
+    left = SMALL_BYTES
+    level: list[JsonValue] = [value]
+    while level:
+        one = level.pop()
+        if isinstance(one, str):
+            left -= len(one)
+        elif isinstance(one, dict):
+            left -= 4 * len(one)
+            if left >= 0:
+                left -= sum(map(len, one))
+                level.extend(one.values())
+        elif isinstance(one, list):
+            left -= 2 * len(one)
+            if left >= 0:
+                level.extend(one)
+        if left < 0:
+            return False
+    return True
+
+
+def _read(body: JsonObject) -> ServiceExecution | UnreadableExecution:
+    try:
+        return ServiceExecution.model_validate(body)
+    except ValidationError as error:
+        faults = faults_of(error)
+        if len(faults) > MOST_OF_A_PROBLEM:
+            faults = faults[: MOST_OF_A_PROBLEM - 1] + "…"
+        return UnreadableExecution(brief_metadata(body), faults)
+
+
+def _expiry(spec: JsonObject, status: JsonObject) -> datetime | None:
+    """Return when the execution is to be deleted: its own time to live counts before its service's."""
+    ttl = spec.get("ttlSecondsAfterFinished")
+    if ttl is None:
+        ttl = _object(_object(status, "service"), "fields").get("ttlSecondsAfterFinished")
+    ended = _text(status, "completionTime")
+    if not isinstance(ttl, int) or ended is None:
+        return None
+    try:
+        return datetime.fromisoformat(ended) + timedelta(seconds=ttl)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _object(value: JsonObject, name: str) -> JsonObject:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: JsonObject, name: str) -> str | None:
+    found = value.get(name)
+    return found if isinstance(found, str) else None

@@ -72,13 +72,15 @@ class Children:
         ]
         return max(pods, key=lambda pod: pod.metadata.creation_timestamp, default=None)
 
-    def drop_unlisted_jobs(self, listed: set[str], version: int) -> set[str]:
-        """Forget Jobs that a list as of ``version`` does not show although it should; return their owners."""
-        return _drop_unlisted(self._jobs, listed, version)
+    def drop_unlisted_jobs(self, listed: set[str], version: int, namespace: str | None) -> set[str]:
+        """Forget Jobs that a list of ``namespace`` (None: of the cluster) as of ``version`` does not show although it
+        should; return their owners.
+        """
+        return _drop_unlisted(self._jobs, listed, version, namespace)
 
-    def drop_unlisted_pods(self, listed: set[str], version: int) -> set[str]:
+    def drop_unlisted_pods(self, listed: set[str], version: int, namespace: str | None) -> set[str]:
         """Forget pods, likewise."""
-        return _drop_unlisted(self._pods, listed, version)
+        return _drop_unlisted(self._pods, listed, version, namespace)
 
     def forget(self, uid: str) -> None:
         """Forget all of an owner that is gone."""
@@ -105,12 +107,20 @@ def _drop(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> No
             del children[uid]
 
 
-def _drop_unlisted(children: dict[str, dict[Place, Child]], listed: set[str], version: int) -> set[str]:
+def _drop_unlisted(
+    children: dict[str, dict[Place, Child]], listed: set[str], version: int, namespace: str | None
+) -> set[str]:
     owners: set[str] = set()
-    for uid, objects in children.items():
+    for uid, objects in list(children.items()):
         for place, child in list(objects.items()):
             metadata = child.metadata
-            if metadata.uid not in listed and number_of(metadata.resource_version) <= version:
+            if (
+                metadata.uid not in listed
+                and namespace in {None, metadata.namespace}
+                and number_of(metadata.resource_version) <= version
+            ):
                 del objects[place]
                 owners.add(uid)
+        if not objects:
+            del children[uid]
     return owners

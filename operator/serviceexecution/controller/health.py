@@ -15,19 +15,24 @@ STUCK_SECONDS: Final = 600.0
 class Health:
     """What the probes are answered from."""
 
-    oldest_work: Callable[[], float]
-    """Age in seconds of the oldest work that waits or runs."""
+    longest_pass: Callable[[], float]
+    """How long, in seconds, the pass has run that runs longest. What waits does not count: that is load, and a restart
+    would make it more."""
     ready: bool = False
     stale_watch: str = ""
-    """A kind whose watch has missed changes that a list shows."""
+    """A kind whose watch has delivered nothing for a while, although a list shows changes."""
+    unwatched: str = ""
+    """A namespace that could not be read at the start and can be now: only a new start watches it."""
     started: float = field(default_factory=time.monotonic)
 
     def problem(self) -> str:
         """Return why the process should be restarted, or an empty text."""
         if self.stale_watch:
             return f"the watch of {self.stale_watch} does not deliver changes"
-        if self.oldest_work() > STUCK_SECONDS:
-            return f"an execution has waited for {self.oldest_work():.0f} s"
+        if self.unwatched:
+            return f"the namespace {self.unwatched} may be read again, which a new start is needed for"
+        if self.longest_pass() > STUCK_SECONDS:
+            return f"a pass over an execution has run for {self.longest_pass():.0f} s"
         return ""
 
 

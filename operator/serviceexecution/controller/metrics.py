@@ -44,3 +44,11 @@ BUILD_SECONDS: Final = Histogram(
 SOURCES_SWEPT: Final = Counter(
     "serviceexecution_sources_swept_total", "Archives that were deleted because no service is built from them"
 )
+UNREADABLE: Final = Counter(
+    "serviceexecution_unreadable_objects_total",
+    "Times that a Job or pod was delivered which cannot be read, and was passed over",
+    ["kind"],
+)
+NAMESPACES_REFUSED: Final = Gauge(
+    "serviceexecution_namespaces_refused", "Watched namespaces that the controller has no right to read"
+)

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.cache import ObjectCache
+from serviceexecution.controller.cached_execution import EndedExecution
+from serviceexecution.controller.decision.ended import Rest, rest_of
 from serviceexecution.controller.decision.observation import Observation
 from serviceexecution.controller.decision.plan import DEFAULT_TIMES, PlanProblem, times_of
 from serviceexecution.controller.decision.reasons import Reason
@@ -98,6 +100,16 @@ class Observer:
         if recorded is None:
             return self._cache.job(execution.reference, job_name(execution.reference, 1))
         return self._cache.job(execution.reference, recorded.name, recorded.uid)
+
+    def rest_of(self, ended: EndedExecution) -> Rest:
+        """Return what is left to do about an execution that ended some time ago."""
+        return rest_of(
+            observed=ended.observed,
+            has_job=self._cache.has_job(ended.metadata.uid, ended.metadata.namespace),
+            callback_due=ended.callback_due,
+            expires=ended.expires,
+            now=datetime.now(UTC),
+        )
 
     async def _job(self, execution: ServiceExecution) -> JobView | None:
         job = self._known_job(execution)

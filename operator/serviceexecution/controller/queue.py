@@ -1,40 +1,78 @@
 """A work queue for asyncio: each key waits once, never runs twice at the same time, and backs off after failures.
 
-The same shape as the queue of Kubernetes' own controllers (client-go's workqueue).
+The same shape as the queue of Kubernetes' own controllers (client-go's workqueue), but namespaces take turns: who has
+thousands of keys waiting waits behind his own.
 """
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Hashable
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
+
+from serviceexecution.fairness.rotation import Rotation
 
 Key = TypeVar("Key", bound=Hashable)
 
 FIRST_BACKOFF: Final = 0.2
 LARGEST_BACKOFF: Final = 60.0
+NEWS_PER_WAKE_UP: Final = 4
+"""So many keys with news go before one that only looks again, when both wait. Timeouts are such looks: they come late
+under a flood of news, but they come."""
+
+
+def _one_owner(_: Hashable) -> str:
+    """Let all keys wait in one line."""
+    return ""
 
 
 class WorkQueue(Generic[Key]):
     """Keys that need work. A key added while it is being worked on runs once more afterwards."""
 
-    def __init__(self) -> None:
-        self._ready: deque[Key] = deque()
+    def __init__(
+        self, *, owner_of: Callable[[Key], str] = _one_owner, most_per_owner: int | None = None
+    ) -> None:
+        """``owner_of`` tells who waits behind his own, such as a key's namespace; at most ``most_per_owner`` of an
+        owner's keys are worked on at the same time, so that others find a free worker.
+        """
+        self._owner_of = owner_of
+        self._most_per_owner = most_per_owner
+        self._news: Rotation[str, Key] = Rotation()
+        self._wake_ups: Rotation[str, Key] = Rotation()
+        self._news_in_a_row = 0
         self._queued: dict[Key, float] = {}
+        self._is_news: set[Key] = set()
+        """Those of the queued keys that wait among the news."""
+        self._in_wake_ups: set[Key] = set()
+        """Keys with a place among the wake-ups; when news of one comes meanwhile, it is passed over there."""
         self._active: dict[Key, float] = {}
+        self._active_of: Counter[str] = Counter()
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
 
     def add(self, key: Key) -> None:
-        """Queue ``key`` now, unless it waits already."""
+        """Queue ``key`` now, since there is news of it, unless it waits already."""
+        self._cancel_timer(key)
+        if key in self._active:
+            self._again.add(key)
+        elif key not in self._is_news:
+            self._queued.setdefault(key, time.monotonic())
+            self._is_news.add(key)
+            self._news.add(self._owner_of(key), key)
+            self._wake_one()
+
+    def look_again(self, key: Key) -> None:
+        """Queue ``key`` behind those with news, unless it waits already."""
         self._cancel_timer(key)
         if key in self._active:
             self._again.add(key)
         elif key not in self._queued:
             self._queued[key] = time.monotonic()
-            self._ready.append(key)
+            if key not in self._in_wake_ups:
+                self._in_wake_ups.add(key)
+                self._wake_ups.add(self._owner_of(key), key)
             self._wake_one()
 
     def add_after(self, key: Key, seconds: float) -> None:
@@ -57,7 +95,7 @@ class WorkQueue(Generic[Key]):
 
     async def get(self) -> Key:
         """Wait for a key and take it; the caller says ``done`` when its work is over."""
-        while not self._ready:
+        while (key := self._take()) is None:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
@@ -66,14 +104,16 @@ class WorkQueue(Generic[Key]):
                 if waiter.done() and not waiter.cancelled():
                     self._wake_one()
                 raise
-        key = self._ready.popleft()
-        del self._queued[key]
-        self._active[key] = time.monotonic()
         return key
 
     def done(self, key: Key, *, succeeded: bool) -> None:
         """Give ``key`` back. Success forgets its failures."""
-        self._active.pop(key, None)
+        if self._active.pop(key, None) is not None:
+            owner = self._owner_of(key)
+            self._active_of[owner] -= 1
+            if not self._active_of[owner]:
+                del self._active_of[owner]
+            self._wake_one()  # the owner may have another one worked on now
         if succeeded:
             self._failures.pop(key, None)
         if key in self._again:
@@ -86,16 +126,43 @@ class WorkQueue(Generic[Key]):
         self._failures.pop(key, None)
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._queued)
 
     def oldest_seconds(self) -> float:
         """Return how long the key that waits or runs longest has done so."""
         now = time.monotonic()
         return now - min([*self._queued.values(), *self._active.values()], default=now)
 
+    def longest_pass_seconds(self) -> float:
+        """Return how long the key that is worked on longest has been."""
+        now = time.monotonic()
+        return now - min(self._active.values(), default=now)
+
+    def _take(self) -> Key | None:
+        wake_up_first = self._news_in_a_row >= NEWS_PER_WAKE_UP
+        lines = (self._wake_ups, self._news) if wake_up_first else (self._news, self._wake_ups)
+        for line in lines:
+            while (taken := line.take(self._has_room)) is not None:
+                key = taken[1]
+                if line is self._news:
+                    self._is_news.discard(key)
+                else:
+                    self._in_wake_ups.discard(key)
+                    if key in self._is_news or key not in self._queued:
+                        continue
+                self._news_in_a_row = self._news_in_a_row + 1 if line is self._news else 0
+                del self._queued[key]
+                self._active[key] = time.monotonic()
+                self._active_of[taken[0]] += 1
+                return key
+        return None
+
+    def _has_room(self, owner: str) -> bool:
+        return self._most_per_owner is None or self._active_of[owner] < self._most_per_owner
+
     def _due(self, key: Key) -> None:
         self._timers.pop(key, None)
-        self.add(key)
+        self.look_again(key)
 
     def _cancel_timer(self, key: Key) -> None:
         timer = self._timers.pop(key, None)

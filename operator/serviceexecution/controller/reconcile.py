@@ -9,7 +9,7 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache
-from serviceexecution.controller.cached_execution import UnreadableExecution
+from serviceexecution.controller.cached_execution import EndedExecution, UnreadableExecution
 from serviceexecution.controller.decision.conditions import with_phase
 from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
 from serviceexecution.controller.decision.observation import Observation
@@ -21,6 +21,7 @@ from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.execution_telling import ExecutionTeller
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.own import in_the_way, is_own, is_own_input
+from serviceexecution.controller.reading import ExecutionReader
 from serviceexecution.controller.render.job import render_children
 from serviceexecution.controller.render.names import input_name
 from serviceexecution.controller.settings import PodDefaults
@@ -57,6 +58,7 @@ class Reconciler:
         """``deliver`` takes executions that have ended and whose callback is pending, again and again; it neither
         waits nor raises.
         """
+        self._reader = ExecutionReader(client, cache)
         self._ending = ending
         self._deliver = deliver
         self._client = client
@@ -71,11 +73,18 @@ class Reconciler:
 
         Raises KubernetesError or StoreError when a step failed: the pass is then repeated from the start.
         """
-        known = self._cache.executions.get(key)
+        record = self._cache.executions.get(key)
+        if record is None:
+            return None
+        if isinstance(record, EndedExecution):
+            rest = self._observer.rest_of(record)
+            if record.deleting or not rest.due:
+                return rest.wake_after
+        known = await self._reader.read(key, record)
         if known is None:
             return None
         if isinstance(known, UnreadableExecution):
-            if not known.ended:
+            if not isinstance(record, EndedExecution):
                 await self._refuse(known)
             return None
         if known.metadata.deletion_timestamp is not None:
@@ -137,27 +146,13 @@ class Reconciler:
     def _call_back(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
         """Hand an execution over whose callback is to be delivered, now or after a restart."""
         if status.callback is not None and status.callback.state is CallbackState.PENDING:
-            self._deliver(self._recorded(execution, status))
-
-    def _recorded(self, execution: ServiceExecution, status: ExecutionStatus) -> ServiceExecution:
-        """Return the execution as it was last written, with its whole status."""
-        metadata = execution.metadata
-        known = self._cache.executions.get(ExecutionKey(metadata.namespace, metadata.name))
-        if isinstance(known, ServiceExecution) and known.metadata.uid == metadata.uid:
-            metadata = known.metadata
-        return execution.model_copy(update={"metadata": metadata, "status": status})
+            self._deliver(execution.model_copy(update={"status": status}))
 
     async def _fresh(self, execution: ServiceExecution) -> ServiceExecution | None:
         """Read the execution anew, since a stale cache must never start a program a second time."""
         metadata = execution.metadata
-        body = await self._client.get(SERVICE_EXECUTIONS, metadata.namespace, metadata.name)
-        if body is None:
-            return None
-        fresh = ServiceExecution.model_validate(body)
-        if fresh.metadata.uid != metadata.uid:
-            return None
-        self._cache.put_execution(body)
-        return fresh
+        found = await self._reader.read_anew(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
+        return found if isinstance(found, ServiceExecution) else None
 
     async def _create(self, seen: Observation) -> Observation:
         """Create the children; what the API server refuses for good becomes the execution's problem."""
@@ -248,6 +243,7 @@ class Reconciler:
             await self._fresh(execution)
             return False
         if written is None:
+            self._cache.drop_execution(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
             return False
         self._cache.put_execution(written)
         self._teller.tell(execution, status)
@@ -263,13 +259,18 @@ class Reconciler:
             now=datetime.now(UTC),
             generation=execution.metadata.generation,
         )
-        await self._client.patch(
+        metadata = execution.metadata
+        written = await self._client.patch(
             SERVICE_EXECUTIONS,
-            execution.metadata.namespace,
-            execution.metadata.name,
-            {"status": status_patch(ExecutionStatus(), status)},
+            metadata.namespace,
+            metadata.name,
+            {"metadata": {"uid": metadata.uid}, "status": status_patch(ExecutionStatus(), status)},
             subresource="status",
         )
+        if written is None:
+            self._cache.drop_execution(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
+        else:
+            self._cache.put_execution(written)
 
 
 def _ends(seen: Observation, decision: Decision) -> bool:

@@ -1,7 +1,7 @@
 """Deletes, now and then, what is stored of executions and builds that were deleted days ago, and old sources."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -100,30 +100,35 @@ class Sweeper:
 
     async def _live_uids(self) -> Collection[str]:
         """Return the uids of all executions, and those that the builds of all services are stored under."""
-        live = {uid_of(item) for item in await self._all(SERVICE_EXECUTIONS)}
-        for item in await self._all(SERVICE_DEFINITIONS):
-            live |= {f"{uid_of(item)}.{name}" for name in _texts(item, "status", "revisions", "name")}
+        live: set[str] = set()
+        async for page in self._pages(SERVICE_EXECUTIONS, metadata_only=True):
+            live.update(map(uid_of, page))
+        async for page in self._pages(SERVICE_DEFINITIONS):
+            for item in page:
+                live |= {f"{uid_of(item)}.{name}" for name in _texts(item, "status", "revisions", "name")}
         return live
 
     async def _used_sources(self) -> Collection[SourceKey]:
         """Return namespace and digest of every archive that a service is built from, or was in a listed revision."""
         used: set[SourceKey] = set()
-        for item in await self._all(SERVICE_DEFINITIONS):
-            metadata = item.get("metadata")
-            namespace = str(metadata.get("namespace")) if isinstance(metadata, dict) else ""
-            digests = [
-                *_texts(item, "spec", "source", "archive", "digest"),
-                *_texts(item, "status", "revisions", "sourceDigest"),
-            ]
-            used |= {(namespace, digest.removeprefix("sha256:")) for digest in digests}
+        async for page in self._pages(SERVICE_DEFINITIONS):
+            for item in page:
+                metadata = item.get("metadata")
+                namespace = str(metadata.get("namespace")) if isinstance(metadata, dict) else ""
+                digests = [
+                    *_texts(item, "spec", "source", "archive", "digest"),
+                    *_texts(item, "status", "revisions", "sourceDigest"),
+                ]
+                used |= {(namespace, digest.removeprefix("sha256:")) for digest in digests}
         return used
 
-    async def _all(self, kind: ResourceKind) -> list[JsonObject]:
-        return [
-            item
-            for namespace in self._namespaces or (None,)
-            for item in (await self._client.list(kind, namespace)).items
-        ]
+    async def _pages(
+        self, kind: ResourceKind, *, metadata_only: bool = False
+    ) -> AsyncGenerator[list[JsonObject], None]:
+        """Give all objects page by page. A list that was begun again shows some of them twice, which does no harm."""
+        for namespace in self._namespaces or (None,):
+            async for page in self._client.list_pages(kind, namespace, metadata_only=metadata_only):
+                yield page.items
 
 
 def _texts(value: JsonValue, *path: str) -> list[str]:

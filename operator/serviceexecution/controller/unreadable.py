@@ -17,8 +17,8 @@ _OUR_WORDS: Final = "Value error, "
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadableMetadata:
-    """What is read of such an object's metadata."""
+class BriefMetadata:
+    """What is read of an object's metadata without the models."""
 
     namespace: str
     name: str
@@ -31,18 +31,18 @@ class UnreadableMetadata:
 class UnreadableDefinition:
     """A ServiceDefinition whose spec or status does not fit the models."""
 
-    metadata: UnreadableMetadata
+    metadata: BriefMetadata
     problem: str
     said: bool
     """Its status says so already."""
 
 
-def metadata_of_unreadable(body: JsonObject) -> UnreadableMetadata:
+def brief_metadata(body: JsonObject) -> BriefMetadata:
     """Return what can be read of the metadata."""
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     generation = metadata.get("generation")
-    return UnreadableMetadata(
+    return BriefMetadata(
         namespace=str(metadata.get("namespace") or ""),
         name=str(metadata.get("name") or ""),
         uid=str(metadata.get("uid") or ""),
@@ -67,7 +67,7 @@ def _short(part: int | str) -> str:
 
 def unreadable_definition(body: JsonObject, error: ValidationError) -> UnreadableDefinition:
     """Return what is known of a ServiceDefinition that cannot be read."""
-    metadata, problem = metadata_of_unreadable(body), faults_of(error)
+    metadata, problem = brief_metadata(body), faults_of(error)
     status = body.get("status")
     conditions = status.get("conditions") if isinstance(status, dict) else None
     said = any(

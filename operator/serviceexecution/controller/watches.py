@@ -3,13 +3,13 @@
 import dataclasses
 import os
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import kopf
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
-from serviceexecution.controller.deliveries import Touched, take_job, take_pod
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched, uid_of
+from serviceexecution.controller.deliveries import Taker, Touched
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.resources.names import (
     API_GROUP,
@@ -18,7 +18,16 @@ from serviceexecution.resources.names import (
     LABEL_EXECUTION_UID,
     PLURAL,
 )
-from serviceexecution.resources.views import JobView, PodView
+
+CHUNK_SIZE: Final = 8
+"""Objects in a page of Kopf's own first list, which bounds pages in no other way: an object of 1.5 MiB may take thirty
+when it is parsed."""
+IDLE_SECONDS: Final = 0.1
+"""How long Kopf keeps an object's last event after it was handled: five seconds, its default, are all objects of a
+first list."""
+RECURSION_LIMIT: Final = 12_000
+"""Levels that json.loads goes down. The API server takes objects nested 10,000 deep, and Kopf ends with one it cannot
+parse. The main thread's stack of 8 MiB is enough for more than twice of that."""
 
 
 def register(
@@ -29,37 +38,39 @@ def register(
 ) -> None:
     """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects."""
 
-    def executions(event: Mapping[str, object], **_: object) -> None:
+    taker = Taker(cache)
+
+    # Coroutines, so that Kopf calls them here: it would call functions in threads, and cache and queue are the loop's.
+
+    async def executions(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.EXECUTIONS, body)
         if event.get("type") == "DELETED":
-            metadata = cast("JsonObject", body.get("metadata", {}))
-            key = ExecutionKey(str(metadata.get("namespace")), str(metadata.get("name")))
-            cache.drop_execution(key, str(metadata.get("uid")))
+            key = _key(body)
+            cache.drop_execution(key, uid_of(body))
             queue.add(key)
         else:
             queue.add(cache.put_execution(body))
 
-    def definitions(event: Mapping[str, object], **_: object) -> None:
+    async def definitions(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.DEFINITIONS, body)
-        metadata = cast("JsonObject", body.get("metadata", {}))
-        key = ServiceKey(str(metadata.get("namespace")), str(metadata.get("name")))
         if event.get("type") == "DELETED":
-            cache.drop_definition(key, str(metadata.get("uid")))
-            definition_queue.add(ExecutionKey(*key))
+            key = _key(body)
+            cache.drop_definition(ServiceKey(*key), uid_of(body))
+            definition_queue.add(key)
         else:
             definition_queue.add(ExecutionKey(*cache.put_definition(body)))
 
-    def jobs(event: Mapping[str, object], **_: object) -> None:
+    async def jobs(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.JOBS, body)
-        _add(take_job(cache, JobView.model_validate(body), deleted=event.get("type") == "DELETED"))
+        _add(taker.take_job(body, deleted=event.get("type") == "DELETED"))
 
-    def pods(event: Mapping[str, object], **_: object) -> None:
+    async def pods(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.PODS, body)
-        _add(take_pod(cache, PodView.model_validate(body), deleted=event.get("type") == "DELETED"))
+        _add(taker.take_pod(body, deleted=event.get("type") == "DELETED"))
 
     def _add(touched: Touched) -> None:
         if isinstance(touched, ServiceKey):
@@ -104,10 +115,17 @@ def kopf_settings() -> kopf.OperatorSettings:
     )
     settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
     settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = CHUNK_SIZE
+    settings.queueing.idle_timeout = IDLE_SECONDS
     settings.networking.request_timeout = 60
     return settings
 
 
 def _body(event: Mapping[str, object]) -> JsonObject:
     return cast("JsonObject", event["object"])
+
+
+def _key(body: JsonObject) -> ExecutionKey:
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    return ExecutionKey(str(metadata.get("namespace")), str(metadata.get("name")))

@@ -2,13 +2,13 @@
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, cast
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.client import ObjectList
+from serviceexecution.kube.client import ListPage, ObjectList
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
@@ -45,6 +45,8 @@ class FakeKubernetes:
     objects: dict[tuple[str, str, str], JsonObject] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     hook: Callable[[Request, str], None] | None = None
+    asked: list[tuple[str, bool]] = field(default_factory=list)
+    """Kinds that were listed in pages, and whether by their metadata alone."""
     version: int = 100
     created: Counter[str] = field(default_factory=Counter)
     """How many objects of each kind clients have created."""
@@ -72,6 +74,24 @@ class FakeKubernetes:
                 and _about(body, field_selector)
             ]
             return ObjectList(items, str(self.version))
+
+    async def list_pages(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        metadata_only: bool = False,
+        limit: int = 2,
+    ) -> AsyncGenerator[ListPage, None]:
+        found = await self.list(kind, namespace, label_selector=label_selector, field_selector=field_selector)
+        items: list[JsonObject] = found.items
+        self.asked.append((kind.plural, metadata_only))
+        if metadata_only:
+            items = [{"metadata": item["metadata"]} for item in items]
+        for start in range(0, max(len(items), 1), min(limit, 2)):
+            yield ListPage(items[start : start + min(limit, 2)], found.resource_version)
 
     async def create(self, kind: ResourceKind, namespace: str, manifest: JsonObject) -> JsonObject:
         name = str(metadata_of(manifest)["name"])

@@ -1,6 +1,7 @@
 """A controller on the fake API server and a store in memory, and the part of the cluster that runs pods."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final, cast
@@ -12,6 +13,7 @@ from serviceexecution.controller.build_observe import BuildObserver
 from serviceexecution.controller.build_slots import BuildSlots
 from serviceexecution.controller.build_telling import BuildTeller
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.cached_execution import read_execution
 from serviceexecution.controller.definitions import DefinitionReconciler
 from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.execution_telling import ExecutionTeller
@@ -86,7 +88,9 @@ class Controller:
         self.checker = SchemaChecker()
         self.admission = Admission(self.cache)
         self.woken: list[ExecutionKey] = []
-        self.cache.on_change = lambda service: self.woken.extend(self.admission.next_keys(service))
+        self.cache.on_change = lambda service, changed: self.woken.extend(
+            self.admission.keys_after_change(service) if changed else self.admission.next_keys(service)
+        )
         self.definitions: list[ExecutionKey] = []
         self.called_back: list[ServiceExecution] = []
         self.tasks: list[asyncio.Task[bool]] = []
@@ -130,7 +134,7 @@ class Controller:
         self.resync = Resync(
             client,
             self.cache,
-            Health(oldest_work=lambda: 0),
+            Health(longest_pass=lambda: 0),
             lambda _: None,
             self.definitions.append,
             namespaces=(),
@@ -263,6 +267,15 @@ class World:
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.seconds += seconds
+
+
+def known(cache: ObjectCache, key: ExecutionKey) -> ServiceExecution:
+    """Return an execution as the cache has it."""
+    text = cache.texts.get(key)
+    assert text is not None
+    found = read_execution(json.loads(text))
+    assert isinstance(found, ServiceExecution)
+    return found
 
 
 async def succeed(world: World, look: Callable[[], Awaitable[object]]) -> None:

@@ -1,12 +1,23 @@
 """The cache of what watches told: the newest counts, whatever comes late, twice or not at all."""
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched
-from serviceexecution.controller.cached_execution import UnreadableExecution
+from serviceexecution.controller.cached_execution import (
+    MOST_OF_A_PROBLEM,
+    EndedExecution,
+    LiveExecution,
+    UnreadableExecution,
+    read_execution,
+)
+from serviceexecution.controller.small_texts import SmallTexts
+from serviceexecution.controller.unreadable import BriefMetadata
 from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.views import JobView
 from tests.unit.controller.builders import JOB_NAME, JOB_UID, REFERENCE, UID, at, job, pod
@@ -34,9 +45,9 @@ def renewed(child, **metadata):
     return child.model_copy(update={"metadata": child.metadata.model_copy(update=metadata)})
 
 
-def known(cache) -> ServiceExecution:
+def known(cache) -> LiveExecution:
     execution = cache.executions[KEY]
-    assert isinstance(execution, ServiceExecution)
+    assert isinstance(execution, LiveExecution)
     return execution
 
 
@@ -45,9 +56,9 @@ class TestExecutions:
         cache = ObjectCache()
         assert cache.put_execution(body(version=10, phase="Running")) == KEY
         cache.put_execution(body(version=9, phase="Pending"))
-        assert known(cache).status.phase == "Running"
+        assert known(cache).phase == "Running"
         cache.put_execution(body(version=11, phase="Succeeded"))
-        assert known(cache).status.phase == "Succeeded"
+        assert cache.executions[KEY].phase == "Succeeded"
         assert cache.key_of(UID) == KEY
 
     def test_a_new_one_of_the_same_name_takes_its_place(self):
@@ -73,21 +84,73 @@ class TestExecutions:
         cache.drop_execution(KEY, UID)
         assert cache == ObjectCache()
 
-    def test_of_one_that_has_ended_only_what_is_needed_is_kept(self):
+    def test_of_one_that_has_ended_a_record_is_kept(self):
         cache = ObjectCache()
-        cache.put_execution(body(phase="Succeeded"))
-        assert known(cache).spec.input_json is None
-        assert known(cache).status.result is None
-        assert known(cache).spec.tags == ("t",)
+        ended = body(phase="Succeeded", spec={"runtime": {"docker": {}}, "ttlSecondsAfterFinished": 60})
+        ended["status"] |= {
+            "completionTime": "2026-03-01T12:00:00Z",
+            "observedGeneration": 1,
+            "callback": {"state": "Pending"},
+        }
+        cache.put_execution(body())
+        cache.put_execution(ended | {"metadata": ended["metadata"] | {"resourceVersion": "2"}})
+        assert cache.executions[KEY] == EndedExecution(
+            BriefMetadata("team", "sum", UID, "2", 1),
+            Phase.SUCCEEDED,
+            observed=True,
+            expires=datetime(2026, 3, 1, 12, 1, tzinfo=UTC),
+            callback_due=True,
+            deleting=False,
+        )
+        assert cache.texts.get(KEY) is None
+
+    def test_the_time_to_live_may_come_from_the_service(self):
+        cache = ObjectCache()
+        ended = body(phase="Failed")
+        ended["status"] |= {
+            "completionTime": "2026-03-01T12:00:00Z",
+            "service": {"fields": {"ttlSecondsAfterFinished": 5}},
+        }
+        cache.put_execution(ended)
+        record = cache.executions[KEY]
+        assert isinstance(record, EndedExecution)
+        assert record.expires == datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
+
+    def test_a_small_one_is_kept_whole_and_a_large_one_is_not(self):
+        cache = ObjectCache()
+        cache.put_execution(body())
+        text = cache.texts.get(KEY)
+        assert text is not None
+        assert isinstance(read_execution(json.loads(text)), ServiceExecution)
+        cache.put_execution(
+            body(version=2, spec={"runtime": {"docker": {"image": "a:1"}}, "inputJson": "1" * 99_999})
+        )
+        assert cache.texts.get(KEY) is None
+        assert known(cache).metadata.resource_version == "2"
+
+    def test_all_texts_together_are_bounded(self):
+        texts = SmallTexts[str](budget=10)
+        for name in ("a", "b", "c"):
+            texts.put(name, b"12345")
+            texts.get("a")
+        assert [texts.get(name) for name in ("a", "b", "c")] == [b"12345", None, b"12345"]
 
     @pytest.mark.parametrize("spec", [{"runtime": {"docker": {}}}, {"runtime": 1}])
     def test_what_cannot_be_read_is_known_as_that(self, spec):
         cache = ObjectCache()
         assert cache.put_execution(body(spec=spec)) == KEY
-        execution = cache.executions[KEY]
+        text = cache.texts.get(KEY)
+        assert text is not None
+        execution = read_execution(json.loads(text))
         assert isinstance(execution, UnreadableExecution)
         assert (execution.metadata.uid, execution.metadata.resource_version) == (UID, "1")
         assert execution.problem.startswith("spec.runtime")
+
+    def test_why_it_cannot_be_read_is_said_in_few_words(self):
+        names = {"n" * 5_000 + str(number): 1 for number in range(9)}
+        unreadable = read_execution(body(spec={"runtime": {"docker": {"image": "a"}}, "secrets": names}))
+        assert isinstance(unreadable, UnreadableExecution)
+        assert len(unreadable.problem) <= MOST_OF_A_PROBLEM
 
 
 class TestChildren:

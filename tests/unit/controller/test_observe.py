@@ -7,19 +7,17 @@ import pytest
 from serviceexecution.controller.decision.observation import Observation
 from serviceexecution.controller.decision.verdict import MAIN_OUTPUT_LIMIT, MainOutput
 from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS
-from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.store.errors import CorruptRecordError, StoreError
 from serviceexecution.store.records import StdoutResult
 from tests.unit.controller.builders import ended, file, log, manifest, running
 from tests.unit.controller.fake_kubernetes import Request
-from tests.unit.controller.harness import KEY, World, start
+from tests.unit.controller.harness import KEY, World, known, start
 
 
 async def observed(world: World) -> Observation:
     await world.controller.watch()
-    execution = world.controller.cache.executions[KEY]
-    assert isinstance(execution, ServiceExecution)
+    execution = known(world.controller.cache, KEY)
     observer = world.controller.observer
     return await observer.observe(execution)
 
@@ -95,8 +93,7 @@ async def test_a_new_execution_costs_no_request(world: World):
     await world.controller.watch()
     world.kubernetes.requests.clear()
     observer = world.controller.observer
-    execution = world.controller.cache.executions[KEY]
-    assert isinstance(execution, ServiceExecution)
+    execution = known(world.controller.cache, KEY)
     seen = await observer.observe(execution)
     assert seen.job is None
     assert world.kubernetes.requests == []

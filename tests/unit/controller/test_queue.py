@@ -133,6 +133,59 @@ async def test_a_forgotten_key_does_not_come_back(clock):
     assert not has(queue)
 
 
+def owner(key: str) -> str:
+    return key[0]
+
+
+async def test_owners_take_turns():
+    queue = WorkQueue[str](owner_of=owner)
+    for key in ("a1", "a2", "a3", "b1", "c1"):
+        queue.add(key)
+    assert [await queue.get() for _ in range(5)] == ["a1", "b1", "c1", "a2", "a3"]
+
+
+async def test_an_owner_has_only_so_many_worked_on():
+    queue = WorkQueue[str](owner_of=owner, most_per_owner=2)
+    for key in ("a1", "a2", "a3"):
+        queue.add(key)
+    assert [await queue.get() for _ in range(2)] == ["a1", "a2"]
+    third = asyncio.create_task(queue.get())
+    other = asyncio.create_task(queue.get())
+    queue.add("b1")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert sorted([third.done(), other.done()]) == [False, True], "b's is taken, a's third waits"
+    queue.done("a1", succeeded=True)
+    assert sorted(await asyncio.gather(third, other)) == ["a3", "b1"]
+
+
+async def test_what_only_looks_again_comes_behind_news_but_comes(clock):
+    queue = WorkQueue[str]()
+    queue.add_after("look", 1)
+    await clock.move(2)
+    for number in range(6):
+        queue.add(f"news {number}")
+    found = [await queue.get() for _ in range(7)]
+    assert found[:4] == ["news 0", "news 1", "news 2", "news 3"]
+    assert found[4] == "look"
+
+
+async def test_news_of_a_key_that_was_to_be_looked_at_again_moves_it_forward_and_runs_it_once(clock):
+    queue = WorkQueue[str]()
+    for key in ("first", "second"):
+        queue.add_after(key, 1)
+        await clock.move(2)
+    queue.add("second")
+    assert len(queue) == 2
+    assert [await queue.get(), await queue.get()] == ["second", "first"]
+    assert not has(queue)
+    queue.done("second", succeeded=True)
+    queue.add_after("second", 1)
+    await clock.move(2)
+    assert await queue.get() == "second"
+    assert not has(queue)
+
+
 async def test_the_age_of_the_oldest_work(monkeypatch):
     now = 100.0
     monkeypatch.setattr("serviceexecution.controller.queue.time", SimpleNamespace(monotonic=lambda: now))
@@ -144,5 +197,7 @@ async def test_the_age_of_the_oldest_work(monkeypatch):
     queue.add("b")
     now = 107.0
     assert queue.oldest_seconds() == 7, "work that hangs counts too"
+    assert queue.longest_pass_seconds() == 7
     queue.done("a", succeeded=True)
     assert queue.oldest_seconds() == 2
+    assert queue.longest_pass_seconds() == 0, "what waits does not hang"

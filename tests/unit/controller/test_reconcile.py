@@ -155,6 +155,7 @@ class TestDeletions:
         await start(world)
         body = world.kubernetes.objects[SERVICE_EXECUTIONS.plural, "team", "sum"]
         metadata_of(body)["deletionTimestamp"] = world.clock.now().isoformat()
+        metadata_of(body)["resourceVersion"] = "999"
         before = world.kubernetes.writes()
         await world.controller.run()
         assert world.kubernetes.writes() == before

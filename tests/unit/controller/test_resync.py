@@ -23,7 +23,7 @@ class Setting:
     def __init__(self) -> None:
         self.kubernetes = FakeKubernetes(now=lambda: NOW)
         self.cache = ObjectCache()
-        self.health = Health(oldest_work=lambda: 0)
+        self.health = Health(longest_pass=lambda: 0)
         self.queued: list[ExecutionKey] = []
         self.resync = Resync(
             cast("KubernetesClient", self.kubernetes),

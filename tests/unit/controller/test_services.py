@@ -7,11 +7,10 @@ import pytest
 
 from serviceexecution.controller.cache import ExecutionKey, ServiceKey
 from serviceexecution.kube.kinds import EVENTS, JOBS, SECRETS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
-from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET
 from tests.unit.controller.builders import ended, running
 from tests.unit.controller.fake_kubernetes import Crash, Request, metadata_of, refusal
-from tests.unit.controller.harness import World, succeed
+from tests.unit.controller.harness import World, known, succeed
 
 NUMBER = {"type": "object", "properties": {"data": {"type": "number"}}, "required": ["data"]}
 SUM = {"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]}
@@ -528,9 +527,7 @@ class TestConcurrency:
         one, two = self.apply(world, "one", "two")
         await world.controller.watch()
         cache, admission = world.controller.cache, world.controller.admission
-        first, second = cache.executions[one], cache.executions[two]
-        assert isinstance(first, ServiceExecution)
-        assert isinstance(second, ServiceExecution)
+        first, second = known(cache, one), known(cache, two)
         assert admission.admit(first, 1) is None
         assert admission.admit(second, 1) == 0
         assert admission.admit(first, 1) is None

@@ -1,0 +1,28 @@
+"""Resyncs on a fake API server."""
+
+from typing import cast
+
+from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.health import Health
+from serviceexecution.controller.resync import Resync
+from serviceexecution.kube.client import KubernetesClient
+from tests.unit.controller.fake_kubernetes import FakeKubernetes
+
+
+def of(
+    kubernetes: FakeKubernetes,
+    cache: ObjectCache,
+    queued: list[ExecutionKey],
+    *,
+    health: Health | None = None,
+    namespaces: tuple[str, ...] = (),
+) -> Resync:
+    """Return a resync that queues to ``queued``."""
+    return Resync(
+        cast("KubernetesClient", kubernetes),
+        cache,
+        health or Health(longest_pass=lambda: 0),
+        queued.append,
+        lambda _: None,
+        namespaces=namespaces,
+    )
