@@ -91,3 +91,38 @@ async def test_no_call_asks_for_a_verb_that_writes_at_the_api_server(service):
     served = {"", "status", "scale"}
     assert writes
     assert not [question for question in writes if question["subresource"] in served]
+
+
+async def test_a_scoped_token_gets_nothing_that_the_same_user_s_full_one_may(service):
+    """M5: user, uid and groups are the same; the API server is told of ``extra``, too."""
+    full = TokenIdentity("alice", "u1", ("g",), {})
+    scoped = TokenIdentity("alice", "u1", ("g",), {SCOPES: ("user:info",)})
+    service.cluster.tokens = {("full", None): full, ("scoped", None): scoped}
+
+    async def review_access(identity, **_):
+        return SCOPES not in identity.extra
+
+    service.cluster.review_access = review_access
+    statuses = [
+        (await service.get(headers={"Authorization": f"Bearer {token}"})).status_code
+        for token in ("full", "scoped", "full")
+    ]
+    assert statuses == [200, 403, 200]
+
+
+async def test_groups_are_told_apart_whatever_stands_in_their_names(service):
+    """M5: joined by commas, two groups were one."""
+    service.cluster.tokens = {
+        ("one", None): TokenIdentity("alice", "u1", ("a,b",)),
+        ("two", None): TokenIdentity("alice", "u1", ("a", "b")),
+    }
+
+    async def review_access(identity, **_):
+        return identity.groups == ("a,b",)
+
+    service.cluster.review_access = review_access
+    statuses = [
+        (await service.get(headers={"Authorization": f"Bearer {token}"})).status_code
+        for token in ("one", "two")
+    ]
+    assert statuses == [200, 403]

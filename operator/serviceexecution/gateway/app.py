@@ -10,8 +10,8 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
 from typing_extensions import override
 
+from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import Access
-from serviceexecution.gateway.access.failures import FailureLimiter
 from serviceexecution.gateway.access.token_endpoint import token_router
 from serviceexecution.gateway.builds.api import builds_router
 from serviceexecution.gateway.builds.log_routes import build_log_router
@@ -65,8 +65,7 @@ def create_app(
     """Return the app. ``draining`` is set when the process is about to end: long polls end, and the process
     is no longer ready. Whoever gives ``state`` keeps it true and closes ``schemas``."""
     ending = draining or asyncio.Event()
-    failures = FailureLimiter()
-    access = Access(client, settings, failures)
+    access = Access(client, settings, Attempts())
     known = state or ServiceState(client, settings.namespaces)
     outputs = CommittedOutputs(store)
     context = ServiceContext(
@@ -91,7 +90,7 @@ def create_app(
     app.include_router(sources_router(store, access, settings))
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, ending))
-    app.include_router(token_router(client, settings, failures))
+    app.include_router(token_router(client, settings))
     app.include_router(service_router(context))
     app.include_router(_health_router(store, ending, state))
     app.add_middleware(ObservedApp)

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ LABEL_ACCESS_KEY: Final = f"{API_GROUP}/access-key"
 ANNOTATION_EXPIRES: Final = f"{API_GROUP}/expires"
 SECRET_TYPE: Final = f"{API_GROUP}/access-key"
 _PREFIX: Final = "access-key-"
+_KEY_ID: Final = re.compile(r"([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\.([a-z0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,8 @@ class KeyId:
     @classmethod
     def parse(cls, text: str) -> "KeyId | None":
         """Return the id, None when the text is none."""
-        namespace, dot, suffix = text.partition(".")
-        good = dot and len(text) < 128 and suffix.isascii() and suffix.isalnum() and suffix.islower()
-        if not good or not namespace.replace("-", "a").isalnum() or not namespace.isascii():
-            return None
-        return cls(namespace, suffix)
+        found = _KEY_ID.fullmatch(text) if len(text) < 128 else None
+        return None if found is None else cls(found[1], found[2])
 
     @classmethod
     def new(cls, namespace: str) -> "KeyId":

@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from serviceexecution.gateway.access import callers
+from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import (
     ACCESS_SECONDS,
     DENIED_SECONDS,
@@ -17,7 +18,6 @@ from serviceexecution.gateway.access.callers import (
     Access,
     Caller,
 )
-from serviceexecution.gateway.access.failures import FailureLimiter
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import Settings
@@ -56,9 +56,9 @@ class World:
     def __init__(self):
         self.server, self.now = Server(), 0.0
         settings = Settings.from_environment({"SX_STORE_URL": "memory:///", "SX_CLUSTER_ID": "test"})
-        failures = FailureLimiter(clock=lambda: self.now)
+        attempts = Attempts(clock=lambda: self.now)
         self.access = Access(
-            cast("GatewayKubernetes", self.server), settings, failures, clock=lambda: self.now
+            cast("GatewayKubernetes", self.server), settings, attempts, clock=lambda: self.now
         )
 
     async def may(self):

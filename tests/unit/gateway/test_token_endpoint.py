@@ -9,6 +9,7 @@ import pytest
 
 from serviceexecution.cli.access_key_objects import GatewayAccount, key_objects, key_secret
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.access import attempts
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.kube.errors import KubernetesError
@@ -103,12 +104,19 @@ async def test_an_api_server_that_is_away_is_not_the_client_s_fault(http, cluste
     assert answer.headers["retry-after"]
 
 
-async def test_guessing_is_slowed_down(http):
-    wrong = basic(str(KEY), "wrong")
-    statuses = [
-        (await http.post("/oauth/token", content=GRANT, headers=wrong)).status_code for _ in range(22)
-    ]
-    assert statuses == [401] * 20 + [429] * 2
+async def test_guessing_is_slowed_down_and_who_has_the_secret_goes_on(http, monkeypatch):
+    pauses = []
+
+    async def pause(seconds):
+        pauses.append(seconds)
+
+    monkeypatch.setattr(attempts, "pause", pause)
+    for number in range(23):
+        wrong = basic(str(KEY), f"wrong-{number}")
+        assert (await http.post("/oauth/token", content=GRANT, headers=wrong)).status_code == 401
+    assert pauses == [attempts.SLOW_SECONDS] * 3
+    assert (await http.post("/oauth/token", content=GRANT, headers=basic())).status_code == 200
+    assert len(pauses) == 3
 
 
 def test_a_key_s_objects_go_with_its_secret_and_open_one_namespace():

@@ -1,23 +1,28 @@
 """Who calls, and may they: the cluster's own accounts and roles decide."""
 
 import asyncio
-import base64
-import binascii
+import contextlib
 import hashlib
-import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeVar
 
 from starlette.requests import Request
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.addresses import address_of
+from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.bearer import person_token, unauthorized
-from serviceexecution.gateway.access.failures import FailureLimiter
 from serviceexecution.gateway.access.rights import advice
+from serviceexecution.gateway.access.shared_cache import SharedCache
+from serviceexecution.gateway.access.tokens import (
+    LONGEST_TOKEN,
+    audiences,
+    expiry_of,
+    is_hopeless,
+    token_claims,
+)
 from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.single_flight import SingleFlight
@@ -43,10 +48,13 @@ _ASK_AGAIN_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 2.0
 """How long one is waited for who is believed already, when the API server hangs."""
 _CAPACITY: Final = 4096
-_LONGEST_TOKEN: Final = 16_384
-
+"""Tokens that are known, tokens that were refused, and answers about rights: so many of each are remembered."""
+TOKENS_PER_USER: Final = 64
+ANSWERS_PER_USER: Final = 512
+"""Of each of them one user has at most so many: who gets himself thousands of tokens pushes out nobody else's."""
 
 V = TypeVar("V")
+_Who = tuple[str, str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class _Known:
     caller: Caller
     expires: float
     """Seconds since the epoch."""
+    asked: float
+    """When the API server was asked, by the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +93,39 @@ class Access:
         self,
         client: GatewayKubernetes,
         settings: Settings,
-        failures: FailureLimiter,
+        attempts: Attempts,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._settings = settings
-        self._failures = failures
-        self._known: ExpiringCache[bytes, _Known] = ExpiringCache(
-            seconds=TOKEN_SECONDS, stale_seconds=STALE_SECONDS, capacity=_CAPACITY, clock=clock
+        self._attempts = attempts
+        self._clock = clock
+        self._known: SharedCache[bytes, _Known] = SharedCache(
+            seconds=TOKEN_SECONDS,
+            stale_seconds=STALE_SECONDS,
+            capacity=_CAPACITY,
+            per_owner=TOKENS_PER_USER,
+            clock=clock,
         )
         self._refused: ExpiringCache[bytes, bool] = ExpiringCache(
             seconds=REFUSED_SECONDS, capacity=_CAPACITY, clock=clock
         )
-        self._decisions: ExpiringCache[tuple[str, ...], bool] = ExpiringCache(
-            seconds=ACCESS_SECONDS, stale_seconds=STALE_SECONDS, capacity=_CAPACITY, clock=clock
+        self._decisions: SharedCache[tuple[_Who, _Question], bool] = SharedCache(
+            seconds=ACCESS_SECONDS,
+            stale_seconds=STALE_SECONDS,
+            capacity=_CAPACITY,
+            per_owner=ANSWERS_PER_USER,
+            clock=clock,
         )
         self._reviews: SingleFlight[bytes, _Known] = SingleFlight()
-        self._questions: SingleFlight[tuple[str, ...], bool] = SingleFlight()
+        self._questions: SingleFlight[tuple[_Who, _Question], bool] = SingleFlight()
 
-    async def authenticate(self, request: Request) -> Caller:
+    async def authenticate(self, request: Request, *, within: float = TOKEN_SECONDS) -> Caller:
         """Return who calls; raises Problem 401 or 429, KubernetesError.
 
-        Those whose token is known to be good are never held up by failures of others behind the same address.
+        Those whose token is known to be good, or was a moment ago, are never held up by failures of others behind the
+        same address. ``within`` is how old the API server's word may be, in seconds.
         """
         if self._settings.auth_mode == "none":
             request.state.caller = ANYBODY.username
@@ -113,12 +133,15 @@ class Access:
         token = person_token(request)
         key = hashlib.sha256(token.encode()).digest()
         known = self._known.get(key)
-        if known is None or known.expires <= time.time():
+        if known is None or known.expires <= time.time() or self._clock() - known.asked > within:
             address = address_of(request, self._settings.trusted_proxies)
             old = self._known.get_stale(key)
             if old is not None and old.expires <= time.time():
                 old = None
-            review = self._reviews.ask(key, lambda: self._review(token, key, address))
+            known_before = old is not None
+            review = self._reviews.ask(
+                key, lambda: self._review(token, key, address, known_before=known_before)
+            )
             known = await _answer_or(old, review, lambda: self._known.renew(key, seconds=_ASK_AGAIN_SECONDS))
         request.state.caller = known.caller.username
         return known.caller
@@ -152,30 +175,27 @@ class Access:
             f"{advice(verb, resource, subresource)}",
         )
 
-    async def _review(self, token: str, key: bytes, address: str) -> _Known:
+    async def _review(self, token: str, key: bytes, address: str, *, known_before: bool) -> _Known:
         if self._refused.get(key):
             raise unauthorized("The token is not valid.")
-        self._failures.check(address)
-        claims = token_claims(token)
-        audience = SERVICE_AUDIENCE if SERVICE_AUDIENCE in audiences(claims) else None
-        identity = None
-        if len(token) <= _LONGEST_TOKEN:
-            identity = await self._client.review_token(token, audience)
+        claims = token_claims(token) if len(token) <= LONGEST_TOKEN else {}
+        identity, asked = None, self._clock()
+        if not is_hopeless(token, claims):
+            audience = SERVICE_AUDIENCE if SERVICE_AUDIENCE in audiences(claims) else None
+            line = contextlib.nullcontext() if known_before else self._attempts.turn(address, key)
+            async with line:
+                identity = await self._client.review_token(token, audience)
         if identity is None:
             self._known.drop(key)
             self._refused.put(key, True)
-            self._failures.failed(address)
+            await self._attempts.failed(address)
             raise unauthorized("The token is not valid.")
-        expiry = claims.get("exp")
-        known = _Known(
-            Caller(identity.username, identity),
-            float(expiry) if isinstance(expiry, int | float) else float("inf"),
-        )
-        self._known.put(key, known)
+        known = _Known(Caller(identity.username, identity), expiry_of(claims), asked)
+        self._known.put(identity.username, key, known)
         return known
 
     async def _allowed(self, identity: TokenIdentity, question: "_Question") -> bool:
-        key = (*_who(identity), *astuple(question))
+        key = (_who(identity), question)
         allowed = self._decisions.get(key)
         if allowed is None:
             old = self._decisions.get_stale(key) or None  # an old no is no answer
@@ -185,7 +205,9 @@ class Access:
             )
         return allowed
 
-    async def _decide(self, key: tuple[str, ...], identity: TokenIdentity, question: "_Question") -> bool:
+    async def _decide(
+        self, key: tuple[_Who, _Question], identity: TokenIdentity, question: "_Question"
+    ) -> bool:
         allowed = await self._client.review_access(
             identity,
             verb=question.verb,
@@ -195,7 +217,7 @@ class Access:
             namespace=question.namespace,
             name=question.name,
         )
-        self._decisions.put(key, allowed, seconds=None if allowed else DENIED_SECONDS)
+        self._decisions.put(identity.username, key, allowed, seconds=None if allowed else DENIED_SECONDS)
         return allowed
 
 
@@ -211,25 +233,7 @@ async def _answer_or(old: V | None, answer: Awaitable[V], renew: Callable[[], No
         return old
 
 
-def token_claims(token: str) -> JsonObject:
-    """Return what a token says of itself, not verified: only good for choosing what to ask."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        text = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        claims: JsonValue = json.loads(text)
-    except (binascii.Error, ValueError, RecursionError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
-
-
-def audiences(claims: JsonObject) -> tuple[str, ...]:
-    """Return the audiences of a token's claims."""
-    found = claims.get("aud")
-    values = found if isinstance(found, list) else [found]
-    return tuple(value for value in values if isinstance(value, str))
-
-
-def _who(identity: TokenIdentity) -> tuple[str, ...]:
-    return (identity.username, identity.uid, ",".join(identity.groups))
+def _who(identity: TokenIdentity) -> _Who:
+    """Return all that the API server is told of the caller: two tokens of one user may differ in ``extra``."""
+    extra = tuple(sorted((name, tuple(values)) for name, values in identity.extra.items()))
+    return (identity.username, identity.uid, tuple(identity.groups), extra)

@@ -5,8 +5,11 @@ tokens of that one account because the key's own Role says so; it has no such ri
 """
 
 import base64
-import binascii
-from collections.abc import Mapping
+import contextlib
+import hashlib
+import json
+import secrets
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,11 +18,15 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 from typing_extensions import override
 
 from serviceexecution.gateway.access.addresses import address_of
+from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import SERVICE_AUDIENCE
-from serviceexecution.gateway.access.failures import FailureLimiter
+from serviceexecution.gateway.access.shared_cache import SharedCache
+from serviceexecution.gateway.http.bodies import whole_body
+from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import Settings
@@ -29,6 +36,18 @@ from serviceexecution.resources.access_key import AccessKey, KeyId, access_key, 
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 _LONGEST_BODY: Final = 16_384
+_BODY_SECONDS: Final = 10.0
+"""How long a form may take in all: it fits into one packet or a few."""
+SHORTEST_TOKEN_SECONDS: Final = 600
+"""The API server makes no token that lives shorter."""
+_MARGIN_SECONDS: Final = 5.0
+"""So much before its key a token ends: clocks differ, and the request takes its time."""
+_PROVEN_SECONDS: Final = 172_800.0
+"""Two days: clients come again when their token has expired, after a day at most."""
+_PROVEN_PER_NAMESPACE: Final = 64
+_WRONG_SECONDS: Final = 2.0
+"""How long a wrong pair is refused without a look: a key that was made a moment ago should not be missed for long."""
+_CAPACITY: Final = 4096
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _OPEN_TOKEN: Final = "authentication-is-off"  # noqa: S105 - any token does
 
@@ -45,9 +64,10 @@ class Credentials:
         return f"Credentials({self.key_id!r})"
 
 
-def token_router(client: GatewayKubernetes, settings: Settings, failures: FailureLimiter) -> APIRouter:
+def token_router(client: GatewayKubernetes, settings: Settings) -> APIRouter:
     """Return the route."""
     router = APIRouter(redirect_slashes=False)
+    keys = _Keys(client, settings)
 
     @router.post(TOKEN_PATH)
     async def token(request: Request) -> Response:
@@ -58,37 +78,11 @@ def token_router(client: GatewayKubernetes, settings: Settings, failures: Failur
         if settings.auth_mode == "none":
             return _answer(_OPEN_TOKEN, settings.token_seconds)
         credentials = _credentials(request, form)
-        keys = (address_of(request, settings.trusted_proxies), f"key {credentials.key_id[:200]}")
         try:
-            failures.check(*keys)
-        except Problem as problem:
-            raise _refusal(
-                problem.status, "temporarily_unavailable", problem.detail, problem.headers
-            ) from None
-        try:
-            found = await _stored_key(client, credentials.key_id)
-            key_id, key = found if found is not None else (None, None)
-            if key is None:  # as long as with a wrong secret
-                digest_of(credentials.secret, b"-" * 16)
-            if (
-                key is None
-                or key_id is None
-                or not key.matches(credentials.secret)
-                or key.has_expired(datetime.now(UTC))
-            ):
-                failures.failed(*keys)
-                raise _unknown()
-            minted, expires = await client.create_token(
-                key_id.namespace,
-                key.service_account,
-                audience=SERVICE_AUDIENCE,
-                seconds=settings.token_seconds,
-                bound_secret=(key_id.secret_name, key.secret_uid),
+            minted, expires = await keys.token(
+                credentials, address_of(request, settings.trusted_proxies), datetime.now(UTC)
             )
-        except KubernetesError as error:
-            if error.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-                failures.failed(*keys)
-                raise _unknown() from None
+        except KubernetesError:
             raise _refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",
@@ -100,18 +94,98 @@ def token_router(client: GatewayKubernetes, settings: Settings, failures: Failur
     return router
 
 
-async def _stored_key(client: GatewayKubernetes, text: str) -> tuple[KeyId, AccessKey] | None:
-    key_id = KeyId.parse(text)
-    if key_id is None:
-        return None
-    try:
-        secret = await client.get(SECRETS, key_id.namespace, key_id.secret_name)
-    except KubernetesError as error:
-        if error.status == HTTPStatus.FORBIDDEN:  # no Role, so no such key
+class _Keys:
+    """Gives tokens for keys. Whose key was good a while ago waits behind nobody; all others wait in line by address.
+
+    A key's id slows nobody down: it is in logs and names of users, and who knows it would lock its owner out.
+    """
+
+    def __init__(self, client: GatewayKubernetes, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._attempts = Attempts()
+        self._salt = secrets.token_bytes(16)
+        self._proven: SharedCache[bytes, bool] = SharedCache(
+            seconds=_PROVEN_SECONDS, capacity=_CAPACITY, per_owner=_PROVEN_PER_NAMESPACE
+        )
+        self._wrong: ExpiringCache[bytes, bool] = ExpiringCache(seconds=_WRONG_SECONDS, capacity=_CAPACITY)
+
+    async def token(self, credentials: Credentials, address: str, now: datetime) -> tuple[str, datetime]:
+        """Return a token and when it expires; raises Problem 400, 401 or 429, KubernetesError."""
+        key_id = KeyId.parse(credentials.key_id)
+        digest = self._digest(credentials)
+        found = None
+        if key_id is not None and not self._wrong.get(digest):
+            line = contextlib.nullcontext() if self._proven.get(digest) else self._turn(address, digest)
+            async with line:
+                found = await self._mint(key_id, credentials.secret, now)
+        if key_id is None or found is None:
+            self._proven.drop(digest)
+            self._wrong.put(digest, True)
+            await self._attempts.failed(address)
+            raise _unknown()
+        self._proven.put(key_id.namespace, digest, True)
+        return found
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, address: str, digest: bytes) -> AsyncGenerator[None, None]:
+        try:
+            async with self._attempts.turn(address, digest):
+                yield
+        except Problem as problem:
+            if problem.status != HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            raise _refusal(
+                problem.status, "temporarily_unavailable", problem.detail, problem.headers
+            ) from None
+
+    async def _mint(self, key_id: KeyId, secret: str, now: datetime) -> tuple[str, datetime] | None:
+        """Return a token of the key's account; None when there is no such key, or not with that secret."""
+        key = await self._stored(key_id)
+        if key is None:
+            digest_of(secret, b"-" * 16)  # as long as with a wrong secret
             return None
-        raise
-    key = access_key(secret) if secret is not None else None
-    return None if key is None else (key_id, key)
+        if not key.matches(secret) or key.has_expired(now):
+            return None
+        try:
+            return await self._client.create_token(
+                key_id.namespace,
+                key.service_account,
+                audience=SERVICE_AUDIENCE,
+                seconds=self._seconds(key, now),
+                bound_secret=(key_id.secret_name, key.secret_uid),
+            )
+        except KubernetesError as error:
+            if error.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+                return None
+            raise
+
+    def _seconds(self, key: AccessKey, now: datetime) -> int:
+        """Return how long a token may live: never longer than its key; raises Problem 400."""
+        if key.expires is None:
+            return self._settings.token_seconds
+        rest = (key.expires - now).total_seconds() - _MARGIN_SECONDS
+        if rest < SHORTEST_TOKEN_SECONDS:
+            raise _refusal(
+                HTTPStatus.BAD_REQUEST,
+                "invalid_grant",
+                "The access key ends within eleven minutes, and no token lives for less than ten: make a new key.",
+            )
+        return min(self._settings.token_seconds, int(rest))
+
+    async def _stored(self, key_id: KeyId) -> AccessKey | None:
+        try:
+            secret = await self._client.get(SECRETS, key_id.namespace, key_id.secret_name)
+        except KubernetesError as error:
+            if error.status == HTTPStatus.FORBIDDEN:  # no Role, so no such key
+                return None
+            raise
+        return access_key(secret) if secret is not None else None
+
+    def _digest(self, credentials: Credentials) -> bytes:
+        """Return what stands for the pair in memory: nobody who reads that can try secrets against it elsewhere."""
+        text = json.dumps([credentials.key_id, credentials.secret]).encode()
+        return hashlib.blake2b(text, key=self._salt, digest_size=32).digest()
 
 
 def _answer(token: str, seconds: int) -> Response:
@@ -120,11 +194,16 @@ def _answer(token: str, seconds: int) -> Response:
 
 
 async def _body(request: Request) -> str:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BODY:
-            raise _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "invalid_request", "The body is too large.")
+    """Return the body's text; raises Problem 400, 408 or 413."""
+    refusal = _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "invalid_request", "The body is too large.")
+    try:
+        body = await whole_body(request, _BODY_SECONDS, _LONGEST_BODY, refusal, _BODY_SECONDS)
+    except ClientDisconnect:
+        raise _refusal(HTTPStatus.BAD_REQUEST, "invalid_request", "The body is incomplete.") from None
+    except Problem as problem:
+        if problem is refusal:
+            raise
+        raise _refusal(problem.status, "invalid_request", problem.detail) from None
     return body.decode("utf-8", "replace")
 
 
@@ -143,7 +222,7 @@ def _credentials(request: Request, form: dict[str, str]) -> Credentials:
     if scheme.lower() == "basic":
         try:
             text = base64.b64decode(encoded.strip(), validate=True).decode("latin-1")
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one, and so is what is no ASCII
             text = ""
         key_id, colon, secret = text.partition(":")
         if colon:

@@ -43,12 +43,14 @@ async def body_chunks(
             yield chunk
 
 
-async def whole_body(request: Request, idle_seconds: float, limit: int, refusal: Problem) -> bytes:
+async def whole_body(
+    request: Request, idle_seconds: float, limit: int, refusal: Problem, all_seconds: float = float("inf")
+) -> bytes:
     """Return the body, never more than ``limit`` bytes of it; raises as ``body_chunks``, and ``refusal``."""
     if (content_length(request) or 0) > limit:
         raise refusal
     body = bytearray()
-    async for chunk in body_chunks(request, idle_seconds):
+    async for chunk in body_chunks(request, idle_seconds, all_seconds):
         body += chunk
         if len(body) > limit:
             raise refusal
