@@ -16,6 +16,8 @@ from serviceexecution.contract.quoting import quoted
 DATA_POOL_REFERENCE: Final = "DATAPOOL"
 _LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 _MAX_ID: Final = 253
+_MAY_HAVE_REF: Final = re.compile(r'"ref"|\\u')
+"""The member's name as it stands, or something escaped, which may be anything: objects without need no second look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def find_data_pools(files: Mapping[str, str], *, field: str = "spec.input") -> d
     """
     found: dict[str, DataPoolReference] = {}
     for name, text in files.items():
-        if not text.lstrip(" \t\r\n").startswith("{"):
+        if not text.lstrip(" \t\r\n").startswith("{") or not _MAY_HAVE_REF.search(text):
             continue
         value = skim(text)
         if not isinstance(value, dict):

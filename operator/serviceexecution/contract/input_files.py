@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.contract.input_text import (
+    check_number,
     check_total,
     decode_input,
     distinct_members,
@@ -82,6 +83,7 @@ def parse_input_object(value: JsonValue, *, field: str = "spec.input") -> InputP
         raise InputError(
             field, f'The input must be a JSON object, but is {kind_of(value)}; wrap it as {{"data": …}}.'
         )
+    check_number(len(value), field)
     _check_depth(value, field)
     return _collect(
         ((name, _dump(member, member_path(field, name))) for name, member in value.items()), field
@@ -142,6 +144,7 @@ def config_map_properties(
 
     ``names``: key → property, for properties that are no legal keys.
     """
+    check_number(len(data), field)
     keys: dict[str, str] = {}
     for key in sorted(data):
         name = (names or {}).get(key) or key.removesuffix(PROPERTY_FILE_SUFFIX)

@@ -5,6 +5,7 @@ raised "from None": the standard library's hold the whole text, which may hold s
 """
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from serviceexecution.contract.json_text import JsonTextError, members, skim
@@ -14,6 +15,8 @@ from serviceexecution.contract.quoting import quoted
 
 INPUT_LIMIT: Final = 1_000_000
 """Most bytes of an input's names and values together: they travel in a ConfigMap, which ends at 1 MiB."""
+MAX_PROPERTIES: Final = 10_000
+"""Most properties of an input, as ``spec.input`` in the CRD has it: each becomes a file. Values may hold any number."""
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -44,9 +47,10 @@ def decode_input(text: str | bytes, field: str) -> str:
 
 def distinct_members(text: str, field: str) -> Iterable[tuple[str, str]]:
     try:
-        found = [(name, value) for name, value, _ in members(text)]
+        found = [(name, value) for name, value, _ in islice(members(text), MAX_PROPERTIES + 1)]
     except JsonTextError as error:
         raise InputError(field, _not_an_object(text, error)) from None
+    check_number(len(found), field)
     seen: set[str] = set()
     for name, _ in found:
         if name in seen:
@@ -56,6 +60,15 @@ def distinct_members(text: str, field: str) -> Iterable[tuple[str, str]]:
             )
         seen.add(name)
     return found
+
+
+def check_number(properties: int, field: str) -> None:
+    if properties > MAX_PROPERTIES:
+        raise InputError(
+            field,
+            f"The input has more than {MAX_PROPERTIES:,} properties; put them into one, such as data, whose value "
+            "holds them.",
+        )
 
 
 def _not_an_object(text: str, error: JsonTextError) -> str:

@@ -7,6 +7,7 @@ more generous (numbers of any length, which are only looked at, never computed).
 import json
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final, Never
 
 from serviceexecution.contract.json_types import JsonValue
@@ -16,6 +17,9 @@ MAX_DEPTH: Final = 500
 below 1,000."""
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
+_STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+"""Brackets to signed steps of the depth."""
+_NO_BRACKETS: Final = bytes(code for code in range(256) if code not in b"[{]}")
 _TOKENS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
@@ -124,10 +128,20 @@ def _skip_space(text: str, start: int) -> int:
     return match.end() if match else start
 
 
+def _depth(text: str) -> int:
+    """Return the deepest nesting, by passes that are loops in C: 300,000 brackets take some 20 ms."""
+    data = text.encode("utf-8", "surrogatepass")
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside_of_strings = b"".join(data.split(b'"')[::2])
+    steps = memoryview(outside_of_strings.translate(_STEPS, _NO_BRACKETS)).cast("b")
+    return max(accumulate(steps), default=0)
+
+
 def _check_depth(text: str) -> None:
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
+    if text.count("{") + text.count("[") <= MAX_DEPTH or _depth(text) <= MAX_DEPTH:
         return
-    depth = 0
+    depth = 0  # where it is, is told slowly, to those who are refused
     for token in _TOKENS.finditer(text):
         match token.group()[0]:
             case "{" | "[":

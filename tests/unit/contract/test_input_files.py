@@ -290,7 +290,7 @@ def test_refusals_of_config_maps(data: dict[str, str], path: str, says: str) -> 
 
 
 def test_the_largest_input_is_split_quickly() -> None:
-    text = json.dumps({f"p{i}": [[1.5, None], {"a": "b"}] for i in range(20_000)})
+    text = json.dumps({f"p{i}": [[1.5, None], {"a": "b"}] for i in range(10_000)})
     started = time.process_time()
-    assert len(split_input_text(text, limit=2**21)) == 20_000
-    assert time.process_time() - started < 2  # about 0.2 s; a quadratic splitter takes minutes
+    assert len(split_input_text(text, limit=2**21)) == 10_000
+    assert time.process_time() - started < 2  # about 0.1 s; a quadratic splitter takes minutes

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -21,6 +22,8 @@ from serviceexecution.contract.submission import (
     parse_submission,
     too_large,
 )
+from serviceexecution.fairness.turns import NoTurnError
+from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
@@ -39,6 +42,8 @@ from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.schemas.checker import CheckerUnavailableError, SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _LOGGER: Final = structlog.get_logger(__name__)
 _TURN_SECONDS: Final = 10.0
 """How long a submission waits for its turn before it is told to come back."""
@@ -91,14 +96,35 @@ async def _submit(
         if found is not None:
             return found
     definition = await ready_definition(context, call.definition)
-    submission = _parsed(body)
+    namespace, size = metadata.namespace, len(body)
+    submission = await _beside(namespace, size, _parsed, body)
     await _check_input(context, definition, submission)
-    objects = submission_objects(
-        submission, name=name, service=metadata.name, username=call.caller.username, digest=digest
+    username = call.caller.username
+    objects = await _beside(
+        namespace,
+        size,
+        submission_objects,
+        submission,
+        name=name,
+        service=metadata.name,
+        username=username,
+        digest=digest,
     )
     submitted = await submitter.submit(metadata.namespace, name, objects, digest)
     context.state.note(submitted.execution)
     return submitted
+
+
+async def _beside(
+    namespace: str, size: int, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
+) -> _R:
+    """Return what the function makes of ``size`` bytes, in a thread if that takes long; raises Problem 503."""
+    if size <= SMALL_BYTES:
+        return function(*args, **kwargs)
+    try:
+        return await THREADS.run(namespace, function, *args, **kwargs)
+    except NoTurnError:
+        raise unavailable("Busy", "Too many large submissions at once; try again.") from None
 
 
 async def _answer(context: ServiceContext, call: Call, submitted: Submitted) -> Response:

@@ -1,0 +1,65 @@
+"""M3, controller 8a: a megabyte of many small values or names does not hold the event loop.
+
+Fails on 9b98b50: such a body was parsed on the loop for 0.4 to 0.7 s, and became a ConfigMap of 90,000 keys.
+"""
+
+import threading
+
+import pytest
+
+from serviceexecution.contract import submission as contract
+from serviceexecution.contract.input_text import INPUT_LIMIT, MAX_PROPERTIES
+from serviceexecution.contract.problems import InputError
+from serviceexecution.contract.submission import parse_submission
+from serviceexecution.gateway.service_api import submit_routes
+from tests.unit.gateway.test_service_api import Service
+
+ROOM = INPUT_LIMIT - 1000
+
+
+def many(item: bytes) -> bytes:
+    return b'{"data":[' + b",".join([item] * (ROOM // (len(item) + 1))) + b"]}"
+
+
+def named(count: int, value: bytes) -> bytes:
+    return b"{" + b",".join(b'"%06d":%s' % (number, value) for number in range(count)) + b"}"
+
+
+@pytest.fixture
+def parsed_in(monkeypatch):
+    threads = []
+
+    def parse(body: bytes) -> contract.Submission:
+        threads.append(threading.current_thread())
+        return parse_submission(body)
+
+    monkeypatch.setattr(submit_routes, "parse_submission", parse)
+    return threads
+
+
+@pytest.mark.parametrize("item", [b"[]", b"{}", b'""', b'[""]', b'["\\""]', b"1"])
+async def test_a_megabyte_of_small_values_is_parsed_beside_the_loop(tmp_path, parsed_in, item):
+    service = Service(tmp_path)
+    assert (await service.post(many(item))).status_code == 201
+    assert parsed_in[0] is not threading.main_thread()
+
+
+async def test_a_small_input_takes_no_thread(tmp_path, parsed_in):
+    assert (await Service(tmp_path).post(b'{"a": 1}')).status_code == 201
+    assert parsed_in[0] is threading.main_thread()
+
+
+async def test_thousands_of_names_are_refused_with_what_to_do(tmp_path):
+    service = Service(tmp_path)
+    answer = await service.post(named(MAX_PROPERTIES + 1, b"{}"))
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "InvalidInput"
+    assert "more than 10,000 properties" in answer.json()["detail"]
+    assert service.executions() == {}
+    assert (await service.post(named(MAX_PROPERTIES, b"1"))).status_code == 201
+
+
+def test_no_more_names_are_looked_at_than_may_be():
+    """The rest of the text is wrong, and is not come to."""
+    with pytest.raises(InputError, match="more than"):
+        parse_submission(named(MAX_PROPERTIES + 1, b"1")[:-1] + b", wrong}")
