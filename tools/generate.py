@@ -11,11 +11,12 @@ from tools.errors import GenerationError
 from tools.field_reference import PAGE as FIELD_PAGE
 from tools.field_reference import replace_reference
 from tools.install_manifest import CHART, install_manifest
-from tools.metrics_table import PAGE as METRICS_PAGE
+from tools.metrics_table import PAGE as OPERATIONS_PAGE
 from tools.metrics_table import replace_metrics
 from tools.pod_fields import FIELDS_FILE, pod_template_fields
 from tools.reason_table import PAGE as REASON_PAGE
 from tools.reason_table import replace_reasons
+from tools.rights import replace_rights
 from tools.samples_index import SAMPLES, read_samples, samples_index
 from tools.values_schema import values_schema
 from tools.values_table import replace_table
@@ -46,7 +47,7 @@ def generated_files() -> dict[str, str]:
         INSTALL_MANIFEST: install_manifest(chart_files),
         FIELDS_FILE: pod_template_fields(),
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
-        METRICS_PAGE: replace_metrics((ROOT / METRICS_PAGE).read_text()),
+        OPERATIONS_PAGE: replace_rights(replace_metrics((ROOT / OPERATIONS_PAGE).read_text())),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
     }
 

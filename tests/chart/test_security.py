@@ -339,6 +339,39 @@ def test_fence_names_the_account_of_the_controller(layout):
         )
 
 
+def test_fence_names_the_account_of_the_gateway(layout):
+    gateway = next(
+        d["spec"]["template"]["spec"]["serviceAccountName"]
+        for d in of_kind(layout, "Deployment")
+        if d["spec"]["template"]["spec"]["containers"][0]["name"] == "gateway"
+    )
+    policies = of_kind(layout, "ValidatingAdmissionPolicy")
+    fences = [policy for policy in policies if "-gateway-" in policy["metadata"]["name"]]
+    assert len(fences) == 4
+    for fence in fences:
+        (condition,) = fence["spec"]["matchConditions"]
+        assert (
+            condition["expression"]
+            == f'request.userInfo.username == "system:serviceaccount:system:{gateway}"'
+        )
+
+
+def test_fence_of_the_gateway_names_every_member_of_a_spec_that_may_change(render):
+    """What is immutable for everybody needs no fence; a member that is new and mutable does."""
+    crd = yaml.safe_load((ROOT / "crds" / "serviceexecution.dev_serviceexecutions.yaml").read_text())
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    compared = re.compile(r"^has\(self\.(\w+)\) == has\(oldSelf\.\1\)")
+    rules = [compared.match(rule["rule"]) for rule in spec["x-kubernetes-validations"]]
+    mutable = spec["properties"].keys() - {found[1] for found in rules if found is not None}
+    fence = named(render(), "ValidatingAdmissionPolicy", "sx-serviceexecution-gateway-executions")
+    update = fence["spec"]["validations"][-1]["expression"]
+    assert "request.operation != 'UPDATE'" in update
+    assert {
+        name for name in mutable if f"object.spec.?{name} == oldObject.spec.?{name}" in update
+    } == mutable - {"cancel"}
+    assert "object.spec.?cancel.orValue(false)" in update
+
+
 def test_kubernetes_alone_makes_the_pods_of_builds(render):
     manifests = render("admissionPolicies.buildPods.creators={system:kube-controller-manager}")
     policies = of_kind(manifests, "ValidatingAdmissionPolicy")

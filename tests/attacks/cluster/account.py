@@ -1,0 +1,77 @@
+"""One ServiceAccount as whoever has stolen its token: what it may do is what the API server lets this token do."""
+
+import base64
+import json
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from serviceexecution.contract.json_types import JsonObject
+from tests.cluster.test_policies import kubectl, must
+
+OPERATOR_NAMESPACE: Final = "serviceexecution-system"
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Requests with the token of a ServiceAccount of the operator and nothing else. All writes are dry runs."""
+
+    http: httpx.Client
+
+    @classmethod
+    def of(cls, name: str) -> "Account":
+        """Take a token as an administrator can."""
+        token = must("create", "token", name, f"--namespace={OPERATOR_NAMESPACE}").strip()
+        (entry,) = json.loads(must("config", "view", "--raw", "--minify", "--flatten", "--output=json"))[
+            "clusters"
+        ]
+        roots = base64.b64decode(entry["cluster"]["certificate-authority-data"]).decode()
+        context = ssl.create_default_context(cadata=roots)
+        return cls(
+            httpx.Client(
+                base_url=entry["cluster"]["server"],
+                headers={"Authorization": f"Bearer {token}"},
+                verify=context,
+                timeout=60,
+            )
+        )
+
+    def create(self, path: str, manifest: JsonObject) -> httpx.Response:
+        """POST to a collection or a subresource."""
+        return self.http.post(path, params={"dryRun": "All"}, json=manifest)
+
+    def patch(self, path: str, change: JsonObject) -> httpx.Response:
+        """Apply a merge patch."""
+        head = {"Content-Type": MERGE_PATCH}
+        return self.http.patch(path, params={"dryRun": "All"}, headers=head, content=json.dumps(change))
+
+    def delete(self, path: str) -> httpx.Response:
+        """Delete an object."""
+        return self.http.delete(path, params={"dryRun": "All"})
+
+    def get(self, path: str) -> httpx.Response:
+        """Read an object or a collection."""
+        return self.http.get(path)
+
+
+def refusal(answer: httpx.Response) -> str:
+    """Return why the API server has refused; fails when it has not."""
+    assert answer.status_code in {403, 422}, f"{answer.status_code} {answer.text}"
+    return str(answer.json()["message"])
+
+
+def accepted(answer: httpx.Response) -> None:
+    """Fail with the API server's words unless it would have done it."""
+    assert answer.status_code in {200, 201}, answer.text
+
+
+def may(account: str, verb: str, resource: str, namespace: str = "default") -> bool:
+    """Tell whether an account of the operator has a right, asked as an administrator; ``pods`` or ``pods/log``."""
+    plural, _, subresource = resource.partition("/")  # for kubectl what follows a slash is a name
+    where = (f"--as=system:serviceaccount:{OPERATOR_NAMESPACE}:{account}", f"--namespace={namespace}")
+    asked = kubectl(*where, "auth", "can-i", verb, plural, f"--subresource={subresource}")
+    assert asked.stdout.strip() in {"yes", "no"}, asked.stderr
+    return asked.stdout.strip() == "yes"
