@@ -126,5 +126,5 @@ async def test_a_pod_without_its_annotation_has_not_more_room_than_others(gatewa
 async def test_one_refused_token_costs_the_api_server_one_review_however_often_it_asks(gateway):
     execution(gateway)["status"]["phase"] = "Succeeded"
     answers = await asyncio.gather(*(gateway.put(f"f{number}", b"") for number in range(100)))
-    assert {answer.status_code for answer in answers} == {410}
+    assert {answer.status_code for answer in answers} <= {410, 429}
     assert gateway.kubernetes.reviews == 1

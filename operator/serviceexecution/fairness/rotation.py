@@ -25,6 +25,10 @@ class Rotation(Generic[Key, Item]):
         queue = self._waiting.get(key)
         return 0 if queue is None else len(queue)
 
+    def any(self, allowed: Callable[[Key], bool]) -> bool:
+        """Tell whether ``take`` would find something."""
+        return any(allowed(key) for key in self._waiting)
+
     def add(self, key: Key, item: Item) -> None:
         """Put ``item`` behind what ``key`` has waiting; a key that had nothing comes last in the rotation."""
         self._waiting.setdefault(key, deque()).append(item)

@@ -42,6 +42,10 @@ class FairTurns:
         finally:
             self._release(key)
 
+    def contended(self, key: str) -> bool:
+        """Tell whether another key would have a turn now if one that is held were given back."""
+        return self._waiting.any(lambda other: other != key and self._held[other] < self._per_key)
+
     async def _acquire(self, key: str, wait: float | None) -> None:
         if self._waiting.waiting(key) >= self._waiting_per_key:
             raise NoTurnError

@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,7 @@ _FSYNC_ONE_BY_ONE: Final = 16
 """Up to so many files are synced one by one; more by one call for the whole file system."""
 
 
-def sync_files(root: Path, keys: Sequence[str]) -> None:
+def sync_files(root: Path, keys: Collection[str]) -> None:
     """Write the files and their directories to disk; returns when the disk has them. Blocks: use a thread.
 
     Raises OSError, FileNotFoundError when one of few files is not there.

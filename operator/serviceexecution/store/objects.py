@@ -1,7 +1,7 @@
 """Single objects of the store: put, get, list, delete, with the backend's errors translated."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,7 @@ MIN_PART_BYTES: Final = 8 * 1024 * 1024
 READ_CHUNK_BYTES: Final = 256 * 1024
 _MAX_PARTS: Final = 9_000  # S3 takes 10,000
 _CONCURRENT_PARTS: Final = 2
+_LISTED_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class StoredObject:
     size: int
     etag: str | None
     modified_at: datetime
+
+
+ListedObjects = list[tuple[str, StoredObject]]
+"""Some objects with what follows the prefix in their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +120,18 @@ class Objects:
     async def list(self, prefix: str) -> dict[str, StoredObject]:
         """Return all objects below ``prefix/`` by the rest of their keys."""
         found: dict[str, StoredObject] = {}
+        async for batch in self.list_batches(prefix):
+            found.update(batch)
+        return found
+
+    async def list_batches(self, prefix: str) -> AsyncIterator[ListedObjects]:
+        """Give what ``list`` returns, some at a time, so that nobody must hold it all."""
         with translated(f"list {prefix}"):
             try:
-                async for batch in obstore.list(self._backend, prefix, chunk_size=1000):
-                    for meta in batch:
-                        rest = meta["path"][len(prefix) + 1 :]
-                        found[rest] = _stored(meta)
+                async for batch in obstore.list(self._backend, prefix, chunk_size=_LISTED_AT_ONCE):
+                    yield [(meta["path"][len(prefix) + 1 :], _stored(meta)) for meta in batch]
             except FileNotFoundError:  # a directory that went away between the two looks
-                return found
-        return found
+                return
 
     async def list_prefixes(self, prefix: str) -> Sequence[str]:
         """Return the names directly below ``prefix/`` that have objects below them, sorted."""
@@ -152,7 +160,7 @@ class Objects:
                 for key in keys:
                     await self._delete_some([key])
 
-    async def make_durable(self, keys: Sequence[str]) -> None:
+    async def make_durable(self, keys: Collection[str]) -> None:
         """Return when the objects survive a power cut; object stores answer a write only then anyway.
 
         Raises StoreError, also when an object is missing.
@@ -161,7 +169,7 @@ class Objects:
             try:
                 await asyncio.to_thread(sync_files, self.root, keys)
             except OSError as error:
-                raise StoreError(f"cannot sync {keys[0]}: {error.strerror}") from error
+                raise StoreError(f"cannot sync {next(iter(keys))}: {error.strerror}") from error
 
 
 def _stored(meta: "ObjectMeta") -> StoredObject:

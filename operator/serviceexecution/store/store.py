@@ -25,7 +25,8 @@ from serviceexecution.store.keys import (
     encode_output_path,
 )
 from serviceexecution.store.media_types import media_type_of
-from serviceexecution.store.objects import Objects, ObjectStream, StoredObject
+from serviceexecution.store.objects import ListedObjects, Objects, ObjectStream, StoredObject
+from serviceexecution.store.output_commits import OutputCommits
 from serviceexecution.store.records import (
     BuildReport,
     Expiry,
@@ -63,6 +64,8 @@ class ResultStore:
         self._cluster_id = check_segment(cluster_id, "cluster id")
         self.sources = SourceStore(objects, self._cluster_id)
         """The archives that services are built from."""
+        self.commits = OutputCommits(objects, self._cluster_id)
+        """Commit records of outputs that are too large to be held as a whole."""
 
     @classmethod
     def open(cls, url: str, cluster_id: str, options: Mapping[str, str] | None = None) -> "ResultStore":
@@ -112,6 +115,12 @@ class ResultStore:
         """Delete one output file, if it is there."""
         await self._objects.delete([self._keys(ref, attempt).output(path)])
 
+    def list_output_batches(
+        self, ref: ExecutionReference, *, attempt: int = 1
+    ) -> AsyncIterator[ListedObjects]:
+        """Give what ``list_outputs`` returns, some at a time."""
+        return self._objects.list_batches(self._keys(ref, attempt).output_prefix)
+
     async def list_outputs(self, ref: ExecutionReference, *, attempt: int = 1) -> dict[str, StoredObject]:
         """Return the attempt's output files by encoded path (``keys.encode_output_path``), committed or not."""
         return await self._objects.list(self._keys(ref, attempt).output_prefix)
@@ -144,16 +153,12 @@ class ResultStore:
     async def commit_manifest(self, ref: ExecutionReference, manifest: OutputManifest) -> None:
         """Write the output's commit record after making the listed files durable, then delete what it does
         not list. The caller has checked that the files are there."""
-        keys = self._keys(ref, manifest.attempt)
-        await self._objects.make_durable([keys.output(file.path) for file in manifest.files])
-        await self._write_record(keys.manifest, manifest)
+
+        async def text() -> AsyncIterator[bytes]:
+            yield manifest.model_dump_json(by_alias=True).encode()
+
         wanted = {encode_output_path(file.path) for file in manifest.files}
-        stored = await self._objects.list(keys.output_prefix)
-        stale = [f"{keys.output_prefix}/{rest}" for rest in stored if rest not in wanted]
-        for earlier in range(1, manifest.attempt):
-            prefix = self._keys(ref, earlier).output_prefix
-            stale += [f"{prefix}/{rest}" for rest in await self._objects.list(prefix)]
-        await self._objects.delete(stale)
+        await self.commits.seal(ref, manifest.attempt, wanted, text())
 
     async def read_manifest(self, ref: ExecutionReference) -> OutputManifest | None:
         """Return the output's commit record, None while there is none; raises CorruptRecordError."""

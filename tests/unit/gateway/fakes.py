@@ -7,6 +7,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import TokenIdentity, WatchEvent
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.reference import ExecutionReference
 
 REF = ExecutionReference("team-a", "sum", "5c0f8a6e-0000-4000-8000-000000000001")
@@ -23,6 +24,8 @@ class FakeKubernetes:
         self.tokens: dict[tuple[str, str | None], TokenIdentity] = {}
         self.allowed: set[tuple[str, str]] = set()
         self.reviews = 0
+        self.watches = 0
+        """How many are open."""
         self.fail = False
         self._changed = asyncio.Condition()
 
@@ -52,6 +55,7 @@ class FakeKubernetes:
         }
         self.objects["pods", ref.namespace, pod] = {
             "metadata": {
+                "name": pod,
                 "uid": f"uid-{pod}",
                 "labels": {COUNTED: f"uid-{job}"},
                 "annotations": annotations,
@@ -96,12 +100,17 @@ class FakeKubernetes:
         label_selector: str | None = None,
         field_selector: str | None = None,
     ) -> AsyncGenerator[WatchEvent, None]:
-        assert field_selector is not None
-        name = field_selector.removeprefix("metadata.name=")
-        while True:
-            async with self._changed:
-                await self._changed.wait()
-            yield WatchEvent("MODIFIED", self.objects[kind.plural, namespace or "", name])
+        assert label_selector == LABEL_EXECUTION_UID
+        self.watches += 1
+        try:
+            while True:
+                async with self._changed:
+                    await self._changed.wait()
+                for (plural, where, _), found in list(self.objects.items()):
+                    if (plural, where) == (kind.plural, namespace):
+                        yield WatchEvent("MODIFIED", found)
+        finally:
+            self.watches -= 1
 
     async def review_token(self, token: str, audience: str | None) -> TokenIdentity | None:
         self.reviews += 1

@@ -1,6 +1,8 @@
 """/collect/v1: what collectors call. The only credential is the pod-bound token of their own audience."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,13 +10,14 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from serviceexecution.gateway.collect.collectors import CollectorAuthentication
-from serviceexecution.gateway.collect.commits import MAX_COMMIT_BYTES, parse_commit
-from serviceexecution.gateway.collect.main_state import MAX_WAIT_SECONDS, wait_for_main
-from serviceexecution.gateway.collect.uploads import Uploads
-from serviceexecution.gateway.http.bodies import CLIENT_GONE, body_chunks, content_length, whole_body
-from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.http.turns import UploadTurns
+from serviceexecution.gateway.collect.collectors import CollectorAuthentication, CollectorIdentity
+from serviceexecution.gateway.collect.committing import Commits
+from serviceexecution.gateway.collect.main_state import MAX_WAIT_SECONDS, MainStates
+from serviceexecution.gateway.collect.upload_book import UploadBook
+from serviceexecution.gateway.collect.uploads import Body, Uploads
+from serviceexecution.gateway.http.bodies import CLIENT_GONE, content_length
+from serviceexecution.gateway.http.pace import Pace, paced_chunks
+from serviceexecution.gateway.http.turns import Contended, UploadTurns
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.store.store import ResultStore
@@ -30,47 +33,51 @@ def collect_router(
     """Return the routes."""
     router = APIRouter(prefix="/collect/v1", redirect_slashes=False)
     authentication = CollectorAuthentication(client)
-    uploads = Uploads(store, turns)
+    book = UploadBook(store)
+    uploads = Uploads(store, book, turns)
+    commits = Commits(store, book, settings.upload_queue_seconds, authentication.confirm)
+    states = MainStates(client, draining)
+
+    @contextlib.asynccontextmanager
+    async def caller(request: Request) -> AsyncGenerator[CollectorIdentity, None]:
+        with authentication.counted(request):
+            yield await authentication.identify(request)
+
+    def body_of(request: Request) -> Body:
+        def body(contended: Contended) -> AsyncIterator[bytes]:
+            return paced_chunks(request, Pace(contended), idle_seconds=settings.body_idle_seconds)
+
+        return body
 
     @router.put("/files/{path:anything}")
     async def put_file(request: Request, path: str) -> Response:
-        identity = await authentication.identify(request)
-        length = content_length(request)
-        body = body_chunks(request, settings.body_idle_seconds)
-        try:
-            stored = await uploads.receive(identity, path, body, length)
-        except ClientDisconnect:
-            return Response(status_code=CLIENT_GONE)  # nobody reads it; nothing was stored
-        return JSONResponse({"path": stored.path, "size": stored.size, "sha256": stored.sha256})
+        async with caller(request) as identity:
+            try:
+                stored = await uploads.receive(identity, path, body_of(request), content_length(request))
+            except ClientDisconnect:
+                return Response(status_code=CLIENT_GONE)  # nobody reads it; nothing was stored
+            return JSONResponse({"path": stored.path, "size": stored.size, "sha256": stored.sha256})
 
     @router.delete("/files/{path:anything}")
     async def delete_file(request: Request, path: str) -> Response:
-        identity = await authentication.identify(request)
-        await uploads.delete(identity, path)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        async with caller(request) as identity:
+            await uploads.delete(identity, path)
+            return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.post("/commit")
     async def commit(request: Request) -> Response:
-        identity = await authentication.identify(request)
-        try:
-            body = await whole_body(
-                request, settings.body_idle_seconds, MAX_COMMIT_BYTES, _commit_too_large()
-            )
-        except ClientDisconnect:
-            return Response(status_code=CLIENT_GONE)
-        await authentication.confirm(identity)
-        manifest = await uploads.commit(identity, parse_commit(body))
-        return JSONResponse({"files": len(manifest.files), "totalBytes": manifest.total_bytes})
+        async with caller(request) as identity:
+            try:
+                done = await commits.receive(identity, body_of(request), content_length(request))
+            except ClientDisconnect:
+                return Response(status_code=CLIENT_GONE)
+            return JSONResponse({"files": len(done.files), "totalBytes": done.total_bytes})
 
     @router.get("/main")
     async def main_state(
         request: Request, wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0
     ) -> Response:
-        identity = await authentication.identify(request)
-        return JSONResponse({"state": await wait_for_main(client, identity, wait, draining)})
+        async with caller(request) as identity:
+            return JSONResponse({"state": await states.state(identity, wait)})
 
     return router
-
-
-def _commit_too_large() -> Problem:
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "CommitTooLarge", "The list of files is too long.")

@@ -6,8 +6,12 @@ execution's status, where people have no right to write, the pod one that this J
 execution one that has not ended: what it has left is final. The attempt comes from the status, too.
 """
 
+import contextlib
 import hashlib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import Request
@@ -40,6 +44,8 @@ CACHE_SECONDS: Final = 60.0
 reaches a committed output."""
 REFUSAL_SECONDS: Final = 2.0
 """How long a refusal is repeated: each costs four requests of the API server, and a pod may ask without pause."""
+MAX_CALLS: Final = 8
+"""Calls of one collector that are worked on at the same time: it makes two, and may have left some behind."""
 _CAPACITY: Final = 4096
 _FINAL: Final = frozenset(phase.value for phase in Phase if phase.terminal)
 
@@ -74,6 +80,7 @@ class CollectorAuthentication:
         self._refused: ExpiringCache[bytes, Problem] = ExpiringCache(
             seconds=REFUSAL_SECONDS, capacity=_CAPACITY
         )
+        self._active: Counter[bytes] = Counter()
         self._reviews: SingleFlight[bytes, CollectorIdentity] = SingleFlight()
 
     async def identify(self, request: Request) -> CollectorIdentity:
@@ -82,7 +89,7 @@ class CollectorAuthentication:
         Raises Problem 401, 403, 410, and 503 while the controller has not recorded the Job; KubernetesError.
         """
         token = bearer_token(request)
-        key = hashlib.sha256(token.encode()).digest()
+        key = _digest(token)
         refusal = self._refused.get(key)
         if refusal is not None:
             raise refusal.copy()
@@ -91,6 +98,25 @@ class CollectorAuthentication:
             identity = await self._reviews.ask(key, lambda: self._remembered(key, token))
         request.state.execution = identity.ref
         return identity
+
+    @contextlib.contextmanager
+    def counted(self, request: Request) -> Iterator[None]:
+        """Count the request as one of its token's while it is worked on; raises Problem 401 or 429."""
+        key = _digest(bearer_token(request))
+        if self._active[key] >= MAX_CALLS:
+            raise Problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "TooManyCalls",
+                f"More than {MAX_CALLS} calls of this collector are being answered.",
+                headers={"Retry-After": "1"},
+            )
+        self._active[key] += 1
+        try:
+            yield
+        finally:
+            self._active[key] -= 1
+            if not self._active[key]:
+                del self._active[key]
 
     async def confirm(self, identity: CollectorIdentity) -> None:
         """Raise Problem 410 unless the execution, as it is now, still waits for this output; KubernetesError."""
@@ -139,6 +165,10 @@ class CollectorAuthentication:
         if pod is not None and pod != pod_uid:  # a queue may have put another pod in its place just now
             raise unavailable("PodNotRecorded", "The execution's status names another pod; try again.")
         return status
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def _attempt(status: JsonObject) -> int:

@@ -1,25 +1,39 @@
 """What this process knows of outputs that are being collected: sizes, and the digests of what it wrote itself.
 
-Only a cache: it is filled from the store, any replica can take over, and a commit is checked against the store.
+Only a cache: it is filled from the store, any replica can take over, and a commit is checked against the store. What
+runs at this moment (``Activity``) is kept apart: that is known nowhere else.
 """
 
-import asyncio
-from collections import OrderedDict
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+from serviceexecution.fairness.turns import FairTurns, NoTurnError
 from serviceexecution.gateway.collect.collectors import CollectorIdentity
-from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.store import ResultStore, WrittenOutput
 
 PageKey = tuple[str, str, int]
 """Namespace, uid and attempt. The namespace, too: somebody else's objects may claim any uid."""
 
-_MAX_EXECUTIONS: Final = 1024
-_MAX_FILES: Final = 100_000
-"""Over all executions; an entry takes about 300 bytes."""
+BOOK_BYTES: Final = 64 * 1024 * 1024
+"""Memory that all pages may take. One page has at most 50,000 files, whose keys have 700 bytes at most: 54 MiB."""
+_PAGE_BYTES: Final = 1024
+_ENTRY_BYTES: Final = 400
+"""Of a page's entry, without its key."""
+_DIRECTORY_BYTES: Final = 80
+_IDLE_SECONDS: Final = 900.0
+"""A page that nobody asked for so long goes: its execution has ended without a commit, or its program is slow."""
+_CHECK_SECONDS: Final = 5.0
+"""How long it is believed that no other replica has committed the output."""
+_OPENINGS: Final = 4
+"""Outputs that are listed at the same time; one namespace lists one."""
+_OPENING_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,45 +41,63 @@ class KnownFile:
     """A stored file; ``sha256`` is None when another process wrote it."""
 
     size: int
-    sha256: str | None
+    sha256: bytes | None
     etag: str | None
 
 
 @dataclass(slots=True)
 class OutputPage:
-    """One attempt's output. Changed only by UploadBook and Uploads."""
+    """One attempt's output as it is stored. Changed only by UploadBook."""
 
     files: dict[str, KnownFile] = field(default_factory=dict)
     """By encoded path."""
+    directories: set[int] = field(default_factory=set)
+    """Hashes of all encoded directories: each is one in a directory store, also when its files are deleted again."""
     total: int = 0
-    reserved: int = 0
-    """Bytes that running uploads have announced."""
-    in_flight: set[str] = field(default_factory=set)
+    bytes: int = _PAGE_BYTES
+    """Memory that the page takes, roughly."""
+    checked_at: float = 0.0
+    asked_at: float = 0.0
 
-    def record(self, path: str, written: WrittenOutput) -> None:
-        """Note what was written."""
-        self.forget(path)
-        self.files[encode_output_path(path)] = KnownFile(written.file.size, written.file.sha256, written.etag)
-        self.total += written.file.size
+    def put(self, key: str, known: KnownFile) -> None:
+        """Note a file."""
+        self.forget(key)
+        self.files[key] = known
+        directories = directories_of(key) - self.directories
+        self.directories |= directories
+        self.total += known.size
+        self.bytes += _ENTRY_BYTES + len(key) + _DIRECTORY_BYTES * len(directories)
 
-    def forget(self, path: str) -> None:
+    def forget(self, key: str) -> None:
         """Note that a file was deleted."""
-        known = self.files.pop(encode_output_path(path), None)
-        self.total -= known.size if known else 0
+        known = self.files.pop(key, None)
+        if known is not None:
+            self.total -= known.size
+            self.bytes -= _ENTRY_BYTES + len(key)
 
-    def size_of(self, path: str) -> int:
-        """Return the stored size in bytes, 0 when there is none."""
-        known = self.files.get(encode_output_path(path))
-        return known.size if known else 0
+
+@dataclass(slots=True)
+class Activity:
+    """What runs for one attempt in this process. Changed only by Uploads and Commits."""
+
+    in_flight: set[str] = field(default_factory=set)
+    """Encoded paths of running uploads."""
+    reserved: int = 0
+    """Bytes that they have announced."""
+    committing: bool = False
 
 
 class UploadBook:
-    """The pages of the executions that were heard of last; bounded."""
+    """The pages of the executions that were heard of last; bounded in memory."""
 
-    def __init__(self, store: ResultStore) -> None:
+    def __init__(self, store: ResultStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._clock = clock
         self._pages: OrderedDict[PageKey, OutputPage] = OrderedDict()
-        self._opening = asyncio.Lock()
+        self._bytes = 0
+        self._activities: dict[PageKey, Activity] = {}
+        self._opening: SingleFlight[PageKey, OutputPage] = SingleFlight()
+        self._openings = FairTurns(_OPENINGS, per_key=1)
 
     async def page(self, identity: CollectorIdentity) -> OutputPage:
         """Return the attempt's page.
@@ -76,34 +108,112 @@ class UploadBook:
         key = _key_of(identity)
         page = self._pages.get(key)
         if page is None:
-            async with self._opening:
-                page = self._pages.get(key) or await self._open(identity)
-                self._pages[key] = page
-        self._pages.move_to_end(key)
+            page = await self._opening.ask(key, lambda: self._open(identity))
+        elif self._clock() - page.checked_at > _CHECK_SECONDS:
+            await self.check_open(identity)
+        page.asked_at = self._clock()
+        if key in self._pages:
+            self._pages.move_to_end(key)
         self._shrink(key)
         return page
 
+    async def check_open(self, identity: CollectorIdentity) -> None:
+        """Raise Problem 409 when the output is committed, by whichever replica; asks the store now and then."""
+        page = self._pages.get(_key_of(identity))
+        if page is not None and self._clock() - page.checked_at <= _CHECK_SECONDS:
+            return
+        now = self._clock()
+        committed = await self._store.commits.attempt_of(identity.ref)
+        if committed is not None and committed >= identity.attempt:
+            self.close(identity)
+            if committed > identity.attempt:
+                raise Problem(HTTPStatus.CONFLICT, "Superseded", "A later attempt's output is committed.")
+            raise Problem(HTTPStatus.CONFLICT, "AlreadyCommitted", "This output is committed.")
+        if page is not None:
+            page.checked_at = now
+
+    def activity(self, identity: CollectorIdentity) -> Activity:
+        """Return what runs for the attempt; ``release`` it afterwards."""
+        return self._activities.setdefault(_key_of(identity), Activity())
+
+    def release(self, identity: CollectorIdentity) -> None:
+        """Forget the attempt's activity when nothing runs any more."""
+        key = _key_of(identity)
+        activity = self._activities.get(key)
+        if activity is not None and not activity.in_flight and not activity.committing:
+            del self._activities[key]
+
+    def record(self, identity: CollectorIdentity, written: WrittenOutput) -> None:
+        """Note what was written, unless the page was dropped meanwhile: the store knows it."""
+        page = self._pages.get(_key_of(identity))
+        if page is not None:
+            file = written.file
+            known = KnownFile(file.size, bytes.fromhex(file.sha256), written.etag)
+            before = page.bytes
+            page.put(encode_output_path(file.path), known)
+            self._bytes += page.bytes - before
+
+    def forget(self, identity: CollectorIdentity, path: str) -> None:
+        """Note that a file was deleted."""
+        page = self._pages.get(_key_of(identity))
+        if page is not None:
+            before = page.bytes
+            page.forget(encode_output_path(path))
+            self._bytes += page.bytes - before
+
     def close(self, identity: CollectorIdentity) -> None:
-        """Forget the page: the output is committed."""
-        self._pages.pop(_key_of(identity), None)
+        """Forget the page: the output is committed, or the execution has ended."""
+        self._drop(_key_of(identity))
+
+    @property
+    def bytes(self) -> int:
+        """Memory that all pages take, roughly."""
+        return self._bytes
 
     async def _open(self, identity: CollectorIdentity) -> OutputPage:
-        manifest = await self._store.read_manifest(identity.ref)
-        if manifest is not None and manifest.attempt > identity.attempt:
-            raise Problem(HTTPStatus.CONFLICT, "Superseded", "A later attempt's output is committed.")
-        if manifest is not None and manifest.attempt == identity.attempt:
-            raise Problem(HTTPStatus.CONFLICT, "AlreadyCommitted", "This output is committed.")
-        stored = await self._store.list_outputs(identity.ref, attempt=identity.attempt)
-        files = {key: KnownFile(item.size, None, item.etag) for key, item in stored.items()}
-        return OutputPage(files, sum(item.size for item in files.values()))
+        try:
+            async with self._openings.turn(identity.ref.namespace, wait=_OPENING_SECONDS):
+                page = OutputPage(checked_at=self._clock(), asked_at=self._clock())
+                await self.check_open(identity)
+                async for batch in self._store.list_output_batches(identity.ref, attempt=identity.attempt):
+                    for key, item in batch:
+                        page.put(key, KnownFile(item.size, None, item.etag))
+        except NoTurnError:
+            raise unavailable("TooManyUploads", "Too many outputs are being listed.") from None
+        self._pages[_key_of(identity)] = page
+        self._bytes += page.bytes
+        return page
+
+    def _drop(self, key: PageKey) -> None:
+        page = self._pages.pop(key, None)
+        if page is not None:
+            self._bytes -= page.bytes
 
     def _shrink(self, keep: PageKey) -> None:
-        files = sum(len(page.files) for page in self._pages.values()) if len(self._pages) > 1 else 0
-        for key in list(self._pages):
-            if len(self._pages) <= _MAX_EXECUTIONS and files <= _MAX_FILES:
-                return
-            if key != keep and not self._pages[key].in_flight:
-                files -= len(self._pages.pop(key).files)
+        """Drop pages that nobody asks for, and while they are too many those of who has most."""
+        now = self._clock()
+        for key, page in list(self._pages.items()):
+            if now - page.asked_at <= _IDLE_SECONDS:
+                break
+            self._drop(key)
+        while len(self._pages) > 1 and self._bytes > BOOK_BYTES:
+            held: Counter[str] = Counter()
+            for key, page in self._pages.items():
+                held[key[0]] += page.bytes
+            largest = [key for key in self._pages if key != keep and key[0] == held.most_common(1)[0][0]]
+            self._drop(next(iter(largest or (key for key in self._pages if key != keep))))
+
+
+def directories_of(key: str) -> set[int]:
+    """Return a hash for each directory above an encoded path."""
+    return set(_hashes(key))
+
+
+def _hashes(key: str) -> Iterable[int]:
+    at = key.find("/")
+    while at >= 0:
+        yield hash(key[:at])
+        at = key.find("/", at + 1)
 
 
 def _key_of(identity: CollectorIdentity) -> PageKey:

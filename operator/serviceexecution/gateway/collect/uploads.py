@@ -1,135 +1,120 @@
-"""Receives output files within their limit, and commits the manifest once all of them are there."""
+"""Receives output files within the execution's limits."""
 
-import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
-from datetime import UTC, datetime
+import contextlib
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.collect.collectors import CollectorIdentity
-from serviceexecution.gateway.collect.commits import CommitRequest, check_total, manifest_of
-from serviceexecution.gateway.collect.upload_book import KnownFile, OutputPage, UploadBook
+from serviceexecution.gateway.collect.commits import MAX_DIRECTORIES, MAX_FILES
+from serviceexecution.gateway.collect.upload_book import Activity, OutputPage, UploadBook, directories_of
 from serviceexecution.gateway.http.problems import Problem, unavailable
-from serviceexecution.gateway.http.turns import UploadTurns
-from serviceexecution.store.keys import check_output_path, encode_output_path
-from serviceexecution.store.records import OutputManifest, StoredFile
+from serviceexecution.gateway.http.turns import Contended, UploadTurns
+from serviceexecution.store.keys import encode_output_path
+from serviceexecution.store.records import StoredFile
 from serviceexecution.store.store import ResultStore
 
-_CONCURRENT_DIGESTS: Final = 4
+MAX_UPLOADS: Final = 2
+"""Uploads of one execution at the same time. Its collector sends one after the other; the second is for one whose
+connection broke and of which the gateway does not know yet."""
+
+Body = Callable[[Contended], AsyncIterable[bytes]]
+"""Gives the body, once it is known whether others wait for the turn to receive it."""
 
 
 class Uploads:
     """All uploads that this process is receiving."""
 
-    def __init__(self, store: ResultStore, turns: UploadTurns) -> None:
+    def __init__(self, store: ResultStore, book: UploadBook, turns: UploadTurns) -> None:
         self._store = store
         self._turns = turns
-        self._book = UploadBook(store)
-        self._digests = asyncio.Semaphore(_CONCURRENT_DIGESTS)
+        self._book = book
 
     async def receive(
-        self, identity: CollectorIdentity, path: str, chunks: AsyncIterable[bytes], length: int | None
+        self, identity: CollectorIdentity, path: str, body: Body, length: int | None
     ) -> StoredFile:
         """Store one file; ``length`` in bytes when it is announced.
 
         Raises InvalidOutputPathError, StoreError, and Problem 409, 413, or 503 when too much is going on.
         """
-        check_output_path(path)
+        key = encode_output_path(path)
         page = await self._book.page(identity)
-        if path in page.in_flight:
-            raise unavailable("UploadInProgress", f"Another upload of {path} has not ended yet.")
-        page.in_flight.add(path)
         announced = length or 0
-        page.reserved += announced
-        try:
-            room = _room_for(identity, page, path, announced)
-            async with self._turns.turn(length):
+        with self._running(identity, page, path, key, announced) as room:
+            async with self._turns.turn(identity.ref.namespace, length) as contended:
                 written = await self._store.write_output(
                     identity.ref,
                     path,
-                    _limited(chunks, path, room),
+                    self._checked(identity, body(contended), path, room),
                     attempt=identity.attempt,
                     expected_size=announced,
                 )
-            page.record(path, written)
+            self._book.record(identity, written)
             metrics.UPLOADS.inc()
             return written.file
-        finally:
-            page.in_flight.discard(path)
-            page.reserved -= announced
 
     async def delete(self, identity: CollectorIdentity, path: str) -> None:
         """Delete a file that the program has removed again. Raises as ``receive``."""
-        check_output_path(path)
+        key = encode_output_path(path)
         page = await self._book.page(identity)
-        await self._store.delete_output(identity.ref, path, attempt=identity.attempt)
-        page.forget(path)
+        with self._running(identity, page, path, key, 0):
+            await self._store.delete_output(identity.ref, path, attempt=identity.attempt)
+            self._book.forget(identity, path)
 
-    async def commit(self, identity: CollectorIdentity, request: CommitRequest) -> OutputManifest:
-        """Write the manifest when all files are stored as the request says.
-
-        Repeating a commit gives the same manifest. Raises StoreError, and Problem 409 that names the file,
-        AlreadyCommitted when another output is committed, or 413.
-        """
-        wanted = manifest_of(identity, request, datetime.now(UTC))
-        committed = await self._store.read_manifest(identity.ref)
-        if committed is not None and committed.attempt == identity.attempt:
-            if wanted.model_copy(update={"committed_at": committed.committed_at}) == committed:
-                return committed
-            raise Problem(HTTPStatus.CONFLICT, "AlreadyCommitted", "Another output is committed.")
-        page = await self._book.page(identity)
-        check_total(identity, wanted)
-        await self._verify(identity, page, wanted.files)
-        await self._store.commit_manifest(identity.ref, wanted)
-        self._book.close(identity)
-        metrics.COMMITS.inc()
-        return wanted
-
-    async def _verify(
-        self, identity: CollectorIdentity, page: OutputPage, files: tuple[StoredFile, ...]
-    ) -> None:
-        listed = await self._store.list_outputs(identity.ref, attempt=identity.attempt)
-        unknown: list[StoredFile] = []
-        for file in files:
-            key = encode_output_path(file.path)
-            item = listed.get(key)
-            if item is None or item.size != file.size:
-                raise _mismatch(file.path)
-            known = page.files.get(key)
-            if known is None or known.sha256 is None or known.etag != item.etag:
-                unknown.append(file)
-            elif known.sha256 != file.sha256:
-                raise _mismatch(file.path)
-        # another replica, or this process before a restart, wrote these: read them back
-        found_digests = await asyncio.gather(*(self._digest(identity, file) for file in unknown))
-        for file, found in zip(unknown, found_digests, strict=True):
-            if found != (file.size, file.sha256):
-                raise _mismatch(file.path)
-            key = encode_output_path(file.path)
-            page.files[key] = KnownFile(file.size, file.sha256, listed[key].etag)
-
-    async def _digest(self, identity: CollectorIdentity, file: StoredFile) -> tuple[int, str] | None:
-        async with self._digests:
-            return await self._store.digest_output(identity.ref, file.path, attempt=identity.attempt)
-
-
-def _room_for(identity: CollectorIdentity, page: OutputPage, path: str, announced: int) -> int:
-    """Return how many bytes this upload may have."""
-    others = page.total - page.size_of(path) + page.reserved - announced
-    room = identity.output_limit - others
-    if announced > room:
-        raise _too_large(path)
-    return room
-
-
-async def _limited(chunks: AsyncIterable[bytes], path: str, room: int) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > room:
+    @contextlib.contextmanager
+    def _running(
+        self, identity: CollectorIdentity, page: OutputPage, path: str, key: str, announced: int
+    ) -> Iterator[int]:
+        """Take note of a running upload, and give the most bytes that it may have."""
+        activity = self._book.activity(identity)
+        if activity.committing:
+            raise unavailable("CommitInProgress", "The output is being committed.")
+        if key in activity.in_flight:
+            raise unavailable("UploadInProgress", f"Another upload of {path} has not ended yet.")
+        if len(activity.in_flight) >= MAX_UPLOADS:
+            raise unavailable("UploadInProgress", "Other uploads of this execution have not ended yet.")
+        known = page.files.get(key)
+        room = identity.output_limit - page.total + (known.size if known else 0) - activity.reserved
+        if announced > room:
             raise _too_large(path)
-        yield chunk
+        _check_count(page, activity, key)
+        activity.in_flight.add(key)
+        activity.reserved += announced
+        try:
+            yield room
+        finally:
+            activity.in_flight.discard(key)
+            activity.reserved -= announced
+            self._book.release(identity)
+
+    async def _checked(
+        self, identity: CollectorIdentity, chunks: AsyncIterable[bytes], path: str, room: int
+    ) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > room:
+                raise _too_large(path)
+            yield chunk
+        # what is raised here leaves the old content: another replica may have committed it meanwhile
+        await self._book.check_open(identity)
+
+
+def _check_count(page: OutputPage, activity: Activity, key: str) -> None:
+    """Raise Problem 413 when there would be too many files; one that replaces another is none more."""
+    new = {other for other in (*activity.in_flight, key) if other not in page.files}
+    if len(page.files) + len(new) > MAX_FILES:
+        raise _too_many(f"more than {MAX_FILES:,} files")
+    directories = directories_of(key) - page.directories
+    if directories and len(page.directories) + len(directories) > MAX_DIRECTORIES:
+        raise _too_many(f"more than {MAX_DIRECTORIES:,} directories")
+
+
+def _too_many(what: str) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooManyFiles", f"With this file the output would have {what}."
+    )
 
 
 def _too_large(path: str) -> Problem:
@@ -137,14 +122,5 @@ def _too_large(path: str) -> Problem:
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "OutputLimitExceeded",
         f"With {path} the output would be larger than its limit.",
-        members={"path": path},
-    )
-
-
-def _mismatch(path: str) -> Problem:
-    return Problem(
-        HTTPStatus.CONFLICT,
-        "FileMismatch",
-        f"What is stored for {path} is not what the commit lists.",
         members={"path": path},
     )

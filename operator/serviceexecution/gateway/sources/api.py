@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.rights import UPLOAD_SOURCE
-from serviceexecution.gateway.http.bodies import CLIENT_GONE, body_chunks, content_length
+from serviceexecution.gateway.http.bodies import CLIENT_GONE, content_length
+from serviceexecution.gateway.http.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.path_names import is_namespace
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.turns import UploadTurns
@@ -62,10 +63,15 @@ def sources_router(store: ResultStore, access: Access, settings: Settings) -> AP
             raise archive_too_large(settings.source_limit)
         # one that is there is received all the same: it is checked again, and counts as uploaded now
         known = await store.sources.stat_source(namespace, digest)
-        body = body_chunks(request, settings.body_idle_seconds, settings.source_seconds)
-        chunks = checked_archive(body, settings.source_limit)
         try:
-            async with turns.turn(length):
+            async with turns.turn(namespace, length) as contended:
+                body = paced_chunks(
+                    request,
+                    Pace(contended),
+                    idle_seconds=settings.body_idle_seconds,
+                    all_seconds=settings.source_seconds,
+                )
+                chunks = checked_archive(body, settings.source_limit)
                 size = await store.sources.write_source(namespace, digest, chunks, expected_size=length or 0)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)  # nobody reads it; nothing was stored
