@@ -22,6 +22,7 @@ from serviceexecution.gateway.http.observe import ObservedApp
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.http.turns import UploadTurns
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.results_api import results_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.routes import service_router
@@ -66,6 +67,7 @@ def create_app(
     is no longer ready. Whoever gives ``state`` keeps it true and closes ``schemas``."""
     ending = draining or asyncio.Event()
     access = Access(client, settings, Attempts())
+    streams = Streams(access, ending)
     known = state or ServiceState(client, settings.namespaces)
     outputs = CommittedOutputs(store)
     context = ServiceContext(
@@ -76,7 +78,7 @@ def create_app(
         access=access,
         settings=settings,
         schemas=schemas or SchemaChecker(),
-        draining=ending,
+        streams=streams,
     )
     app = FastAPI(title="ServiceExecution gateway", openapi_url=None, docs_url=None, redirect_slashes=False)
     problems.install(app)
@@ -86,10 +88,10 @@ def create_app(
         queue_seconds=settings.upload_queue_seconds,
     )
     app.include_router(collect_router(store, client, settings, turns, ending))
-    app.include_router(results_router(store, outputs, client, access, ending))
+    app.include_router(results_router(store, outputs, client, access, streams))
     app.include_router(sources_router(store, access, settings))
     app.include_router(builds_router(store, client, settings))
-    app.include_router(build_log_router(store, known, access, settings, ending))
+    app.include_router(build_log_router(store, known, access, settings, streams))
     app.include_router(token_router(client, settings))
     app.include_router(service_router(context))
     app.include_router(_health_router(store, ending, state))

@@ -18,8 +18,9 @@ from serviceexecution.gateway.http.file_response import OpenedFile, ServedFile, 
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.logs.events import event_stream, last_event_id, wants_stream
+from serviceexecution.gateway.logs.events import last_event_id, wants_stream
 from serviceexecution.gateway.logs.reader import LogReader, Position, followed
+from serviceexecution.gateway.logs.streams import Standing, Streams
 from serviceexecution.gateway.logs.text import log_text
 from serviceexecution.gateway.state.outputs import CommittedOutput, CommittedOutputs, pieces
 from serviceexecution.kube.errors import KubernetesError
@@ -51,7 +52,7 @@ def results_router(
     outputs: CommittedOutputs,
     client: GatewayKubernetes,
     access: Access,
-    draining: asyncio.Event,
+    streams: Streams,
 ) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
@@ -97,8 +98,12 @@ def results_router(
         attempt = found.attempt if record is None else record.attempt
         if wants_stream(request):
             reader = LogReader(store, found.ref, attempt, Position.parse(last_event_id(request)))
-            lines = followed(reader, ended=_End(client, found.ref).has_come, draining=draining)
-            return event_stream(lines, draining)
+            end = _End(client, found.ref)
+            return streams.follow(
+                request,
+                Standing("get", PLURAL, "log", namespace, name),
+                lambda ending: followed(reader, ended=end.has_come, draining=ending),
+            )
         return await log_text(store, found.ref, [attempt], timestamps=timestamps)
 
     return router

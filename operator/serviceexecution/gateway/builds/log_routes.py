@@ -1,6 +1,5 @@
 """/api/v1/…/builds/{revision}/log: the log of a build, while it runs and after, all attempts one after the other."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
@@ -12,7 +11,8 @@ from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.logs.attempts import Course, Place, followed_attempts
-from serviceexecution.gateway.logs.events import event_stream, flag, last_event_id, wants_stream
+from serviceexecution.gateway.logs.events import flag, last_event_id, wants_stream
+from serviceexecution.gateway.logs.streams import Standing, Streams
 from serviceexecution.gateway.logs.text import log_text
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.gateway.state.service_state import ServiceState
@@ -31,7 +31,7 @@ BUILD_LOG: Final = "/namespaces/{namespace}/services/{service}/builds/{revision}
 
 
 def build_log_router(
-    store: ResultStore, state: ServiceState, access: Access, settings: Settings, draining: asyncio.Event
+    store: ResultStore, state: ServiceState, access: Access, settings: Settings, streams: Streams
 ) -> APIRouter:
     """Return the route."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
@@ -90,10 +90,12 @@ def build_log_router(
             return Course(now.attempt, over=True) if newest is None else _course(newest)
 
         place = Place.parse(last_event_id(request))
-        lines = followed_attempts(
-            store, ref, place if place.attempt <= now.attempt else Place(), course=course, draining=draining
+        start = place if place.attempt <= now.attempt else Place()
+        return streams.follow(
+            request,
+            Standing("get", DEFINITION_PLURAL, "log", namespace, service),
+            lambda ending: followed_attempts(store, ref, start, course=course, draining=ending),
         )
-        return event_stream(lines, draining)
 
     return router
 

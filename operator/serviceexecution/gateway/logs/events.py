@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from fastapi import Request
-from fastapi.responses import StreamingResponse
 
 from serviceexecution.contract.log_entries import log_entry
 from serviceexecution.gateway.logs.reader import Lines, Position
@@ -41,11 +40,6 @@ def last_event_id(request: Request) -> str:
     return request.headers.get("last-event-id", "")
 
 
-def event_stream(lines: AsyncIterator[Lines | None], draining: asyncio.Event) -> StreamingResponse:
-    """Return the answer that sends each line as it comes, and an event ``end`` behind the last."""
-    return StreamingResponse(_events(lines, draining), media_type="text/event-stream", headers=LOG_HEADERS)
-
-
 def entry_text(stored: str) -> str:
     """Return a stored line as the API's log entry, as JSON text."""
     entry = log_entry(stored)
@@ -53,7 +47,8 @@ def entry_text(stored: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-async def _events(lines: AsyncIterator[Lines | None], draining: asyncio.Event) -> AsyncIterator[bytes]:
+async def events(lines: AsyncIterator[Lines | None], ending: asyncio.Event) -> AsyncIterator[bytes]:
+    """Give each line as an event, and an event ``end`` behind the last unless ``ending`` is set before it came."""
     yield b": the log\n\n"
     silent = 0
     async for batch in lines:
@@ -66,7 +61,7 @@ async def _events(lines: AsyncIterator[Lines | None], draining: asyncio.Event) -
         silent += 1
         if silent % HEARTBEAT_LOOKS == 0:
             yield b": still there\n\n"
-    if not draining.is_set():
+    if not ending.is_set():
         yield b"event: end\ndata: {}\n\n"
 
 

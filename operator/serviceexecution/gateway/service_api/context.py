@@ -1,6 +1,5 @@
 """What every call of the Service API starts with: who calls, which service, which execution."""
 
-import asyncio
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from serviceexecution.gateway.access.callers import Access, Caller
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.service_api.views import execution_view
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.gateway.state.known_execution import KnownExecution
@@ -60,7 +60,7 @@ class ServiceContext:
     access: Access
     settings: Settings
     schemas: SchemaChecker
-    draining: asyncio.Event
+    streams: Streams
 
     async def service(
         self,

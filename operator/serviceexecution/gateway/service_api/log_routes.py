@@ -11,16 +11,17 @@ from serviceexecution.fairness.work import THREADS
 from serviceexecution.gateway.logs.events import (
     LOG_HEADERS,
     entry_text,
-    event_stream,
     flag,
     last_event_id,
     wants_stream,
 )
 from serviceexecution.gateway.logs.reader import LogReader, Position, followed
+from serviceexecution.gateway.logs.streams import Standing
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.interim_results import InterimResults
 from serviceexecution.gateway.service_api.result_lookup import refuse_expired
 from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.resources.names import PLURAL
 
 _LOGGER: Final = structlog.get_logger(__name__)
 _FEW_LINES: Final = 500
@@ -51,7 +52,10 @@ def log_router(context: ServiceContext) -> APIRouter:
 
         if wants_stream(request):
             reader.position = Position.parse(last_event_id(request))
-            return event_stream(followed(reader, ended=ended, draining=context.draining), context.draining)
+            standing = Standing("get", PLURAL, "log", namespace, execution.name)
+            return context.streams.follow(
+                request, standing, lambda ending: followed(reader, ended=ended, draining=ending)
+            )
         return StreamingResponse(_array(reader), media_type="application/json", headers=LOG_HEADERS)
 
     @router.get(f"{EXECUTION}/interim-results")

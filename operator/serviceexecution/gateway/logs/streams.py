@@ -1,0 +1,150 @@
+"""Logs that are followed: how many at once, and no longer than the right to read them lasts."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from serviceexecution.gateway.access.callers import Access
+from serviceexecution.gateway.http.problems import Problem, response_of
+from serviceexecution.gateway.logs.events import LOG_HEADERS, events
+from serviceexecution.gateway.logs.reader import Lines
+from serviceexecution.kube.errors import KubernetesError
+
+PER_CALLER: Final = 32
+"""Each open stream looks into the store every second; a terminal has one, a page that shows a pipeline a dozen."""
+PER_NAMESPACE: Final = 64
+PER_PROCESS: Final = 256
+"""Beyond that a namespace has one stream, up to twice as many in all: a flood shuts no newcomer out."""
+AGAIN_SECONDS: Final = 20.0
+"""How often the right is asked for again, and how old the API server's word on the token may be then: so both are known
+to be gone within a minute, with the ten seconds for which a yes is remembered."""
+_GRACE_SECONDS: Final = 5.0
+"""How long a client that does not read may take for the rest of a stream that ends."""
+
+_RETRY_AFTER: Final = {"Retry-After": "10"}
+
+Followed = Callable[[asyncio.Event], AsyncIterator[Lines | None]]
+"""Gives lines until the log ends or the event is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The right by which somebody follows a log, as ``Access.require`` takes it."""
+
+    verb: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+
+
+class Streams:
+    """State owner of the open streams of this process."""
+
+    def __init__(self, access: Access, draining: asyncio.Event) -> None:
+        self._access = access
+        self._draining = draining
+        self._callers: Counter[str] = Counter()
+        self._namespaces: Counter[str] = Counter()
+
+    def follow(self, request: Request, standing: Standing, lines: Followed) -> Response:
+        """Return the answer that sends each line as it comes, and an event ``end`` behind the last.
+
+        It is a problem 429 or 503 when too many streams are open. The caller has been authorised.
+        """
+        return _Stream(self, request, standing, lines)
+
+    @contextlib.contextmanager
+    def place(self, caller: str, namespace: str) -> Iterator[None]:
+        """Hold one of the places for streams; raises Problem 429 or 503."""
+        if self._callers[caller] >= PER_CALLER:
+            raise _too_many(f"You follow {PER_CALLER} logs already; end one of these streams first.")
+        if self._namespaces[namespace] >= PER_NAMESPACE:
+            raise _too_many(
+                f"{PER_NAMESPACE} logs of namespace {namespace} are followed already; try again later."
+            )
+        everything = self._callers.total()
+        if everything >= 2 * PER_PROCESS or (everything >= PER_PROCESS and self._namespaces[namespace]):
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "TooManyStreams",
+                "Too many logs are followed at the moment; try again later, or read the log without following it.",
+                headers=_RETRY_AFTER,
+            )
+        self._callers[caller] += 1
+        self._namespaces[namespace] += 1
+        try:
+            yield
+        finally:
+            for counter, key in ((self._callers, caller), (self._namespaces, namespace)):
+                counter[key] -= 1
+                if not counter[key]:
+                    del counter[key]
+
+    async def until_it_must_end(self, request: Request, standing: Standing) -> None:
+        """Return when the caller's token or right is gone, or cannot be told any more, or the process ends."""
+        while not await self._drained():
+            try:
+                caller = await self._access.authenticate(request, within=AGAIN_SECONDS)
+                await self._access.require(caller, **asdict(standing))
+            except (Problem, KubernetesError):
+                return
+
+    async def _drained(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_SECONDS):
+                await self._draining.wait()
+        return self._draining.is_set()
+
+
+class _Stream(Response):
+    """Server-Sent Events that hold their place as long as they are sent, whatever ends them."""
+
+    def __init__(self, streams: Streams, request: Request, standing: Standing, lines: Followed) -> None:
+        super().__init__()
+        self._streams = streams
+        self._request = request
+        self._standing = standing
+        self._lines = lines
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = str(getattr(self._request.state, "caller", ""))
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._streams.place(caller, self._standing.namespace))
+            except Problem as problem:
+                await response_of(problem)(scope, receive, send)
+                return
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ending = asyncio.Event()
+        body = events(self._lines(ending), ending)
+        answer = StreamingResponse(body, media_type="text/event-stream", headers=LOG_HEADERS)
+        serving = asyncio.create_task(answer(scope, receive, send))
+        watching = asyncio.create_task(self._streams.until_it_must_end(self._request, self._standing))
+        try:
+            await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
+            ending.set()
+            await asyncio.wait((serving,), timeout=_GRACE_SECONDS)
+            if serving.done():
+                await serving  # raises what it raised
+        finally:
+            for task in (serving, watching):
+                task.cancel()
+            await asyncio.gather(serving, watching, return_exceptions=True)
+
+
+def _too_many(detail: str) -> Problem:
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, "TooManyStreams", detail, headers=_RETRY_AFTER)
