@@ -20,9 +20,10 @@ from serviceexecution.controller.cached_execution import EndedExecution, LiveExe
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.main import _queue
 from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.controller.watches import RECURSION_LIMIT, register
+from serviceexecution.controller.watches import register
 from serviceexecution.kube.client import ObjectList
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.process.nesting import LEVELS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from tests.unit.controller import resyncs
@@ -148,7 +149,7 @@ async def test_an_execution_nested_ten_thousand_deep_is_refused_and_nothing_ends
 ) -> None:
     """Controller 8c: json.loads gave up at a thousand levels, and Kopf's watch and each resync with it."""
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(RECURSION_LIMIT)
+    sys.setrecursionlimit(LEVELS)
     try:
         value: JsonValue = 1
         for _ in range(5_000):

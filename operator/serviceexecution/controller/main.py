@@ -38,7 +38,7 @@ from serviceexecution.controller.reconcile import Reconciler
 from serviceexecution.controller.resync import Resync
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.sweep import Sweeper, sweep_rules
-from serviceexecution.controller.watches import RECURSION_LIMIT, kopf_settings, register
+from serviceexecution.controller.watches import kopf_settings, register
 from serviceexecution.controller.worker import work
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -46,6 +46,7 @@ from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.lease import LeaderLease
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.process.logs import configure_logging
+from serviceexecution.process.nesting import take_deep_objects
 from serviceexecution.resources.definition_status import RevisionPhase
 from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.reference import ExecutionReference, definition_of
@@ -77,7 +78,7 @@ def main() -> None:
         settings = ControllerSettings.from_environment(os.environ)
     except ValueError as error:
         sys.exit(f"serviceexecution-controller: {error}")
-    sys.setrecursionlimit(RECURSION_LIMIT)
+    take_deep_objects()
     gc.set_threshold(*GC_THRESHOLDS)
     configure_logging(settings.log_level, settings.log_format)
     start_http_server(settings.metrics_port)

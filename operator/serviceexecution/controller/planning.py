@@ -22,13 +22,12 @@ from serviceexecution.controller.decision.service import (
     limits_problem,
     pool_problem,
     revision_problem,
-    spec_of_fields,
     take,
 )
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SERVICE_DEFINITIONS
 from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.effective import own_fields
+from serviceexecution.resources.effective import spec_on_top
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.execution_status import TakenService
@@ -103,7 +102,7 @@ class Planner:
             return Planned(missing)
         taken = take(definition, pull_secret=self._pull_secret)
         try:
-            spec = spec_of_fields(taken.fields, own_fields(execution.spec))
+            spec = spec_on_top(taken.fields, execution.spec)
         except ValidationError:
             detail = "What it says does not fit this version of the operator."
             return Planned(PlanProblem(Reason.SERVICE_NOT_READY, detail, waiting=True))

@@ -12,6 +12,8 @@ from serviceexecution.resources.definition_status import ServicePhase
 FAULTS_SAID: Final = 5
 _LONGEST_PART: Final = 80
 """Characters of one part of a field's path in a message: names of inputs and secrets are as long as users like."""
+_MOST_PARTS: Final = 12
+"""Parts of a path in a message: our own fields have at most seven."""
 _OUR_WORDS: Final = "Value error, "
 """What pydantic puts before a sentence of ours."""
 
@@ -55,9 +57,14 @@ def faults_of(error: ValidationError) -> str:
     """Return the first faults in one line, each with its field's path."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
-        f"{'.'.join(_short(part) for part in fault['loc'])}: {fault['msg'].removeprefix(_OUR_WORDS)}"
-        for fault in faults[:FAULTS_SAID]
+        f"{_place(fault['loc'])}: {fault['msg'].removeprefix(_OUR_WORDS)}" for fault in faults[:FAULTS_SAID]
     )
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """Return the field's path; of one that leads down hundreds of levels its beginning."""
+    more = ["…"] if len(parts) > _MOST_PARTS else []
+    return ".".join([*map(_short, parts[:_MOST_PARTS]), *more])
 
 
 def _short(part: int | str) -> str:

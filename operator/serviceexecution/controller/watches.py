@@ -25,9 +25,6 @@ when it is parsed."""
 IDLE_SECONDS: Final = 0.1
 """How long Kopf keeps an object's last event after it was handled: five seconds, its default, are all objects of a
 first list."""
-RECURSION_LIMIT: Final = 12_000
-"""Levels that json.loads goes down. The API server takes objects nested 10,000 deep, and Kopf ends with one it cannot
-parse. The main thread's stack of 8 MiB is enough for more than twice of that."""
 
 
 def register(

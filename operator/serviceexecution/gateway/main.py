@@ -23,6 +23,7 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.process.environment import SettingsError
 from serviceexecution.process.logs import configure_logging
+from serviceexecution.process.nesting import take_deep_objects
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.errors import StoreConfigurationError
 from serviceexecution.store.store import ResultStore
@@ -139,6 +140,7 @@ def main() -> None:
     """Console script ``serviceexecution-gateway``; exit code 1 when it cannot start."""
     try:
         settings = Settings.from_environment(os.environ)
+        take_deep_objects()
         configure_logging(settings.log_level, settings.log_format)
         uvicorn_loop = uvicorn.Config("", log_config=None).get_loop_factory()
         with asyncio.Runner(loop_factory=uvicorn_loop) as runner:

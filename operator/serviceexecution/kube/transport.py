@@ -211,6 +211,10 @@ def decode_object(data: bytes) -> JsonObject:
     except ValueError as error:
         message = f"the answer of the API server is not JSON: {data[:200]!r}"
         raise KubernetesError(message) from error
+    except RecursionError:
+        # not from it: a traceback of thousands of frames helps nobody
+        message = f"the answer of the API server is nested too deep: {data[:200]!r}"
+        raise KubernetesError(message) from None
     if not isinstance(value, dict):
         message = f"the answer of the API server is not an object: {data[:200]!r}"
         raise KubernetesError(message)

@@ -30,12 +30,22 @@ def effective_spec(execution: ServiceExecution) -> ExecutionSpec:
     service = execution.status.service
     if execution.spec.service_ref is None or service is None:
         return execution.spec
-    return ExecutionSpec.model_validate(merged(service.fields, own_fields(execution.spec)))
+    return spec_on_top(service.fields, execution.spec)
+
+
+def spec_on_top(taken: JsonObject, spec: ExecutionSpec) -> ExecutionSpec:
+    """Return the spec of what was taken and what the execution sets itself; raises ValidationError.
+
+    The input is handed on as it is: no service has one, and the models go no deeper than two hundred levels. Whoever
+    plans checks it.
+    """
+    found = ExecutionSpec.model_validate(merged(taken, own_fields(spec)))
+    return found if spec.input is None else found.model_copy(update={"input": spec.input})
 
 
 def own_fields(spec: ExecutionSpec) -> JsonObject:
-    """Return what an execution sets itself, as JSON. A null of its own takes nothing away."""
-    own: JsonObject = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    """Return what an execution sets itself but for its input, as JSON. A null of its own takes nothing away."""
+    own: JsonObject = spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"input"})
     return {name: value for name, value in own.items() if value is not None}
 
 

@@ -110,7 +110,7 @@ def definition_problem(definition: ServiceDefinition) -> str | None:
             _bytes(limits.output, "spec.limits.output")
         if spec.result_retention is not None:
             parse_duration(spec.result_retention, field="spec.resultRetention")
-        defaults = spec_of_fields(take(definition).fields, {})
+        defaults = ExecutionSpec.model_validate(merged(take(definition).fields, {}))
         times_of(defaults)
         if defaults.output is not None and defaults.output.limit is not None:
             _bytes(defaults.output.limit, "spec.output.limit")
@@ -123,11 +123,6 @@ def definition_problem(definition: ServiceDefinition) -> str | None:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         return f"spec.{where} cannot be read by this version of the operator."
     return None if problem is None else problem.detail
-
-
-def spec_of_fields(fields: JsonObject, own: JsonObject) -> ExecutionSpec:
-    """Return the spec of what was taken and what the execution sets itself; raises ValidationError."""
-    return ExecutionSpec.model_validate(merged(fields, own))
 
 
 def limits_problem(definition: ServiceDefinition, spec: ExecutionSpec) -> PlanProblem | None:
