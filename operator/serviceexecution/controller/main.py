@@ -25,6 +25,7 @@ from serviceexecution.controller.build_observe import BuildObserver
 from serviceexecution.controller.build_slots import BuildSlots
 from serviceexecution.controller.build_telling import BuildTeller
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey
+from serviceexecution.controller.clients import Clients
 from serviceexecution.controller.definitions import DefinitionReconciler
 from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.execution_telling import ExecutionTeller
@@ -102,22 +103,23 @@ async def run(settings: ControllerSettings) -> None:
     state = State(queue, definitions, cache, Health(longest_pass=longest_pass))
     health = state.health
     probes = await serve_health(health, settings.health_port)
-    client = await KubernetesClient.connect(user_agent="serviceexecution-controller", qps=100, burst=200)
+    clients = await Clients.connect()
     ending = asyncio.current_task()
     if ending is not None:  # until Kopf takes the signals over: a standby would ignore them as process 1
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.cancel)
     try:
         async with _leadership(settings, health), asyncio.TaskGroup() as tasks:
-            await _work(settings, client, state, tasks)
+            await _work(settings, clients, state, tasks)
     finally:
-        await client.close()
+        await clients.close()
         await probes.cleanup()
 
 
 async def _work(
-    settings: ControllerSettings, client: KubernetesClient, state: State, tasks: asyncio.TaskGroup
+    settings: ControllerSettings, clients: Clients, state: State, tasks: asyncio.TaskGroup
 ) -> None:
+    client = clients.work
     queue, definition_queue, cache = state.queue, state.definition_queue, state.cache
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
     version = await client.server_version()
@@ -136,7 +138,7 @@ async def _work(
         else:
             queue.add(ExecutionKey(reference.namespace, reference.name))
 
-    followers = LogFollowers(client, store, limit_bytes=settings.log_limit, on_complete=log_complete)
+    followers = LogFollowers(clients.logs, store, limit_bytes=settings.log_limit, on_complete=log_complete)
     checker = SchemaChecker()
     admission = Admission(cache)
 
@@ -145,7 +147,9 @@ async def _work(
             queue.look_again(key)
 
     cache.on_change = wake
-    events = EventPoster(client, component="serviceexecution-controller", instance=socket.gethostname())
+    events = EventPoster(
+        clients.events, component="serviceexecution-controller", instance=socket.gethostname()
+    )
     deliverer = Deliverer(client, store, events, allowed_urls=settings.callback_urls)
     reconciler = Reconciler(
         client=client,

@@ -9,6 +9,7 @@ import structlog
 from serviceexecution.controller.cache import ExecutionKey
 from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
 from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.fairness.payers import namespace_payer, paid_by
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.store.errors import StoreError
 
@@ -31,7 +32,8 @@ async def work(queue: WorkQueue[ExecutionKey], reconciler: Works) -> None:
         started = time.monotonic()
         succeeded = False
         try:
-            wake_after = await reconciler.reconcile(key)
+            with paid_by(namespace_payer(key.namespace)):
+                wake_after = await reconciler.reconcile(key)
             succeeded = True
             if wake_after is not None:
                 queue.add_after(key, wake_after)

@@ -1,6 +1,6 @@
 """A queue of queues: keys take turns, and what one key has waiting stays in its order."""
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -10,11 +10,11 @@ Item = TypeVar("Item")
 
 class Rotation(Generic[Key, Item]):
     """Hands out one item of each key in turn (round robin). Every call takes time that does not grow with the number
-    of items; ``take`` may look at each key once when ``allowed`` refuses keys.
+    of items; ``take`` may look at each key once when ``allowed`` refuses keys. Items are hashable; an item waits once.
     """
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[Key, deque[Item]] = OrderedDict()
+        self._waiting: OrderedDict[Key, OrderedDict[Item, None]] = OrderedDict()
         self._length = 0
 
     def __len__(self) -> int:
@@ -31,8 +31,9 @@ class Rotation(Generic[Key, Item]):
 
     def add(self, key: Key, item: Item) -> None:
         """Put ``item`` behind what ``key`` has waiting; a key that had nothing comes last in the rotation."""
-        self._waiting.setdefault(key, deque()).append(item)
-        self._length += 1
+        queue = self._waiting.setdefault(key, OrderedDict())
+        self._length += item not in queue
+        queue[item] = None
 
     def take(self, allowed: Callable[[Key], bool] = lambda _: True) -> tuple[Key, Item] | None:
         """Take the next item of the first key that is ``allowed``; None when there is none."""
@@ -40,7 +41,7 @@ class Rotation(Generic[Key, Item]):
         if key is None:
             return None
         queue = self._waiting[key]
-        item = queue.popleft()
+        item, _ = queue.popitem(last=False)
         self._length -= 1
         if queue:
             self._waiting.move_to_end(key)
@@ -53,7 +54,7 @@ class Rotation(Generic[Key, Item]):
         queue = self._waiting.get(key)
         if queue is None or item not in queue:
             return
-        queue.remove(item)
+        del queue[item]
         self._length -= 1
         if not queue:
             del self._waiting[key]

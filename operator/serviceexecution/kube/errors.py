@@ -66,3 +66,14 @@ class ConflictError(KubernetesError):
 
 class GoneError(KubernetesError):
     """A watch's resource version is too old (410): list again."""
+
+
+class BudgetSpentError(KubernetesError):
+    """The request was not sent: too much of the same payer waits for our own budget of requests."""
+
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__(
+            "too many requests of one caller or namespace wait for the Kubernetes API",
+            status=429,
+            retry_after=retry_after,
+        )

@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.fairness.payers import namespace_payer, paid_by
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.errors import AlreadyExistsError, KubernetesError
+from serviceexecution.kube.errors import AlreadyExistsError, BudgetSpentError, KubernetesError
 from serviceexecution.kube.kinds import EVENTS
 
 logger = logging.getLogger(__name__)
 
 MESSAGE_LIMIT: Final = 1024
 """In bytes of UTF-8, as the API has it; longer messages are cut."""
+PATIENCE_SECONDS: Final = 30.0
+"""How long an Event waits for the budget of requests; then it is dropped, since the status says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,10 @@ class ObjectIdentity:
 
 
 class EventPoster:
-    """Posts Events. Needs the verb create on events, nothing else."""
+    """Posts Events. Needs the verb create on events, nothing else.
+
+    Give it a client of its own: its requests would take those of a busy one from work that must be done.
+    """
 
     def __init__(self, client: KubernetesClient, *, component: str, instance: str) -> None:
         """``component`` is the reporting controller's name, ``instance`` the pod it runs in."""
@@ -46,15 +52,18 @@ class EventPoster:
         message: str,
         occurrence: str = "",
     ) -> bool:
-        """Post one Event; False when that very Event exists or could not be posted (logged, never raised).
+        """Post one Event; False when that very Event exists or could not be posted, which is never raised.
 
         The same object uid, type, reason, message and ``occurrence`` (e.g. the attempt) give the same name, so
         that repeating a transition after a crash adds no second Event.
         """
         manifest = self._manifest(about, type_, reason, cut_utf8(message, MESSAGE_LIMIT), occurrence)
         try:
-            await self._client.create(EVENTS, about.namespace, manifest)
+            with paid_by(namespace_payer(about.namespace, patience=PATIENCE_SECONDS)):
+                await self._client.create(EVENTS, about.namespace, manifest)
         except AlreadyExistsError:
+            return False
+        except BudgetSpentError:  # counted there; a line for each would be the next flood
             return False
         except KubernetesError as error:
             logger.warning(

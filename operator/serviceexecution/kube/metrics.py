@@ -19,3 +19,7 @@ THROTTLE_SECONDS: Final = Counter(
     "serviceexecution_kube_throttle_seconds_total",
     "Time that requests waited for the client's own rate limit, or because the API server asked for a pause",
 )
+REFUSED: Final = Counter(
+    "serviceexecution_kube_requests_refused_total",
+    "Requests that were not sent to the Kubernetes API because too many of the same caller or namespace waited",
+)

@@ -20,7 +20,8 @@ from serviceexecution.kube.rate_limit import TokenBucket
 
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
 MAX_CONNECTIONS: Final = 32
-"""For plain requests: more would only cost TLS handshakes. Streams have connections of their own."""
+"""For plain requests: more would only cost TLS handshakes. Streams have connections of their own. So many requests are
+under way at once: who waits for a connection would wait in no order of payers."""
 ATTEMPTS_WHEN_THROTTLED: Final = 4
 DEEPEST: Final = 12_000
 """Levels of an answer: an API server takes objects nested 10,000 deep, and Python parses below 1,000 by itself. A stack
@@ -39,7 +40,7 @@ class Transport:
 
     def __init__(self, server: ApiServer, *, user_agent: str, qps: float, burst: int) -> None:
         self._server = server
-        self._bucket = TokenBucket(qps=qps, burst=burst)
+        self._bucket = TokenBucket(qps=qps, burst=burst, in_flight=MAX_CONNECTIONS)
         self._requests = _session(server, user_agent, connections=MAX_CONNECTIONS)
         self._streams = _session(server, user_agent, connections=0)
 
@@ -152,12 +153,15 @@ class Transport:
         attempts = ATTEMPTS_WHEN_THROTTLED if verb in VERBS_RETRIED_WHEN_THROTTLED else 1
         while True:
             attempts -= 1
-            await self._bucket.acquire()
-            with _translated_errors():
-                authorization = await self._server.authorization()
-                if authorization is not None:
-                    headers["Authorization"] = authorization
+            turn = await self._bucket.acquire()
+            if session is self._streams:
+                turn.release()  # it has a connection of its own, for hours
             async with contextlib.AsyncExitStack() as stack:
+                stack.callback(turn.release)
+                with _translated_errors():
+                    authorization = await self._server.authorization()
+                    if authorization is not None:
+                        headers["Authorization"] = authorization
                 code = 0
                 started = asyncio.get_running_loop().time()
                 try:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from starlette.requests import Request
 
+from serviceexecution.fairness.payers import current_payer, paid_by, pay_as
 from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.bearer import person_token, unauthorized
@@ -24,6 +25,7 @@ from serviceexecution.gateway.access.tokens import (
     token_claims,
 )
 from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.http.payers import caller_payer, pay_for_namespace, renewal, stranger
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
@@ -129,6 +131,7 @@ class Access:
         """
         if self._settings.auth_mode == "none":
             request.state.caller = ANYBODY.username
+            pay_as(caller_payer(address_of(request, self._settings.trusted_proxies)))
             return ANYBODY
         token = person_token(request)
         key = hashlib.sha256(token.encode()).digest()
@@ -142,8 +145,12 @@ class Access:
             review = self._reviews.ask(
                 key, lambda: self._review(token, key, address, known_before=known_before)
             )
-            known = await _answer_or(old, review, lambda: self._known.renew(key, seconds=_ASK_AGAIN_SECONDS))
+            with paid_by(stranger(address) if old is None else renewal(old.caller.username)):
+                known = await _answer_or(
+                    old, review, lambda: self._known.renew(key, seconds=_ASK_AGAIN_SECONDS)
+                )
         request.state.caller = known.caller.username
+        pay_as(caller_payer(known.caller.username))
         return known.caller
 
     async def require(
@@ -161,10 +168,12 @@ class Access:
         Asked first for all objects of the namespace, which most may or may not: so one answer serves many.
         """
         if caller.identity is None:
+            pay_for_namespace(namespace)
             return
         names = ("", name) if name else ("",)
         for asked in names:
             if await self._allowed(caller.identity, _Question(verb, resource, subresource, namespace, asked)):
+                pay_for_namespace(namespace)
                 return
         what = f"{resource}/{subresource}" if subresource else resource
         which = f" {name}" if name else ""
@@ -200,9 +209,10 @@ class Access:
         if allowed is None:
             old = self._decisions.get_stale(key) or None  # an old no is no answer
             decision = self._questions.ask(key, lambda: self._decide(key, identity, question))
-            allowed = await _answer_or(
-                old, decision, lambda: self._decisions.renew(key, seconds=_ASK_AGAIN_SECONDS)
-            )
+            with paid_by(renewal(identity.username) if old else current_payer()):
+                allowed = await _answer_or(
+                    old, decision, lambda: self._decisions.renew(key, seconds=_ASK_AGAIN_SECONDS)
+                )
         return allowed
 
     async def _decide(

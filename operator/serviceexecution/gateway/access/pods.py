@@ -9,6 +9,7 @@ from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.bearer import unauthorized
+from serviceexecution.gateway.http.payers import pay_as_pod
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.kinds import JOBS, PODS
@@ -60,6 +61,7 @@ class PodTokens:
         if account is None or name is None or uid is None:
             raise self.forbidden("The token is not bound to a pod.")
         namespace = account[0]
+        pay_as_pod(namespace)
         pod = await self._client.get(PODS, namespace, name)
         if pod is None or metadata_of(pod).get("uid") != uid:
             raise self.gone("The token's pod is gone.")

@@ -21,16 +21,18 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 from typing_extensions import override
 
+from serviceexecution.fairness.payers import pay_as
 from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import SERVICE_AUDIENCE
 from serviceexecution.gateway.access.shared_cache import SharedCache
 from serviceexecution.gateway.http.bodies import whole_body
 from serviceexecution.gateway.http.cache import ExpiringCache
-from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.http.payers import caller_payer, stranger
+from serviceexecution.gateway.http.problems import Problem, problem_of
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import Settings
-from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.errors import BudgetSpentError, KubernetesError
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import AccessKey, KeyId, access_key, digest_of
 
@@ -82,6 +84,9 @@ def token_router(client: GatewayKubernetes, settings: Settings) -> APIRouter:
             minted, expires = await keys.token(
                 credentials, address_of(request, settings.trusted_proxies), datetime.now(UTC)
             )
+        except BudgetSpentError as error:
+            busy = problem_of(error)
+            raise _refusal(busy.status, "temporarily_unavailable", busy.detail, busy.headers) from None
         except KubernetesError:
             raise _refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -116,7 +121,10 @@ class _Keys:
         digest = self._digest(credentials)
         found = None
         if key_id is not None and not self._wrong.get(digest):
-            line = contextlib.nullcontext() if self._proven.get(digest) else self._turn(address, digest)
+            proven = self._proven.get(digest)
+            account = f"system:serviceaccount:{key_id.namespace}:{key_id.secret_name}"
+            pay_as(caller_payer(account) if proven else stranger(address))
+            line = contextlib.nullcontext() if proven else self._turn(address, digest)
             async with line:
                 found = await self._mint(key_id, credentials.secret, now)
         if key_id is None or found is None:

@@ -27,6 +27,7 @@ from serviceexecution.gateway.access.pods import (
     texts_of,
 )
 from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.http.payers import pay_as_pod
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
@@ -96,6 +97,7 @@ class CollectorAuthentication:
         identity = self._known.get(key)
         if identity is None:
             identity = await self._reviews.ask(key, lambda: self._remembered(key, token))
+        pay_as_pod(identity.ref.namespace)
         request.state.execution = identity.ref
         return identity
 

@@ -8,8 +8,10 @@ from urllib.parse import unquote_to_bytes
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serviceexecution.fairness.payers import Payer, paid_by
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.http.base_paths import with_one_slash
+from serviceexecution.gateway.http.payers import stranger
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.resources.reference import ExecutionReference
 
@@ -52,7 +54,8 @@ class ObservedApp:
         try:
             if is_proper_path(scope):
                 scope["path"] = with_one_slash(scope["path"])
-                await self._app(scope, counted_receive, counted_send)
+                with paid_by(_stranger(scope)):
+                    await self._app(scope, counted_receive, counted_send)
             else:
                 problem = Problem(
                     HTTPStatus.BAD_REQUEST, "InvalidPath", "The URL's path is not percent-encoded UTF-8."
@@ -61,6 +64,12 @@ class ObservedApp:
         finally:
             metrics.ACTIVE.dec()
             _report(scope, status, received, sent, time.perf_counter() - started)
+
+
+def _stranger(scope: Scope) -> Payer:
+    """Return who pays for a request until it is known who calls."""
+    client = scope.get("client")
+    return stranger(f"address {client[0] if client else 'unknown'}")
 
 
 def is_proper_path(scope: Scope) -> bool:

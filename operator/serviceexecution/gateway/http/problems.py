@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.errors import BudgetSpentError, KubernetesError
 from serviceexecution.store.errors import InvalidOutputPathError, StoreError, StoreFullError
 
 _LOGGER: Final = structlog.get_logger(__name__)
@@ -130,6 +131,13 @@ def problem_of(error: Exception) -> Problem:
         case StoreError():
             _LOGGER.warning("store error", error=str(error))
             return unavailable("StoreUnavailable", "The results store cannot be used at the moment.")
+        case BudgetSpentError():
+            return Problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "TooManyRequests",
+                "Too many of your requests wait for the Kubernetes API; send fewer at once, and try again.",
+                headers={"Retry-After": str(math.ceil(error.retry_after or 1.0))},
+            )
         case KubernetesError():
             _LOGGER.warning("kubernetes error", error=str(error), status=error.status)
             return unavailable("KubernetesUnavailable", "The Kubernetes API cannot be used at the moment.")

@@ -23,7 +23,7 @@ from serviceexecution.gateway.service_api.submission_objects import (
     owner_patch,
     with_secret_uid,
 )
-from serviceexecution.kube.errors import AlreadyExistsError, KubernetesError
+from serviceexecution.kube.errors import AlreadyExistsError, BudgetSpentError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import ANNOTATION_REQUEST_DIGEST, API_GROUP
 
@@ -156,7 +156,7 @@ async def _retried(create: Callable[[], Awaitable[JsonObject]]) -> JsonObject:
         try:
             return await create()
         except KubernetesError as error:
-            if not error.retriable:
+            if not error.retriable or isinstance(error, BudgetSpentError):
                 raise
             await asyncio.sleep(_PAUSE_SECONDS)
     return await create()

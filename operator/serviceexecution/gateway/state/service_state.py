@@ -8,8 +8,10 @@ from typing import Final, Protocol
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.state.absences import Absences
 from serviceexecution.gateway.state.definition_index import DefinitionIndex, readable_definition
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
 from serviceexecution.gateway.state.fair_room import FairCache
@@ -22,6 +24,9 @@ _LOGGER: Final = structlog.get_logger(__name__)
 _WATCH_SECONDS: Final = 300
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
+FRESH_SECONDS: Final = 1.0
+"""How long what the API server has just said of a service is taken instead of asking again."""
+FRESH_NAMES: Final = 1000
 _AT_ONCE: Final = 20
 """Objects that are taken without a pause for requests: a small one takes a tenth of a millisecond, a huge one ten."""
 _FORGOTTEN_AT_ONCE: Final = 5000
@@ -52,6 +57,11 @@ class ServiceState:
         self._whole: FairCache[KnownExecution] = FairCache(WHOLE_BYTES)
         self._definitions = DefinitionIndex()
         self._lists: SingleFlight[tuple[str, str], list[KnownExecution]] = SingleFlight()
+        self._absences = Absences()
+        self._fresh: ExpiringCache[tuple[str, str], bool] = ExpiringCache(
+            seconds=FRESH_SECONDS, capacity=FRESH_NAMES
+        )
+        self._questions: SingleFlight[tuple[str, str, str], JsonObject | None] = SingleFlight()
         self._listed: set[tuple[ResourceKind, str | None]] = set()
         self._current: set[tuple[ResourceKind, str | None]] = set()
 
@@ -69,6 +79,7 @@ class ServiceState:
 
     def note(self, body: JsonObject) -> KnownExecution | None:
         """Take an execution that we have written ourselves, and return what is known of it now."""
+        self._absences.end(body)
         return self._executions.put(body)
 
     async def definition(self, namespace: str, name: str) -> ServiceDefinition | None:
@@ -77,11 +88,23 @@ class ServiceState:
         return known if known is not None else await self.fresh_definition(namespace, name)
 
     async def fresh_definition(self, namespace: str, name: str) -> ServiceDefinition | None:
-        """Return the service as the API server has it now, None when there is none; raises KubernetesError."""
-        body = await self._client.get(SERVICE_DEFINITIONS, namespace, name)
-        if body is None:
+        """Return the service as the API server has it now or had it a second ago, None when there is none.
+
+        Raises KubernetesError.
+        """
+        known = self._definitions.find(namespace, name)
+        if known is not None and self._fresh.get((namespace, name)):
+            return known
+        if self._absences.know(namespace, name):
             return None
-        return self._definitions.put(body) if self._is_watched(namespace) else readable_definition(body)
+        body = await self._ask(SERVICE_DEFINITIONS, namespace, name)
+        if body is None:
+            self._absences.add(namespace, name)
+            return None
+        if not self._is_watched(namespace):
+            return readable_definition(body)
+        self._fresh.put((namespace, name), True)
+        return self._definitions.put(body)
 
     def id_of(self, execution: KnownExecution) -> str:
         """Return the execution's id in the API, a UUID."""
@@ -94,9 +117,15 @@ class ServiceState:
     async def execution(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
         """Return the execution of that service and id; raises KubernetesError when that cannot be known."""
         known = self._executions.find(namespace, service, api_id)
-        if known is not None:
+        if known is not None or self._absences.know(namespace, service, api_id):
             return known
-        body = await self._client.get(SERVICE_EXECUTIONS, namespace, api_id)
+        found = await self._searched(namespace, service, api_id)
+        if found is None:
+            self._absences.add(namespace, service, api_id)
+        return found
+
+    async def _searched(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
+        body = await self._ask(SERVICE_EXECUTIONS, namespace, api_id)
         found = None if body is None else self._executions.put(body)
         if found is None and not self._is_current(namespace):
             # the id may be the uid of an execution that nobody told us of
@@ -145,6 +174,12 @@ class ServiceState:
                     await asyncio.sleep(0)
         return sorted(found.values(), key=lambda one: one.order)
 
+    async def _ask(self, kind: ResourceKind, namespace: str, name: str) -> JsonObject | None:
+        """Ask the API server, once for all who want to know the same."""
+        return await self._questions.ask(
+            (kind.plural, namespace, name), lambda: self._client.get(kind, namespace, name)
+        )
+
     def _is_watched(self, namespace: str) -> bool:
         return not self._namespaces or namespace in self._namespaces
 
@@ -176,6 +211,7 @@ class ServiceState:
                 uids.clear()
             for number, body in enumerate(page.items):
                 index.put(body)
+                self._absences.end(body)
                 uids.add(_text(body, "uid"))
                 if number % _AT_ONCE == 0:
                     await asyncio.sleep(0)  # thousands are read: let requests be answered meanwhile
@@ -203,6 +239,7 @@ class ServiceState:
                         index.drop(_text(body, "namespace"), _text(body, "name"), _text(body, "uid"))
                     elif event.type != "BOOKMARK":
                         index.put(event.object)
+                        self._absences.end(event.object)
 
 
 def _text(body: JsonObject, name: str) -> str:

@@ -1,0 +1,35 @@
+"""The controller's connections to the API server."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from serviceexecution.kube.client import KubernetesClient
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The connections to the API server, each below a rate limit of its own: none takes requests from another.
+
+    Together 175 requests a second at most, and as many again at once after a rest.
+    """
+
+    work: KubernetesClient
+    logs: KubernetesClient
+    """1,500 running programs whose logs are polled ask for hundreds of requests a second: they get longer between
+    their turns, and no start or cancel waits for them."""
+    events: KubernetesClient
+
+    @classmethod
+    async def connect(cls) -> Self:
+        """Return clients for the cluster that we run in."""
+        agent = "serviceexecution-controller"
+        return cls(
+            work=await KubernetesClient.connect(user_agent=agent, qps=100, burst=200),
+            logs=await KubernetesClient.connect(user_agent=f"{agent}-logs", qps=50, burst=200),
+            events=await KubernetesClient.connect(user_agent=f"{agent}-events", qps=25, burst=100),
+        )
+
+    async def close(self) -> None:
+        """Close all connections and streams."""
+        for client in (self.work, self.logs, self.events):
+            await client.close()
