@@ -176,6 +176,14 @@ class TestKeys:
         assert (await self.ask(proxy, KEY, "s3cret")).status_code == 200
         await guesses
 
+    async def test_a_token_that_was_just_handed_out_waits_behind_nobody(self, door):
+        minted = (await self.ask(door.http, KEY, "s3cret")).json()["access_token"]
+        door.cluster.tokens[minted, None] = TokenIdentity("pipeline")
+        flood = asyncio.create_task(door.flood(300))
+        await asyncio.sleep(0.01)
+        assert (await door.with_token(minted)).status_code == 200
+        await flood
+
     async def test_the_answers_that_send_away_are_errors_as_clients_know_them(self, door):
         real = door.cluster.get
 

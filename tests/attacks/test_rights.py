@@ -6,7 +6,9 @@ counted for another token of the same user, although the API server is asked abo
 
 import pytest
 
+from serviceexecution.cli.access_key_objects import GatewayAccount, key_objects
 from serviceexecution.kube.client import TokenIdentity
+from serviceexecution.resources.access_key import KeyId
 from tests.unit.gateway.service_fakes import NAMESPACE, SERVICE
 from tests.unit.gateway.test_service_api import Service, is_problem
 
@@ -91,6 +93,13 @@ async def test_no_call_asks_for_a_verb_that_writes_at_the_api_server(service):
     served = {"", "status", "scale"}
     assert writes
     assert not [question for question in writes if question["subresource"] in served]
+
+
+def test_keys_of_older_versions_get_the_new_rights_with_the_chart_s_role():
+    """They are bound to it by name: an upgrade that changes the role serves them, too."""
+    made = key_objects(KeyId(NAMESPACE, "k0"), "uid", GatewayAccount("system", "gateway", "sx-submit"))
+    bindings = [manifest["roleRef"] for plural, manifest in made if plural == "rolebindings"]
+    assert {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "sx-submit"} in bindings
 
 
 async def test_a_scoped_token_gets_nothing_that_the_same_user_s_full_one_may(service):

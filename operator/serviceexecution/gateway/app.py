@@ -92,7 +92,7 @@ def create_app(
     app.include_router(sources_router(store, access, settings))
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, streams))
-    app.include_router(token_router(client, settings))
+    app.include_router(token_router(client, settings, access))
     app.include_router(service_router(context))
     app.include_router(_health_router(store, ending, state))
     app.add_middleware(ObservedApp)

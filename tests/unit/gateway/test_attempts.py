@@ -149,6 +149,19 @@ async def test_when_all_is_full_the_longest_line_makes_room(door):
     assert "new" not in door.sent_away
 
 
+async def test_when_all_lines_are_as_short_who_comes_back_is_not_sent_away_again(door, monkeypatch):
+    monkeypatch.setattr(attempts, "WAITING", 20)
+    for number in range(AT_ONCE + 20):
+        await door.come(f"first-{number}", f"address-{number}")
+    await door.come("good", "a quiet address")
+    assert door.sent_away == ["good"]
+    await door.let_go()
+    door.now += 1
+    await door.come("later", "another")
+    await door.come("good", "a quiet address")
+    assert door.sent_away == ["good", "later"]
+
+
 async def test_who_waits_too_long_is_told_to_come_back(door, monkeypatch):
     monkeypatch.setattr(attempts, "WAIT_SECONDS", 0.01)
     await fill(door, count=AT_ONCE_PER_ADDRESS + 1)

@@ -133,9 +133,8 @@ class Attempts:
         if len(line.waiting) <= WAITING_PER_ADDRESS:
             if self._waiting <= WAITING:
                 return
-            longest = max(self._lines.values(), key=lambda other: len(other.waiting))
-            if len(longest.waiting) > len(line.waiting):
-                shortened = longest
+            lines = (other for other in reversed(self._lines.values()) if other.waiting)
+            shortened = max(lines, key=lambda other: (len(other.waiting), other.youngest.since))
         last = shortened.youngest
         self._remove(shortened, last)
         self._remember(last)

@@ -24,7 +24,7 @@ from typing_extensions import override
 from serviceexecution.fairness.payers import pay_as
 from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.attempts import Attempts
-from serviceexecution.gateway.access.callers import SERVICE_AUDIENCE
+from serviceexecution.gateway.access.callers import SERVICE_AUDIENCE, Access
 from serviceexecution.gateway.access.shared_cache import SharedCache
 from serviceexecution.gateway.http.bodies import whole_body
 from serviceexecution.gateway.http.cache import ExpiringCache
@@ -66,7 +66,7 @@ class Credentials:
         return f"Credentials({self.key_id!r})"
 
 
-def token_router(client: GatewayKubernetes, settings: Settings) -> APIRouter:
+def token_router(client: GatewayKubernetes, settings: Settings, access: Access) -> APIRouter:
     """Return the route."""
     router = APIRouter(redirect_slashes=False)
     keys = _Keys(client, settings)
@@ -94,6 +94,7 @@ def token_router(client: GatewayKubernetes, settings: Settings) -> APIRouter:
                 "The Kubernetes API cannot be used at the moment.",
                 {"Retry-After": "2"},
             ) from None
+        access.expect(credentials.key_id, minted)
         return _answer(minted, max(1, int((expires - datetime.now(UTC)).total_seconds())))
 
     return router
