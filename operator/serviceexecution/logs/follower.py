@@ -61,7 +61,8 @@ class LogFollower:
         record = await self._log.committed()
         if record is not None:
             return record
-        await self._log.load()
+        async with self._slots.loads.turn(self._target.namespace):
+            await self._log.load()
         if self._log.last_line:
             RESUMES.labels("restart").inc()
         complete = await self._follow_to_the_end()

@@ -7,6 +7,7 @@ import pytest
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.logs.slots import LOADS_AT_ONCE
 from serviceexecution.logs.timing import FollowerTiming
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
@@ -151,3 +152,39 @@ async def test_more_logs_than_streams(count):
         assert record is not None
         assert (record.lines, record.complete) == (50, True)
     await followers.close()
+
+
+async def test_after_a_restart_a_few_logs_at_a_time_are_read_back(monkeypatch: pytest.MonkeyPatch):
+    """Four hundred logs of 4 MiB were 860 MiB of memory and an event loop that stood for seconds."""
+    setup = Setup(FakeKubelet([line(0)], state="running"))
+    refs = [ExecutionReference(f"ns-{number % 3}", f"run-{number}", f"uid-{number}") for number in range(30)]
+    for ref in refs:
+        await setup.store.write_log_chunk(ref, 1, line(0), attempt=1)
+    read = setup.store.read_log_chunk
+    at_once: list[int] = []
+    reading = 0
+
+    async def slowly(ref: ExecutionReference, sequence: int, *, attempt: int) -> bytes:
+        nonlocal reading
+        reading += 1
+        at_once.append(reading)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        reading -= 1
+        return await read(ref, sequence, attempt=attempt)
+
+    monkeypatch.setattr(setup.store, "read_log_chunk", slowly)
+    for ref in refs:
+        setup.followers.ensure(
+            ref,
+            pod_name="pod",
+            pod_uid=POD_UID,
+            container="main",
+            attempt=1,
+            main_terminated=False,
+        )
+    async with asyncio.timeout(20):
+        while len(at_once) < len(refs):  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+    assert max(at_once) <= LOADS_AT_ONCE
+    await setup.followers.close()
