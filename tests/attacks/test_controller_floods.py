@@ -6,29 +6,43 @@ Everything runs in process, on the fake API server of the controller's own tests
 import asyncio
 import gc
 import sys
+import threading
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import kopf
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.controller import planning
 from serviceexecution.controller.admission import Admission
 from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
-from serviceexecution.controller.cached_execution import EndedExecution, LiveExecution, read_execution
+from serviceexecution.controller.cached_execution import (
+    EndedExecution,
+    LiveExecution,
+    UnreadableExecution,
+    read_execution,
+)
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.main import _queue
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.controller.watches import register
 from serviceexecution.kube.client import ObjectList
-from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.kube.kinds import (
+    CONFIG_MAPS,
+    JOBS,
+    PODS,
+    SERVICE_DEFINITIONS,
+    SERVICE_EXECUTIONS,
+    ResourceKind,
+)
 from serviceexecution.process.nesting import LEVELS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from tests.unit.controller import resyncs
 from tests.unit.controller.builders import POD_NAME, UID, ended, waiting
-from tests.unit.controller.fake_kubernetes import FakeKubernetes, refusal
+from tests.unit.controller.fake_kubernetes import FakeKubernetes, Request, refusal
 from tests.unit.controller.harness import KEY, Clock, World, start, succeed
 
 
@@ -354,3 +368,134 @@ async def test_a_watch_that_is_only_behind_is_not_dead(monkeypatch: pytest.Monke
             {"metadata": {"resourceVersion": str(cache.watched_version(Watched.EXECUTIONS) + 1)}},
         )
     assert health.problem() == ""
+
+
+HOSTILE_INPUTS: dict[str, dict[str, str]] = {
+    "a hundred thousand properties": {f"k{number}": "{}" for number in range(100_000)},
+    "ten thousand properties": {f"k{number}": "{}" for number in range(10_000)},
+    "a megabyte of brackets": {"a": "[" + ",".join(["[]"] * 330_000) + "]"},
+    "a megabyte of objects": {"a": '{"x":[' + ",".join(["{}"] * 320_000) + "]}"},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_INPUTS)
+async def test_no_input_is_looked_at_in_the_event_loop(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Controller 8a: each pass over such an input held the loop for seconds; three were longer than the Lease."""
+    in_loop: list[str] = []
+
+    def watched(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            if threading.current_thread() is threading.main_thread():
+                in_loop.append(function.__name__)
+            return function(*args, **kwargs)
+
+        return call
+
+    for part in ("make_plan", "_checked"):
+        monkeypatch.setattr(planning, part, watched(getattr(planning, part)))
+    world.kubernetes.put(
+        CONFIG_MAPS,
+        {"metadata": {"name": "in", "namespace": "team"}, "data": HOSTILE_INPUTS[name], "immutable": True},  # type: ignore[dict-item]
+    )
+    world.apply(inputJson=None, inputFrom={"configMapRef": {"name": "in"}})
+    await world.controller.run()
+    assert in_loop == []
+    expected = ("Failed", "InvalidInput") if name.startswith("a hundred") else ("Pending", "Starting")
+    assert world.said() == expected
+
+
+def test_a_spec_beside_its_input_is_bounded() -> None:
+    """Controller 8a: of small values a megabyte is a third of a second for the models, in one step."""
+    body = execution(1, phase=None)
+    template: JsonObject = {"spec": {"volumes": [[] for _ in range(200_000)]}}
+    body["spec"] = {"runtime": {"docker": {"image": "x"}}, "podTemplate": template}
+    found = read_execution(body)
+    assert isinstance(found, UnreadableExecution)
+    assert "128 KiB" in found.problem
+    service: JsonObject = {"metadata": {"name": "s", "namespace": "team", "uid": "s"}, "spec": body["spec"]}
+    cache = ObjectCache()
+    assert cache.put_definition(service) in cache.unreadable
+
+
+async def requests_in(world: World, seconds: float) -> int:
+    """Return the requests of passes that come when each says that it is to be looked at again."""
+    world.kubernetes.requests.clear()
+    passed = 0.0
+    while passed < seconds:
+        wake = await world.controller.reconcile()
+        if wake is None:
+            break
+        world.wait(max(wake, 0.01))
+        passed += max(wake, 0.01)
+    return len(world.kubernetes.requests)
+
+
+async def test_who_waits_for_a_quota_asks_ever_more_seldom(world: World) -> None:
+    """Controller 8d: 125 executions in a namespace without quota took all requests of the controller."""
+
+    def refuse(request: Request, when: str) -> None:
+        if when == "before" and (request.verb, request.resource) == ("create", "jobs"):
+            raise refusal(403, "jobs.batch is forbidden: exceeded quota: count")
+
+    world.kubernetes.hook = refuse
+    world.apply(startTimeout="1h")
+    await world.controller.run()
+    assert world.said() == ("Pending", "QuotaExceeded")
+    await requests_in(world, 120)
+    assert await requests_in(world, 600) <= 60, "ten passes of at most six requests; there were 480"
+
+
+def service(**spec: JsonValue) -> JsonObject:
+    """Return a service as the API server has it."""
+    return {
+        "metadata": {"name": "adder", "namespace": "team", "uid": "service"},
+        "spec": {"runtime": {"docker": {"image": "adder:1"}}, **spec},
+    }
+
+
+async def test_who_waits_for_a_first_build_is_woken_and_asks_nothing(world: World) -> None:
+    """Controller 8d: 500 executions that waited for a first build took all requests of the controller."""
+    building = service(source={"archive": {"digest": "sha256:" + "a" * 64}})
+    building["spec"] = {**cast("JsonObject", building["spec"]), "runtime": {"docker": {"build": {}}}}
+    world.kubernetes.put(SERVICE_DEFINITIONS, building)
+    world.apply(runtime=None, serviceRef={"name": "adder"}, startTimeout="1h")
+    await world.controller.run()
+    assert world.said() == ("Pending", "ServiceNotReady")
+    checks = 0
+    check_schema = world.controller.checker.check_schema
+
+    async def counted(schema: JsonObject) -> None:
+        nonlocal checks
+        checks += 1
+        await check_schema(schema)
+
+    world.controller.checker.check_schema = counted  # type: ignore[method-assign]
+    assert await requests_in(world, 300) == 0
+    assert checks == 0
+    world.controller.woken.clear()
+    world.kubernetes.change(
+        SERVICE_DEFINITIONS, "team", "adder", {"spec": {"runtime": {"docker": {"image": "a"}}}}
+    )
+    await world.controller.watch()
+    assert world.controller.woken == [KEY]
+
+
+async def test_who_is_queued_is_checked_once(world: World) -> None:
+    """Controller 8d: each of 3,000 queued executions had its ConfigMap read and three schemas checked each minute."""
+    world.kubernetes.put(
+        SERVICE_DEFINITIONS,
+        service(concurrency=1, inputSchema={"type": "object"}, outputSchema={"type": "object"}),
+    )
+    world.kubernetes.put(CONFIG_MAPS, {"metadata": {"name": "in", "namespace": "team"}, "data": {"a": "1"}})
+    first = execution(1, phase="Running")
+    world.kubernetes.put(SERVICE_EXECUTIONS, first)
+    world.apply(
+        runtime=None, serviceRef={"name": "adder"}, inputJson=None, inputFrom={"configMapRef": {"name": "in"}}
+    )
+    await world.controller.run()
+    record = world.controller.cache.executions[KEY]
+    assert isinstance(record, LiveExecution)
+    assert record.reason == "Queued"
+    assert await requests_in(world, 3_600) == 0

@@ -7,7 +7,7 @@ it had to list again), so nothing is concluded from an object's absence here wit
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from pydantic import ValidationError
 
@@ -23,11 +23,15 @@ from serviceexecution.controller.service_runs import ServiceRuns
 from serviceexecution.controller.small_texts import SmallTexts
 from serviceexecution.controller.unreadable import UnreadableDefinition, unreadable_definition
 from serviceexecution.controller.versions import newer, number_of, version_of
+from serviceexecution.controller.weight import is_within
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.views import JobView, PodView
+
+DEFINITION_BYTES: Final = 256 * 1024
+"""Most of a ServiceDefinition's spec: two schemas of 64 KiB and as much for the rest, read in one step."""
 
 
 class ExecutionKey(NamedTuple):
@@ -209,6 +213,9 @@ class ObjectCache:
 
     def put_definition(self, body: JsonObject) -> ServiceKey:
         """Take a definition if it is newer than what is known of it; return its key."""
+        if not is_within(body.get("spec"), DEFINITION_BYTES):
+            problem = f"spec: it has more than {DEFINITION_BYTES // 1024} KiB; shorten podTemplate, env or the schemas."
+            return self._put_unreadable(unreadable_definition(body, problem))
         try:
             definition = ServiceDefinition.model_validate(body)
         except ValidationError as error:

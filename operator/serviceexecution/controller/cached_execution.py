@@ -12,17 +12,22 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.controller.unreadable import BriefMetadata, brief_metadata, faults_of
+from serviceexecution.controller.weight import is_within
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import CallbackState, Phase
 
 SMALL_BYTES: Final = 16 * 1024
 """Longest JSON text of an execution that is worth keeping: common ones have some 7 KB."""
+SPEC_BYTES: Final = 128 * 1024
+"""Most of a spec beside its input. It is read in one step of the event loop, which small values make long: so much of
+them some 30 ms."""
 MOST_OF_A_PROBLEM: Final = 500
 """Characters of why a spec cannot be read: it may name five fields, each by a long path."""
 
+_INPUTS: Final = frozenset({"input", "inputJson"})
 _PHASES: Final = {phase.value: phase for phase in Phase}
 
 
@@ -102,12 +107,19 @@ def recorded(body: JsonObject) -> CachedExecution:
 def read_execution(body: JsonObject) -> ServiceExecution | UnreadableExecution:
     """Return the whole execution.
 
-    ``spec.input`` is taken as it is: it came as JSON, its reader checks it, and the models would need a second for a
-    megabyte of small values.
+    ``spec.input`` is taken as it is: see ``effective.spec_on_top``.
     """
     spec = body.get("spec")
-    given = spec.get("input") if isinstance(spec, dict) else None
-    if not isinstance(spec, dict) or not isinstance(given, dict):
+    if not isinstance(spec, dict):
+        return _read(body)
+    given = spec.get("input")
+    rest: JsonObject = {name: value for name, value in spec.items() if name not in _INPUTS}
+    if not is_within(rest, SPEC_BYTES):
+        problem = (
+            f"spec: it has more than {SPEC_BYTES // 1024} KiB beside its input; shorten podTemplate or env."
+        )
+        return UnreadableExecution(brief_metadata(body), problem)
+    if not isinstance(given, dict):
         return _read(body)
     execution = _read({**body, "spec": {**spec, "input": {}}})
     if isinstance(execution, UnreadableExecution):
@@ -118,32 +130,10 @@ def read_execution(body: JsonObject) -> ServiceExecution | UnreadableExecution:
 def small_text(body: JsonObject) -> bytes | None:
     """Return the execution as JSON text when that is short; who wrote which field is left out."""
     kept = {**body, "metadata": {**_object(body, "metadata"), "managedFields": None}}
-    if not _is_small(kept):
+    if not is_within(kept, SMALL_BYTES):
         return None
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
     return text if len(text) <= SMALL_BYTES else None
-
-
-def _is_small(value: JsonValue) -> bool:
-    """Tell whether the value can be short as text, without looking at more of it than that."""
-    left = SMALL_BYTES
-    level: list[JsonValue] = [value]
-    while level:
-        one = level.pop()
-        if isinstance(one, str):
-            left -= len(one)
-        elif isinstance(one, dict):
-            left -= 4 * len(one)
-            if left >= 0:
-                left -= sum(map(len, one))
-                level.extend(one.values())
-        elif isinstance(one, list):
-            left -= 2 * len(one)
-            if left >= 0:
-                level.extend(one)
-        if left < 0:
-            return False
-    return True
 
 
 def _read(body: JsonObject) -> ServiceExecution | UnreadableExecution:

@@ -117,8 +117,8 @@ class Observer:
             return job
         recorded = execution.status.job
         name = recorded.name if recorded is not None else job_name(execution.reference, 1)
-        if recorded is None and execution.status.phase is None:
-            return None  # new: creating the Job tells whether there is one
+        if recorded is None and not _may_have_job(execution):
+            return None  # creating the Job tells whether there is one
         body = await self._client.get(JOBS, execution.metadata.namespace, name)
         if body is None:
             return None
@@ -194,6 +194,12 @@ class Observer:
         if log.stdout_result.size > MAIN_OUTPUT_LIMIT:
             return MainOutput(None, from_log=True)
         return MainOutput(_text(await self._store.read_stdout_result(reference) or b""), from_log=True)
+
+
+def _may_have_job(execution: ServiceExecution) -> bool:
+    """Tell whether a pass may have made a Job that is not recorded: what is taken from a service is recorded before."""
+    status = execution.status
+    return status.phase is not None and (execution.spec.service_ref is None or status.service is not None)
 
 
 def running_with(execution: ServiceExecution) -> tuple[ServiceExecution, bool]:

@@ -72,9 +72,10 @@ def _short(part: int | str) -> str:
     return text if len(text) <= _LONGEST_PART else text[:_LONGEST_PART] + "…"
 
 
-def unreadable_definition(body: JsonObject, error: ValidationError) -> UnreadableDefinition:
-    """Return what is known of a ServiceDefinition that cannot be read."""
-    metadata, problem = brief_metadata(body), faults_of(error)
+def unreadable_definition(body: JsonObject, error: ValidationError | str) -> UnreadableDefinition:
+    """Return what is known of a ServiceDefinition that cannot be read, for that reason."""
+    metadata = brief_metadata(body)
+    problem = error if isinstance(error, str) else faults_of(error)
     status = body.get("status")
     conditions = status.get("conditions") if isinstance(status, dict) else None
     said = any(

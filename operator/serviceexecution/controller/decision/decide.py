@@ -29,8 +29,16 @@ COLLECT_NOTICE: Final = 5.0
 COMMIT_GRACE: Final = 5.0
 """Seconds that a commit may take to appear in the store after the collector has ended."""
 
-QUEUED_RECHECK: Final = 60.0
+QUEUED_RECHECK: Final = 300.0
 """Seconds; whatever makes room wakes the next ones at once."""
+
+FIRST_RECHECK: Final = 5.0
+LONGEST_RECHECK: Final = 60.0
+"""Seconds between looks at what tells nobody that it has come, such as a ConfigMap or room in a quota: each look is
+requests. The pause is as long as the wait so far, within these two."""
+
+WOKEN_BY_EVENTS: Final = frozenset({Reason.SERVICE_NOT_FOUND, Reason.SERVICE_NOT_READY})
+"""A change of the service wakes who waits for it."""
 
 STOP_DEADLINE: Final = 1
 """``activeDeadlineSeconds`` of a pod that is to end now: the kubelet counts from the pod's start."""
@@ -90,11 +98,26 @@ def _without_job(seen: Observation) -> Decision:
         limit = seen.times.start_timeout
         if problem.reason is not Reason.QUOTA_EXCEEDED and not problem.coming:
             limit = min(limit, seen.limits.missing_reference)
-    left = limit - seen.age(seen.execution.metadata.creation_timestamp)
+    age = seen.age(seen.execution.metadata.creation_timestamp)
+    left = limit - age
     if left <= 0:
         return finish(seen, Phase.FAILED, problem.reason, problem.detail)
     message = _message_so_far(seen, problem.reason) if problem.reason is Reason.QUOTA_EXCEEDED else None
-    return say(seen, Phase.PENDING, problem.reason, problem.detail, message=message, wake=min(left, 5))
+    return say(
+        seen,
+        Phase.PENDING,
+        problem.reason,
+        problem.detail,
+        message=message,
+        wake=min(left, _pause(problem, age)),
+    )
+
+
+def _pause(problem: PlanProblem, age: float) -> float:
+    """Return after how many seconds to look again at what keeps an execution of that age waiting."""
+    if problem.coming or problem.reason in WOKEN_BY_EVENTS:
+        return LONGEST_RECHECK
+    return max(FIRST_RECHECK, min(age, LONGEST_RECHECK))
 
 
 def _job_gone(seen: Observation) -> Decision:
