@@ -372,6 +372,18 @@ def test_fence_of_the_gateway_names_every_member_of_a_spec_that_may_change(rende
     assert "object.spec.?cancel.orValue(false)" in update
 
 
+def test_the_account_of_helm_test_is_fenced_where_it_has_a_right(layout):
+    """In the release's namespace ``create serviceexecutions`` is within reach of the operator's accounts."""
+    (pod,) = of_kind(layout, "Pod")
+    account = pod["spec"]["serviceAccountName"]
+    assert set().union(*rights(layout, account).values()) == every(
+        "serviceexecution.dev/serviceexecutions", "create", "get", "delete"
+    )
+    policy = named(layout, "ValidatingAdmissionPolicy", account)
+    (condition,) = policy["spec"]["matchConditions"]
+    assert condition["expression"].endswith(f'"system:serviceaccount:system:{account}"')
+
+
 def test_kubernetes_alone_makes_the_pods_of_builds(render):
     manifests = render("admissionPolicies.buildPods.creators={system:kube-controller-manager}")
     policies = of_kind(manifests, "ValidatingAdmissionPolicy")
@@ -389,7 +401,10 @@ def test_policies_can_be_left_out(render):
         "admissionPolicies.gatewayFence.enabled=false",
         "admissionPolicies.buildPods.enabled=false",
     )
-    assert of_kind(manifests, "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding") == []
+    left = of_kind(manifests, "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    assert {policy["metadata"]["name"] for policy in left} == {"sx-serviceexecution-test"}, (
+        "goes with helm test"
+    )
 
 
 def test_templates_name_no_secret_of_the_operator():
