@@ -1,0 +1,166 @@
+"""Each shared budget under attack, beside a witness: ``python -m benchmarks.floods [--only NAME]``.
+
+The installed operator on the cluster of KUBECONFIG, with its own memory limits. For each attack the witness works for
+some seconds alone and for as many beside the attacker, whose requests come from a process of the lowest priority. The
+bars: nothing of the witness fails, its p99 is at most twice the quiet one (or 50 ms more, the noise of one machine),
+no container of the operator restarts.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.floods.attacks import ATTACKS, Attacker
+from benchmarks.floods.stage import Tenant, collector_token, tenant
+from benchmarks.floods.witness import Seen, Witness
+from serviceexecution.contract.json_types import JsonObject
+from tests.support.cluster import Cluster, member
+from tests.support.operator import Operator
+
+RATIO: Final = 2.0
+NOISE_MILLISECONDS: Final = 50.0
+_LEAD_SECONDS: Final = 2.0
+"""The attack is under way for so long before the witness begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attack."""
+
+    name: str
+    quiet: Seen
+    flooded: Seen
+    restarts: int
+
+    def met(self, what: str) -> bool:
+        """Tell whether the witness was held up by no more than the bar allows."""
+        quiet, flooded = self.quiet.p99(what), self.flooded.p99(what)
+        return flooded <= max(RATIO * quiet, quiet + NOISE_MILLISECONDS)
+
+    @property
+    def good(self) -> bool:
+        """Tell whether all bars are met."""
+        return not self.flooded.failures and not self.restarts and all(map(self.met, self.quiet.latencies))
+
+
+def main() -> int:
+    """Return 1 when a bar is not met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.floods", description=__doc__)
+    parser.add_argument("--only", action="append", choices=ATTACKS, help="this attack; may be repeated")
+    parser.add_argument("--seconds", type=float, default=20, help="how long the witness works each time")
+    parser.add_argument("--output", type=Path, help="write the figures as JSON to this file")
+    parser.add_argument("--attack", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.attack is not None:
+        return _attack(arguments.attack)
+    address = os.environ.get("SX_GATEWAY_ADDRESS")
+    if not address:
+        sys.exit('error: SX_GATEWAY_ADDRESS says no gateway; run `make up`, then eval "$(make -s env)".')
+    cluster = Cluster()
+    with tenant(cluster, "witness") as witness, tenant(cluster, "attacker") as evil:
+        attacker = Attacker(address, evil, collector_token(cluster, evil.namespace))
+        outcomes = [
+            asyncio.run(_measure(cluster, name, attacker, witness, arguments.seconds))
+            for name in arguments.only or ATTACKS
+        ]
+    report(outcomes)
+    if arguments.output is not None:
+        arguments.output.write_text(json.dumps([_figures(one) for one in outcomes], indent=2) + "\n")
+    return 0 if all(one.good for one in outcomes) else 1
+
+
+def report(outcomes: list[Outcome]) -> None:
+    """Print the table."""
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    calls = list(outcomes[0].quiet.latencies)
+    table = Table("attack", *(f"{what} p99 ms" for what in calls), "failures of the witness", "restarts", "")
+    for one in outcomes:
+        cells = [f"{one.quiet.p99(what):.0f} → {one.flooded.p99(what):.0f}" for what in calls]
+        failures = ", ".join(f"{what}: {count}" for what, count in one.flooded.failures.items()) or "none"
+        table.add_row(one.name, *cells, failures, str(one.restarts), "ok" if one.good else "NOT MET")
+    console.print(table)
+
+
+async def _measure(
+    cluster: Cluster, name: str, attacker: Attacker, tenant: Tenant, seconds: float
+) -> Outcome:
+    witness = Witness(attacker.address, tenant)
+    try:
+        await witness.work(2)  # warm: its token is known, connections are open
+        before = _restarts(cluster)
+        quiet = await witness.work(seconds)
+        facts = {
+            "address": attacker.address,
+            "namespace": attacker.tenant.namespace,
+            "token": attacker.tenant.token,
+            "execution": attacker.tenant.execution,
+            "collector_token": attacker.collector_token,
+        }
+        process = await asyncio.create_subprocess_exec(
+            *("nice", "-n", "19", sys.executable, "-m", "benchmarks.floods", "--attack", name),
+            stdin=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdin is not None  # noqa: S101 - a pipe
+            process.stdin.write(json.dumps(facts).encode())
+            process.stdin.close()
+            await asyncio.sleep(_LEAD_SECONDS)
+            flooded = await witness.work(seconds)
+            if process.returncode is not None:
+                sys.exit(f"error: the attack {name!r} has ended by itself.")
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        return Outcome(name, quiet, flooded, _restarts(cluster) - before)
+    finally:
+        await witness.close()
+
+
+def _attack(name: str) -> int:
+    facts = json.load(sys.stdin)
+    tenant = Tenant(facts["namespace"], facts["token"], facts["execution"])
+    asyncio.run(_run(name, Attacker(facts["address"], tenant, facts["collector_token"])))
+    return 0
+
+
+async def _run(name: str, attacker: Attacker) -> None:
+    await ATTACKS[name](attacker)
+
+
+def _restarts(cluster: Cluster) -> int:
+    operator = Operator.find(cluster)
+    pods = [] if operator is None else operator.pods()
+    statuses = [
+        status
+        for pod in pods
+        for status in cast("list[JsonObject]", member(pod, "status", "containerStatuses") or [])
+    ]
+    return sum(cast("int", status["restartCount"]) for status in statuses)
+
+
+def _figures(outcome: Outcome) -> JsonObject:
+    p99: JsonObject = {
+        what: [round(outcome.quiet.p99(what), 1), round(outcome.flooded.p99(what), 1)]
+        for what in outcome.quiet.latencies
+    }
+    return {
+        "attack": outcome.name,
+        "p99Milliseconds": p99,
+        "failures": dict(outcome.flooded.failures),
+        "restarts": outcome.restarts,
+        "met": outcome.good,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

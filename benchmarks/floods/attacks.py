@@ -1,0 +1,215 @@
+"""What one namespace, or somebody without any rights, does to what all share. Each runs until it is cancelled."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from benchmarks.floods.stage import SLOW, Tenant
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
+
+_LARGE_BYTES: Final = 1_500_000_000
+_COMMIT_BYTES: Final = 60 * 1024**2
+_DRIP_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attacker:
+    """Where the attacker is, and what it holds."""
+
+    address: str
+    tenant: Tenant
+    collector_token: str
+
+
+Attack = Callable[[Attacker], Awaitable[None]]
+
+
+async def unknown_ids(attacker: Attacker) -> None:
+    """Ask for executions that do not exist (H8): each costs the gateway a request to the API server."""
+
+    async def ask(http: httpx.AsyncClient) -> None:
+        await http.get(f"{attacker.tenant.service()}/{_uuid()}")
+
+    await _at_once(attacker, 32, ask)
+
+
+async def slow_schemas(attacker: Attacker) -> None:
+    """Submit to a service whose schema takes for ever (H7)."""
+
+    async def submit(http: httpx.AsyncClient) -> None:
+        await http.post(attacker.tenant.service(SLOW), json={"x": 1})
+
+    await _at_once(attacker, 32, submit)
+
+
+async def large_bodies(attacker: Attacker) -> None:
+    """Submit bodies of a megabyte with as many members as fit (M3)."""
+    body = json.dumps({f"k{number}": 0 for number in range(70_000)}).encode()
+
+    async def submit(http: httpx.AsyncClient) -> None:
+        await http.post(attacker.tenant.service(), content=body, headers={"Content-Type": "application/json"})
+
+    await _at_once(attacker, 8, submit)
+
+
+async def bad_tokens(attacker: Attacker) -> None:
+    """Guess tokens from the address that all others come from as well (H5)."""
+
+    async def guess(http: httpx.AsyncClient) -> None:
+        token = f"{secrets.token_urlsafe(20)}.{secrets.token_urlsafe(60)}.{secrets.token_urlsafe(60)}"
+        await http.get(attacker.tenant.service(), headers={"Authorization": f"Bearer {token}"})
+
+    await _at_once(attacker, 32, guess)
+
+
+async def slow_archives(attacker: Attacker) -> None:
+    """Upload archives a byte a second (as H4 for sources)."""
+    head = _head(attacker, "PUT", f"/api/v1/namespaces/{attacker.tenant.namespace}/sources/{'0' * 64}")
+    await _dripped(attacker, 40, head + b"Content-Length: 90000000\r\n\r\n")
+
+
+async def slow_outputs(attacker: Attacker) -> None:
+    """Upload output files a byte a second with the collector's token, which a program can read (H4)."""
+    head = _head(attacker, "PUT", "/collect/v1/files/large.bin", attacker.collector_token)
+    await _dripped(attacker, 40, head + f"Content-Length: {_LARGE_BYTES}\r\n\r\n".encode())
+
+
+async def unfinished_commits(attacker: Attacker) -> None:
+    """Send commits whose last byte never comes (H4): what has come is memory."""
+    head = _head(attacker, "POST", "/collect/v1/commit", attacker.collector_token)
+    body = b'{"files":[' + b" " * (_COMMIT_BYTES - 100)
+    await _dripped(attacker, 6, head + f"Content-Length: {_COMMIT_BYTES}\r\n\r\n".encode() + body)
+
+
+async def streams(attacker: Attacker) -> None:
+    """Follow one log three hundred times (M4)."""
+    head = _head(attacker, "GET", f"{attacker.tenant.service()}/{attacker.tenant.execution}/log?follow")
+    await _dripped(attacker, 300, head + b"\r\n", drip=b"")
+
+
+async def connections(attacker: Attacker) -> None:
+    """Open connections that say nothing, and such that leave in the middle of a body (M7)."""
+    leaving = _head(attacker, "POST", attacker.tenant.service()) + b"Content-Length: 1000\r\n\r\n{"
+
+    async def leave(_: httpx.AsyncClient) -> None:
+        parts = urlsplit(attacker.address)
+        _reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(leaving)
+        await writer.drain()
+        writer.close()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_dripped(attacker, 500, b"", drip=b""))
+        group.create_task(_at_once(attacker, 8, leave))
+
+
+async def new_executions(attacker: Attacker) -> None:
+    """Create executions as fast as the API server takes them (controller 8e); they wait in their queue."""
+    client = await KubernetesClient.connect(user_agent="serviceexecution-floods", qps=50, burst=50)
+    try:
+        while True:
+            name = _uuid()
+            await client.create(
+                SERVICE_EXECUTIONS,
+                attacker.tenant.namespace,
+                {
+                    "apiVersion": f"{API_GROUP}/{API_VERSION}",
+                    "kind": KIND,
+                    "metadata": {"name": name},
+                    "spec": {"serviceRef": {"name": "waiting"}},
+                },
+            )
+    finally:
+        await client.close()
+
+
+ATTACKS: Final[dict[str, Attack]] = {
+    "unknown ids": unknown_ids,
+    "slow schemas": slow_schemas,
+    "large bodies": large_bodies,
+    "bad tokens": bad_tokens,
+    "slow archives": slow_archives,
+    "slow outputs": slow_outputs,
+    "unfinished commits": unfinished_commits,
+    "streams": streams,
+    "connections": connections,
+    "new executions": new_executions,
+}
+
+
+async def _at_once(
+    attacker: Attacker, number: int, call: Callable[[httpx.AsyncClient], Awaitable[None]]
+) -> None:
+    """Make calls one after the other, ``number`` of them at the same time, whatever is answered."""
+    limits = httpx.Limits(max_connections=number)
+    async with httpx.AsyncClient(
+        base_url=attacker.address,
+        headers={"Authorization": f"Bearer {attacker.tenant.token}"},
+        timeout=60,
+        limits=limits,
+    ) as http:
+
+        async def again() -> None:
+            while True:
+                with contextlib.suppress(httpx.HTTPError, OSError):
+                    await call(http)
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(number):
+                group.create_task(again())
+
+
+async def _dripped(attacker: Attacker, number: int, begin: bytes, *, drip: bytes = b" ") -> None:
+    """Hold ``number`` connections that have sent ``begin``; one that is closed is opened again."""
+    parts = urlsplit(attacker.address)
+
+    async def hold() -> None:
+        while True:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+                drain = asyncio.create_task(_read_all(reader))
+                try:
+                    writer.write(begin)
+                    await writer.drain()
+                    while not drain.done():
+                        await asyncio.sleep(_DRIP_SECONDS)
+                        writer.write(drip)
+                        await writer.drain()
+                finally:
+                    drain.cancel()
+                    writer.close()
+            await asyncio.sleep(_DRIP_SECONDS)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(number):
+            group.create_task(hold())
+
+
+async def _read_all(reader: asyncio.StreamReader) -> None:
+    while await reader.read(65536):
+        pass
+
+
+def _head(attacker: Attacker, method: str, path: str, token: str = "") -> bytes:
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {urlsplit(attacker.address).netloc}",
+        f"Authorization: Bearer {token or attacker.tenant.token}",
+        "Content-Type: application/json",
+    ]
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def _uuid() -> str:
+    text = secrets.token_hex(16)
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
