@@ -173,4 +173,4 @@ def _check(process: ConverterProcess, source: str, inputs: list[dict[str, str]])
 
 def _fits(schema: JsonObject, text: str) -> bool:
     """Tell what the gateway would say."""
-    return answer({"schema": schema, "text": text}) == {"faults": []}
+    return answer(schema, text) == {"faults": []}

@@ -37,7 +37,7 @@ from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.execution_status import TakenService
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.resources.views import ClaimView, ConfigMapView
-from serviceexecution.schemas.checker import SchemaTimeoutError
+from serviceexecution.schemas.checker import SchemaSuspendedError, SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
 
 FAULTS_SAID: Final = 5
@@ -203,6 +203,8 @@ class Planner:
             return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
         except SchemaTimeoutError as error:
             return PlanProblem(Reason.INVALID_INPUT, f"It could not be checked: {error}")
+        except SchemaSuspendedError as error:
+            return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
         return PlanProblem(Reason.INVALID_INPUT, said(faults)) if faults else None
 
 

@@ -11,6 +11,7 @@ from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.fairness.payers import namespace_payer, paid_by
 from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.schemas.errors import CheckerUnavailableError
 from serviceexecution.store.errors import StoreError
 
 logger = structlog.stdlib.get_logger()
@@ -37,7 +38,7 @@ async def work(queue: WorkQueue[ExecutionKey], reconciler: Works) -> None:
             succeeded = True
             if wake_after is not None:
                 queue.add_after(key, wake_after)
-        except (KubernetesError, StoreError) as error:
+        except (KubernetesError, StoreError, CheckerUnavailableError) as error:
             pause = queue.retry(key)
             _complain(key, pause, error)
         except asyncio.CancelledError:
@@ -51,7 +52,7 @@ async def work(queue: WorkQueue[ExecutionKey], reconciler: Works) -> None:
             RECONCILE_SECONDS.labels(outcome).observe(time.monotonic() - started)
 
 
-def _complain(key: ExecutionKey, pause: float, error: KubernetesError | StoreError) -> None:
+def _complain(key: ExecutionKey, pause: float, error: Exception) -> None:
     logger.warning(
         "pass failed", namespace=key.namespace, execution=key.name, error=str(error), retry_in=pause
     )

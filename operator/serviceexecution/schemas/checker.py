@@ -1,169 +1,145 @@
-"""Checks values against schemas in worker processes, within a bounded time."""
+"""Checks values against schemas in worker processes, within a bounded time and in turns by who pays for it."""
 
 import asyncio
-import contextlib
+import hashlib
 import json
-import sys
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.fairness.payers import current_payer
+from serviceexecution.schemas.errors import CheckerUnavailableError, SchemaSuspendedError, SchemaTimeoutError
+from serviceexecution.schemas.memory import SlowSchemas, Verdict, Verdicts
+from serviceexecution.schemas.processes import Processes, Question
 from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
+
+__all__ = ["CheckerUnavailableError", "SchemaChecker", "SchemaSuspendedError", "SchemaTimeoutError"]
 
 CHECK_SECONDS: Final = 3.0
 """How long one check may take; one of the largest input against an ordinary schema takes some milliseconds."""
 _SECONDS_PER_BYTE: Final = 1 / 1024**2
 """What a large value may take besides."""
+SMALL_BYTES: Final = 128 * 1024
+"""Longest value of a small check: it needs 10 MiB of memory, beside the 30 of a process that does nothing."""
+SMALL_MEMORY_BYTES: Final = 64 * 1024**2
 MEMORY_BYTES: Final = 128 * 1024**2
-"""Address space of a process, of which a check of the largest input uses a half. Both together, and ours, must stay
-within the container's memory: Kubernetes ends all processes of a container that goes beyond it."""
-LARGE_MEMORY_BYTES: Final = 320 * 1024**2
-"""The same for a large value, of up to 16 MiB, beside which no other is checked."""
+"""Address space of the process for the largest input, which uses a half."""
+LARGE_MEMORY_BYTES: Final = 288 * 1024**2
+"""The same for a large value, of up to 16 MiB.
+
+Two small processes and the one for inputs have 256 MiB at most, in the gateway and in the controller. The large one has
+the place of the one for inputs and of a small one: 352 MiB, of which the controller's limit of 512 leaves it 160.
+Kubernetes ends all processes of a container that goes beyond it."""
 LARGE_BYTES: Final = 1_500_000
-"""Longest text that is checked in its turn, beside others."""
+"""Longest value that is no large one."""
 
-_WORKERS: Final = 2
-_START_SECONDS: Final = 30.0
-_LONGEST_ANSWER: Final = 1024 * 1024
-
-
-class SchemaTimeoutError(Exception):
-    """The check took longer than it may; schema or value are too complicated."""
-
-
-class CheckerUnavailableError(Exception):
-    """No check is possible at the moment, whatever the schema and the value."""
+_SMALL_PROCESSES: Final = 2
+_SMALL_WAIT_SECONDS: Final = 10.0
+_WAIT_SECONDS: Final = 30.0
+"""How long a larger value waits for its turn; a large one may take 19 s."""
+_LARGE: Final = "\0large"
+"""Who holds the turn of the small process whose memory a large value uses. No namespace has this name."""
 
 
 class SchemaChecker:
-    """State owner of the worker processes: they start with the first check, and new ones replace killed ones."""
+    """State owner of the worker processes and of what they have found out.
 
-    def __init__(self, *, seconds: float = CHECK_SECONDS, workers: int = _WORKERS) -> None:
+    Small values, schemas alone, and larger values have processes of their own, so that the slow ones of the latter hold
+    up no small one. A namespace has one process of each kind at a time, and its turn comes after those of others.
+    """
+
+    def __init__(self, *, seconds: float = CHECK_SECONDS) -> None:
         """``seconds`` is what one check may take, without waiting for its turn."""
         self._seconds = seconds
-        self._workers = workers
-        self._alone = asyncio.Lock()
-        self._idle: asyncio.LifoQueue[asyncio.subprocess.Process | None] = asyncio.LifoQueue()
-        for _ in range(workers):
-            self._idle.put_nowait(None)
-        self._processes: set[asyncio.subprocess.Process] = set()
+        self._small = Processes(_SMALL_PROCESSES, memory=SMALL_MEMORY_BYTES, wait_seconds=_SMALL_WAIT_SECONDS)
+        self._ordinary = Processes(1, memory=MEMORY_BYTES, wait_seconds=_WAIT_SECONDS)
+        self._large = Processes(1, memory=LARGE_MEMORY_BYTES, wait_seconds=_WAIT_SECONDS)
+        self._verdicts = Verdicts()
+        self._slow = SlowSchemas()
 
     async def check(self, schema: JsonObject, text: str) -> tuple[SchemaFault, ...]:
         """Return where the JSON ``text`` does not fit ``schema``; nothing when it fits.
 
         Raises SchemaUnusableError when the schema is wrong, SchemaTimeoutError when the check takes too long,
-        CheckerUnavailableError.
+        CheckerUnavailableError, which is SchemaSuspendedError for a schema that took too long several times.
         """
-        request: JsonObject = {"schema": schema, "text": text}
-        answer = await (self._ask_alone(request) if len(text) > LARGE_BYTES else self._ask(request))
-        found = answer.get("faults")
-        pairs = found if isinstance(found, list) else []
-        return tuple(
-            SchemaFault(str(pair[0]), str(pair[1]))
-            for pair in pairs
-            if isinstance(pair, list) and len(pair) == 2
-        )
+        if len(text) > LARGE_BYTES:
+            data, digest = await asyncio.to_thread(_encoded, text)
+        else:
+            data, digest = _encoded(text)
+        return await self._judge(Question(_json(schema), data), digest)
 
     async def check_schema(self, schema: JsonObject) -> None:
         """Raise SchemaUnusableError when ``schema`` cannot be used, SchemaTimeoutError when that takes too long,
         CheckerUnavailableError.
         """
-        await self._ask({"schema": schema})
+        await self._judge(Question(_json(schema)), b"")
 
     async def close(self) -> None:
         """End the processes."""
-        for process in list(self._processes):
-            await self._end(process)
+        for processes in (self._small, self._ordinary, self._large):
+            await processes.close()
 
-    async def _ask(self, request: JsonObject) -> JsonObject:
-        process = await self._idle.get()
+    async def _judge(self, question: Question, value_digest: bytes) -> tuple[SchemaFault, ...]:
+        payer = current_payer()
+        schema_digest = hashlib.sha256(question.schema).digest()
+        # nobody learns from how long it takes what another namespace has had checked
+        key = hashlib.sha256(payer.namespace.encode() + b"\0" + schema_digest + value_digest).digest()
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            whose = hashlib.sha256("\0".join((payer.group, payer.name, payer.part)).encode()).digest()
+            verdict = await self._found_out(question, payer.namespace, whose + schema_digest)
+            self._verdicts.put(key, verdict)
+        if isinstance(verdict, SchemaUnusableError):
+            raise SchemaUnusableError(str(verdict))
+        return verdict
+
+    async def _found_out(self, question: Question, namespace: str, suspect: bytes) -> Verdict:
+        size = len(question.text or b"")
+        if size > LARGE_BYTES:
+            async with self._ordinary.turn(namespace), self._small.turn(_LARGE):
+                self._slow.begin(suspect)
+                await self._ordinary.shrink()
+                await self._small.shrink()
+                try:
+                    seconds = self._seconds + size * _SECONDS_PER_BYTE
+                    return await self._asked(self._large, question, seconds, suspect)
+                finally:
+                    await asyncio.shield(self._large.shrink())
+        processes = self._small if size <= SMALL_BYTES else self._ordinary
+        async with processes.turn(namespace):
+            self._slow.begin(suspect)  # after the wait: those who came before may have taken too long
+            return await self._asked(processes, question, self._seconds, suspect)
+
+    async def _asked(
+        self, processes: Processes, question: Question, seconds: float, suspect: bytes
+    ) -> Verdict:
         try:
-            if process is None or process.returncode is not None:
-                process = await self._start(MEMORY_BYTES)
-            answer = await self._exchange(process, request, self._seconds, MEMORY_BYTES)
-        except BaseException:
-            if process is not None:
-                await asyncio.shield(self._end(process))
-            self._idle.put_nowait(None)
+            answer = await processes.ask(question, seconds=seconds)
+        except SchemaTimeoutError:
+            self._slow.took_too_long(suspect)
             raise
-        self._idle.put_nowait(process)
-        return _usable(answer)
-
-    async def _ask_alone(self, request: JsonObject) -> JsonObject:
-        """Ask a process with more memory and time than others have, while no other checks anything."""
-        seconds = self._seconds + len(str(request["text"])) * _SECONDS_PER_BYTE
-        async with self._alone:
-            waiting: list[asyncio.subprocess.Process | None] = []
-            process = None
-            try:
-                while len(waiting) < self._workers:
-                    waiting.append(await self._idle.get())
-                process = await self._start(LARGE_MEMORY_BYTES)
-                return _usable(await self._exchange(process, request, seconds, LARGE_MEMORY_BYTES))
-            finally:
-                if process is not None:
-                    await asyncio.shield(self._end(process))
-                for one in waiting:
-                    self._idle.put_nowait(one)
-
-    async def _start(self, memory: int) -> asyncio.subprocess.Process:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "serviceexecution.schemas.worker", str(memory)),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=_LONGEST_ANSWER,
-            )
-        except OSError as error:
-            raise CheckerUnavailableError(
-                f"The process that checks schemas does not start: {error}"
-            ) from None
-        self._processes.add(process)
-        try:
-            # its start is not the check's time
-            async with asyncio.timeout(_START_SECONDS):
-                await _exchange(process, b'{"schema": {}}\n')
-        except (TimeoutError, ConnectionError, EOFError):
-            await self._end(process)
-            raise CheckerUnavailableError("The process that checks schemas does not start.") from None
-        except BaseException:
-            await asyncio.shield(self._end(process))
-            raise
-        return process
-
-    async def _exchange(
-        self, process: asyncio.subprocess.Process, request: JsonObject, seconds: float, memory: int
-    ) -> JsonObject:
-        line = json.dumps(request).encode() + b"\n"
-        try:
-            async with asyncio.timeout(seconds):
-                return await _exchange(process, line)
-        except (TimeoutError, ConnectionError, EOFError):
-            raise SchemaTimeoutError(
-                f"The check did not end within {seconds:.0f} s and {memory // 1024**2} MiB; "
-                "simplify the schema or the value."
-            ) from None
-
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        self._processes.discard(process)
+        self._slow.ended(suspect)
+        return _verdict(answer)
 
 
-def _usable(answer: JsonObject) -> JsonObject:
+def _verdict(answer: JsonObject) -> Verdict:
     if isinstance(unusable := answer.get("unusable"), str):
-        raise SchemaUnusableError(unusable)
-    return answer
+        return SchemaUnusableError(unusable)
+    found = answer.get("faults")
+    pairs = found if isinstance(found, list) else []
+    return tuple(
+        SchemaFault(str(pair[0]), str(pair[1])) for pair in pairs if isinstance(pair, list) and len(pair) == 2
+    )
 
 
-async def _exchange(process: asyncio.subprocess.Process, line: bytes) -> JsonObject:
-    """Send a line and read the answer; raises ConnectionError or EOFError when the process has ended."""
-    assert process.stdin is not None  # noqa: S101 - both are pipes
-    assert process.stdout is not None  # noqa: S101
-    process.stdin.write(line)
-    await process.stdin.drain()
-    answer = await process.stdout.readline()
-    if not answer.endswith(b"\n"):
-        raise EOFError
-    value: JsonObject = json.loads(answer)
-    return value
+def _json(schema: JsonObject) -> bytes:
+    try:
+        return json.dumps(schema).encode()
+    except RecursionError:
+        raise SchemaUnusableError("The schema is nested too deeply.") from None
+
+
+def _encoded(text: str) -> tuple[bytes, bytes]:
+    """Return the bytes and their digest; half a surrogate pair has no UTF-8 form, and no JSON has it but escaped."""
+    data = text.encode(errors="surrogatepass")
+    return data, hashlib.sha256(data).digest()

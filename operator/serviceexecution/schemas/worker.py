@@ -1,15 +1,15 @@
-"""The process that checks: reads one request a line from standard input, answers each with one line.
+"""The process that checks: reads requests from standard input, answers each with one line.
 
-A request is ``{"schema": {…}, "text": "…"}``; without ``text`` only the schema is looked at. An answer has
-``faults`` or ``unusable``. The only argument is how many bytes of memory it may have; its time is limited by whoever
-kills it.
+A request is a line with a number, a line with the schema, and so many bytes of JSON text; without a number there is no
+text, and only the schema is looked at. An answer has ``faults`` or ``unusable``. The only argument is how many bytes of
+memory it may have; its time is limited by whoever kills it.
 """
 
 import json
 import resource
 import sys
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.schemas.rules import (
     ALL_FAULTS_BYTES,
     SchemaFault,
@@ -19,16 +19,15 @@ from serviceexecution.schemas.rules import (
 )
 
 
-def answer(request: JsonObject) -> JsonObject:
+def answer(schema: JsonValue, text: str | None) -> JsonObject:
     """Return the answer to one request."""
-    schema, text = request["schema"], request.get("text")
     if not isinstance(schema, dict):
         return {"unusable": "The schema is no object."}
     try:
         validator = compiled(schema)
     except SchemaUnusableError as error:
         return {"unusable": str(error)}
-    if not isinstance(text, str):
+    if text is None:
         return {"faults": []}
     try:
         every = len(text) <= ALL_FAULTS_BYTES
@@ -52,9 +51,20 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.set_int_max_str_digits(0)
-    for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+    requests = sys.stdin.buffer
+    while length := requests.readline():
+        schema = requests.readline()
+        # bytes of a large value are gone before the check, which needs the room
+        text = requests.read(int(length)).decode(errors="surrogatepass") if length.strip() else None
+        sys.stdout.buffer.write(json.dumps(_answer_to(schema, text)).encode() + b"\n")
         sys.stdout.buffer.flush()
+
+
+def _answer_to(schema: bytes, text: str | None) -> JsonObject:
+    try:
+        return answer(json.loads(schema), text)
+    except RecursionError:
+        return {"unusable": "The schema is nested too deeply."}
 
 
 if __name__ == "__main__":

@@ -20,9 +20,7 @@ def schema_of(model: type[BaseModel]) -> dict[str, object]:
 
 
 def fits(model: type[BaseModel], value: object) -> bool:
-    return answer({"schema": cast("JsonObject", schema_of(model)), "text": json.dumps(value)}) == {
-        "faults": []
-    }
+    return answer(cast("JsonObject", schema_of(model)), json.dumps(value)) == {"faults": []}
 
 
 class Plain(BaseModel):

@@ -107,7 +107,7 @@ async def test_a_checker_that_does_not_start_says_so(checker, monkeypatch, pytho
 
 async def test_a_killed_worker_is_replaced(checker):
     await checker.check(NUMBERS, '{"data": {}}')
-    for process in list(checker._processes):
+    for process in list(checker._small.running):
         process.kill()
         await process.wait()
     assert await checker.check(NUMBERS, '{"data": {}}') == ()

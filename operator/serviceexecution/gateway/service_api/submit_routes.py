@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, ParamSpec, TypeVar
@@ -22,7 +23,7 @@ from serviceexecution.contract.submission import (
     parse_submission,
     too_large,
 )
-from serviceexecution.fairness.turns import NoTurnError
+from serviceexecution.fairness.turns import FairTurns, NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.problems import Problem, unavailable
@@ -39,7 +40,11 @@ from serviceexecution.gateway.service_api.submission_objects import submission_o
 from serviceexecution.gateway.service_api.submit import Submitted, Submitter
 from serviceexecution.gateway.settings import Settings
 from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.schemas.checker import CheckerUnavailableError, SchemaTimeoutError
+from serviceexecution.schemas.checker import (
+    CheckerUnavailableError,
+    SchemaSuspendedError,
+    SchemaTimeoutError,
+)
 from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
 
 _P = ParamSpec("_P")
@@ -47,13 +52,18 @@ _R = TypeVar("_R")
 _LOGGER: Final = structlog.get_logger(__name__)
 _TURN_SECONDS: Final = 10.0
 """How long a submission waits for its turn before it is told to come back."""
+_NAMESPACES: Final = 4
+"""Namespaces whose submissions may take all of the time they have, such as a body sent drop by drop or a slow schema,
+before others wait for their end."""
+_WAITING_PER_NAMESPACE: Final = 200
 
 
 def submit_router(context: ServiceContext) -> APIRouter:
     """Return the routes."""
     router = APIRouter(redirect_slashes=False)
     submitter = Submitter(context.client)
-    turns = asyncio.Semaphore(context.settings.submissions)
+    most = context.settings.submissions
+    turns = FairTurns(most, per_key=max(1, most // _NAMESPACES), waiting_per_key=_WAITING_PER_NAMESPACE)
 
     async def submit(request: Request, namespace: str, service: str) -> Response:
         call = await context.service(
@@ -67,16 +77,12 @@ def submit_router(context: ServiceContext) -> APIRouter:
         _check_head(request)
         key = check_key(request.headers.get(HEADER))
         try:
-            async with asyncio.timeout(_TURN_SECONDS):
-                await turns.acquire()
-        except TimeoutError:
-            raise unavailable("Busy", "Too many submissions at once; try again.") from None
-        try:
-            body = await _body(request, context.settings)
-            # from here on a client that goes away does not undo what it asked for
-            submitted = await asyncio.shield(_submit(context, submitter, call, body, key))
-        finally:
-            turns.release()
+            async with turns.turn(namespace, wait=_TURN_SECONDS):
+                body = await _body(request, context.settings)
+                # from here on a client that goes away does not undo what it asked for
+                submitted = await asyncio.shield(_submit(context, submitter, call, body, key))
+        except NoTurnError:
+            raise unavailable("Busy", "Too many submissions to the namespace at once; try again.") from None
         return await _answer(context, call, submitted)
 
     for path in BASE_PATHS:
@@ -216,18 +222,29 @@ async def _check_input(
         return
     try:
         faults = await context.schemas.check(schema, input_text(submission.properties))
-    except (SchemaUnusableError, SchemaTimeoutError) as error:
+    except (SchemaUnusableError, SchemaTimeoutError, SchemaSuspendedError) as error:
         if definition.spec.input_schema is None:
             # made from a signature by a build: it helps, and must not stand in the way
             _LOGGER.warning("input not checked", service=definition.metadata.name, error=str(error))
             return
         if isinstance(error, SchemaTimeoutError):
             raise _unfit([SchemaFault("$", str(error))]) from None
+        if isinstance(error, SchemaSuspendedError):
+            raise _suspended(error) from None
         raise unavailable("ServiceNotReady", f"The service's input schema is wrong: {error}") from None
     except CheckerUnavailableError as error:
         raise unavailable("CheckUnavailable", str(error)) from None
     if faults:
         raise _unfit(list(faults))
+
+
+def _suspended(error: SchemaSuspendedError) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "CheckUnavailable",
+        str(error),
+        headers={"Retry-After": str(math.ceil(error.seconds))},
+    )
 
 
 def _unfit(faults: list[SchemaFault]) -> Problem:
