@@ -15,9 +15,9 @@ from serviceexecution.gateway.logs.events import flag, last_event_id, wants_stre
 from serviceexecution.gateway.logs.streams import Standing, Streams
 from serviceexecution.gateway.logs.text import log_text
 from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision
 from serviceexecution.resources.names import DEFINITION_PLURAL
 from serviceexecution.resources.reference import revision_reference
@@ -36,7 +36,7 @@ def build_log_router(
     """Return the route."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
 
-    async def find(namespace: str, service: str, name: str) -> tuple[ServiceDefinition, Revision]:
+    async def find(namespace: str, service: str, name: str) -> tuple[KnownDefinition, Revision]:
         definition = await state.definition(namespace, service)
         revision = None if definition is None else definition.status.find(name)
         if revision is None:
@@ -114,7 +114,7 @@ def course_of(revision: Revision, now: datetime) -> Course:
     return Course(max(1, revision.attempts), over)
 
 
-def _revision(definition: ServiceDefinition | None, uid: str, name: str) -> Revision | None:
+def _revision(definition: KnownDefinition | None, uid: str, name: str) -> Revision | None:
     return None if definition is None or definition.metadata.uid != uid else definition.status.find(name)
 
 

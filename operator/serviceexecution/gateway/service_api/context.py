@@ -15,6 +15,7 @@ from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.service_api.views import execution_view
 from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
@@ -32,7 +33,7 @@ class Call:
     """One authorised call to a service."""
 
     caller: Caller
-    definition: ServiceDefinition
+    definition: KnownDefinition
     base: str
     """The service's URL without a slash at its end."""
 
@@ -134,6 +135,13 @@ class ServiceContext:
             uid = definition.metadata.uid if definition is not None else None
         whole = await self.state.whole(execution) or execution
         return execution_view(whole, self.state.id_of(whole), uid)
+
+    async def whole_definition(self, known: KnownDefinition) -> ServiceDefinition:
+        """Return the service with its schemas; raises Problem 404, 503, KubernetesError."""
+        found = await self.state.whole_definition(known)
+        if found is None:
+            raise _no_service(known.metadata.namespace, known.metadata.name)
+        return found
 
     def _check_names(self, namespace: str, name: str) -> None:
         if not is_namespace(namespace) or not is_object_name(name):

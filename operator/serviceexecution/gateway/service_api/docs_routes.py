@@ -3,15 +3,20 @@
 import base64
 import hashlib
 import html
+import json
 from importlib.resources import files
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 
+from serviceexecution.fairness.turns import NoTurnError
+from serviceexecution.fairness.work import THREADS
+from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.service_api.context import ServiceContext, gateway_url
 from serviceexecution.gateway.service_api.openapi import openapi_document
 from serviceexecution.gateway.service_api.read_routes import SERVICE
+from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.names import DEFINITION_PLURAL
 
 _BASE_PLACE: Final = "%BASE%"
@@ -26,8 +31,13 @@ def docs_router(context: ServiceContext) -> APIRouter:
     @router.get(f"{SERVICE}/openapi.json")
     async def get_openapi(request: Request, namespace: str, service: str) -> Response:
         call = await context.service(request, namespace, service, verb="get", resource=DEFINITION_PLURAL)
-        document = openapi_document(call.definition, call.base, gateway_url(request, context.settings))
-        return JSONResponse(document, headers={"Cache-Control": "no-cache"})
+        definition = await context.whole_definition(call.definition)
+        gateway = gateway_url(request, context.settings)
+        try:
+            text = await THREADS.run(namespace, _openapi_text, definition, call.base, gateway)
+        except NoTurnError:
+            raise unavailable("Busy", "Too many large requests at once; try again.") from None
+        return Response(text, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     @router.get("/docs")
     async def get_docs(request: Request) -> Response:
@@ -39,6 +49,13 @@ def docs_router(context: ServiceContext) -> APIRouter:
         return _page(page, base, headers)
 
     return router
+
+
+def _openapi_text(definition: ServiceDefinition, base: str, gateway: str) -> bytes:
+    """Return the document as JSON; schemas of 64 KiB are looked through for some 50 ms."""
+    return json.dumps(openapi_document(definition, base, gateway), ensure_ascii=False).encode(
+        "utf-8", "replace"
+    )
 
 
 def _page(page: str, base: str, headers: dict[str, str]) -> Response:

@@ -1,11 +1,13 @@
 """The parts of a service's OpenAPI text that depend on the service: what it is, and its schemas. Pure."""
 
+import json
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.service_api.input_schema import input_body
 from serviceexecution.gateway.service_api.schema_places import placed
 from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.schemas.rules import SCHEMA_LIMIT
 
 _PLACE: Final = "#/components/schemas"
 _TIME: Final[JsonObject] = {
@@ -95,7 +97,7 @@ def schemas(definition: ServiceDefinition) -> JsonObject:
                 "timestamp": {"type": "string", "description": "RFC 3339 in UTC, with nanoseconds."},
             },
         },
-        "Input": input_body(definition.input_schema, f"{_PLACE}/Input"),
+        "Input": input_body(_shown(definition.input_schema), f"{_PLACE}/Input"),
         "Problem": {
             "type": "object",
             "description": "RFC 9457.",
@@ -109,8 +111,12 @@ def schemas(definition: ServiceDefinition) -> JsonObject:
             },
         },
     }
-    if definition.output_schema is not None:
-        found["MainResult"] = placed(
-            definition.output_schema, f"{_PLACE}/MainResult", identifier="main-result"
-        )
+    output_schema = _shown(definition.output_schema)
+    if output_schema is not None:
+        found["MainResult"] = placed(output_schema, f"{_PLACE}/MainResult", identifier="main-result")
     return found
+
+
+def _shown(schema: JsonObject | None) -> JsonObject | None:
+    """Return the schema, or None for one that is larger than services may have: they do not run with it either."""
+    return None if schema is None or len(json.dumps(schema)) > SCHEMA_LIMIT else schema

@@ -4,12 +4,12 @@ from typing import Final
 
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.service_api.context import ServiceContext
-from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.gateway.state.definition_index import KnownDefinition
 
 _READY: Final = "Ready"
 
 
-async def ready_definition(context: ServiceContext, known: ServiceDefinition) -> ServiceDefinition:
+async def ready_definition(context: ServiceContext, known: KnownDefinition) -> KnownDefinition:
     """Return the service if executions can start; raises Problem 503 with the reason's sentence, KubernetesError.
 
     The API server is asked before anybody is turned away: a build may just have ended.
@@ -25,7 +25,7 @@ async def ready_definition(context: ServiceContext, known: ServiceDefinition) ->
     return definition
 
 
-def not_ready(definition: ServiceDefinition) -> str | None:
+def not_ready(definition: KnownDefinition) -> str | None:
     """Return the sentence that says why executions cannot start, None when they can."""
     ready = next((one for one in definition.status.conditions if one.type == _READY), None)
     message = "" if ready is None or ready.status == "True" else ready.message or ""

@@ -101,7 +101,7 @@ async def _submit(
         found = await submitter.find(metadata.namespace, name, digest)
         if found is not None:
             return found
-    definition = await ready_definition(context, call.definition)
+    definition = await context.whole_definition(await ready_definition(context, call.definition))
     namespace, size = metadata.namespace, len(body)
     submission = await _beside(namespace, size, _parsed, body)
     await _check_input(context, definition, submission)

@@ -1,51 +1,152 @@
-"""Definitions in memory. Pure: the watch is elsewhere."""
+"""Definitions in memory: a little of each, and the texts of those that were used last. Pure: the watch is elsewhere."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass
+from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.gateway.state.fair_room import FairCache
+from serviceexecution.gateway.state.known_execution import version_of
 from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.definition_status import ServiceDefinitionStatus
+from serviceexecution.resources.execution import ObjectMeta
+
+KNOWN_BYTES: Final = 48 * 2**20
+"""Most memory for what is known of all definitions: some 2,500 that were built ten times. Beyond it the API server is
+asked."""
+TEXT_BYTES: Final = 24 * 2**20
+"""Most memory for definitions' texts, which hold up to four schemas of 64 KiB. Those that are not there are fetched by
+who submits to the service, or reads about it."""
+LARGEST_TEXT: Final = 512 * 1024
+"""Most bytes of one text that is kept: no service that can run has more."""
+_RECORD_BYTES: Final = 5000
+_REVISION_BYTES: Final = 1500
+"""What a record and each of its revisions cost; measured."""
+_LONGEST_MESSAGE: Final = 1000
+_NOT_NEEDED: Final = ("podTemplate", "affinity", "env")
+"""Members of a spec that no answer needs and that may be large."""
+_NOT_OF_REVISIONS: Final = ("inputSchema", "outputSchema", "message", "step")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class KnownDefinition:
+    """A service as far as it is remembered: whether it is there, can run, and how its builds go."""
+
+    metadata: ObjectMeta
+    """Without labels and annotations."""
+    status: ServiceDefinitionStatus
+    """Without schemas, and with messages of bounded length."""
+    version: int
+    is_built: bool
+    """Whether the image is built here, and not given."""
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes of memory the record takes."""
+        return _RECORD_BYTES + _REVISION_BYTES * len(self.status.revisions)
+
+
 class DefinitionIndex:
     """The newest known state of service definitions."""
 
-    _by_key: dict[tuple[str, str], ServiceDefinition] = field(default_factory=dict)
+    def __init__(self, *, known_bytes: int = KNOWN_BYTES, text_bytes: int = TEXT_BYTES) -> None:
+        """Both are for all namespaces together."""
+        self._known: FairCache[KnownDefinition] = FairCache(known_bytes)
+        self._texts: FairCache[tuple[int, bytes]] = FairCache(text_bytes)
 
-    def put(self, body: JsonObject) -> ServiceDefinition | None:
+    def put(self, body: JsonObject) -> KnownDefinition | None:
         """Take a definition unless a newer state is known; None when it cannot be read."""
-        definition = readable_definition(body)
+        definition = known_definition(body)
         if definition is None:
             return None
-        key = (definition.metadata.namespace, definition.metadata.name)
-        known = self._by_key.get(key)
-        if known is not None and _version(known) > _version(definition):
+        namespace, name = definition.metadata.namespace, definition.metadata.name
+        known = self._known.get(namespace, name)
+        if known is not None and known.version > definition.version:
             return known
-        self._by_key[key] = definition
+        self._known.put(namespace, name, definition, definition.size)
+        text = definition_text(body)
+        if text is None or len(text) > LARGEST_TEXT:
+            self._texts.drop(namespace, name)
+        else:
+            self._texts.put(namespace, name, (definition.version, text), len(text))
         return definition
 
     def drop(self, namespace: str, name: str, uid: str) -> None:
         """Forget a deleted definition, unless another one has its name by now."""
-        known = self._by_key.get((namespace, name))
+        known = self._known.get(namespace, name)
         if known is not None and known.metadata.uid == uid:
-            del self._by_key[namespace, name]
+            self._forget(namespace, name)
 
     def names(self, namespace: str | None) -> list[tuple[str, str]]:
         """Return namespace and name of all, or of one namespace."""
-        return [key for key in self._by_key if namespace in {None, key[0]}]
+        return [(of, name) for of, name, _ in self._known.items(namespace)]
 
     def drop_unlisted(self, names: list[tuple[str, str]], listed: set[str], version: int) -> None:
         """Forget those of ``names`` that a list as of ``version`` does not show; ``listed`` holds the uids in it."""
-        for key in names:
-            known = self._by_key.get(key)
-            if known is not None and known.metadata.uid not in listed and _version(known) <= version:
-                del self._by_key[key]
+        for namespace, name in names:
+            known = self._known.get(namespace, name)
+            if known is not None and known.metadata.uid not in listed and known.version <= version:
+                self._forget(namespace, name)
 
-    def find(self, namespace: str, name: str) -> ServiceDefinition | None:
-        """Return the definition."""
-        return self._by_key.get((namespace, name))
+    def find(self, namespace: str, name: str) -> KnownDefinition | None:
+        """Return what is known of the definition."""
+        return self._known.get(namespace, name)
+
+    def text(self, known: KnownDefinition) -> bytes | None:
+        """Return the text of that state or of a newer one, for ``definition_of_text``, if it is kept."""
+        found = self._texts.get(known.metadata.namespace, known.metadata.name)
+        return None if found is None or found[0] < known.version else found[1]
+
+    def _forget(self, namespace: str, name: str) -> None:
+        self._known.drop(namespace, name)
+        self._texts.drop(namespace, name)
+
+
+def known_definition(body: JsonObject) -> KnownDefinition | None:
+    """Return what is remembered of a definition, or None when this version cannot read it."""
+    metadata, spec, status = (_object(body.get(part)) for part in ("metadata", "spec", "status"))
+    runtime = _object(spec.get("runtime"))
+    try:
+        return KnownDefinition(
+            metadata=ObjectMeta.model_validate(_without(metadata, ("labels", "annotations"))),
+            status=ServiceDefinitionStatus.model_validate(
+                {
+                    **status,
+                    "revisions": [
+                        _without(_object(one), _NOT_OF_REVISIONS) for one in _list(status, "revisions")
+                    ],
+                    "conditions": [_shortened(_object(one)) for one in _list(status, "conditions")],
+                }
+            ),
+            version=version_of(metadata),
+            is_built="python" in runtime or "build" in _object(runtime.get("docker")),
+        )
+    except ValidationError:
+        return None
+
+
+def definition_text(body: JsonObject) -> bytes | None:
+    """Return what answers need of a definition as JSON, None when it is nested too deeply to be written."""
+    metadata, spec, status = (_object(body.get(part)) for part in ("metadata", "spec", "status"))
+    serving = [
+        one for one in _list(status, "revisions") if _object(one).get("name") == status.get("revision")
+    ]
+    needed: JsonObject = {
+        "metadata": _without(metadata, ("labels", "annotations", "managedFields")),
+        "spec": _without(spec, _NOT_NEEDED),
+        "status": {**status, "revisions": serving},
+    }
+    try:
+        return json.dumps(needed, separators=(",", ":")).encode()
+    except RecursionError:
+        return None
+
+
+def definition_of_text(text: bytes) -> ServiceDefinition | None:
+    """Return the definition with the revision that serves alone, or None when this version cannot read it."""
+    return readable_definition(json.loads(text))
 
 
 def readable_definition(body: JsonObject) -> ServiceDefinition | None:
@@ -56,6 +157,19 @@ def readable_definition(body: JsonObject) -> ServiceDefinition | None:
         return None
 
 
-def _version(known: ServiceDefinition) -> int:
-    text = known.metadata.resource_version
-    return int(text) if text.isdecimal() else 0
+def _object(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(of: JsonObject, name: str) -> list[JsonValue]:
+    value = of.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _without(value: JsonObject, names: tuple[str, ...]) -> JsonObject:
+    return {name: member for name, member in value.items() if name not in names}
+
+
+def _shortened(condition: JsonObject) -> JsonObject:
+    message = condition.get("message")
+    return {**condition, "message": message[:_LONGEST_MESSAGE]} if isinstance(message, str) else condition

@@ -8,11 +8,20 @@ from typing import Final, Protocol
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.fairness.turns import NoTurnError
+from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.state.absences import Absences
-from serviceexecution.gateway.state.definition_index import DefinitionIndex, readable_definition
+from serviceexecution.gateway.state.definition_index import (
+    DefinitionIndex,
+    KnownDefinition,
+    definition_of_text,
+    definition_text,
+    known_definition,
+)
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
 from serviceexecution.gateway.state.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
@@ -82,12 +91,12 @@ class ServiceState:
         self._absences.end(body)
         return self._executions.put(body)
 
-    async def definition(self, namespace: str, name: str) -> ServiceDefinition | None:
-        """Return the service, None when there is none; raises KubernetesError when that cannot be known."""
+    async def definition(self, namespace: str, name: str) -> KnownDefinition | None:
+        """Return what is known of the service, None when there is none; raises KubernetesError if nobody can say."""
         known = self._definitions.find(namespace, name)
         return known if known is not None else await self.fresh_definition(namespace, name)
 
-    async def fresh_definition(self, namespace: str, name: str) -> ServiceDefinition | None:
+    async def fresh_definition(self, namespace: str, name: str) -> KnownDefinition | None:
         """Return the service as the API server has it now or had it a second ago, None when there is none.
 
         Raises KubernetesError.
@@ -102,9 +111,31 @@ class ServiceState:
             self._absences.add(namespace, name)
             return None
         if not self._is_watched(namespace):
-            return readable_definition(body)
+            return known_definition(body)
         self._fresh.put((namespace, name), True)
         return self._definitions.put(body)
+
+    async def whole_definition(self, known: KnownDefinition) -> ServiceDefinition | None:
+        """Return the service with its schemas, and of its revisions the one that serves; None when there is none, or
+        when it cannot be read. Raises KubernetesError, Problem 503.
+        """
+        namespace, name = known.metadata.namespace, known.metadata.name
+        text = self._definitions.text(known)
+        if text is None:
+            body = await self._ask(SERVICE_DEFINITIONS, namespace, name)
+            if body is None:
+                return None
+            if self._is_watched(namespace):
+                self._definitions.put(body)
+            text = definition_text(body)
+        if text is None:
+            return None
+        if len(text) <= SMALL_BYTES:
+            return definition_of_text(text)
+        try:
+            return await THREADS.run(namespace, definition_of_text, text)
+        except NoTurnError:
+            raise unavailable("Busy", "Too many large requests at once; try again.") from None
 
     def id_of(self, execution: KnownExecution) -> str:
         """Return the execution's id in the API, a UUID."""
@@ -142,7 +173,7 @@ class ServiceState:
         kept = self._whole.get(execution.namespace, execution.name)
         if kept is not None and kept.uid == execution.uid and kept.version >= execution.version:
             return kept
-        body = await self._client.get(SERVICE_EXECUTIONS, execution.namespace, execution.name)
+        body = await self._ask(SERVICE_EXECUTIONS, execution.namespace, execution.name)
         found = None if body is None else known_execution(body, whole=True)
         if found is None or found.uid != execution.uid:
             return None
