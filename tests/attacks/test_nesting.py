@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.gateway.state.definition_index import DefinitionIndex
+from serviceexecution.gateway.state.definition_index import DefinitionIndex, definition_of_text
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.kube.transport import decode_object
@@ -90,7 +90,11 @@ class TestTheGateway:
             },
             "spec": {"runtime": RUNTIME, "inputSchema": deep()},
         }
-        assert DefinitionIndex().put(body) is None
+        index = DefinitionIndex()
+        known = index.put(body)
+        assert known is not None
+        text = index.text(known)
+        assert text is None or definition_of_text(text) is None, "nobody runs it or is shown its text"
 
 
 class TestParsing:

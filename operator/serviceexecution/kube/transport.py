@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlencode
@@ -23,9 +22,6 @@ MAX_CONNECTIONS: Final = 32
 """For plain requests: more would only cost TLS handshakes. Streams have connections of their own. So many requests are
 under way at once: who waits for a connection would wait in no order of payers."""
 ATTEMPTS_WHEN_THROTTLED: Final = 4
-DEEPEST: Final = 12_000
-"""Levels of an answer: an API server takes objects nested 10,000 deep, and Python parses below 1,000 by itself. A stack
-of 8 MiB, as main threads have it, is enough for more than twice of that."""
 READ_BUFFER_BYTES: Final = 2**18
 VERBS_RETRIED_WHEN_THROTTLED: Final = frozenset({"get", "list", "watch", "log", "patch", "delete"})
 """Never create: whether a create is repeated is for its caller to decide."""
@@ -211,7 +207,7 @@ def encode_json(body: JsonObject) -> bytes:
 def decode_object(data: bytes) -> JsonObject:
     """Return the JSON object in ``data``; raises KubernetesError when it is something else."""
     try:
-        value: JsonValue = _parsed(data)
+        value: JsonValue = json.loads(data)
     except ValueError as error:
         message = f"the answer of the API server is not JSON: {data[:200]!r}"
         raise KubernetesError(message) from error
@@ -222,23 +218,6 @@ def decode_object(data: bytes) -> JsonObject:
     if not isinstance(value, dict):
         message = f"the answer of the API server is not an object: {data[:200]!r}"
         raise KubernetesError(message)
-    return value
-
-
-def _parsed(data: bytes) -> JsonValue:
-    try:
-        value: JsonValue = json.loads(data)
-    except RecursionError:
-        # one such object must not keep us from all others of its list; nothing else runs while the limit is another
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(DEEPEST)
-        try:
-            value = json.loads(data)
-        except RecursionError:
-            message = "the answer of the API server is nested deeper than API servers allow"
-            raise KubernetesError(message) from None
-        finally:
-            sys.setrecursionlimit(limit)
     return value
 
 
