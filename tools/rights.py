@@ -47,6 +47,7 @@ _WATCHED: Final = (*_OURS, "batch/jobs", "/pods")
 LOOPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("controller/resync.py", "list"): _WATCHED,
     ("controller/sweep.py", "list"): _OURS,
+    ("gateway/state/service_state.py", "get"): _OURS,
     ("gateway/state/service_state.py", "list"): _OURS,
     ("gateway/state/service_state.py", "watch"): _OURS,
 }

@@ -40,6 +40,7 @@ from serviceexecution.kube.kinds import (
 from serviceexecution.process.nesting import LEVELS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.store.errors import StoreFullError
 from tests.unit.controller import resyncs
 from tests.unit.controller.builders import POD_NAME, UID, ended, waiting
 from tests.unit.controller.fake_kubernetes import FakeKubernetes, Request, refusal
@@ -499,3 +500,20 @@ async def test_who_is_queued_is_checked_once(world: World) -> None:
     assert isinstance(record, LiveExecution)
     assert record.reason == "Queued"
     assert await requests_in(world, 3_600) == 0
+
+
+async def test_a_full_store_keeps_no_run_from_ending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Controller 34: with resultRetention a run could not end while others had filled the store."""
+
+    async def full(*_: object) -> None:
+        raise StoreFullError("writing the expiry: no space left")
+
+    monkeypatch.setattr(world.store, "write_expiry", full)
+
+    async def look() -> None:
+        await world.controller.run()
+
+    apply = world.apply
+    monkeypatch.setattr(world, "apply", lambda: apply(resultRetention="1h"))
+    await succeed(world, look)
+    assert world.said() == ("Succeeded", "Succeeded")

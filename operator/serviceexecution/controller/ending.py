@@ -14,6 +14,7 @@ from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET, ANNOTATION_RUN_SECRET_UID
+from serviceexecution.store.errors import StoreFullError
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
@@ -72,7 +73,14 @@ class Ending:
         except DurationError:
             return  # the plan has refused it: nothing has run
         metadata = execution.metadata
-        await self._store.write_expiry(metadata.namespace, metadata.uid, ended + timedelta(seconds=seconds))
+        try:
+            await self._store.write_expiry(
+                metadata.namespace, metadata.uid, ended + timedelta(seconds=seconds)
+            )
+        except StoreFullError as error:
+            # The results then live as long as the execution does, and are swept after it; a run that never ends, with
+            # its Job and its pod, for want of a few bytes would be worse.
+            logger.warning("the end of the results was not dated: the store is full", error=str(error))
 
 
 def _run_secret(execution: ServiceExecution) -> tuple[str | None, str | None]:
