@@ -6,18 +6,23 @@ So a controller that was killed goes on after its restart. The same event may ar
 import asyncio
 import base64
 import binascii
+import contextlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter as Count
+from prometheus_client import Gauge
 
 from serviceexecution.callbacks.allow_list import RefusedUrlError, Target, allowed_target
 from serviceexecution.callbacks.event import body_of, finished_event, signed_headers
 from serviceexecution.callbacks.sender import Answer, Sender
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.fairness.turns import FairTurns
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
@@ -26,6 +31,7 @@ from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_settings import Callback
 from serviceexecution.resources.execution_status import CallbackState, CallbackStatus
 from serviceexecution.resources.names import API_GROUP, API_VERSION, CALLBACK_SECRET, KIND
+from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.store import ResultStore
 
@@ -35,10 +41,17 @@ MOST_TRIES: Final = 12
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 3600.0
 _AT_ONCE: Final = 8
-_AT_ONCE_PER_HOST: Final = 2
+_AT_ONCE_OF_NAMESPACE: Final = 2
+_AT_ONCE_PER_HOST: Final = 4
+"""A receiver that several namespaces have; one of them has a half."""
+MOST_OF_NAMESPACE: Final = 2000
+MOST: Final = 10_000
+"""Callbacks that are under way, each some kilobytes. Others stay in their executions' status, and are taken when they
+are looked at again; beyond the number of all, a namespace has one at a time."""
+_REMEMBERED: Final = 10_000
 _DEFAULT_KEY: Final = "default"
 
-DELIVERIES: Final = Counter(
+DELIVERIES: Final = Count(
     "serviceexecution_callback_tries_total", "Tries to deliver a callback, by outcome", ["outcome"]
 )
 WAITING: Final = Gauge("serviceexecution_callbacks_waiting", "Callbacks that are not delivered yet")
@@ -46,8 +59,30 @@ WAITING: Final = Gauge("serviceexecution_callbacks_waiting", "Callbacks that are
 Sleep = Callable[[float], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """What is needed of an execution until its callback is delivered: not its input, which may be a megabyte."""
+
+    reference: ExecutionReference
+    callback: Callback
+    body: bytes
+
+    @classmethod
+    def of(cls, execution: ServiceExecution, callback: Callback) -> Self:
+        return cls(execution.reference, callback, body_of(finished_event(execution)))
+
+
+@dataclass(slots=True)
+class _Host:
+    turns: FairTurns
+    users: int = 0
+
+
 class Deliverer:
-    """State owner of the callbacks that are under way; one task each, so that a slow receiver holds up no other."""
+    """State owner of the callbacks that are under way; one task each, so that a slow receiver holds up no other.
+
+    Tries are made in turns by namespace, of which one has a part at a time: slow receivers hold up their own.
+    """
 
     def __init__(
         self,
@@ -66,18 +101,28 @@ class Deliverer:
         self._sender = sender or Sender()
         self._sleep = sleep
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._hosts: dict[str, asyncio.Semaphore] = {}
+        self._under_way: Counter[str] = Counter()
+        self._turns = FairTurns(_AT_ONCE, per_key=_AT_ONCE_OF_NAMESPACE, waiting_per_key=MOST_OF_NAMESPACE)
+        self._hosts: dict[str, _Host] = {}
+        """Those that are being sent to."""
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        """Uids whose end was written, although a watch may not have told of it yet."""
 
     def enqueue(self, execution: ServiceExecution) -> None:
         """Take an execution whose callback is pending; one that is under way is left alone. Never waits or raises."""
-        uid = execution.metadata.uid
-        if uid in self._tasks or execution.spec.callback is None:
+        uid, namespace = execution.metadata.uid, execution.metadata.namespace
+        if uid in self._tasks or uid in self._ended or execution.spec.callback is None:
             return
-        task = asyncio.create_task(self._deliver(execution, execution.spec.callback), name=f"callback {uid}")
+        own = self._under_way[namespace]
+        if own >= MOST_OF_NAMESPACE or (own > 0 and len(self._tasks) >= MOST):
+            return
+        delivery = _Delivery.of(execution, execution.spec.callback)
+        status = execution.status.callback or CallbackStatus(state=CallbackState.PENDING)
+        task = asyncio.create_task(self._deliver(delivery, status), name=f"callback {uid}")
         self._tasks[uid] = task
+        self._under_way[namespace] += 1
         WAITING.set(len(self._tasks))
-        task.add_done_callback(lambda done: self._done(uid, done))
+        task.add_done_callback(lambda done: self._done(delivery.reference, done))
 
     async def close(self) -> None:
         """Stop; what is pending is taken up by the next controller."""
@@ -86,29 +131,34 @@ class Deliverer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, uid: str, task: asyncio.Task[None]) -> None:
+    def _done(self, reference: ExecutionReference, task: asyncio.Task[None]) -> None:
+        uid = reference.uid
         self._tasks.pop(uid, None)
+        self._under_way[reference.namespace] -= 1
+        if not self._under_way[reference.namespace]:
+            del self._under_way[reference.namespace]
         WAITING.set(len(self._tasks))
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("callback stopped; it is taken up again later", uid=uid, exc_info=error)
 
-    async def _deliver(self, execution: ServiceExecution, callback: Callback) -> None:
-        body = body_of(finished_event(execution))
-        status = execution.status.callback or CallbackStatus(state=CallbackState.PENDING)
+    async def _deliver(self, delivery: _Delivery, status: CallbackStatus) -> None:
         while status.state is CallbackState.PENDING:
             if status.next_attempt_time is not None:
                 await self._sleep(max(0.0, (status.next_attempt_time - datetime.now(UTC)).total_seconds()))
-            answer = await self._try(execution, callback, body)
+            answer = await self._try(delivery)
             status = next_status(status, answer, datetime.now(UTC))
             outcome = "accepted" if not answer.problem else "refused" if answer.final else "failed"
             DELIVERIES.labels(outcome).inc()
             if status.state is CallbackState.FAILED:
-                await self._bury(execution, body, status)
-            if not await self._record(execution, status):
+                await self._bury(delivery, status)
+            if not await self._record(delivery.reference, status):
                 return
+        self._ended[delivery.reference.uid] = None
+        while len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
 
-    async def _try(self, execution: ServiceExecution, callback: Callback, body: bytes) -> Answer:
-        namespace = execution.metadata.namespace
+    async def _try(self, delivery: _Delivery) -> Answer:
+        namespace, callback = delivery.reference.namespace, delivery.callback
         try:
             target = allowed_target(callback.url, namespace, self._allowed)
         except RefusedUrlError as error:
@@ -122,12 +172,26 @@ class Deliverer:
             return Answer(
                 f'Nothing is sent unsigned: make a Secret "{CALLBACK_SECRET}" with the key "{name}" in the namespace.'
             )
-        async with self._host_turn(target), self._turns:
-            headers = signed_headers(key, execution.metadata.uid, body, datetime.now(UTC))
-            return await self._sender.send(target, body, headers)
+        async with self._host_turn(target, namespace), self._turns.turn(namespace):
+            headers = signed_headers(key, delivery.reference.uid, delivery.body, datetime.now(UTC))
+            return await self._sender.send(target, delivery.body, headers)
 
-    def _host_turn(self, target: Target) -> asyncio.Semaphore:
-        return self._hosts.setdefault(target.host, asyncio.Semaphore(_AT_ONCE_PER_HOST))
+    @contextlib.asynccontextmanager
+    async def _host_turn(self, target: Target, namespace: str) -> AsyncGenerator[None, None]:
+        host = self._hosts.get(target.host)
+        if host is None:
+            turns = FairTurns(
+                _AT_ONCE_PER_HOST, per_key=_AT_ONCE_PER_HOST // 2, waiting_per_key=MOST_OF_NAMESPACE
+            )
+            host = self._hosts[target.host] = _Host(turns)
+        host.users += 1
+        try:
+            async with host.turns.turn(namespace):
+                yield
+        finally:
+            host.users -= 1
+            if not host.users:
+                del self._hosts[target.host]
 
     async def _key(self, namespace: str, name: str) -> bytes | None:
         secret = await self._client.get(SECRETS, namespace, CALLBACK_SECRET)
@@ -139,17 +203,16 @@ class Deliverer:
             key = b""
         return key.strip() or None
 
-    async def _record(self, execution: ServiceExecution, status: CallbackStatus) -> bool:
+    async def _record(self, reference: ExecutionReference, status: CallbackStatus) -> bool:
         """Write how far it has come, repeated until it is written; False when the execution is gone."""
-        metadata = execution.metadata
         recorded: JsonObject = status.model_dump(mode="json", by_alias=True)
         # the uid: another execution may have the name by now
-        patch: JsonObject = {"metadata": {"uid": metadata.uid}, "status": {"callback": recorded}}
+        patch: JsonObject = {"metadata": {"uid": reference.uid}, "status": {"callback": recorded}}
         pause = 1.0
         while True:
             try:
                 written = await self._client.patch(
-                    SERVICE_EXECUTIONS, metadata.namespace, metadata.name, patch, subresource="status"
+                    SERVICE_EXECUTIONS, reference.namespace, reference.name, patch, subresource="status"
                 )
             except KubernetesError as error:
                 if not error.retriable:
@@ -159,16 +222,16 @@ class Deliverer:
                 continue
             return written is not None
 
-    async def _bury(self, execution: ServiceExecution, body: bytes, status: CallbackStatus) -> None:
+    async def _bury(self, delivery: _Delivery, status: CallbackStatus) -> None:
         """Keep what could not be delivered beside the execution's results, and say so."""
-        metadata = execution.metadata
-        logger.warning("callback given up", namespace=metadata.namespace, execution=metadata.name)
+        reference = delivery.reference
+        logger.warning("callback given up", namespace=reference.namespace, execution=reference.name)
         try:
-            await self._store.write_dead_letter(execution.reference, body)
+            await self._store.write_dead_letter(reference, delivery.body)
         except StoreError as error:
             logger.warning("the undelivered callback could not be kept", error=str(error))
         about = ObjectIdentity(
-            f"{API_GROUP}/{API_VERSION}", KIND, metadata.namespace, metadata.name, metadata.uid
+            f"{API_GROUP}/{API_VERSION}", KIND, reference.namespace, reference.name, reference.uid
         )
         await self._events.post(
             about, type_="Warning", reason="CallbackFailed", message=status.message or "The callback failed."
