@@ -22,6 +22,7 @@ class GatewayProcess:
 
     pid: int
     port: int
+    metrics_port: int
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the process and its children that have ended."""
@@ -38,7 +39,7 @@ class GatewayProcess:
     def kubernetes_requests(self) -> dict[str, int]:
         """Return how many requests it has sent to the API server, by verb and resource."""
         found: dict[str, int] = {}
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as answer:
             for line in answer.read().decode().splitlines():
                 if line.startswith("serviceexecution_kube_requests_total{"):
                     labels, _, value = line.partition("} ")
@@ -51,15 +52,18 @@ class GatewayProcess:
 @contextlib.contextmanager
 def gateway_process(directory: Path) -> Iterator[GatewayProcess]:
     """Run a gateway that keeps its store in ``directory`` until the block ends."""
-    with socket.socket() as probe:
+    with socket.socket() as probe, socket.socket() as other:
         probe.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
+        metrics_port: int = other.getsockname()[1]
     environment = {
         **os.environ,
         "MALLOC_ARENA_MAX": "1",  # as the image has it
         "SX_STORE_URL": f"file://{directory}",
         "SX_CLUSTER_ID": "benchmark",
         "SX_PORT": str(port),
+        "SX_METRICS_PORT": str(metrics_port),
         "SX_LOG_LEVEL": "warning",
     }
     with subprocess.Popen(
@@ -67,7 +71,7 @@ def gateway_process(directory: Path) -> Iterator[GatewayProcess]:
     ) as process:
         try:
             _wait_until_ready(process, port)
-            yield GatewayProcess(process.pid, port)
+            yield GatewayProcess(process.pid, port, metrics_port)
         finally:
             process.terminate()
             process.wait(30)

@@ -363,3 +363,48 @@ def test_example_of_the_catalogue_is_the_sample(render):
             "command"
         ][-1].strip()
     assert example == sample
+
+
+def peers(manifests, component, port):
+    """Who may reach a port of one process by its NetworkPolicy; None is everybody."""
+    policy = named(manifests, "NetworkPolicy", f"sx-serviceexecution-{component}")
+    (rule,) = [rule for rule in policy["spec"]["ingress"] if rule["ports"][0]["port"] == port]
+    return rule.get("from")
+
+
+def test_network_policies_let_in_who_is_named_at_each_port(render):
+    sets = (
+        "networkPolicy.enabled=true",
+        "networkPolicy.gatewayFrom[0].ipBlock.cidr=10.1.0.0/16",
+        "networkPolicy.metricsFrom[0].ipBlock.cidr=10.2.0.0/16",
+    )
+    for manifests in (render(*sets), render(*sets, *LARGE)):
+        public = peers(manifests, "gateway", "http")
+        assert {"ipBlock": {"cidr": "10.1.0.0/16"}} in public
+        assert {"ipBlock": {"cidr": "10.2.0.0/16"}} not in public, "who reads metrics has another port"
+        for component in ("controller", "gateway"):
+            assert peers(manifests, component, "metrics") == [{"ipBlock": {"cidr": "10.2.0.0/16"}}]
+        controller = named(manifests, "NetworkPolicy", "sx-serviceexecution-controller")
+        assert [rule["ports"][0]["port"] for rule in controller["spec"]["ingress"]] == ["metrics"]
+
+
+def test_network_policies_select_their_own_pods_and_name_their_ports(render):
+    for manifests in (render("networkPolicy.enabled=true"), render("networkPolicy.enabled=true", *LARGE)):
+        for deployment in of_kind(manifests, "Deployment"):
+            policy = named(manifests, "NetworkPolicy", deployment["metadata"]["name"])
+            assert matches(
+                policy["spec"]["podSelector"], deployment["spec"]["template"]["metadata"]["labels"]
+            )
+            (container,) = deployment["spec"]["template"]["spec"]["containers"]
+            wanted = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+            assert wanted <= {port["name"] for port in container["ports"]}
+
+
+@pytest.mark.parametrize("kind", ["podMonitor", "serviceMonitor"])
+def test_metrics_are_scraped_at_their_own_port_alone(render, kind):
+    manifests = render(f"monitoring.{kind}.enabled=true")
+    (monitor,) = of_kind(manifests, kind[0].upper() + kind[1:])
+    endpoints = monitor["spec"].get("endpoints") or monitor["spec"]["podMetricsEndpoints"]
+    assert [endpoint["port"] for endpoint in endpoints] == ["metrics"]
+    service = named(manifests, "Service", "sx-serviceexecution-gateway")
+    assert [port["name"] for port in service["spec"]["ports"]] == ["http"], "no NodePort leads to the metrics"

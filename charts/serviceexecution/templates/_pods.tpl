@@ -52,6 +52,7 @@ resources:
 {{- end }}
 {{- $own = concat $own (list
   (dict "name" "SX_PORT" "value" "8080")
+  (dict "name" "SX_METRICS_PORT" "value" "9090")
   (dict "name" "SX_PUBLIC_URL" "value" (include "serviceexecution.publicUrl" .))
   (dict "name" "SX_AUTH_MODE" "value" .Values.auth.mode)
   (dict "name" "SX_TOKEN_SECONDS" "value" (.Values.auth.tokenSeconds | int | toString))
@@ -68,6 +69,7 @@ env:
 {{- include "serviceexecution.credentials" . }}
 ports:
   - {name: http, containerPort: 8080, protocol: TCP}
+  - {name: metrics, containerPort: 9090, protocol: TCP}
 {{- if eq .Values.mode "large" }}
 lifecycle:
   preStop:

@@ -5,7 +5,6 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
 from typing_extensions import override
@@ -136,9 +135,5 @@ def _health_router(store: ResultStore, draining: asyncio.Event, state: ServiceSt
                 raise unavailable("StoreUnavailable", "The results store does not answer.") from None
             ready.put("store", True)
         return JSONResponse({"status": "ok"})
-
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return router

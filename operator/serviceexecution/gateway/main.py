@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 import uvicorn
+from prometheus_client import start_http_server
 from typing_extensions import override
 
 from serviceexecution.gateway.app import create_app
@@ -142,6 +143,7 @@ def main() -> None:
         settings = Settings.from_environment(os.environ)
         take_deep_objects()
         configure_logging(settings.log_level, settings.log_format)
+        start_http_server(settings.metrics_port)
         uvicorn_loop = uvicorn.Config("", log_config=None).get_loop_factory()
         with asyncio.Runner(loop_factory=uvicorn_loop) as runner:
             runner.run(serve(settings))

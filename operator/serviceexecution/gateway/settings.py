@@ -28,6 +28,8 @@ class Settings:
     cluster_id: str
     store_options: Mapping[str, str] = field(default_factory=dict)
     port: int = 8080
+    metrics_port: int = 9090
+    """Metrics have no authentication, so that they are not where strangers come in."""
     log_level: str = "INFO"
     log_format: LogFormat = "json"
     large_uploads: int = 6
@@ -72,6 +74,7 @@ class Settings:
             cluster_id=required(environment, "SX_CLUSTER_ID"),
             store_options=text_options(environment, "SX_STORE_OPTIONS"),
             port=integer(environment, "SX_PORT", 8080, most=65535),
+            metrics_port=integer(environment, "SX_METRICS_PORT", 9090, most=65535),
             log_level=log_level(environment),
             log_format=log_format(environment),
             public_url=_public_url(environment),

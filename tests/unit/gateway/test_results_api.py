@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
+from prometheus_client import generate_latest
 
 from serviceexecution.store.records import LogRecord
 from tests.unit.gateway.conftest import COLLECTOR
@@ -187,9 +188,12 @@ async def test_large_download_is_whole(gateway):
 async def test_health_and_metrics(kept, tmp_path):
     assert (await kept.http.get("/healthz")).status_code == 200
     assert (await kept.http.get("/readyz")).status_code == 200
-    text = (await kept.http.get("/metrics")).text
+    text = generate_latest().decode()
     assert 'route="/collect/v1/files/{path:anything}"' in text
     assert "serviceexecution_gateway_received_bytes_total" in text
+    assert (await kept.http.get("/metrics")).status_code == 404, (
+        "on a port of its own, where no stranger comes in"
+    )
     kept.draining.set()
     assert code_of(await kept.http.get("/readyz")) == (503, "Draining")
 

@@ -16,7 +16,7 @@ from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.resources.reference import ExecutionReference
 
 _LOGGER: Final = structlog.get_logger("serviceexecution.gateway.access")
-_QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz"})
 _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"})
 _NO_ANSWER: Final = 499  # as nginx logs a client that went away
 
