@@ -330,13 +330,22 @@ def test_fence_names_the_account_of_the_controller(layout):
     fences = [
         p for p in of_kind(layout, "ValidatingAdmissionPolicy") if "-controller-" in p["metadata"]["name"]
     ]
-    assert len(fences) == 3
+    kinds = {fence["metadata"]["name"].rpartition("-")[2] for fence in fences}
+    assert kinds == {"pods", "jobs", "secrets", "inputs", "executions", "events"}
     for fence in fences:
         (condition,) = fence["spec"]["matchConditions"]
         assert (
             condition["expression"]
             == f'request.userInfo.username == "system:serviceaccount:system:{controller}"'
         )
+    (jobs,) = [
+        p for p in of_kind(layout, "ValidatingAdmissionPolicy") if p["metadata"]["name"].endswith("-run-jobs")
+    ]
+    (condition,) = jobs["spec"]["matchConditions"]
+    assert (
+        condition["expression"]
+        == f'!(request.userInfo.username in ["system:serviceaccount:system:{controller}"])'
+    )
 
 
 def test_fence_names_the_account_of_the_gateway(layout):

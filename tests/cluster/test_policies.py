@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -148,38 +149,97 @@ def test_policies_fit_the_types_of_the_api_server():
         assert not policy["status"].get("typeChecking", {}).get("expressionWarnings")
 
 
+CONTAINER: JsonObject = {"name": "main", "image": "docker.io/library/busybox:1.35.0"}
+
+
 @pytest.fixture(scope="module")
 def fenced() -> Iterator[str]:
-    """A namespace with a pod and a Job of an execution ("ours"), of a build, and of somebody else ("theirs")."""
+    """A namespace with a Job and its pod of an execution ("ours"), of a build, and of somebody else ("theirs")."""
     namespace = f"policies-{uuid.uuid4().hex[:8]}"
     must("create", "namespace", namespace)
-    build = build_labels(
-        ObjectMeta(namespace=namespace, name="adder", uid="u", creation_timestamp=datetime.now(UTC)), "r1", 1
+    run, service = owner_in(namespace, "ServiceExecution"), owner_in(namespace, "ServiceDefinition")
+    built = ObjectMeta(
+        namespace=namespace, name="owner", uid=str(service["uid"]), creation_timestamp=datetime.now(UTC)
     )
-    for name, labels in (("ours", {LABEL: "uid"}), ("build", build), ("theirs", {"app": "other"})):
-        container: JsonObject = {"name": "main", "image": "docker.io/library/busybox:1.35.0"}
-        metadata: JsonObject = {"name": name, "namespace": namespace, "labels": dict[str, JsonValue](labels)}
-        gated: JsonObject = {
-            "schedulingGates": [{"name": "test.example.com/never"}],
-            "containers": [container],
-        }
-        job_pod: JsonObject = {"restartPolicy": "Never", "containers": [container]}
-        job: JsonObject = {"suspend": True, "template": {"spec": job_pod}}
+    for name, owner, labels in (
+        ("ours", run, {LABEL: run["uid"], "app.kubernetes.io/managed-by": "serviceexecution"}),
+        ("build", service, build_labels(built, "r1", 1)),
+    ):
+        body = owned_job(namespace, name, owner, dict[str, JsonValue](labels))
+        must(f"--as={CONTROLLER}", "create", "-f", "-", stdin=body)
+        poll_until(partial(has_pod, namespace, name), seconds=60, what="Kubernetes makes the pod")
+    metadata: JsonObject = {"name": "theirs", "namespace": namespace, "labels": {"app": "other"}}
+    gated: JsonObject = {"schedulingGates": [{"name": "test.example.com/never"}], "containers": [CONTAINER]}
+    template: JsonObject = {"spec": {"restartPolicy": "Never", "containers": [CONTAINER]}}
+    parts: tuple[tuple[str, str, JsonObject], ...] = (
+        ("Pod", "v1", gated),
+        ("Job", "batch/v1", {"suspend": True, "template": template}),
+    )
+    for kind, version, spec in parts:
         must(
-            f"--as={JOB_CONTROLLER}",
-            "create",
-            "-f",
-            "-",
-            stdin={"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": gated},
-        )
-        must(
-            "create",
-            "-f",
-            "-",
-            stdin={"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": job},
+            *("create", "-f", "-"),
+            stdin={"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec},
         )
     yield namespace
+    for kind in ("serviceexecution", "servicedefinition"):
+        kubectl(
+            *("patch", kind, "owner", f"--namespace={namespace}", "--type=merge"),
+            *("--patch", '{"metadata": {"finalizers": null}}'),
+        )
     kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def owner_in(namespace: str, kind: str) -> JsonObject:
+    """Make an execution or a service that is being deleted, which the operator leaves alone; return its reference."""
+    metadata: JsonObject = {"name": "owner", "namespace": namespace, "finalizers": ["test.example.com/stay"]}
+    image: JsonObject = {"runtime": {"docker": {"image": "a"}}}
+    body: JsonObject = {
+        "apiVersion": "serviceexecution.dev/v1alpha1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": {"serviceRef": {"name": "none"}} if kind == "ServiceExecution" else image,
+    }
+    must("create", "-f", "-", stdin=body)
+    uid = must("get", kind.lower(), "owner", f"--namespace={namespace}", "--output=jsonpath={.metadata.uid}")
+    must("delete", kind.lower(), "owner", f"--namespace={namespace}", "--wait=false")
+    return {
+        "apiVersion": "serviceexecution.dev/v1alpha1",
+        "kind": kind,
+        "name": "owner",
+        "uid": uid,
+        "controller": True,
+    }
+
+
+def owned_job(
+    namespace: str, name: str, owner: JsonObject, labels: JsonObject, **spec: JsonValue
+) -> JsonObject:
+    """Return a Job as the controller makes them, whose pod never starts."""
+    pod: JsonObject = {
+        "restartPolicy": "Never",
+        "containers": [CONTAINER],
+        "schedulingGates": [{"name": "test.example.com/never"}],
+    }
+    template: JsonObject = {"metadata": {"labels": labels}, "spec": pod}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels, "ownerReferences": [owner]},
+        "spec": {"backoffLimit": 0, "completions": 1, "template": template, **spec},
+    }
+
+
+def has_pod(namespace: str, job: str) -> bool:
+    return pod_of(namespace, job) != job
+
+
+def pod_of(namespace: str, name: str) -> str:
+    """Return the name of the pod of the Job with that name, else the name itself."""
+    found = must(
+        *("get", "pods", f"--namespace={namespace}", f"--selector=batch.kubernetes.io/job-name={name}"),
+        "--output=jsonpath={.items[*].metadata.name}",
+    )
+    return found.split()[0] if found.split() else name
 
 
 @pytest.fixture
@@ -190,22 +250,22 @@ def as_controller(fenced) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-def patch(
-    as_controller: Callable[..., subprocess.CompletedProcess[str]], pod: str, change: JsonObject
-) -> subprocess.CompletedProcess[str]:
-    return as_controller(
-        "patch", "pod", pod, "--dry-run=server", "--type=strategic", "--patch", json.dumps(change)
+def patch(namespace: str, pod: str, change: JsonObject) -> subprocess.CompletedProcess[str]:
+    """Try to change a pod as the controller."""
+    return kubectl(
+        *(f"--as={CONTROLLER}", f"--namespace={namespace}", "patch", "pod", pod_of(namespace, pod)),
+        *("--dry-run=server", "--type=strategic", "--patch", json.dumps(change)),
     )
 
 
 @pytest.mark.parametrize("pod", ["ours", "build"])
-def test_the_controller_may_set_the_deadline_of_its_pods(as_controller, pod):
-    done = patch(as_controller, pod, {"spec": {"activeDeadlineSeconds": 1}})
+def test_the_controller_may_set_the_deadline_of_its_pods(fenced, pod):
+    done = patch(fenced, pod, {"spec": {"activeDeadlineSeconds": 1}})
     assert done.returncode == 0, done.stderr
 
 
-def test_pods_of_others_are_fenced_off(as_controller):
-    refused = patch(as_controller, "theirs", {"spec": {"activeDeadlineSeconds": 1}})
+def test_pods_of_others_are_fenced_off(fenced):
+    refused = patch(fenced, "theirs", {"spec": {"activeDeadlineSeconds": 1}})
     assert f"pods of executions and builds only; this pod has no label {LABEL}" in refused.stderr
 
 
@@ -225,9 +285,16 @@ def test_pods_of_others_are_fenced_off(as_controller):
     ],
     ids=lambda change: json.dumps(change)[:60],
 )
-def test_nothing_else_of_a_pod_may_change(as_controller, change):
-    refused = patch(as_controller, "ours", change)
-    assert "The controller may change nothing of a pod but spec.activeDeadlineSeconds" in refused.stderr
+def test_nothing_else_of_a_pod_may_change(fenced, change):
+    refused = patch(fenced, "ours", change)
+    assert refused.returncode != 0
+    # one policy of several that refuse it is named: label and owners are nobody's to change
+    sentences = (
+        "The controller may change nothing of a pod but spec.activeDeadlineSeconds",
+        "which Kubernetes makes for their Jobs",
+        "leave metadata.ownerReferences as it is",
+    )
+    assert any(sentence in refused.stderr for sentence in sentences), refused.stderr
 
 
 @pytest.mark.parametrize("value", ["r1", "r2", ""])
@@ -252,7 +319,7 @@ def test_nobody_makes_a_pod_that_looks_like_a_build_s(fenced, value):
         ("theirs", {LABEL_REVISION: "r1"}, False),
         ("build", {LABEL_REVISION: "r2"}, False),
         ("build", {LABEL_REVISION: None}, False),
-        ("build", {"app": "other"}, True),
+        ("build", {"more": "other"}, True),
         ("theirs", {"app": None}, True),
     ],
 )
@@ -261,7 +328,7 @@ def test_nobody_makes_a_pod_one_of_a_build(fenced, pod, labels, allowed):
     arguments = (
         "patch",
         "pod",
-        pod,
+        pod_of(fenced, pod),
         f"--namespace={fenced}",
         "--dry-run=server",
         "--type=merge",
@@ -403,15 +470,33 @@ def test_the_gateway_changes_nothing_of_an_execution_but_cancel(fenced, change, 
     assert allowed or "nothing of an execution but spec.cancel" in done.stderr
 
 
-@pytest.mark.parametrize("ours", [True, False])
-def test_the_controller_deletes_secrets_of_runs_alone(fenced, as_controller, ours):
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({}, ""),
+        ({"labels": {"serviceexecution.dev/submission": "NAME"}}, "end with a run only"),
+        ({"labels": {"serviceexecution.dev/lifetime": "run"}}, "Secrets of submissions only"),
+        ({"ownerReferences": []}, "Secrets of submissions only"),
+    ],
+    ids=["of a run", "that stays", "under another name", "without its ConfigMap"],
+)
+def test_the_controller_deletes_secrets_of_runs_alone(fenced, as_controller, change, sentence):
     name = f"x-{uuid.uuid4().hex[:8]}"
-    labels: JsonObject = {"serviceexecution.dev/lifetime": "run"} if ours else {}
-    metadata: JsonObject = {"name": name, "namespace": fenced, "labels": labels}
-    must("create", "-f", "-", stdin={"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
+    must("create", "configmap", name, f"--namespace={fenced}")
+    uid = must("get", "configmap", name, f"--namespace={fenced}", "--output=jsonpath={.metadata.uid}")
+    owner: JsonObject = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid}
+    labels: JsonObject = {"serviceexecution.dev/lifetime": "run", "serviceexecution.dev/submission": name}
+    changed = json.loads(json.dumps(change).replace("NAME", name))
+    metadata: JsonObject = {"labels": labels, "ownerReferences": [owner], **changed}
+    body: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {**metadata, "name": name, "namespace": fenced},
+    }
+    must("create", "-f", "-", stdin=body)
     done = as_controller("delete", "secret", name, "--dry-run=server", "--wait=false")
-    assert (done.returncode == 0) == ours, done.stderr
-    assert ours or "end with a run only" in done.stderr
+    assert (done.returncode == 0) == (not sentence), done.stderr
+    assert sentence in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -73,3 +73,8 @@
   resources: [pods]
   verbs: [get, watch] # watch: the end of a program whose collector cannot see it
 {{- end -}}
+
+{{/* CEL: an owner that is an execution or a service, whose uid the label says; of variables.owners and variables.label. A build's label goes on after it. */}}
+{{- define "serviceexecution.ownedByOurs" -}}
+variables.owners.exists(owner, owner.?controller.orValue(false) && owner.apiVersion.startsWith('serviceexecution.dev/') && ((owner.kind == 'ServiceExecution' && variables.label == owner.uid) || (owner.kind == 'ServiceDefinition' && variables.label.startsWith(owner.uid + '.'))))
+{{- end -}}

@@ -2,15 +2,18 @@
 deletes nothing foreign, and has none of the gateway's rights. The last was not so on 9b98b50 in the default shape.
 """
 
+import copy
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
+    EVENTS,
     JOBS,
     LEASES,
     PODS,
@@ -69,10 +72,138 @@ def job(name: str) -> JsonObject:
     return {"metadata": {"name": name}, "spec": {"suspend": True, "template": {"spec": pod}}}
 
 
+def owner(tenant: str) -> JsonObject:
+    """Return the owner reference of what belongs to the tenant's execution."""
+    uid = must("get", "sx", "theirs", f"--namespace={tenant}", "--output=jsonpath={.metadata.uid}")
+    kind: JsonObject = {"apiVersion": "serviceexecution.dev/v1alpha1", "kind": "ServiceExecution"}
+    return {**kind, "name": "theirs", "uid": uid, "controller": True}
+
+
+def run_job(tenant: str) -> Any:
+    """Return a Job as the controller makes it."""
+    reference = owner(tenant)
+    labels: JsonObject = {UID: reference["uid"]}
+    pod: JsonObject = {"restartPolicy": "Never", "containers": [CONTAINER]}
+    return {
+        "metadata": {"name": "ours", "labels": labels, "ownerReferences": [reference]},
+        "spec": {"backoffLimit": 0, "template": {"metadata": {"labels": labels}, "spec": pod}},
+    }
+
+
+def run_input(tenant: str) -> Any:
+    """Return an input's ConfigMap as the controller makes it."""
+    metadata = {**run_job(tenant)["metadata"], "name": "ours-input"}
+    return {"metadata": metadata, "immutable": True, "data": {"a.json": "1"}}
+
+
+JOB_CHANGES: dict[str, Callable[[Any], object]] = {
+    "no label": lambda job: job["metadata"].update(labels={"a": "b"}),
+    "no owner": lambda job: job["metadata"].pop("ownerReferences"),
+    "an owner that only keeps it": lambda job: job["metadata"]["ownerReferences"][0].update(controller=False),
+    "another kind of owner": lambda job: job["metadata"]["ownerReferences"][0].update(
+        apiVersion="v1", kind="ConfigMap"
+    ),
+    "a label that names another": lambda job: job["metadata"]["labels"].update({UID: str(uuid.uuid4())}),
+    "two owners": lambda job: job["metadata"]["ownerReferences"].append(
+        {"apiVersion": "v1", "kind": "ConfigMap", "name": "theirs", "uid": "u"}
+    ),
+    "a second try": lambda job: job["spec"].update(backoffLimit=1),
+    "two runs": lambda job: job["spec"].update(completions=2),
+    "two at once": lambda job: job["spec"].update(parallelism=2),
+    "a program that starts again": lambda job: job["spec"]["template"]["spec"].update(
+        restartPolicy="OnFailure"
+    ),
+    "an unlabelled pod": lambda job: job["spec"]["template"].pop("metadata"),
+}
+INPUT_CHANGES: dict[str, Callable[[Any], object]] = {
+    **{name: change for name, change in JOB_CHANGES.items() if "spec" not in name and "owner" in name},
+    "no label": JOB_CHANGES["no label"],
+    "one that may change": lambda body: body.pop("immutable"),
+    "another name": lambda body: body["metadata"].update(name="settings"),
+    "binary data": lambda body: body.update(binaryData={"a": "AA=="}),
+}
+
+
+@pytest.mark.parametrize("change", list(JOB_CHANGES))
+def test_it_makes_no_other_job(account, tenant, change):
+    body = copy.deepcopy(run_job(tenant))
+    JOB_CHANGES[change](body)
+    assert "The controller may make" in refusal(account.create(JOBS.path(tenant), body))
+
+
+@pytest.mark.parametrize("change", list(INPUT_CHANGES))
+def test_it_makes_no_other_config_map(account, tenant, change):
+    body = copy.deepcopy(run_input(tenant))
+    INPUT_CHANGES[change](body)
+    assert "The controller may make inputs" in refusal(account.create(CONFIG_MAPS.path(tenant), body))
+
+
+ENDED = {"phase": "Succeeded", "completionTime": "2026-03-01T12:00:00Z"}
+TTL = {"ttlSecondsAfterFinished": 90_000_000}
+
+
+@pytest.mark.parametrize(
+    ("status", "spec", "allowed"),
+    [
+        (
+            ENDED,
+            TTL,
+            True,
+        ),
+        (ENDED, {}, False),
+        ({"phase": "Running"}, TTL, False),
+        ({"phase": "Failed"}, TTL, False),
+    ],
+    ids=["its time to live is set", "it stays", "it runs", "without an end"],
+)
+def test_it_deletes_an_execution_only_at_the_end_of_its_time(account, tenant, status, spec, allowed):
+    name = f"x-{uuid.uuid4().hex[:8]}"
+    body: JsonObject = {
+        "apiVersion": "serviceexecution.dev/v1alpha1",
+        "kind": "ServiceExecution",
+        # being deleted, so that the operator itself leaves it alone
+        "metadata": {"name": name, "namespace": tenant, "finalizers": ["test.example.com/stay"]},
+        "spec": {"serviceRef": {"name": "none"}, **spec},
+    }
+    must("create", "-f", "-", stdin=body)
+    where = (name, f"--namespace={tenant}", "--type=merge", "--patch")
+    try:
+        must("delete", "sx", name, f"--namespace={tenant}", "--wait=false")
+        must("patch", "sx", *where, json.dumps({"status": status}), "--subresource=status")
+        answer = account.delete(SERVICE_EXECUTIONS.path(tenant, name))
+        if allowed:
+            accepted(answer)
+        else:
+            assert "that have ended and have ttlSecondsAfterFinished" in refusal(answer)
+    finally:
+        must("patch", "sx", *where, '{"metadata": {"finalizers": null}}')
+
+
+@pytest.mark.parametrize(
+    ("about", "allowed"),
+    [
+        ({"apiVersion": "serviceexecution.dev/v1alpha1", "kind": "ServiceExecution", "name": "a"}, True),
+        ({"apiVersion": "v1", "kind": "Pod", "name": "a"}, False),
+        ({"kind": "Secret", "name": "a"}, False),
+    ],
+)
+def test_it_posts_events_about_ours_alone(account, tenant, about, allowed):
+    event: JsonObject = {
+        "metadata": {"name": f"e-{uuid.uuid4().hex[:8]}", "namespace": tenant},
+        "involvedObject": {**about, "namespace": tenant},
+        "type": "Normal",
+        "reason": "Tried",
+    }
+    answer = account.create(EVENTS.path(tenant), event)
+    if allowed:
+        accepted(answer)
+    else:
+        assert "Events about executions and services only" in refusal(answer)
+
+
 def test_what_it_makes_of_an_execution_is_let_through(account, tenant):
-    labelled: JsonObject = {"name": "ours", "labels": {UID: str(uuid.uuid4())}}
-    accepted(account.create(JOBS.path(tenant), {**job("ours"), "metadata": labelled}))
-    accepted(account.create(CONFIG_MAPS.path(tenant), {"metadata": labelled, "data": {"a.json": "1"}}))
+    accepted(account.create(JOBS.path(tenant), run_job(tenant)))
+    accepted(account.create(CONFIG_MAPS.path(tenant), run_input(tenant)))
     status = SERVICE_EXECUTIONS.path(tenant, "theirs", "status")
     accepted(account.patch(status, {"status": {"message": "said by the controller"}}))
     lease = LEASES.path(OPERATOR_NAMESPACE, CONTROLLER)
