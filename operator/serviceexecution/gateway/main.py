@@ -23,6 +23,7 @@ from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.process.environment import SettingsError
+from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
 from serviceexecution.schemas.checker import SchemaChecker
@@ -121,6 +122,7 @@ async def serve(settings: Settings) -> None:
         schemas = SchemaChecker()
         app = create_app(store, client, settings, draining, state=state, schemas=schemas)
         server = GatewayServer(server_config(settings, app), draining)
+        collect_seldom()
         _LOGGER.info("gateway starts", port=settings.port, store=settings.store_url)
         if settings.auth_mode == "none":
             _LOGGER.warning(OPEN_TO_ALL)
