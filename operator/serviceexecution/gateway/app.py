@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 from typing_extensions import override
 
 from serviceexecution.gateway.access.attempts import Attempts
@@ -17,6 +17,8 @@ from serviceexecution.gateway.builds.log_routes import build_log_router
 from serviceexecution.gateway.collect.api import collect_router
 from serviceexecution.gateway.http import problems
 from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.http.cors import RouteCors
+from serviceexecution.gateway.http.methods import HeadOfGet
 from serviceexecution.gateway.http.observe import ObservedApp
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.http.turns import UploadTurns
@@ -53,6 +55,21 @@ class _AnythingConvertor(Convertor[str]):
 register_url_convertor("anything", _AnythingConvertor())
 
 
+class _Gateway(FastAPI):
+    """The app, with what web pages of other origins need around everything, errors of our own included."""
+
+    def __init__(self, cors_origins: tuple[str, ...]) -> None:
+        super().__init__(
+            title="ServiceExecution gateway", openapi_url=None, docs_url=None, redirect_slashes=False
+        )
+        self._cors_origins = cors_origins
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        stack = super().build_middleware_stack()
+        return RouteCors(stack, self._cors_origins, self.routes) if self._cors_origins else stack
+
+
 def create_app(
     store: ResultStore,
     client: GatewayKubernetes,
@@ -79,7 +96,7 @@ def create_app(
         schemas=schemas or SchemaChecker(),
         streams=streams,
     )
-    app = FastAPI(title="ServiceExecution gateway", openapi_url=None, docs_url=None, redirect_slashes=False)
+    app = _Gateway(settings.cors_origins)
     problems.install(app)
     turns = UploadTurns(
         large=settings.large_uploads,
@@ -94,22 +111,8 @@ def create_app(
     app.include_router(token_router(client, settings, access))
     app.include_router(service_router(context))
     app.include_router(_health_router(store, ending, state))
+    app.add_middleware(HeadOfGet)
     app.add_middleware(ObservedApp)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=[
-                "Location",
-                "Link",
-                "Retry-After",
-                "ETag",
-                "Content-Range",
-                "Content-Disposition",
-            ],
-        )
     return app
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -16,6 +17,7 @@ from prometheus_client import start_http_server
 from typing_extensions import override
 
 from serviceexecution.gateway.app import create_app
+from serviceexecution.gateway.http.connections import Connections
 from serviceexecution.gateway.http.protocol import BoundedHttpProtocol
 from serviceexecution.gateway.service_api.submission_sweep import SubmissionSweeper
 from serviceexecution.gateway.settings import Settings
@@ -87,7 +89,7 @@ def server_config(settings: Settings, app: object, *, host: str = "") -> uvicorn
         server_header=False,
         proxy_headers=False,
         lifespan="off",
-        http=BoundedHttpProtocol,
+        http=partial(BoundedHttpProtocol, opened=Connections()),  # type: ignore[arg-type] # called as a class is
         ws="none",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,

@@ -53,7 +53,7 @@ async def test_download_headers(kept):
     text = await kept.get("files/empty.txt")
     assert (text.content, text.headers["content-type"], text.headers["content-length"]) == (
         b"",
-        "text/plain",
+        "text/plain; charset=utf-8",
         "0",
     )
 

@@ -461,10 +461,10 @@ class TestRead:
     async def test_wrong_methods(self, service):
         name = await service.started()
         for method, path, allowed in (
-            ("PUT", "", "GET, POST"),
-            ("DELETE", "//", "GET, POST"),
-            ("DELETE", f"/{name}", "GET"),
-            ("POST", f"/{name}/result", "GET"),
+            ("PUT", "", "GET, HEAD, POST"),
+            ("DELETE", "//", "GET, HEAD, POST"),
+            ("DELETE", f"/{name}", "GET, HEAD"),
+            ("POST", f"/{name}/result", "GET, HEAD"),
             ("POST", f"/{name}/result/a.txt", "GET, HEAD"),
             ("GET", f"/{name}/cancel", "PUT"),
         ):

@@ -26,6 +26,14 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | Literal["uns
     return (start, min(last + 1, size)) if start < size else "unsatisfiable"
 
 
+def etag_is_refused(header: str | None, etag: str) -> bool:
+    """Tell whether an If-Match header names other entity tags alone (strong comparison)."""
+    if header is None:
+        return False
+    candidates = {candidate.strip() for candidate in header.split(",")}
+    return "*" not in candidates and etag not in candidates
+
+
 def etag_matches(header: str | None, etag: str) -> bool:
     """Tell whether an If-None-Match header names this entity tag (weak comparison)."""
     if header is None:

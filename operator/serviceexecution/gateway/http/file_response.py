@@ -8,7 +8,12 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from serviceexecution.gateway.http.byte_ranges import content_disposition, etag_matches, parse_range
+from serviceexecution.gateway.http.byte_ranges import (
+    content_disposition,
+    etag_is_refused,
+    etag_matches,
+    parse_range,
+)
 from serviceexecution.gateway.http.problems import Problem
 
 
@@ -50,9 +55,15 @@ async def file_response(file: ServedFile, request: Request, open_file: Opener) -
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
     }
+    if etag_is_refused(request.headers.get("if-match"), etag):
+        raise Problem(
+            HTTPStatus.PRECONDITION_FAILED,
+            "PreconditionFailed",
+            "The file has another ETag than If-Match names.",
+        )
     if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    headers["Content-Type"] = file.media_type  # as a header: Response would add a charset
+    headers["Content-Type"] = _content_type(file.media_type)  # as a header: Response would add a charset
     if request.method == "HEAD":
         return Response(headers=headers | {"Content-Length": str(file.size)})
     wanted = None
@@ -74,3 +85,10 @@ async def file_response(file: ServedFile, request: Request, open_file: Opener) -
         status = HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {stream.start}-{stream.end - 1}/{stream.size}"
     return StreamingResponse(stream.chunks, status, headers=headers)
+
+
+def _content_type(media_type: str) -> str:
+    """Return the header's value: text is UTF-8 unless its type says something else."""
+    if media_type.startswith("text/") and "charset=" not in media_type.lower():
+        return f"{media_type}; charset=utf-8"
+    return media_type

@@ -6,11 +6,13 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serviceexecution.fairness.payers import Payer, paid_by
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.http.base_paths import with_one_slash
+from serviceexecution.gateway.http.bodies import CLIENT_GONE
 from serviceexecution.gateway.http.payers import stranger
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.resources.reference import ExecutionReference
@@ -18,7 +20,6 @@ from serviceexecution.resources.reference import ExecutionReference
 _LOGGER: Final = structlog.get_logger("serviceexecution.gateway.access")
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz"})
 _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"})
-_NO_ANSWER: Final = 499  # as nginx logs a client that went away
 
 
 class ObservedApp:
@@ -33,7 +34,7 @@ class ObservedApp:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
-        status = _NO_ANSWER
+        status = CLIENT_GONE
         received = sent = 0
 
         async def counted_receive() -> Message:
@@ -61,6 +62,11 @@ class ObservedApp:
                     HTTPStatus.BAD_REQUEST, "InvalidPath", "The URL's path is not percent-encoded UTF-8."
                 )
                 await response_of(problem)(scope, counted_receive, counted_send)
+        except ClientDisconnect:
+            status = CLIENT_GONE
+        except Exception:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+            raise
         finally:
             metrics.ACTIVE.dec()
             _report(scope, status, received, sent, time.perf_counter() - started)

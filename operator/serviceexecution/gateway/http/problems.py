@@ -6,18 +6,17 @@ from http import HTTPStatus
 from typing import Final
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.http.methods import methods_at
 from serviceexecution.kube.errors import BudgetSpentError, KubernetesError
 from serviceexecution.store.errors import InvalidOutputPathError, StoreError, StoreFullError
 
 _LOGGER: Final = structlog.get_logger(__name__)
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _RETRY_AFTER: Final = {"Retry-After": "2"}
 
 
@@ -60,17 +59,16 @@ def response_of(problem: Problem) -> JSONResponse:
         "code": problem.code,
         **problem.members,
     }
-    return JSONResponse(
-        body, problem.status.value, headers=problem.headers, media_type="application/problem+json"
-    )
+    headers = {"Cache-Control": "no-store", **problem.headers}  # a 404 without it may be kept for long
+    return JSONResponse(body, problem.status.value, headers=headers, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem."""
 
-    async def on_problem(request: Request, error: Exception) -> JSONResponse:
+    async def on_problem(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            return response_of(wrong_method(request))
+            return other_method(request)
         return response_of(problem_of(error))
 
     for kind in (
@@ -85,21 +83,18 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, on_problem)
 
 
-def wrong_method(request: Request) -> Problem:
-    """Return the 405 for a request; the router's own names the methods of one route alone."""
-    routes: list[BaseRoute] = request.app.routes
-    asked = {name: request.scope[name] for name in ("type", "path", "headers")}
-    possible = [
-        method
-        for method in _METHODS
-        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in routes)
-    ]
-    allowed = ", ".join(possible)
-    return Problem(
-        HTTPStatus.METHOD_NOT_ALLOWED,
-        "MethodNotAllowed",
-        f"{request.method} is not possible here; use {allowed}.",
-        headers={"Allow": allowed},
+def other_method(request: Request) -> Response:
+    """Return the answer to OPTIONS, or the 405; the router's own names the methods of one route alone."""
+    allowed = ", ".join(methods_at(request.app.routes, request.scope))
+    if request.method == "OPTIONS":
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": f"{allowed}, OPTIONS"})
+    return response_of(
+        Problem(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "MethodNotAllowed",
+            f"{request.method[:20]} is not possible here; use {allowed}.",
+            headers={"Allow": allowed},
+        )
     )
 
 

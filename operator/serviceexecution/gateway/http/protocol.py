@@ -7,10 +7,15 @@ from http import HTTPStatus
 from typing import Final
 
 import httptools
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from serviceexecution.gateway.http.problems import Problem, response_of
+from serviceexecution.gateway.http.connections import Admission, Connections
+from serviceexecution.gateway.http.forwarded import is_host
+from serviceexecution.gateway.http.problems import Problem, response_of, unavailable
 
 MAX_HEAD_BYTES: Final = 65536
 """A path of 4,096 bytes is three times as long when all of it is percent-encoded; a token may have 16 KiB. Counted
@@ -20,12 +25,23 @@ HEAD_SECONDS: Final = 60.0
 LINGER_SECONDS: Final = 2.0
 """How long a refused client may go on sending: were the connection reset at once, it would not read why."""
 
+STALLED_SECONDS: Final = 120.0
+"""How long a client may take for what is sent to it, some 64 KiB at a time: one that reads nothing would keep an open
+file and a connection for ever."""
+MOST_PIPELINED: Final = 16
+"""Requests that a client may send before the first is answered; hardly any sends a second."""
+_HEALTH: Final = frozenset({b"/healthz", b"/readyz"})
+
 _FRAMING: Final = 16
 """Most bytes that a chunked body's framing may cost for each of its own: a chunk of one byte costs six."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Ends connections whose head, or what stands behind a chunked body, is too large or takes too long."""
+    """Ends connections whose head, or what stands behind a chunked body, is too large or takes too long.
+
+    An answer that comes before the end of its request's body ends the connection, too: what comes next could be the
+    rest of the body or another request, and a rest that never comes would keep the connection open for ever.
+    """
 
     _received = 0
     """Bytes of the current request."""
@@ -35,15 +51,46 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _answers = False
     """Whether a request of this connection has been given to the app."""
     _refused = False
+    _stalled: asyncio.TimerHandle | None = None
+    _admission = Admission.ALL
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        opened: Connections,
+    ) -> None:
+        """``opened`` are the server's connections."""
+        super().__init__(config, server_state, app_state, _loop)
+        self._opened = opened
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no request of the connection is being answered."""
+        return not self._answers or self.cycle.response_complete
+
+    def make_room(self) -> None:
+        """End at once, or as soon as the last answer has gone."""
+        self._refused = True
+        self.transport.close()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
+        self._admission = self._opened.opened(self, self.client[0] if self.client is not None else "")
         self._wait_for_head()
+        if self._admission is Admission.NOTHING:
+            self._refuse_for_room()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._opened.closed(self)
         self._head_has_come()
+        self._reads_again()
         super().connection_lost(exc)
 
     @override
@@ -52,6 +99,26 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         for start in range(0, len(data), MAX_HEAD_BYTES):
             if not self._refused:
                 self._parse(data[start : start + MAX_HEAD_BYTES])
+        if self.is_idle and not self._refused:  # empty lines before a request begin none
+            self._wait_for_head()
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._reads_again()
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        if self.transport.get_write_buffer_size():  # the last answer was not read
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
 
     @override
     def on_message_begin(self) -> None:
@@ -62,19 +129,73 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         self._head_has_come()
-        if not self.parser.should_upgrade():
-            self._answers = True
-            super().on_headers_complete()
+        if self._refused or self.parser.should_upgrade() or not self._may_be_answered():
+            return
+        self._answers = True
+        super().on_headers_complete()
+        self.cycle.transport = _Lingering(self.transport, self, self.cycle)  # type: ignore[assignment]
 
     @override
     def on_body(self, body: bytes) -> None:
         self._content += len(body)
-        super().on_body(body)
+        if not self._refused:
+            super().on_body(body)
 
     @override
     def on_message_complete(self) -> None:
-        if not self.parser.should_upgrade():
+        if not self._refused and not self.parser.should_upgrade():
             super().on_message_complete()
+
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+            async def last_before_a_rest(message: Message) -> None:
+                if message["type"] == "http.response.start" and cycle.more_body:
+                    cycle.keep_alive = False
+                await send(message)
+
+            await app(scope, receive, last_before_a_rest)
+
+        super()._start_asgi_task(cycle, answered)  # type: ignore[arg-type]
+
+    def linger(self) -> None:
+        """End the connection behind what was sent, and read on for a moment: else the client may not get it."""
+        self._refused = True
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def _may_be_answered(self) -> bool:
+        """Refuse a head that stands for no request or for another one than it seems (RFC 9112, sections 3.2 and 6)."""
+        hosts = [value for name, value in self.headers if name == b"host"]
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._refuse(HTTPStatus.BAD_REQUEST, "InvalidHost", "A request has one header Host.")
+        elif hosts and not is_host(hosts[0].strip().decode("latin-1")):
+            self._refuse(HTTPStatus.BAD_REQUEST, "InvalidHost", "The header Host is no host.")
+        elif codings not in ([], [b"chunked"]):
+            self._refuse(
+                HTTPStatus.NOT_IMPLEMENTED, "TransferEncoding", "The only Transfer-Encoding here is chunked."
+            )
+        elif len(self.pipeline) >= MOST_PIPELINED:
+            self._refuse(
+                HTTPStatus.BAD_REQUEST, "TooManyPipelined", "Wait for an answer before further requests."
+            )
+        elif self._admission is Admission.HEALTH and self.url.partition(b"?")[0] not in _HEALTH:
+            self._refuse_for_room()
+        return not self._refused
+
+    def _refuse_for_room(self) -> None:
+        busy = unavailable("Busy", "The gateway has as many connections as it can; come back in a moment.")
+        self._refuse_by(busy)
+
+    def _reads_again(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _parse(self, data: bytes) -> None:
         self._received += len(data)
@@ -112,15 +233,39 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
+        self._refuse_by(Problem(status, code, detail))
+
+    def _refuse_by(self, problem: Problem) -> None:
         """Answer, unless another answer is under way, and end the connection."""
+        if self._refused:
+            return
         self._refused = True
         if self._answers and not self.cycle.response_complete:
             self.transport.close()
             return
-        answer = response_of(Problem(status, code, detail))
+        answer = response_of(problem)
+        status = problem.status
         head = [f"HTTP/1.1 {status.value} {status.phrase}".encode(), b"connection: close"]
         head += [name + b": " + value for name, value in answer.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self.linger()
+
+
+class _Lingering:
+    """What an answer is written to: its end closes the connection, at once where all of the request has come."""
+
+    def __init__(
+        self, transport: asyncio.Transport, connection: BoundedHttpProtocol, cycle: RequestResponseCycle
+    ) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self._transport = transport
+        self._connection = connection
+        self._cycle = cycle
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._cycle.more_body and self._cycle.response_complete:
+            self._connection.linger()
+        else:
+            self._transport.close()

@@ -1,14 +1,13 @@
 """What every call of the Service API starts with: who calls, which service, which execution."""
 
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
 
 from starlette.requests import Request
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.callers import Access, Caller
+from serviceexecution.gateway.http.forwarded import called_url
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
@@ -24,8 +23,6 @@ from serviceexecution.resources.execution import is_uuid
 from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
-
-_HOST: Final = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,300}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class ServiceContext:
     ) -> Call:
         """Authorise a call about the service itself; raises Problem 401, 403, 404, KubernetesError."""
         caller = await self.access.authenticate(request)
-        self._check_names(namespace, name)
+        self.check_names(namespace, name)
         asked = name if resource == DEFINITION_PLURAL else ""
         await self.access.require(
             caller,
@@ -102,7 +99,7 @@ class ServiceContext:
     ) -> ExecutionCall:
         """Authorise a call about one execution; raises Problem 401, 403, 404, KubernetesError."""
         caller = await self.access.authenticate(request)
-        self._check_names(namespace, name)
+        self.check_names(namespace, name)
         if is_uuid(api_id.lower()):
             api_id = api_id.lower()  # RFC 9562: read in either case
         if not is_object_name(api_id):
@@ -143,7 +140,8 @@ class ServiceContext:
             raise _no_service(known.metadata.namespace, known.metadata.name)
         return found
 
-    def _check_names(self, namespace: str, name: str) -> None:
+    def check_names(self, namespace: str, name: str) -> None:
+        """Raise Problem 404 for what can be no service here."""
         if not is_namespace(namespace) or not is_object_name(name):
             raise _no_service(namespace, name)
         if self.settings.namespaces and namespace not in self.settings.namespaces:
@@ -159,10 +157,7 @@ def gateway_url(request: Request, settings: Settings) -> str:
     """Return the gateway's absolute URL, without a slash at its end."""
     if settings.public_url:
         return settings.public_url
-    host = request.headers.get("host", "")
-    if not _HOST.fullmatch(host):
-        raise Problem(HTTPStatus.BAD_REQUEST, "InvalidHost", "The header Host is missing or no host.")
-    return f"{request.url.scheme}://{host}"
+    return called_url(request, settings.trusted_proxies)
 
 
 def _no_service(namespace: str, name: str) -> Problem:

@@ -26,7 +26,11 @@ def docs_router(context: ServiceContext) -> APIRouter:
     """Return the routes. The page itself says nothing of any service, so that everybody may read it."""
     router = APIRouter(redirect_slashes=False)
     page = files("serviceexecution.gateway.service_api").joinpath("docs_page.html").read_text("utf-8")
-    headers = {"Content-Security-Policy": _policy(page), "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": _policy(page),
+        "X-Content-Type-Options": "nosniff",
+    }
 
     @router.get(f"{SERVICE}/openapi.json")
     async def get_openapi(request: Request, namespace: str, service: str) -> Response:
@@ -45,6 +49,7 @@ def docs_router(context: ServiceContext) -> APIRouter:
 
     @router.get(f"{SERVICE}/docs")
     async def get_service_docs(request: Request, namespace: str, service: str) -> Response:
+        context.check_names(namespace, service)  # they become part of lines that people copy into a shell
         base = f"{gateway_url(request, context.settings)}/services/{namespace}/{service}"
         return _page(page, base, headers)
 

@@ -24,6 +24,7 @@ _ERRORS: Final = {
     408: "The body did not arrive in time.",
     409: "The Idempotency-Key was used for another body.",
     410: "Log and result were deleted: their time was over.",
+    412: "The file is another one than If-Match names.",
     413: "The body is larger than the limit, which the detail names.",
     415: "The body is no JSON.",
     416: "The range lies outside of the file.",
@@ -133,11 +134,11 @@ def _paths() -> JsonObject:
                         "206": {**file, "description": "The range of the file."},
                         "304": {"description": "Unchanged."},
                     },
-                    errors=(410, 416),
+                    errors=(410, 412, 416),
                 ),
                 "parameters": [
                     {"name": name, "in": "header", "schema": {"type": "string"}}
-                    for name in ("Range", "If-Range", "If-None-Match")
+                    for name in ("Range", "If-Range", "If-Match", "If-None-Match")
                 ],
             },
         },
