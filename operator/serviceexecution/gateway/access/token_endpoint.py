@@ -81,9 +81,7 @@ def token_router(client: GatewayKubernetes, settings: Settings, access: Access) 
             return _answer(_OPEN_TOKEN, settings.token_seconds)
         credentials = _credentials(request, form)
         try:
-            minted, expires = await keys.token(
-                credentials, address_of(request, settings.trusted_proxies), datetime.now(UTC)
-            )
+            minted, expires = await keys.token(credentials, address_of(request, settings.trusted_proxies))
         except BudgetSpentError as error:
             busy = problem_of(error)
             raise _refusal(busy.status, "temporarily_unavailable", busy.detail, busy.headers) from None
@@ -116,7 +114,7 @@ class _Keys:
         )
         self._wrong: ExpiringCache[bytes, bool] = ExpiringCache(seconds=_WRONG_SECONDS, capacity=_CAPACITY)
 
-    async def token(self, credentials: Credentials, address: str, now: datetime) -> tuple[str, datetime]:
+    async def token(self, credentials: Credentials, address: str) -> tuple[str, datetime]:
         """Return a token and when it expires; raises Problem 400, 401 or 429, KubernetesError."""
         key_id = KeyId.parse(credentials.key_id)
         digest = self._digest(credentials)
@@ -127,7 +125,7 @@ class _Keys:
             pay_as(caller_payer(account) if proven else stranger(address))
             line = contextlib.nullcontext() if proven else self._turn(address, digest)
             async with line:
-                found = await self._mint(key_id, credentials.secret, now)
+                found = await self._mint(key_id, credentials.secret)
         if key_id is None or found is None:
             self._proven.drop(digest)
             self._wrong.put(digest, True)
@@ -148,12 +146,13 @@ class _Keys:
                 problem.status, "temporarily_unavailable", problem.detail, problem.headers
             ) from None
 
-    async def _mint(self, key_id: KeyId, secret: str, now: datetime) -> tuple[str, datetime] | None:
+    async def _mint(self, key_id: KeyId, secret: str) -> tuple[str, datetime] | None:
         """Return a token of the key's account; None when there is no such key, or not with that secret."""
         key = await self._stored(key_id)
         if key is None:
             digest_of(secret, b"-" * 16)  # as long as with a wrong secret
             return None
+        now = datetime.now(UTC)  # not before the wait in line
         if not key.matches(secret) or key.has_expired(now):
             return None
         try:
