@@ -1,4 +1,4 @@
-"""H6 and M5: rights that mean more than they say. Each test fails on 9b98b50.
+"""H6 and M5: rights that mean more than they say. Each fails on 9b98b50, but for the one of older keys.
 
 H6: the right to submit was ``create serviceexecutions``, with which kubectl runs any image. M5: a remembered yes
 counted for another token of the same user, although the API server is asked about more than the user.
