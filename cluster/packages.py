@@ -27,6 +27,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "util-linux": ("/usr/bin/unshare", "the cluster's namespaces"),
     "buildah": ("/usr/bin/buildah", "builds images without a daemon"),
     "mmdebstrap": ("/usr/bin/mmdebstrap", "makes the Python base image"),
+    "nginx-light": ("/usr/sbin/nginx", "stands before a gateway in a test, as an Ingress would"),
     "busybox-static": ("/usr/bin/busybox", "makes the busybox base image"),
 }
 
