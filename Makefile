@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling floods
+.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling floods
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ lint: environment ## lint, format, types, import rules, stale files
 
 test-unit: environment ## tests that need no cluster
 	@$(RUN) pytest -n 2 tests/unit $(ARGS)
+
+test-attacks: environment ## each door that was open, tried: in process, and with a cluster on the real API server
+	@$(WITH_CLUSTER) $(RUN) pytest -n 2 tests/attacks $(ARGS)
 
 test-processes: environment ## the collector as a process, against a gateway on loopback
 	@$(RUN) pytest -n 2 tests/processes $(ARGS)
