@@ -102,19 +102,19 @@ class GatewayClient:
         target = "/collect/v1/files/" + quote(path)
         self._until_answered(lambda: (self._http.request("DELETE", target, self._headers()), b""))
 
-    def commit(self, body: bytearray) -> None:
-        """Commit the output. Raises MismatchError, AlreadyCommittedError, GaveUpError."""
+    def commit(self, body: Callable[[], Iterator[bytes]]) -> None:
+        """Commit the output; ``body`` gives the same text in pieces whenever it is called: as a whole it would take
+        more memory than there is. Raises MismatchError, AlreadyCommittedError, GaveUpError."""
         headers = {"Content-Type": "application/json"}
+        length = sum(len(piece) for piece in body())
 
         def attempt() -> tuple[Response, bytes]:
-            view = memoryview(body)
-            pieces = (view[at : at + CHUNK_BYTES] for at in range(0, len(body), CHUNK_BYTES))
             response = self._http.request(
                 "POST",
                 "/collect/v1/commit",
                 self._headers() | headers,
-                pieces,
-                length=len(body),
+                body(),
+                length=length,
                 answer_seconds=COMMIT_SECONDS,
             )
             return response, b""
@@ -262,18 +262,24 @@ def read_token(path: str) -> str:
 
 def commit_body(
     files: Iterable[tuple[str, int, str]], skipped: Iterable[tuple[str, str]], *, limit_exceeded: bool
-) -> bytearray:
-    """Return the commit's JSON text: files as path, size in bytes and SHA-256; skipped as path and reason."""
-    body = bytearray(b'{"files":[')
+) -> Iterator[bytes]:
+    """Give the commit's JSON text in pieces: files as path, size in bytes and SHA-256; skipped as path and reason."""
+    piece = bytearray(b'{"files":[')
     for number, (path, size, sha256) in enumerate(files):
-        body += b"," if number else b""
-        body += json.dumps({"path": path, "size": size, "sha256": sha256}).encode()
-    body += b'],"skipped":['
+        piece += b"," if number else b""
+        piece += json.dumps({"path": path, "size": size, "sha256": sha256}).encode()
+        if len(piece) >= CHUNK_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    piece += b'],"skipped":['
     for number, (path, reason) in enumerate(skipped):
-        body += b"," if number else b""
-        body += json.dumps({"path": path, "reason": reason}).encode()
-    body += b'],"limitExceeded":' + (b"true}" if limit_exceeded else b"false}")
-    return body
+        piece += b"," if number else b""
+        piece += json.dumps({"path": path, "reason": reason}).encode()
+        if len(piece) >= CHUNK_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    piece += b'],"limitExceeded":' + (b"true}" if limit_exceeded else b"false}")
+    yield bytes(piece)
 
 
 def _problem(response: Response) -> tuple[str, str]:

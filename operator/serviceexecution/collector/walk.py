@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 127
 """Directories above a file; each is held open while what is below it is looked at."""
 MAX_PATH_BYTES = 4096
+_SHOWN_BYTES = 512
+"""Of a path that is not collected. A thousand of them are remembered."""
 FIRST = "output.json"
 """The main result goes first, so that an output limit hits other files."""
 
@@ -113,8 +115,9 @@ def _files(
     except OSError as error:
         yield Skipped(_shown(prefix), f"a directory: {reason_of(error)}")
         return
-    names.sort(key=lambda name: (name != FIRST, name))
-    for name in names:
+    names.sort(key=lambda name: (name != FIRST, name), reverse=True)
+    while names:
+        name = names.pop()  # given back one by one, while what is known of the files grows
         raw = prefix + os.fsencode(name)
         try:
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
@@ -146,4 +149,5 @@ def _obstacle(raw: bytes, status: os.stat_result, device: int) -> str:
 
 
 def _shown(raw: bytes) -> str:
-    return raw[:MAX_PATH_BYTES].decode("utf-8", "backslashreplace")
+    text = raw[:_SHOWN_BYTES].decode("utf-8", "backslashreplace")
+    return text if len(raw) <= _SHOWN_BYTES else f"{text}…"
