@@ -238,7 +238,10 @@ async def test_the_pods_of_a_namespace_share_one_watch(gateway):
         asyncio.create_task(gateway.http.get("/collect/v1/main?wait=60", headers=headers))
         for headers in add_pods(gateway, 50)
     ]
-    await asyncio.wait(tasks, timeout=1)
+    async with asyncio.timeout(60):
+        while gateway.kubernetes.gets < 4 * len(tasks) or not gateway.kubernetes.watches:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     assert gateway.kubernetes.watches == 1
     await gateway.kubernetes.set_main("terminated", pod="team-a-7")
     assert (await asyncio.wait_for(tasks[7], 10)).json() == {"state": "terminated"}

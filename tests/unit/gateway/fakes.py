@@ -24,6 +24,7 @@ class FakeKubernetes:
         self.tokens: dict[tuple[str, str | None], TokenIdentity] = {}
         self.allowed: set[tuple[str, str]] = set()
         self.reviews = 0
+        self.gets = 0
         self.watches = 0
         """How many are open."""
         self.fail = False
@@ -86,6 +87,7 @@ class FakeKubernetes:
 
     async def get(self, kind: ResourceKind, namespace: str | None, name: str) -> JsonObject | None:
         assert kind in {PODS, JOBS, SERVICE_EXECUTIONS}
+        self.gets += 1
         if self.fail:
             raise KubernetesError("down", status=503)
         return self.objects.get((kind.plural, namespace or "", name))
