@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling floods
+.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling floods weight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,3 +108,7 @@ benchmark-polling: environment ## a thousand clients poll one gateway for a minu
 floods: environment ## attacks on each shared budget, beside a witness of another namespace
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.floods $(ARGS)
+
+weight: environment ## many and heavy objects, and what controller and gateway hold of them
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) benchmarks.weight $(ARGS)

@@ -19,7 +19,7 @@ def test_a_limit_is_set_where_the_page_says(name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(re.findall(r"`((?:builds|executions|gateway)\.[A-Za-z.]+)`", LIMITS)))
+    "name", sorted(set(re.findall(r"`((?:auth|builds|executions)\.[A-Za-z.]+)`", LIMITS)))
 )
 def test_a_value_of_the_chart_is_there(name):
     found = VALUES
