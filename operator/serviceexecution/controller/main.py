@@ -139,7 +139,7 @@ async def _work(
             queue.add(ExecutionKey(reference.namespace, reference.name))
 
     followers = LogFollowers(clients.logs, store, limit_bytes=settings.log_limit, on_complete=log_complete)
-    checker = SchemaChecker()
+    checker = SchemaChecker(says_values=False)
     admission = Admission(cache)
 
     def wake(service: ServiceKey, changed: bool) -> None:

@@ -10,7 +10,7 @@ from serviceexecution.fairness.payers import current_payer
 from serviceexecution.schemas.errors import CheckerUnavailableError, SchemaSuspendedError, SchemaTimeoutError
 from serviceexecution.schemas.memory import SlowSchemas, Verdict, Verdicts
 from serviceexecution.schemas.processes import Processes, Question
-from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
+from serviceexecution.schemas.rules import MASKED, SchemaFault, SchemaUnusableError
 
 __all__ = ["CheckerUnavailableError", "SchemaChecker", "SchemaSuspendedError", "SchemaTimeoutError"]
 
@@ -47,12 +47,19 @@ class SchemaChecker:
     up no small one. A namespace has one process of each kind at a time, and its turn comes after those of others.
     """
 
-    def __init__(self, *, seconds: float = CHECK_SECONDS) -> None:
-        """``seconds`` is what one check may take, without waiting for its turn."""
+    def __init__(self, *, seconds: float = CHECK_SECONDS, says_values: bool = True) -> None:
+        """``seconds`` is what one check may take, without waiting for its turn.
+
+        Unless it ``says_values`` a fault names place and rule alone: who reads a status need not be who may read the
+        input or the result.
+        """
         self._seconds = seconds
-        self._small = Processes(_SMALL_PROCESSES, memory=SMALL_MEMORY_BYTES, wait_seconds=_SMALL_WAIT_SECONDS)
-        self._ordinary = Processes(1, memory=MEMORY_BYTES, wait_seconds=_WAIT_SECONDS)
-        self._large = Processes(1, memory=LARGE_MEMORY_BYTES, wait_seconds=_WAIT_SECONDS)
+        words = () if says_values else (MASKED,)
+        self._small = Processes(
+            _SMALL_PROCESSES, memory=SMALL_MEMORY_BYTES, wait_seconds=_SMALL_WAIT_SECONDS, words=words
+        )
+        self._ordinary = Processes(1, memory=MEMORY_BYTES, wait_seconds=_WAIT_SECONDS, words=words)
+        self._large = Processes(1, memory=LARGE_MEMORY_BYTES, wait_seconds=_WAIT_SECONDS, words=words)
         self._verdicts = Verdicts()
         self._slow = SlowSchemas()
 

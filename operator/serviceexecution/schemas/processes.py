@@ -39,9 +39,10 @@ class Processes:
     One namespace has one of them at a time, so that with two or more nobody waits for another's slow schema alone.
     """
 
-    def __init__(self, number: int, *, memory: int, wait_seconds: float) -> None:
-        """``wait_seconds`` is how long one waits for a turn."""
+    def __init__(self, number: int, *, memory: int, wait_seconds: float, words: tuple[str, ...] = ()) -> None:
+        """``wait_seconds`` is how long one waits for a turn; ``words`` are further arguments of each process."""
         self._memory = memory
+        self._words = words
         self._wait_seconds = wait_seconds
         self._turns = FairTurns(number, per_key=1, waiting_per_key=_WAITING_PER_NAMESPACE)
         self._idle: list[asyncio.subprocess.Process] = []
@@ -88,7 +89,7 @@ class Processes:
     async def _start(self) -> asyncio.subprocess.Process:
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "serviceexecution.schemas.worker", str(self._memory)),
+                *(sys.executable, "-m", "serviceexecution.schemas.worker", str(self._memory), *self._words),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LONGEST_ANSWER,

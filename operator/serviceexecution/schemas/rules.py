@@ -20,6 +20,8 @@ ALL_FAULTS_BYTES: Final = 20_000
 """Longest value whose faults are all looked for; of longer ones the first is said. The validator cannot stop in
 between, and each fault costs it some sixty microseconds and two kilobytes: a list of 300,000 numbers where texts belong
 took 34 s and 570 MiB."""
+MASKED: Final = "masked"
+"""Argument of the process that checks: faults repeat no part of what is checked but names."""
 _LONGEST_MESSAGE: Final = 300
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,8 +38,8 @@ class SchemaFault:
     message: str
 
 
-def compiled(schema: JsonObject) -> jsonschema_rs.Draft202012Validator:
-    """Return the validator; raises SchemaUnusableError."""
+def compiled(schema: JsonObject, *, mask: str | None = None) -> jsonschema_rs.Draft202012Validator:
+    """Return the validator; raises SchemaUnusableError. ``mask`` stands for values in what it says of them."""
     size = len(json.dumps(schema).encode())
     if size > SCHEMA_LIMIT:
         raise SchemaUnusableError(f"The schema has {size:,} bytes, the most is {SCHEMA_LIMIT:,}.")
@@ -49,6 +51,7 @@ def compiled(schema: JsonObject) -> jsonschema_rs.Draft202012Validator:
             schema,
             retriever=_refuse,
             pattern_options=jsonschema_rs.RegexOptions(),
+            mask=mask,
         )
     except ValueError as error:
         message = getattr(error, "message", None) or str(error)

@@ -1,30 +1,35 @@
 """The process that checks: reads requests from standard input, answers each with one line.
 
 A request is a line with a number, a line with the schema, and so many bytes of JSON text; without a number there is no
-text, and only the schema is looked at. An answer has ``faults`` or ``unusable``. The only argument is how many bytes of
-memory it may have; its time is limited by whoever kills it.
+text, and only the schema is looked at. An answer has ``faults`` or ``unusable``. The first argument is how many bytes
+of memory it may have; its time is limited by whoever kills it. With the second, ``masked``, faults repeat no part of
+the text but names.
 """
 
 import json
 import resource
 import sys
+from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.schemas.rules import (
     ALL_FAULTS_BYTES,
+    MASKED,
     SchemaFault,
     SchemaUnusableError,
     compiled,
     faults,
 )
 
+_MASK: Final = "its value"
 
-def answer(schema: JsonValue, text: str | None) -> JsonObject:
+
+def answer(schema: JsonValue, text: str | None, mask: str | None = None) -> JsonObject:
     """Return the answer to one request."""
     if not isinstance(schema, dict):
         return {"unusable": "The schema is no object."}
     try:
-        validator = compiled(schema)
+        validator = compiled(schema, mask=mask)
     except SchemaUnusableError as error:
         return {"unusable": str(error)}
     if text is None:
@@ -47,7 +52,7 @@ def _finite(text: str) -> float:
 
 def main() -> None:
     """Answer until standard input ends."""
-    memory = int(sys.argv[1])
+    memory, mask = int(sys.argv[1]), _MASK if MASKED in sys.argv[2:] else None
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.set_int_max_str_digits(0)
@@ -56,13 +61,13 @@ def main() -> None:
         schema = requests.readline()
         # bytes of a large value are gone before the check, which needs the room
         text = requests.read(int(length)).decode(errors="surrogatepass") if length.strip() else None
-        sys.stdout.buffer.write(json.dumps(_answer_to(schema, text)).encode() + b"\n")
+        sys.stdout.buffer.write(json.dumps(_answer_to(schema, text, mask)).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _answer_to(schema: bytes, text: str | None) -> JsonObject:
+def _answer_to(schema: bytes, text: str | None, mask: str | None) -> JsonObject:
     try:
-        return answer(json.loads(schema), text)
+        return answer(json.loads(schema), text, mask)
     except RecursionError:
         return {"unusable": "The schema is nested too deeply."}
 

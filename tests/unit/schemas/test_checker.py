@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,34 @@ async def test_what_fits_and_what_does_not(checker):
     (fault,) = await checker.check(NUMBERS, "{}")
     assert fault.path == "$"
     assert '"data" is a required property' in fault.message
+
+
+async def test_a_status_repeats_no_value():
+    """LOW: status.message of kubectl's executions named parts of inputs. Fails on 9b98b50."""
+    schema: dict[str, Any] = {
+        "properties": {
+            "a": {"type": "array"},
+            "b": {"enum": [1, 2]},
+            "c": {"minLength": 50},
+            "d": {"const": 1},
+            "e": {"items": {"pattern": "^x"}},
+            "f": {"anyOf": [{"type": "null"}, {"type": "integer"}]},
+            "g": False,
+            "h": {"not": {"type": "string"}},
+            "i": {"uniqueItems": True},
+            "j": {"contains": {"type": "null"}},
+        }
+    }
+    value: dict[str, object] = dict.fromkeys(schema["properties"], "hunter2")
+    value |= {"a": {"p": "hunter2"}, "e": ["hunter2"], "i": ["hunter2"] * 2, "j": ["hunter2"]}
+    quiet = SchemaChecker(seconds=5, says_values=False)
+    found = await quiet.check(schema, json.dumps(value))
+    await quiet.close()
+    assert len(found) == len(schema["properties"])
+    assert not [fault for fault in found if "hunter2" in fault.message]
+    assert [fault.message for fault in found if fault.path == '$["a"]'] == [
+        'its value is not of type "array"'
+    ]
 
 
 async def test_faults_are_bounded(checker):
