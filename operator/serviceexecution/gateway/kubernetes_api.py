@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.client import ListPage, ObjectList, TokenIdentity, WatchEvent
+from serviceexecution.kube.client import ListPage, TokenIdentity, WatchEvent
 from serviceexecution.kube.kinds import ResourceKind
 
 
@@ -14,16 +14,6 @@ class GatewayKubernetes(Protocol):
 
     async def get(self, kind: ResourceKind, namespace: str | None, name: str) -> JsonObject | None:
         """Return the object, or None when there is none."""
-
-    async def list(
-        self,
-        kind: ResourceKind,
-        namespace: str | None,
-        *,
-        label_selector: str | None = None,
-        field_selector: str | None = None,
-    ) -> ObjectList:
-        """Return all objects; only for what is few and small."""
 
     def list_pages(
         self,

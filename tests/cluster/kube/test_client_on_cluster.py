@@ -58,10 +58,7 @@ async def test_create_get_and_exactness(client: KubernetesClient, namespace: str
     assert caught.value.status == 422
 
 
-async def test_list_with_pages_and_selectors(
-    client: KubernetesClient, namespace: str, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("serviceexecution.kube.client.PAGE_SIZE", 3)
+async def test_list_with_pages_and_selectors(client: KubernetesClient, namespace: str):
     for number in range(10):
         await client.create(CONFIG_MAPS, namespace, config_map(f"c{number}"))
     found = await client.list(CONFIG_MAPS, namespace, label_selector="mine=yes")
@@ -72,6 +69,26 @@ async def test_list_with_pages_and_selectors(
     assert len(one.items) == 1
     everywhere = await client.list(CONFIG_MAPS, None, label_selector="mine=yes")
     assert len(everywhere.items) >= 10
+    pages = [page async for page in client.list_pages(CONFIG_MAPS, namespace, label_selector="mine", limit=3)]
+    assert [len(page.items) for page in pages][:3] == [3, 3, 3]
+    assert len({page.resource_version for page in pages}) == 1
+
+
+async def test_pages_of_metadata_alone_skip_what_the_selector_leaves_out(
+    client: KubernetesClient, namespace: str
+):
+    """As the sweep of submissions lists: no input is read, and none that an execution has adopted."""
+    label = "serviceexecution.dev/submission"
+    for name, value in (("a", "a"), ("b", "adopted"), ("c", "c")):
+        body = config_map(name, data="x" * 900_000)
+        body["metadata"] = {"name": name, "labels": {label: value}}
+        await client.create(CONFIG_MAPS, namespace, body)
+    pages = client.list_pages(
+        CONFIG_MAPS, namespace, label_selector=f"{label},{label}!=adopted", metadata_only=True, limit=1
+    )
+    found: list[Any] = [item async for page in pages for item in page.items]
+    assert [item["metadata"]["name"] for item in found] == ["a", "c"]
+    assert all("data" not in item for item in found)
 
 
 async def test_patch_and_its_conflict(client: KubernetesClient, namespace: str):

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from serviceexecution.kube.client import ListPage, ObjectList, TokenIdentity, WatchEvent
+from serviceexecution.kube.client import ListPage, TokenIdentity, WatchEvent
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 
@@ -51,17 +51,6 @@ class FakeCluster:
     async def get(self, kind, namespace, name):
         async with self._call("get", kind):
             return copy.deepcopy(self.objects.get((kind.plural, namespace, name)))
-
-    async def list(self, kind, namespace, *, label_selector=None, field_selector=None):
-        async with self._call("list", kind):
-            found = [
-                copy.deepcopy(body)
-                for key, body in self.objects.items()
-                if key[0] == kind.plural and namespace in {None, key[1]}
-            ]
-            if label_selector:
-                found = [body for body in found if label_selector in body["metadata"].get("labels", {})]
-            return ObjectList(found, str(self.version))
 
     async def list_pages(
         self, kind, namespace, *, label_selector=None, field_selector=None, metadata_only=False
