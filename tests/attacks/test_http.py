@@ -1,6 +1,7 @@
 """M7's connections, M13 and what LOW says of HTTP: requests and clients that mean no good, on a server on loopback.
 
-Tried on 9b98b50, where what it forbids went through but where a line says "as before".
+Tried on 9b98b50, where all fail but five: links for whom nobody is trusted, with a public URL or a host with odd
+characters, and two of the transfer codings.
 """
 
 import asyncio

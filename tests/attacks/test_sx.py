@@ -1,8 +1,8 @@
 """C2, and sx's part of LOW: who has a namespace, a program or a service does not get at the person who uses ``sx``.
 
 Tokens went to whoever wore the gateway's labels, and were the caller's own; keys were bound to a stranger's account;
-programs wrote escapes onto terminals. Tried on 9b98b50, where all of it fails but the downloads with ``..`` in their
-names.
+programs wrote escapes onto terminals. Tried on 9b98b50, where all of it fails but what a project's file may
+choose.
 """
 
 import base64
