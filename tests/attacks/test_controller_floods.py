@@ -17,7 +17,7 @@ import pytest
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller import planning
 from serviceexecution.controller.admission import Admission
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
+from serviceexecution.controller.cache import ObjectCache, Watched
 from serviceexecution.controller.cached_execution import (
     EndedExecution,
     LiveExecution,
@@ -25,6 +25,7 @@ from serviceexecution.controller.cached_execution import (
     read_execution,
 )
 from serviceexecution.controller.health import Health
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.main import _queue
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.controller.watches import register

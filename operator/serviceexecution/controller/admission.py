@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey
+from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.cached_execution import LiveExecution
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.service_runs import Place, ServiceRuns, place_of
 from serviceexecution.resources.execution import ServiceExecution
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.builds.render import cache_claim
 from serviceexecution.builds.revisions import active_of
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.cache import ObjectCache
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision, RevisionPhase
 

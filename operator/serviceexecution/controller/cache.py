@@ -7,7 +7,7 @@ it had to list again), so nothing is concluded from an object's absence here wit
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple, Self
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -19,39 +19,19 @@ from serviceexecution.controller.cached_execution import (
     small_text,
 )
 from serviceexecution.controller.children import Children
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.service_runs import ServiceRuns
 from serviceexecution.controller.small_texts import SmallTexts
 from serviceexecution.controller.unreadable import UnreadableDefinition, unreadable_definition
 from serviceexecution.controller.versions import newer, number_of, version_of
 from serviceexecution.controller.weight import is_within
 from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.views import JobView, PodView
 
 DEFINITION_BYTES: Final = 256 * 1024
 """Most of a ServiceDefinition's spec: two schemas of 64 KiB and as much for the rest, read in one step."""
-
-
-class ExecutionKey(NamedTuple):
-    """What the work queue is keyed by: an execution's namespace and name."""
-
-    namespace: str
-    name: str
-
-
-class ServiceKey(NamedTuple):
-    """A ServiceDefinition's namespace and name."""
-
-    namespace: str
-    name: str
-
-    @classmethod
-    def of(cls, execution: ServiceExecution) -> Self | None:
-        """Return the service that the execution is a run of."""
-        reference = execution.spec.service_ref
-        return None if reference is None else cls(execution.metadata.namespace, reference.name)
 
 
 class Watched(StrEnum):

@@ -17,8 +17,9 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.build_observe import BuildObserver
 from serviceexecution.controller.build_slots import BuildSlots
 from serviceexecution.controller.build_telling import BuildTeller
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey
+from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.decision.status_patch import merge_patch
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.planning import Checker, problem_of
 from serviceexecution.controller.reconcile import RECHECK_SECONDS
 from serviceexecution.controller.unreadable import UnreadableDefinition, status_of_unreadable

@@ -12,7 +12,8 @@ import structlog
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, uid_of
+from serviceexecution.controller.cache import ObjectCache, uid_of
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.metrics import UNREADABLE
 from serviceexecution.resources.names import LABEL_DEFINITION_UID
 from serviceexecution.resources.views import JobView, PodView

@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,19 +16,19 @@ import structlog
 import uvloop
 from prometheus_client import start_http_server
 
-from serviceexecution.builds.revisions import active_of
 from serviceexecution.callbacks.delivery import Deliverer
 from serviceexecution.controller.admission import Admission
 from serviceexecution.controller.build_observe import BuildObserver
 from serviceexecution.controller.build_slots import BuildSlots
 from serviceexecution.controller.build_telling import BuildTeller
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey
+from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.clients import Clients
 from serviceexecution.controller.definitions import DefinitionReconciler
 from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.execution_telling import ExecutionTeller
+from serviceexecution.controller.gauges import measure
 from serviceexecution.controller.health import Health, serve_health
-from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_OLDEST
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.planning import Planner
@@ -46,21 +44,16 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.lease import LeaderLease
 from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
-from serviceexecution.resources.definition_status import RevisionPhase
-from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.reference import ExecutionReference, definition_of
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
 
-GAUGE_SECONDS: Final = 10.0
 DEFINITION_WORKERS: Final = 4
-GC_THRESHOLDS: Final = (200_000, 50, 100)
-"""Cycles are rare here and parsed objects many: with Python's own thresholds a collection goes through everything that
-is known with each few hundred objects, which took half of the time of a resync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +73,7 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"serviceexecution-controller: {error}")
     take_deep_objects()
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_seldom()  # a first time: the first lists parse everything
     configure_logging(settings.log_level, settings.log_format)
     start_http_server(settings.metrics_port)
     try:
@@ -177,8 +170,7 @@ async def _work(
         namespaces=settings.namespaces,
     )
     watched = await resync.start()
-    gc.collect()
-    gc.freeze()
+    collect_seldom()
     state.health.ready = True
     helpers = [
         tasks.create_task(work(queue, reconciler), name=f"worker {number}")
@@ -210,7 +202,7 @@ async def _work(
         for number in range(DEFINITION_WORKERS)
     ]
     helpers.append(tasks.create_task(resync.run(settings.resync_seconds), name="resync"))
-    helpers.append(tasks.create_task(_measure(state), name="gauges"))
+    helpers.append(tasks.create_task(measure(queue, cache), name="gauges"))
     sweeper = Sweeper(
         client,
         store,
@@ -287,20 +279,6 @@ def _exit_at_once() -> None:
     """Another controller may be leading by now: nothing more may be written, not even in order."""
     logger.error("the Lease is lost")
     os._exit(3)
-
-
-async def _measure(state: State) -> None:
-    """Keep the gauges true that follow from what is known and not from what happens."""
-    while True:
-        QUEUE_OLDEST.set(state.queue.oldest_seconds())
-        phases = Counter(execution.phase for execution in state.cache.executions.values())
-        for phase in Phase:
-            EXECUTIONS.labels(phase.value).set(phases[phase])
-        EXECUTIONS.labels("Unknown").set(phases[None])
-        active = [active_of(definition.status) for definition in state.cache.definitions.values()]
-        for build in (RevisionPhase.PENDING, RevisionPhase.BUILDING):
-            BUILDS.labels(build.value).set(sum(one is not None and one.phase is build for one in active))
-        await asyncio.sleep(GAUGE_SECONDS)
 
 
 if __name__ == "__main__":

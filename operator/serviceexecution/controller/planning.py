@@ -15,7 +15,7 @@ from serviceexecution.contract.data_pools import find_data_pools
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.problems import InputError
 from serviceexecution.controller.admission import Admission
-from serviceexecution.controller.cache import ObjectCache, ServiceKey
+from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.decision.plan import Plan, PlanProblem, input_properties, make_plan
 from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.controller.decision.service import (
@@ -25,6 +25,7 @@ from serviceexecution.controller.decision.service import (
     revision_problem,
     take,
 )
+from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.plan_memory import PlanMemory
 from serviceexecution.controller.weight import is_within
 from serviceexecution.fairness.work import THREADS

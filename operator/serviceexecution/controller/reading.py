@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, uid_of
+from serviceexecution.controller.cache import ObjectCache, uid_of
 from serviceexecution.controller.cached_execution import CachedExecution, UnreadableExecution, read_execution
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution

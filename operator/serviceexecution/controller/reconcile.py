@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.cached_execution import EndedExecution, UnreadableExecution
 from serviceexecution.controller.decision.conditions import with_phase
 from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
@@ -19,6 +19,7 @@ from serviceexecution.controller.decision.reasons import Reason, sentence
 from serviceexecution.controller.decision.status_patch import status_patch
 from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.execution_telling import ExecutionTeller
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.own import in_the_way, is_own, is_own_input
 from serviceexecution.controller.reading import ExecutionReader

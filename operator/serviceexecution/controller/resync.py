@@ -12,10 +12,11 @@ from typing import Final
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched, uid_of
+from serviceexecution.controller.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.cached_execution import EndedExecution
 from serviceexecution.controller.deliveries import Taker
 from serviceexecution.controller.health import Health
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.metrics import NAMESPACES_REFUSED
 from serviceexecution.controller.versions import number_of, version_of
 from serviceexecution.kube.client import KubernetesClient

@@ -8,8 +8,9 @@ from typing import Any, Final, cast
 import kopf
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched, uid_of
+from serviceexecution.controller.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.deliveries import Taker, Touched
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.resources.names import (
     API_GROUP,

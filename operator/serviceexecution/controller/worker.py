@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from serviceexecution.controller.cache import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.fairness.payers import namespace_payer, paid_by

@@ -3,7 +3,7 @@
 import gc
 from typing import Final
 
-THRESHOLDS: Final = (50_000, 20, 50)
+THRESHOLDS: Final = (200_000, 50, 100)
 """With Python's own (700, 10, 10) an object of a megabyte and a half that is nothing but small lists holds the event
 loop for half a second while it is parsed, most of it in collections; with these for a twentieth."""
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from serviceexecution.controller.cache import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.reconcile import RECHECK_SECONDS
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.definition import ServiceDefinition

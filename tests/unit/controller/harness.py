@@ -12,12 +12,13 @@ from serviceexecution.controller.admission import Admission
 from serviceexecution.controller.build_observe import BuildObserver
 from serviceexecution.controller.build_slots import BuildSlots
 from serviceexecution.controller.build_telling import BuildTeller
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache
+from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.cached_execution import read_execution
 from serviceexecution.controller.definitions import DefinitionReconciler
 from serviceexecution.controller.ending import Ending
 from serviceexecution.controller.execution_telling import ExecutionTeller
 from serviceexecution.controller.health import Health
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.planning import Planner

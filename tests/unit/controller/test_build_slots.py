@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.build_slots import BuildSlots
-from serviceexecution.controller.cache import ObjectCache, ServiceKey
+from serviceexecution.controller.cache import ObjectCache
+from serviceexecution.controller.keys import ServiceKey
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

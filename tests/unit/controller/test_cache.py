@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, Watched
+from serviceexecution.controller.cache import ObjectCache, Watched
 from serviceexecution.controller.cached_execution import (
     MOST_OF_A_PROBLEM,
     EndedExecution,
@@ -14,6 +14,7 @@ from serviceexecution.controller.cached_execution import (
     UnreadableExecution,
     read_execution,
 )
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.small_texts import SmallTexts
 from serviceexecution.controller.unreadable import BriefMetadata
 from serviceexecution.resources.execution import ServiceExecution

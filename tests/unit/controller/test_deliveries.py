@@ -3,8 +3,9 @@
 from typing import cast
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.cache import ExecutionKey, ObjectCache, ServiceKey, Watched
+from serviceexecution.controller.cache import ObjectCache, Watched
 from serviceexecution.controller.deliveries import take_job, take_pod
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.builds import builders as builds
 from tests.unit.controller import builders as runs

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from serviceexecution.controller.cache import ExecutionKey, ServiceKey
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.kinds import EVENTS, JOBS, SECRETS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET
 from tests.unit.controller.builders import ended, running

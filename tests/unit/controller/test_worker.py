@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from serviceexecution.controller.cache import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.queue import FIRST_BACKOFF, WorkQueue
 from serviceexecution.controller.worker import work
 from serviceexecution.kube.errors import KubernetesError
