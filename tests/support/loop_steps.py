@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import time
 import unittest.mock
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from serviceexecution.process.garbage import collect_seldom
 
 
 @dataclass
@@ -17,7 +20,10 @@ class Steps:
 
 @contextlib.contextmanager
 def measured_steps() -> Iterator[Steps]:
-    """Measure all steps of asyncio's own event loops meanwhile."""
+    """Measure all steps of asyncio's own event loops meanwhile, with the garbage collector set as our processes set it.
+
+    Else a step may meet a collection of all that the test run has in memory.
+    """
     steps = Steps()
     run = asyncio.events.Handle._run
 
@@ -26,5 +32,11 @@ def measured_steps() -> Iterator[Steps]:
         run(handle)
         steps.longest = max(steps.longest, time.thread_time() - started)
 
-    with unittest.mock.patch.object(asyncio.events.Handle, "_run", measured):
-        yield steps
+    usual = gc.get_threshold()
+    collect_seldom()
+    try:
+        with unittest.mock.patch.object(asyncio.events.Handle, "_run", measured):
+            yield steps
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()

@@ -15,7 +15,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import OutputManifest, SkippedFile
 from serviceexecution.store.store import ResultStore
 
-REMEMBERED_BYTES: Final = 96 * 1024**2
+REMEMBERED_BYTES: Final = 64 * 1024**2
 """What all remembered lists take; one namespace's take at most half of it."""
 REMEMBERED_SECONDS: Final = 300.0
 _REMEMBERED: Final = 4096
