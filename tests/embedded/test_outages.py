@@ -118,22 +118,18 @@ def test_nothing_is_lost_or_doubled_while_the_api_server_is_away(
     assert sorted(service_api.executions()) == sorted([running.id, by_sdk.id, by_key])
 
 
-def test_who_guesses_has_to_wait(service_api: ServiceApi, sdk: SdkProcess) -> None:
+def test_who_guesses_locks_nobody_out(service_api: ServiceApi, sdk: SdkProcess) -> None:
     service = service_api.define(shell("true"))
     good = connect(sdk, service_api, service.url)
     assert good.get_service_executions() == []
     for _ in range(40):
         with pytest.raises(RemoteError) as caught:
             connect(sdk, service_api, service.url, "guessed").get_service_executions()
-        if "invalid_client" not in caught.value.message:
-            break
+        assert "invalid_client" in caught.value.message or "429" in caught.value.message
+    assert good.get_service_executions() == [], "who is known is not held up"
     key = service_api.key
     answer = httpx.post(
-        key.token_endpoint, auth=(key.id, key.secret), data={"grant_type": "client_credentials"}
+        key.token_endpoint, auth=(key.id, key.secret), data={"grant_type": "client_credentials"}, timeout=30
     )
-    assert answer.status_code == 429, answer.text
-    assert good.get_service_executions() == [], "who is known is not held up"
-    wait = int(answer.headers["retry-after"])
-    assert 1 <= wait <= 10
-    time.sleep(wait)
+    assert answer.status_code == 200, "nor is the owner of the key, from the same address"
     assert connect(sdk, service_api, service.url).get_service_executions() == []
