@@ -8,6 +8,7 @@ import pytest
 from serviceexecution.cli.deploy.rollback import chosen_revision
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.views import service_view
+from tests.support.polling import poll_until
 
 
 def revision(name, phase="Succeeded", **members):
@@ -79,8 +80,14 @@ def test_a_log_that_ends_too_early_is_taken_up_again(cluster, service, sx, monke
     monkeypatch.setattr("serviceexecution.cli.client.channel._LONGEST_PAUSE", 0.01)
     cluster.logs["r10"] = ["a"]
     service["status"]["revisions"] = [revision("r10", "Building")]
-    ends = threading.Timer(0.5, lambda: service["status"].update(revisions=REVISIONS))
-    ends.start()
+
+    def end_when_asked_again():
+        poll_until(
+            lambda: len(cluster.requests("GET", "/builds/r10/log")) > 1, seconds=60, what="a second request"
+        )
+        service["status"].update(revisions=REVISIONS)
+
+    threading.Thread(target=end_when_asked_again, daemon=True).start()
     assert sx("builds", "logs", "plot", "-f")[0] == 3
     assert len(cluster.requests("GET", "/builds/r10/log")) > 1
 

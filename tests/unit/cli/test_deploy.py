@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.polling import poll_until
+
 DIGEST_FIELD = ("spec", "source", "archive", "digest")
 SX = "/apis/serviceexecution.dev/v1alpha1/namespaces/team-a/servicedefinitions/plot"
 
@@ -159,10 +161,14 @@ def test_a_log_that_ends_before_its_build_is_taken_up_again(cluster, sx, project
     cluster.logs["r1"] = ["step 1"]
 
     def go_on():
+        asked = lambda: len(cluster.requests("GET", "/builds/r1/log"))  # noqa: E731
+        poll_until(lambda: asked() > 0, seconds=60, what="a request")
         cluster.logs["r1"].append("step 2")
+        seen = asked()
+        poll_until(lambda: asked() > seen + 1, seconds=60, what="a request for what came then")
         built(cluster.objects[SX])
 
-    later = threading.Timer(0.5, go_on)
+    later = threading.Thread(target=go_on, daemon=True)
 
     def begins(found):
         built(found, "Building")
