@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
@@ -49,7 +50,7 @@ def scene(executions: int) -> Iterator[Scene]:
     cluster.create(NAMESPACES, None, {"metadata": {"name": namespace}})
     try:
         cluster.create(SERVICE_DEFINITIONS, namespace, _definition())
-        names = [_uuid() for _ in range(executions)]
+        names = [str(uuid4()) for _ in range(executions)]
         for name in names:
             cluster.create(SERVICE_EXECUTIONS, namespace, _execution(name))
         yield Scene(
@@ -59,11 +60,6 @@ def scene(executions: int) -> Iterator[Scene]:
         )
     finally:
         cluster.delete(NAMESPACES, None, namespace)
-
-
-def _uuid() -> str:
-    text = secrets.token_hex(16)
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def _definition() -> JsonObject:

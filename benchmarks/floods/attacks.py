@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -37,7 +38,7 @@ async def unknown_ids(attacker: Attacker) -> None:
     """Ask for executions that do not exist (H8): each costs the gateway a request to the API server."""
 
     async def ask(http: httpx.AsyncClient) -> None:
-        await http.get(f"{attacker.tenant.service()}/{_uuid()}")
+        await http.get(f"{attacker.tenant.service()}/{uuid4()!s}")
 
     await _at_once(attacker, 32, ask)
 
@@ -117,7 +118,7 @@ async def new_executions(attacker: Attacker) -> None:
     client = await KubernetesClient.connect(user_agent="serviceexecution-floods", qps=50, burst=50)
     try:
         while True:
-            name = _uuid()
+            name = str(uuid4())
             await client.create(
                 SERVICE_EXECUTIONS,
                 attacker.tenant.namespace,
@@ -208,8 +209,3 @@ def _head(attacker: Attacker, method: str, path: str, token: str = "") -> bytes:
         "Content-Type: application/json",
     ]
     return "".join(f"{line}\r\n" for line in lines).encode()
-
-
-def _uuid() -> str:
-    text = secrets.token_hex(16)
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

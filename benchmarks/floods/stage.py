@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, cast
+from uuid import uuid4
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import PODS, SERVICE_ACCOUNTS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
@@ -49,7 +50,7 @@ def tenant(cluster: Cluster, name: str) -> Iterator[Tenant]:
         cluster.create(SERVICE_DEFINITIONS, namespace, _definition(WAITING, {"type": "object"}))
         cluster.create(SERVICE_DEFINITIONS, namespace, _definition(SLOW, exponential_schema()))
         token = account_token(cluster, namespace, "developer", "edit")
-        execution = _uuid()
+        execution = str(uuid4())
         cluster.create(
             SERVICE_EXECUTIONS, namespace, _execution(execution, {"serviceRef": {"name": WAITING}})
         )
@@ -60,7 +61,7 @@ def tenant(cluster: Cluster, name: str) -> Iterator[Tenant]:
 
 def collector_token(cluster: Cluster, namespace: str) -> str:
     """Start a program that sleeps, and return a token as its collector has one: the program can read it, too."""
-    name = _uuid()
+    name = str(uuid4())
     runtime: JsonObject = {"docker": {"image": _IMAGE, "command": ["sleep", "3600"]}}
     made = cluster.create(SERVICE_EXECUTIONS, namespace, _execution(name, {"runtime": runtime}))
     cluster.wait_for(
@@ -120,8 +121,3 @@ def _execution(name: str, spec: JsonObject) -> JsonObject:
         "metadata": {"name": name},
         "spec": spec,
     }
-
-
-def _uuid() -> str:
-    text = secrets.token_hex(16)
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
