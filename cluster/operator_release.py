@@ -1,9 +1,11 @@
 """Installing the operator's chart and waiting until it is ready."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cluster.commands import run
 from cluster.console import say, step
@@ -46,6 +48,7 @@ def install(tools: Tools, *, values: Sequence[Path], content: str, ours: bool) -
     with step(f"installing the operator into namespace {OPERATOR_NAMESPACE}"):
         ensure_namespace(tools)
         _recover(tools)
+        _end_interrupted_rollouts(tools)
         argv = [
             *(tools.helm, "upgrade", "--install", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE),
             *(word for file in values for word in ("--values", str(file))),
@@ -116,6 +119,40 @@ def _recover(tools: Tools) -> None:
             what="Cleaning up after an interrupted installation",
             environment=tools.environment,
         )
+
+
+def _end_interrupted_rollouts(tools: Tools) -> None:
+    """Delete Deployments in the middle of a rollout; the installation that follows makes them anew.
+
+    Kubernetes never ends a rollout that is scaled and becomes ``Recreate`` half way, which is what an interrupted
+    change between the chart's shapes leaves behind: its Deployment controller waits for ReplicaSets that it no longer
+    scales.
+    """
+    where = ["--namespace", OPERATOR_NAMESPACE]
+    labels = f"--selector=app.kubernetes.io/instance={RELEASE}"
+    listed = run(
+        [tools.kubectl, "get", "replicasets", labels, *where, "--output=json"],
+        what="Looking for interrupted rollouts",
+        environment=tools.environment,
+    )
+    for name in interrupted_rollouts(json.loads(listed)["items"]):
+        say(f"  a rollout of {name} was interrupted: its Deployment is made anew")
+        run(
+            [tools.kubectl, "delete", "deployment", name, "--ignore-not-found", *where],
+            what="Ending an interrupted rollout",
+            environment=tools.environment,
+        )
+
+
+def interrupted_rollouts(replica_sets: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the Deployments that want pods of more than one of ``replica_sets``."""
+    wanted = Counter(
+        owner["name"]
+        for one in replica_sets
+        if one["spec"].get("replicas", 0) > 0
+        for owner in one["metadata"].get("ownerReferences", [])
+    )
+    return sorted(name for name, count in wanted.items() if count > 1)
 
 
 def recovery(status: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -10,7 +11,7 @@ from cluster import cgroups
 from cluster.__main__ import export_lines
 from cluster.catalogue import BUSYBOX_IMAGE, OPERATOR_IMAGE, PYTHON_IMAGE, catalogue
 from cluster.images import image_hash
-from cluster.operator_release import recovery
+from cluster.operator_release import interrupted_rollouts, recovery
 from cluster.supervisor import probe
 
 
@@ -30,6 +31,17 @@ def test_an_interrupted_release_is_brought_back(status: str, command: str) -> No
 @pytest.mark.parametrize("status", ["deployed", "failed", "superseded"])
 def test_other_releases_need_nothing(status: str) -> None:
     assert recovery(status) == []
+
+
+def replica_set(deployment: str, replicas: int) -> dict[str, Any]:
+    owner = {"kind": "Deployment", "name": deployment}
+    return {"metadata": {"ownerReferences": [owner]}, "spec": {"replicas": replicas}}
+
+
+def test_a_deployment_with_pods_of_two_replica_sets_was_interrupted() -> None:
+    found = [replica_set("gateway", 2), replica_set("gateway", 0), replica_set("gateway", 1)]
+    ended = [replica_set("controller", 1), replica_set("controller", 0)]
+    assert interrupted_rollouts([*found, *ended, {"metadata": {}, "spec": {"replicas": 1}}]) == ["gateway"]
 
 
 def test_every_base_is_in_the_catalogue_before_what_stands_on_it(tmp_path: Path) -> None:
