@@ -15,14 +15,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from .commands import Commands
-from .errors import BuildError, Reason
-from .gateway import Gateway, GoneError
-from .output import Output
-from .paths import Paths
-from .report import BuildReport, leave_word
-from .request import VARIABLE, BuildRequest, parse_request
-from .work import Work
+from serviceexecution.builder.build import Build
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.commands import Commands
+from serviceexecution.builder.pod.gateway import Gateway, GoneError
+from serviceexecution.builder.pod.output import Output
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.report import BuildReport, leave_word
+from serviceexecution.builder.request import VARIABLE, BuildRequest, parse_request
 
 EXIT_FAILED: Final = 1
 EXIT_STOPPED: Final = 143
@@ -56,7 +56,7 @@ def build(environment: Mapping[str, str]) -> int:
         request.gateway_url, Path(request.token_file), output, ca_file=environment.get("SX_CA_FILE") or None
     )
     try:
-        _run(Work(request, paths, gateway, commands, report), report, output)
+        _run(Build(request, paths, gateway, commands, report), report, output)
         for name in ("message", "step"):  # what a step printed may be in it
             setattr(report, name, output.masked(getattr(report, name)))
         _announce(request, report, output, time.monotonic() - started)
@@ -66,7 +66,7 @@ def build(environment: Mapping[str, str]) -> int:
         return EXIT_STOPPED
 
 
-def _run(work: Work, report: BuildReport, output: Output) -> None:
+def _run(work: Build, report: BuildReport, output: Output) -> None:
     try:
         work.run()
     except GoneError:

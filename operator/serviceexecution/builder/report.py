@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from .errors import BuildError, Reason
-from .project_report import Schema
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.project.project_report import Schema
 
 _LONGEST_TERMINATION: Final = 4000
 _LONGEST_MESSAGE: Final = 2000

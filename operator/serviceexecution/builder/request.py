@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .errors import BuildError, Reason
+from serviceexecution.builder.failures.errors import BuildError, Reason
 
 VARIABLE: Final = "SX_BUILD_REQUEST"
 BUILDERS: Final = ("buildkit", "buildah")

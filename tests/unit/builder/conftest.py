@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from serviceexecution.builder.output import Output
+from serviceexecution.builder.pod.output import Output
 from tests.unit.builder.fake_gateway import FakeGateway, serving
 
 

@@ -1,4 +1,4 @@
-from serviceexecution.builder.buildah import _shown
+from serviceexecution.builder.tools.buildah import _shown
 from tests.unit.builder.support import data_lines
 
 

@@ -1,4 +1,4 @@
-from serviceexecution.builder.buildkit_progress import ProgressFilter
+from serviceexecution.builder.tools.buildkit_progress import ProgressFilter
 from tests.unit.builder.support import data_lines
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from serviceexecution.builder.dockerfile import here_document, prepare, without_syntax
-from serviceexecution.builder.errors import BuildError, Reason
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.project.dockerfile import here_document, prepare, without_syntax
 from tests.unit.builder.support import write_files
 
 

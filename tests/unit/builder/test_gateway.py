@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
-from serviceexecution.builder.errors import BuildError, Reason
-from serviceexecution.builder.gateway import Gateway, GoneError
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.gateway import Gateway, GoneError
 
 ARCHIVE = b"an archive" * 1000
 DIGEST = hashlib.sha256(ARCHIVE).hexdigest()

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from serviceexecution.builder.commands import Commands
-from serviceexecution.builder.errors import BuildError, Reason
-from serviceexecution.builder.gateway import Gateway
-from serviceexecution.builder.git import clone, git_configuration, git_error
-from serviceexecution.builder.paths import Paths
-from serviceexecution.builder.pod import Pod
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.commands import Commands
+from serviceexecution.builder.pod.gateway import Gateway
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.pod.workplace import Workplace
 from serviceexecution.builder.request import GitSource
-from serviceexecution.builder.tree import TreeLimits
+from serviceexecution.builder.source.git import clone, git_configuration, git_error
+from serviceexecution.builder.source.tree import TreeLimits
 from tests.support.private_server import answer_git, basic, refuse
 from tests.unit.builder.support import write_files
 
@@ -99,24 +99,24 @@ def repositories(tmp_path, work):
 
 
 @pytest.fixture
-def pod(tmp_path, output):
+def workplace(tmp_path, output):
     paths = Paths(tmp_path / "build", tmp_path / "mounts", tmp_path / "cache", tmp_path / "termination")
     commands = Commands(output)
     gateway = Gateway("http://127.0.0.1:9", tmp_path / "token", output)
-    return Pod(paths, commands, gateway, {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, None)
+    return Workplace(paths, commands, gateway, {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, None)
 
 
 def push(work, repositories, *refs):
     git(work, "push", "-q", str(repositories.root / "project.git"), *refs)
 
 
-def fetched(pod, repositories, ref="HEAD", limits=LIMITS):
-    root = pod.paths.made("source")
-    return clone(GitSource(repositories.url, ref), root, limits, pod), root
+def fetched(workplace, repositories, ref="HEAD", limits=LIMITS):
+    root = workplace.paths.made("source")
+    return clone(GitSource(repositories.url, ref), root, limits, workplace), root
 
 
-def test_the_default_branch(pod, repositories, work):
-    checkout, root = fetched(pod, repositories)
+def test_the_default_branch(workplace, repositories, work):
+    checkout, root = fetched(workplace, repositories)
 
     assert checkout.commit == git(work, "rev-parse", "HEAD")
     assert (root / "Dockerfile").read_text() == "FROM x\n"
@@ -126,7 +126,7 @@ def test_the_default_branch(pod, repositories, work):
 
 
 @pytest.mark.parametrize("kind", ["branch", "tag", "annotated tag", "commit", "short commit", "older commit"])
-def test_refs(pod, repositories, work, kind):
+def test_refs(workplace, repositories, work, kind):
     first = git(work, "rev-parse", "HEAD")
     git(work, "checkout", "-q", "-b", "feature/x")
     write_files(work, {"new": "2"})
@@ -146,29 +146,29 @@ def test_refs(pod, repositories, work, kind):
         "older commit": (first, first),
     }[kind]
 
-    checkout, root = fetched(pod, repositories, ref)
+    checkout, root = fetched(workplace, repositories, ref)
 
     assert checkout.commit == commit
     assert (root / "new").exists() is (commit == second)
 
 
 @pytest.mark.parametrize("ref", ["nosuch", "deadbeef", "0" * 40])
-def test_a_ref_that_is_not_there(pod, repositories, ref):
+def test_a_ref_that_is_not_there(workplace, repositories, ref):
     with pytest.raises(BuildError) as raised:
-        fetched(pod, repositories, ref)
+        fetched(workplace, repositories, ref)
 
     assert raised.value.reason is Reason.GIT_FAILED
     assert raised.value.message == f"The repository {repositories.url}: it has no {ref!r}."
 
 
-def test_a_repository_that_is_not_there(pod, repositories):
+def test_a_repository_that_is_not_there(workplace, repositories):
     with pytest.raises(BuildError, match="there is no such repository"):
-        clone(GitSource(repositories.url + "x", "HEAD"), pod.paths.made("source"), LIMITS, pod)
+        clone(GitSource(repositories.url + "x", "HEAD"), workplace.paths.made("source"), LIMITS, workplace)
 
 
-def test_credentials_are_in_no_argument_and_in_no_log(pod, repositories, output, monkeypatch):
+def test_credentials_are_in_no_argument_and_in_no_log(workplace, repositories, output, monkeypatch):
     repositories.password = PASSWORD
-    write_files(pod.paths.mounted, {"git/password": PASSWORD + "\n"})
+    write_files(workplace.paths.mounted, {"git/password": PASSWORD + "\n"})
     started = []
     start = Commands.start
 
@@ -178,13 +178,13 @@ def test_credentials_are_in_no_argument_and_in_no_log(pod, repositories, output,
 
     monkeypatch.setattr(Commands, "start", noted)
 
-    checkout, root = fetched(pod, repositories)
+    checkout, root = fetched(workplace, repositories)
 
     assert (root / "Dockerfile").exists()
     assert len(checkout.commit) == 40
     assert PASSWORD not in str(started)
     assert PASSWORD not in output.text()
-    configuration = (pod.paths.work / "git/config").read_text()
+    configuration = (workplace.paths.work / "git/config").read_text()
     assert PASSWORD not in configuration
 
 
@@ -196,40 +196,40 @@ def test_credentials_go_to_their_host_alone(tmp_path):
     assert '[credential "https://git.example:8443"]' in text
 
 
-def test_wrong_and_missing_credentials(pod, repositories):
+def test_wrong_and_missing_credentials(workplace, repositories):
     repositories.password = PASSWORD
 
     with pytest.raises(BuildError, match="refuses the credentials, or asks for some: name a Secret"):
-        fetched(pod, repositories)
-    write_files(pod.paths.mounted, {"git/password": "wrong"})
+        fetched(workplace, repositories)
+    write_files(workplace.paths.mounted, {"git/password": "wrong"})
     with pytest.raises(BuildError, match="refuses the credentials"):
-        fetched(pod, repositories)
+        fetched(workplace, repositories)
 
 
-def test_submodules_are_not_followed(pod, repositories, work, output):
+def test_submodules_are_not_followed(workplace, repositories, work, output):
     write_files(work, {".gitmodules": f'[submodule "s"]\n\tpath = s\n\turl = {repositories.url}\n'})
     git(work, "add", ".")
     git(work, "update-index", "--add", "--cacheinfo", "160000", git(work, "rev-parse", "HEAD"), "s")
     git(work, "commit", "-q", "-m", "with a submodule")
     push(work, repositories, "main")
 
-    _, root = fetched(pod, repositories)
+    _, root = fetched(workplace, repositories)
 
     assert list((root / "s").iterdir()) == []
     assert "submodules, which are not fetched" in output.text()
 
 
-def test_no_hook_of_the_builder_s_own_home_runs(pod, repositories, tmp_path):
+def test_no_hook_of_the_builder_s_own_home_runs(workplace, repositories, tmp_path):
     write_files(tmp_path, {".gitconfig": f"[core]\n\thooksPath = {tmp_path}/hooks\n"})
     write_files(tmp_path / "hooks", {"post-checkout": f"#!/bin/sh\ntouch {tmp_path}/marker\n"})
     (tmp_path / "hooks/post-checkout").chmod(0o755)
 
-    fetched(pod, repositories)
+    fetched(workplace, repositories)
 
     assert not (tmp_path / "marker").exists()
 
 
-def test_a_link_out_of_the_repository(pod, repositories, work):
+def test_a_link_out_of_the_repository(workplace, repositories, work):
     (work / "src/out").symlink_to("../../outside")
     git(work, "add", ".")
     git(work, "commit", "-q", "-m", "out")
@@ -238,22 +238,22 @@ def test_a_link_out_of_the_repository(pod, repositories, work):
     with pytest.raises(
         BuildError, match=r"'src/out' is a link to '../../outside', which is not inside"
     ) as raised:
-        fetched(pod, repositories)
+        fetched(workplace, repositories)
     assert raised.value.reason is Reason.SOURCE_INVALID
 
 
 @pytest.mark.parametrize("limits", [TreeLimits(1 << 20, 2), TreeLimits(5, 50)])
-def test_limits(pod, repositories, limits):
+def test_limits(workplace, repositories, limits):
     with pytest.raises(BuildError) as raised:
-        fetched(pod, repositories, limits=limits)
+        fetched(workplace, repositories, limits=limits)
 
     assert raised.value.reason is Reason.SOURCE_TOO_LARGE
 
 
 @pytest.mark.parametrize("url", ["file:///etc", "ext::sh -c touch% /tmp/x", "/etc"])
-def test_other_protocols(pod, url):
+def test_other_protocols(workplace, url):
     with pytest.raises(BuildError) as raised:
-        clone(GitSource(url, "HEAD"), pod.paths.made("source"), LIMITS, pod)
+        clone(GitSource(url, "HEAD"), workplace.paths.made("source"), LIMITS, workplace)
 
     assert raised.value.reason is Reason.GIT_FAILED
     assert "such URLs are not allowed" in raised.value.message
@@ -262,30 +262,36 @@ def test_other_protocols(pod, url):
 @pytest.mark.parametrize(
     ("files", "missing"), [({}, "ssh-privatekey"), ({"ssh-privatekey": "k"}, "known_hosts")]
 )
-def test_ssh_needs_key_and_host_key(pod, files, missing):
-    write_files(pod.paths.mounted / "git", files)
+def test_ssh_needs_key_and_host_key(workplace, files, missing):
+    write_files(workplace.paths.mounted / "git", files)
 
     with pytest.raises(BuildError, match=f"the Secret in spec.source.git.secretRef has no {missing}"):
-        clone(GitSource("git@git.example:x/y.git", "HEAD"), pod.paths.made("source"), LIMITS, pod)
+        clone(GitSource("git@git.example:x/y.git", "HEAD"), workplace.paths.made("source"), LIMITS, workplace)
 
 
-def test_ssh_is_strict_and_the_key_is_nobody_else_s(pod, tmp_path, monkeypatch):
+def test_ssh_is_strict_and_the_key_is_nobody_else_s(workplace, tmp_path, monkeypatch):
     write_files(
-        pod.paths.mounted / "git", {"ssh-privatekey": "KEY", "known_hosts": "git.example ssh-ed25519 AAAA"}
+        workplace.paths.mounted / "git",
+        {"ssh-privatekey": "KEY", "known_hosts": "git.example ssh-ed25519 AAAA"},
     )
     write_files(tmp_path / "bin", {"ssh": f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\nexit 255\n'})
     (tmp_path / "bin/ssh").chmod(0o755)
-    environment = dict(pod.environment) | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
-    pod = Pod(pod.paths, pod.commands, pod.gateway, environment, None)
+    environment = dict(workplace.environment) | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    workplace = Workplace(workplace.paths, workplace.commands, workplace.gateway, environment, None)
 
     with pytest.raises(BuildError):
-        clone(GitSource("ssh://git@git.example:2222/x.git", "HEAD"), pod.paths.made("source"), LIMITS, pod)
+        clone(
+            GitSource("ssh://git@git.example:2222/x.git", "HEAD"),
+            workplace.paths.made("source"),
+            LIMITS,
+            workplace,
+        )
 
     arguments = (tmp_path / "arguments").read_text()
     assert "StrictHostKeyChecking=yes" in arguments
-    assert f"UserKnownHostsFile={pod.paths.mounted}/git/known_hosts" in arguments
+    assert f"UserKnownHostsFile={workplace.paths.mounted}/git/known_hosts" in arguments
     assert "GlobalKnownHostsFile=/dev/null" in arguments
-    key = pod.paths.work / "git/key"
+    key = workplace.paths.work / "git/key"
     assert key.read_text() == "KEY\n"
     assert key.stat().st_mode & 0o777 == 0o600
 

@@ -3,8 +3,8 @@
 
 import pytest
 
-from serviceexecution.builder.errors import Reason
-from serviceexecution.builder.install_failures import install_failure
+from serviceexecution.builder.failures.errors import Reason
+from serviceexecution.builder.failures.install_failures import install_failure
 from tests.unit.builder.support import data_lines
 
 SENTENCES = {

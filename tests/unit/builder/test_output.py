@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from serviceexecution.builder.output import size_text
-from serviceexecution.builder.paths import Paths
-from serviceexecution.builder.secrets import build_secrets, hidden_values, index_secrets
+from serviceexecution.builder.pod.output import size_text
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.project.secrets import build_secrets, hidden_values, index_secrets
 from tests.unit.builder.support import write_files
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from serviceexecution.builder.errors import BuildError, Reason
-from serviceexecution.builder.python_project import look_at
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.project.python_project import look_at
 from tests.unit.builder.support import write_files
 
 ENTRY = "user_code.src.program:run"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from serviceexecution.builder.python_project import PythonProject
-from serviceexecution.builder.python_template import Template, dockerfile
+from serviceexecution.builder.project.python_project import PythonProject
+from serviceexecution.builder.project.python_template import Template, dockerfile
 from serviceexecution.builder.request import PythonBuild
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from serviceexecution.builder.registry import (
+from serviceexecution.builder.registry.client import RegistryClient, registry_access, speaks_tls
+from serviceexecution.builder.registry.configuration import (
     RegistryAccess,
     buildkitd_configuration,
     registries_configuration,
 )
-from serviceexecution.builder.registry_client import RegistryClient, registry_access, speaks_tls
 from serviceexecution.builder.request import Registry
-from serviceexecution.builder.tool import manifest_size
+from serviceexecution.builder.tools.tool import manifest_size
 
 PUSH = "registry.example:5000"
 ACCESS = RegistryAccess(

@@ -3,8 +3,8 @@
 
 import pytest
 
-from serviceexecution.builder.errors import Reason
-from serviceexecution.builder.registry_failures import is_unclear, push_error
+from serviceexecution.builder.failures.errors import Reason
+from serviceexecution.builder.failures.registry_failures import is_unclear, push_error
 from tests.unit.builder.support import data_lines
 
 IMAGE = "registry.example:5000/x/big:1"

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from serviceexecution.builder.errors import BuildError, Reason
-from serviceexecution.builder.project_report import parse_project_report, read_project_report
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.project.project_report import parse_project_report, read_project_report
 from serviceexecution.builder.report import BuildReport, leave_word
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from serviceexecution.builder.errors import BuildError, Reason
+from serviceexecution.builder.failures.errors import BuildError, Reason
 from serviceexecution.builder.request import ArchiveSource, GitSource, parse_request
 from tests.unit.builder.support import DIGEST, request_fields, request_text
 

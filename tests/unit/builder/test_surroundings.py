@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from serviceexecution.builder import cache_volume
-from serviceexecution.builder.cache_volume import CacheVolume
-from serviceexecution.builder.certificates import combined_certificates
-from serviceexecution.builder.commands import Commands, silent
-from serviceexecution.builder.errors import BuildError, Reason
-from serviceexecution.builder.paths import Paths
-from serviceexecution.builder.proxies import other_variables, proxy_variables
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod import cache_volume
+from serviceexecution.builder.pod.cache_volume import CacheVolume
+from serviceexecution.builder.pod.certificates import combined_certificates
+from serviceexecution.builder.pod.commands import Commands, silent
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.pod.proxies import other_variables, proxy_variables
 
 
 def test_certificates_are_added_to_the_system_s(tmp_path, monkeypatch):

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from serviceexecution.builder.errors import Reason
-from serviceexecution.builder.failures import tool_error
+from serviceexecution.builder.failures.errors import Reason
+from serviceexecution.builder.failures.tool_failures import tool_error
 from tests.unit.builder.support import data_lines
 
 BASE = "FROM docker.io/library/busybox:1.35.0\n"

@@ -10,9 +10,9 @@ import zlib
 
 import pytest
 
-from serviceexecution.builder.errors import BuildError, Reason
-from serviceexecution.builder.tree import TreeLimits
-from serviceexecution.builder.unpack import unpack
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.source.tree import TreeLimits
+from serviceexecution.builder.source.unpack import unpack
 from tests.unit.builder.support import tar_gz
 
 LIMITS = TreeLimits(total_bytes=1 << 20, files=20)
@@ -212,7 +212,7 @@ def test_a_zip_that_lies_about_its_sizes(unpacked, tmp_path):
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_a_bomb(unpacked, tmp_path, kind, monkeypatch):
-    monkeypatch.setattr("serviceexecution.builder.unpack._RATIO_FROM_BYTES", 1 << 20)
+    monkeypatch.setattr("serviceexecution.builder.source.unpack._RATIO_FROM_BYTES", 1 << 20)
     size = 2 << 20
     data = tar(tar_entry("zeros", bytes(size))) if kind == "tar" else zip_of(("zeros", bytes(size), 33188))
 

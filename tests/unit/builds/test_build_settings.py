@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from serviceexecution.builder.errors import Reason as BuilderReason
+from serviceexecution.builder.failures.errors import Reason as BuilderReason
 from serviceexecution.builds.choice import choose_builder
 from serviceexecution.builds.names import build_job_name, revision_number
 from serviceexecution.builds.problems import build_problem

@@ -7,13 +7,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import BuildError, Reason
-from .git import clone
-from .output import size_text
-from .pod import Pod
-from .request import ArchiveSource, BuildRequest
-from .tree import TreeLimits
-from .unpack import unpack
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.output import size_text
+from serviceexecution.builder.pod.workplace import Workplace
+from serviceexecution.builder.request import ArchiveSource, BuildRequest
+from serviceexecution.builder.source.git import clone
+from serviceexecution.builder.source.tree import TreeLimits
+from serviceexecution.builder.source.unpack import unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +25,26 @@ class Source:
     commit: str
 
 
-def fetch_source(request: BuildRequest, pod: Pod) -> Source:
+def fetch_source(request: BuildRequest, workplace: Workplace) -> Source:
     """Fetch and unpack; raises BuildError."""
-    root = pod.paths.made("source")
-    output = pod.commands.output
+    root = workplace.paths.made("source")
+    output = workplace.commands.output
     limits = TreeLimits(request.limits.context_bytes, request.limits.context_files)
     digest = commit = ""
     if isinstance(request.source, ArchiveSource):
         digest = f"sha256:{request.source.digest}"
         output.phase("source", f"fetching the archive {digest}")
-        archive = pod.paths.work / "archive"
-        size = pod.gateway.fetch_source(archive, request.source.digest, request.limits.archive_bytes)
+        archive = workplace.paths.work / "archive"
+        size = workplace.gateway.fetch_source(archive, request.source.digest, request.limits.archive_bytes)
         tree = unpack(archive, root, limits)
         archive.unlink()
         total = size_text(tree.total_bytes)
         output.phase("source", f"{tree.files} files, {total} (packed {size_text(size)})")
     else:
         output.phase("source", f"fetching {request.source.ref} from the repository")
-        checkout = clone(request.source, root, limits, pod)
-        shutil.rmtree(pod.paths.work / "git", ignore_errors=True)  # the key, and objects that nobody needs
+        checkout = clone(request.source, root, limits, workplace)
+        # The key, and objects that nobody needs.
+        shutil.rmtree(workplace.paths.work / "git", ignore_errors=True)
         commit = checkout.commit
         output.phase("source", f"commit {commit}, {checkout.files} files, {size_text(checkout.total_bytes)}")
     return Source(project_directory(root, request.sub_path), digest, commit)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from .paths import Paths
-from .python_template import ENVIRONMENT_SECRET
-from .registry_client import logins
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.project.python_template import ENVIRONMENT_SECRET
+from serviceexecution.builder.registry.client import logins
 
 _VALUE_KEY: Final = "value"
 _LARGEST: Final = 1024 * 1024

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from .errors import BuildError, Reason
-from .failures import cause, shortened
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.failures.tool_failures import cause, shortened
 
 FULL: Final = re.compile(
     r"[Nn]o space left|ENOSPC|[Ii]nsufficient [Ss]torage|\b507\b|quota (has been )?exceeded|\"Err\":\s*28\b"

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .commands import Commands
-from .gateway import Gateway
-from .paths import Paths
+from serviceexecution.builder.pod.commands import Commands
+from serviceexecution.builder.pod.gateway import Gateway
+from serviceexecution.builder.pod.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
+class Workplace:
     """Places, programs, the gateway; ``environment`` is what programs start with, ``ca_file`` the certificates that
     are trusted where the installation has its own."""
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .errors import BuildError, Reason
-from .output import size_text
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.output import size_text
 
 _LONGEST_PATH: Final = 2048
 _LONGEST_PART: Final = 255

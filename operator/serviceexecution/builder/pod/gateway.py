@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from .errors import BuildError, Reason
-from .output import Output, size_text
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.output import Output, size_text
 
 PATIENCE_SECONDS: Final = 120.0
 """How long a call is repeated."""

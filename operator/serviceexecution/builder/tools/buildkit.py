@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from .buildkit_progress import ProgressFilter
-from .commands import Commands, Finished, silent
-from .errors import BuildError, Reason
-from .failures import tool_error
-from .paths import Paths
-from .registry import buildkitd_configuration
-from .tool import BuildPlan, Built, manifest_size
-from .wrapper import write_wrapper
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.failures.tool_failures import tool_error
+from serviceexecution.builder.pod.commands import Commands, Finished, silent
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.registry.configuration import buildkitd_configuration
+from serviceexecution.builder.tools.buildkit_progress import ProgressFilter
+from serviceexecution.builder.tools.oci_wrapper import write_wrapper
+from serviceexecution.builder.tools.tool import BuildPlan, Built, manifest_size
 
 _START_SECONDS: Final = 60.0
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from .output import Output, size_text
+from serviceexecution.builder.pod.output import Output, size_text
 
 _LOCK: Final = "lock"
 _LEAST_FREE: Final = 0.1

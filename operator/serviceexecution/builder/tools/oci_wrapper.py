@@ -1,4 +1,4 @@
-"""Puts ``runtime.py`` before the OCI runtime of a tool."""
+"""Puts ``oci_runtime.py`` before the OCI runtime of a tool."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import runtime
-from .errors import BuildError, Reason
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.tools import oci_runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Wrapper:
 def write_wrapper(directory: Path, real: str, ca_file: Path | None, *, single_user: bool) -> Wrapper | None:
     """Write what is needed; None when the runtime can do without. Raises BuildError when there is no such runtime."""
     certificates = str(ca_file) if ca_file is not None else ""
-    settings = runtime.apt_settings(certificates, single_user=single_user)
+    settings = oci_runtime.apt_settings(certificates, single_user=single_user)
     if not settings:
         return None
     found = shutil.which(real)
@@ -32,7 +32,7 @@ def write_wrapper(directory: Path, real: str, ca_file: Path | None, *, single_us
     apt = directory / "apt.conf"
     apt.write_text(settings, "utf-8")
     program = directory / "runtime"
-    file = Path(runtime.__file__).resolve()
+    file = Path(oci_runtime.__file__).resolve()
     program.write_text(
         f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(file))} "$@"\n', "utf-8"
     )
@@ -40,8 +40,8 @@ def write_wrapper(directory: Path, real: str, ca_file: Path | None, *, single_us
     return Wrapper(
         program,
         {
-            runtime.RUNTIME_VARIABLE: found,
-            runtime.CERTIFICATES_VARIABLE: certificates,
-            runtime.APT_VARIABLE: str(apt),
+            oci_runtime.RUNTIME_VARIABLE: found,
+            oci_runtime.CERTIFICATES_VARIABLE: certificates,
+            oci_runtime.APT_VARIABLE: str(apt),
         },
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from .registry import RegistryAccess
-from .request import Registry
+from serviceexecution.builder.registry.configuration import RegistryAccess
+from serviceexecution.builder.request import Registry
 
 _SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 30.0

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from .python_project import PACKAGE, REQUIREMENTS, PythonProject
-from .request import PythonBuild
+from serviceexecution.builder.project.python_project import PACKAGE, REQUIREMENTS, PythonProject
+from serviceexecution.builder.request import PythonBuild
 
 REPORT_TARGET: Final = "report"
 IMAGE_TARGET: Final = "image"

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, Self, cast
 
-from .errors import BuildError, Reason
-from .tree import TreeLimits, TreeWriter, invalid_entry
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.source.tree import TreeLimits, TreeWriter, invalid_entry
 
 _PIECE: Final = 256 * 1024
 _LARGEST_RATIO: Final = 200

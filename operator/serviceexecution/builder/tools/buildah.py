@@ -10,12 +10,12 @@ import re
 from pathlib import Path
 from typing import Final
 
-from .commands import Commands, Finished
-from .errors import BuildError, Reason
-from .paths import Paths
-from .registry import registries_configuration
-from .tool import BuildPlan, Built, manifest_size
-from .wrapper import write_wrapper
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.commands import Commands, Finished
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.registry.configuration import registries_configuration
+from serviceexecution.builder.tools.oci_wrapper import write_wrapper
+from serviceexecution.builder.tools.tool import BuildPlan, Built, manifest_size
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _LOCAL_NAME: Final = "localhost/build:latest"

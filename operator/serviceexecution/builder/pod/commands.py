@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
-from .errors import BuildError, Reason
-from .output import Output
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.output import Output
 
 _KEPT_LINES: Final = 800
 _LONGEST_LINE: Final = 16 * 1024

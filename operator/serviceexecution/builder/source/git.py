@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from .commands import Commands, Finished, silent
-from .errors import BuildError, Reason
-from .paths import Paths
-from .pod import Pod
-from .request import GitSource
-from .tree import TreeLimits, check_links, too_many_bytes
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.pod.commands import Commands, Finished, silent
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.pod.workplace import Workplace
+from serviceexecution.builder.request import GitSource
+from serviceexecution.builder.source.tree import TreeLimits, check_links, too_many_bytes
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,40}")
 _FULL_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
@@ -58,16 +58,16 @@ class Checkout:
     total_bytes: int
 
 
-def clone(source: GitSource, root: Path, limits: TreeLimits, pod: Pod) -> Checkout:
+def clone(source: GitSource, root: Path, limits: TreeLimits, workplace: Workplace) -> Checkout:
     """Put the files of ``source.ref`` into the empty directory ``root``; raises BuildError."""
-    directory = pod.paths.made("git")
-    git = _Git(pod.commands, _environment(source, directory, pod), directory / "repository", root)
+    directory = workplace.paths.made("git")
+    git = _Git(workplace.commands, _environment(source, directory, workplace), directory / "repository", root)
     git.check(source, git.run("init", "--quiet", "--bare", str(directory / "repository")))
     commit = _fetch(git, source)
     git.check(source, git.run("checkout", "--quiet", "--force", "--detach", commit, tree=True))
     files, total = _measure(root, limits)
     if (root / ".gitmodules").exists():
-        pod.commands.output.phase("source", "the repository has submodules, which are not fetched")
+        workplace.commands.output.phase("source", "the repository has submodules, which are not fetched")
     return Checkout(commit, files, total)
 
 
@@ -114,11 +114,13 @@ def _commit(git: _Git, source: GitSource, name: str) -> str:
     return commit
 
 
-def _environment(source: GitSource, directory: Path, pod: Pod) -> dict[str, str]:
+def _environment(source: GitSource, directory: Path, workplace: Workplace) -> dict[str, str]:
     configuration = directory / "config"
-    configuration.write_text(git_configuration(source, _helper(directory, pod.paths), pod.ca_file), "utf-8")
+    configuration.write_text(
+        git_configuration(source, _helper(directory, workplace.paths), workplace.ca_file), "utf-8"
+    )
     result = {
-        **pod.environment,
+        **workplace.environment,
         "HOME": str(directory),
         "LANG": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -129,7 +131,7 @@ def _environment(source: GitSource, directory: Path, pod: Pod) -> dict[str, str]
         "GIT_LFS_SKIP_SMUDGE": "1",
     }
     if _uses_ssh(source.url):
-        result["GIT_SSH_COMMAND"] = shlex.join(_ssh_command(source, directory, pod.paths))
+        result["GIT_SSH_COMMAND"] = shlex.join(_ssh_command(source, directory, workplace.paths))
     return result
 
 

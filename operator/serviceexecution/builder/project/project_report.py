@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .errors import BuildError, Reason
-from .failures import shortened
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.failures.tool_failures import shortened
 
 LARGEST_SCHEMAS: Final = {"inputSchema": 32 * 1024, "outputSchema": 16 * 1024}
 """In bytes of JSON, as the gateway takes them."""

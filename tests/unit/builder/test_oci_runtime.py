@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from serviceexecution.builder import runtime
-from serviceexecution.builder.errors import BuildError
-from serviceexecution.builder.wrapper import write_wrapper
+from serviceexecution.builder.failures.errors import BuildError
+from serviceexecution.builder.tools import oci_runtime
+from serviceexecution.builder.tools.oci_wrapper import write_wrapper
 from tests.unit.builder.support import write_files
 
 
@@ -30,7 +30,7 @@ def destinations(found):
 
 
 def test_certificates_for_every_step(root):
-    found = runtime.amended(config("sh", "-c", "wget https://x"), str(root), "/build/ca.pem", "")
+    found = oci_runtime.amended(config("sh", "-c", "wget https://x"), str(root), "/build/ca.pem", "")
 
     assert destinations(found) == [
         "/proc",
@@ -47,14 +47,14 @@ def test_certificates_for_every_step(root):
     ["apt-get install -y curl", "apk add curl", "update-ca-certificates", "dpkg -i ca-certificates.deb"],
 )
 def test_the_system_s_file_can_be_written_by_those_who_do(root, command):
-    found = runtime.amended(config("sh", "-c", command), str(root), "/build/ca.pem", "/build/apt.conf")
+    found = oci_runtime.amended(config("sh", "-c", command), str(root), "/build/ca.pem", "/build/apt.conf")
 
     assert "/etc/ssl/certs/ca-certificates.crt" not in destinations(found)
     assert "/dev/serviceexecution/ca.crt" in destinations(found)
 
 
 def test_a_project_s_own_setting_stays(root):
-    found = runtime.amended(config("x", env=["SSL_CERT_FILE=/own"]), str(root), "/build/ca.pem", "")
+    found = oci_runtime.amended(config("x", env=["SSL_CERT_FILE=/own"]), str(root), "/build/ca.pem", "")
 
     assert [one for one in found["process"]["env"] if one.startswith("SSL_CERT_FILE")] == [
         "SSL_CERT_FILE=/own"
@@ -62,8 +62,8 @@ def test_a_project_s_own_setting_stays(root):
 
 
 def test_settings_of_apt_where_there_is_apt(root, tmp_path):
-    with_apt = runtime.amended(config("x"), str(root), "", "/build/apt.conf")
-    without = runtime.amended(config("x"), str(tmp_path), "", "/build/apt.conf")
+    with_apt = oci_runtime.amended(config("x"), str(root), "", "/build/apt.conf")
+    without = oci_runtime.amended(config("x"), str(tmp_path), "", "/build/apt.conf")
 
     assert destinations(with_apt) == ["/proc", "/dev/serviceexecution/apt.conf"]
     assert "APT_CONFIG=/dev/serviceexecution/apt.conf" in with_apt["process"]["env"]
@@ -82,7 +82,7 @@ def test_settings_of_apt_where_there_is_apt(root, tmp_path):
     ],
 )
 def test_which_commands_have_a_bundle(arguments, bundle):
-    assert runtime.bundle_of(arguments) == bundle
+    assert oci_runtime.bundle_of(arguments) == bundle
 
 
 def test_the_wrapper_as_a_program(root, tmp_path, monkeypatch):

@@ -9,29 +9,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .buildah import Buildah
-from .buildkit import BuildKit, own_environment
-from .cache_volume import CacheVolume
-from .certificates import combined_certificates
-from .commands import Commands
-from .dockerfile import prepare
-from .errors import BuildError, Reason
-from .failures import tool_error
-from .gateway import Gateway
-from .output import size_text
-from .paths import Paths
-from .pod import Pod
-from .project_report import read_project_report
-from .proxies import other_variables, proxy_variables
-from .python_project import look_at
-from .python_template import IMAGE_TARGET, REPORT_FILE, REPORT_TARGET, Template, dockerfile
-from .registry_client import RegistryClient, registry_access
-from .registry_failures import is_unclear, push_error
-from .report import BuildReport
-from .request import BuildRequest, DockerBuild, PythonBuild
-from .secrets import build_secrets, hidden_values, index_secrets
-from .source import Source, fetch_source
-from .tool import BuildPlan, Built, Tool
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.failures.registry_failures import is_unclear, push_error
+from serviceexecution.builder.failures.tool_failures import tool_error
+from serviceexecution.builder.pod.cache_volume import CacheVolume
+from serviceexecution.builder.pod.certificates import combined_certificates
+from serviceexecution.builder.pod.commands import Commands
+from serviceexecution.builder.pod.gateway import Gateway
+from serviceexecution.builder.pod.output import size_text
+from serviceexecution.builder.pod.paths import Paths
+from serviceexecution.builder.pod.proxies import other_variables, proxy_variables
+from serviceexecution.builder.pod.workplace import Workplace
+from serviceexecution.builder.project.dockerfile import prepare
+from serviceexecution.builder.project.project_report import read_project_report
+from serviceexecution.builder.project.python_project import look_at
+from serviceexecution.builder.project.python_template import (
+    IMAGE_TARGET,
+    REPORT_FILE,
+    REPORT_TARGET,
+    Template,
+    dockerfile,
+)
+from serviceexecution.builder.project.secrets import build_secrets, hidden_values, index_secrets
+from serviceexecution.builder.registry.client import RegistryClient, registry_access
+from serviceexecution.builder.report import BuildReport
+from serviceexecution.builder.request import BuildRequest, DockerBuild, PythonBuild
+from serviceexecution.builder.source.fetch import Source, fetch_source
+from serviceexecution.builder.tools.buildah import Buildah
+from serviceexecution.builder.tools.buildkit import BuildKit, own_environment
+from serviceexecution.builder.tools.tool import BuildPlan, Built, Tool
 
 _PUSH_PAUSE_SECONDS: Final = 3.0
 
@@ -47,7 +53,7 @@ class Prepared:
     secrets: Mapping[str, Path]
 
 
-class Work:
+class Build:
     """One build."""
 
     def __init__(
@@ -72,9 +78,9 @@ class Work:
         self._output.hide(hidden_values(self._paths, self._request.environment))
         bundle = self._gateway.fetch_ca_bundle()
         ca_file = combined_certificates(self._paths.made("certificates"), bundle)
-        pod = Pod(self._paths, self._commands, self._gateway, self._environment, ca_file)
+        workplace = Workplace(self._paths, self._commands, self._gateway, self._environment, ca_file)
         with self._measured("source"):
-            source = fetch_source(self._request, pod)
+            source = fetch_source(self._request, workplace)
         self._report.source_digest, self._report.commit = source.digest, source.commit
         with self._measured("build"):
             prepared = self._prepare(source, bundle)

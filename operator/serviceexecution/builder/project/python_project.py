@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .errors import BuildError, Reason
+from serviceexecution.builder.failures.errors import BuildError, Reason
 
 REQUIREMENTS: Final = "requirements.txt"
 PACKAGE: Final = "user_code"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .errors import BuildError, Reason
+from serviceexecution.builder.failures.errors import BuildError, Reason
 
 _LARGEST: Final = 1024 * 1024
 _HERE_DOCUMENT: Final = re.compile(r"""\s*(?:RUN|COPY|ADD)\b.*(?<!<)<<-?["']?[A-Za-z_]\w*""", re.IGNORECASE)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from .errors import BuildError, Reason
-from .install_failures import install_failure
-from .tool_output import ToolFailure, buildah_failure, buildkit_failure
+from serviceexecution.builder.failures.errors import BuildError, Reason
+from serviceexecution.builder.failures.install_failures import install_failure
+from serviceexecution.builder.failures.tool_output import ToolFailure, buildah_failure, buildkit_failure
 
 _LONGEST_STEP: Final = 500
 _LONGEST_TEXT: Final = 400

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from .commands import Finished
-from .registry import RegistryAccess
-from .registry_client import RegistryClient
+from serviceexecution.builder.pod.commands import Finished
+from serviceexecution.builder.registry.client import RegistryClient
+from serviceexecution.builder.registry.configuration import RegistryAccess
 
 
 @dataclass(frozen=True, slots=True)

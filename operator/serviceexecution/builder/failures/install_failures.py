@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from .errors import Reason
+from serviceexecution.builder.failures.errors import Reason
 
 _LONGEST: Final = 600
 # what uv puts before its lines, by version and terminal

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .request import Registry
+from serviceexecution.builder.request import Registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The two tools that build, BuildKit and buildah, behind one interface."""
