@@ -7,12 +7,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from cluster.binaries import HELM_ONLY, build_all
-from cluster.current import CurrentCluster
-from cluster.embedded import EmbeddedCluster, build_images
 from cluster.errors import LauncherError
-from cluster.kind import KindCluster
-from cluster.kinds import Cluster, check_kind
+from cluster.images.binaries import HELM_ONLY, build_all
+from cluster.kinds.cluster import Cluster, check_kind
+from cluster.kinds.current import CurrentCluster
+from cluster.kinds.embedded import EmbeddedCluster, build_images
+from cluster.kinds.kind import KindCluster
 from cluster.settings import cache_home, instance
 
 _INTERRUPTED = 130

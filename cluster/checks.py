@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from cluster.binaries import HELM_ONLY, build_all
+from cluster.images.binaries import HELM_ONLY, build_all
 from cluster.settings import CHECKOUT, cache_home
 
 _PACKAGES = ("operator", "cluster", "tools", "demo", "benchmarks", "tests")

@@ -24,9 +24,9 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from cluster.catalogue import OWN_IMAGES, catalogue
 from cluster.errors import LauncherError
-from cluster.images import build
+from cluster.images.build import build
+from cluster.images.catalogue import OWN_IMAGES, catalogue
 from cluster.settings import cache_home
 
 _DPKG: Final = re.compile(r"var/lib/dpkg/(status|status\.d/[^/]+)")

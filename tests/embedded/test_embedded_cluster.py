@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster.binaries import HELM_ONLY, build_all
-from cluster.node import init_record
-from cluster.operator_release import CHART
-from cluster.processes import ProcessRecord
+from cluster.images.binaries import HELM_ONLY, build_all
+from cluster.node.namespaces import init_record
+from cluster.node.processes import ProcessRecord
+from cluster.release.operator_release import CHART
 from cluster.settings import EGRESS_PORT, cache_home
 from tests.support.embedded import NEEDS, EmbeddedCluster, processes_in
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from cluster.node import init_record
+from cluster.node.namespaces import init_record
 from cluster.settings import GATEWAY_NODE_PORT
 from serviceexecution.gateway.access.callers import ACCESS_SECONDS
 from tests.support.cluster import Cluster

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from cluster.node import init_record
+from cluster.node.namespaces import init_record
 from cluster.settings import CHECKOUT, Instance, instance
 
 NEEDS: Final = (

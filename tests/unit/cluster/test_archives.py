@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.archives import archive_names, with_containerd_names, write_merged
 from cluster.errors import LauncherError
+from cluster.images.archives import archive_names, with_containerd_names, write_merged
 
 
 def write(path: Path, members: dict[str, bytes]) -> Path:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from cluster.components import components
-from cluster.configuration import render
+from cluster.node.components import components
+from cluster.node.configuration import render
 
 STATE = Path("/var/lib/serviceexecution/embedded")
 FILES = render(

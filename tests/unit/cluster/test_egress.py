@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cluster import egress
-from cluster.egress import Proxy, RefusedError, forbidden, parse, run
+from cluster.node import egress
+from cluster.node.egress import Proxy, RefusedError, forbidden, parse, run
 
 PROXY, CLIENT, TARGET = "127.0.0.2", "127.0.0.3", "127.0.0.1"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

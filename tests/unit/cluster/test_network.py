@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 
 from cluster.errors import LauncherError
-from cluster.network import LINK_NETWORKS, choose_link
+from cluster.node.network import LINK_NETWORKS, choose_link
 
 
 def network_of(address: str) -> ipaddress.IPv4Network:

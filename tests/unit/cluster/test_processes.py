@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from cluster.processes import ProcessRecord, children, start_time
+from cluster.node.processes import ProcessRecord, children, start_time
 
 
 def test_a_record_survives_its_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.provisioner import PROVISIONER, JsonObject, is_released, volume_for, wants_volume
+from cluster.node.provisioner import PROVISIONER, JsonObject, is_released, volume_for, wants_volume
 
 CLASSES = {"standard": "Delete"}
 CLAIM: JsonObject = {

@@ -7,12 +7,12 @@ from unittest.mock import Mock
 
 import pytest
 
-from cluster import cgroups
 from cluster.__main__ import export_lines
-from cluster.catalogue import BUSYBOX_IMAGE, OPERATOR_IMAGE, PYTHON_IMAGE, catalogue
-from cluster.images import image_hash
-from cluster.operator_release import interrupted_rollouts, recovery
-from cluster.supervisor import probe
+from cluster.images.build import image_hash
+from cluster.images.catalogue import BUSYBOX_IMAGE, OPERATOR_IMAGE, PYTHON_IMAGE, catalogue
+from cluster.node import cgroups
+from cluster.node.supervisor import probe
+from cluster.release.operator_release import interrupted_rollouts, recovery
 
 
 @pytest.mark.parametrize(

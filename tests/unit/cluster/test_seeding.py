@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cluster.errors import LauncherError
-from cluster.layers import LayerStore
-from cluster.seeding import Registry, digest_of, mirror_name, missing, read_content, send
+from cluster.images.layers import LayerStore
+from cluster.images.seeding import Registry, digest_of, mirror_name, missing, read_content, send
 
 BASE = "docker.io/library/base:1"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster import packages
-from cluster.binaries import go_problem, required_go
 from cluster.commands import failure_sentence, run
 from cluster.environment import key, version_problem
 from cluster.errors import LauncherError
-from cluster.kind import check_port_free
-from cluster.packages import PACKAGES, check_host, missing_packages
+from cluster.images.binaries import go_problem, required_go
+from cluster.kinds.kind import check_port_free
+from cluster.node import packages
+from cluster.node.packages import PACKAGES, check_host, missing_packages
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_packages_are_looked_for_in_merged_and_split_usr(tmp_path: Path) -> None
 
 def test_without_apt_the_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "missing_packages", lambda: ["runc"])
-    monkeypatch.setattr("cluster.packages.shutil.which", lambda _name: None)
+    monkeypatch.setattr("cluster.node.packages.shutil.which", lambda _name: None)
     with pytest.raises(LauncherError, match="needs runc, and this system has no apt-get"):
         packages.install_missing()
 

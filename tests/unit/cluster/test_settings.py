@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.errors import LauncherError
-from cluster.kinds import check_kind
+from cluster.kinds.cluster import check_kind
 from cluster.settings import cache_home, instance
 
 

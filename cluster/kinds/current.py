@@ -10,13 +10,13 @@ from cluster.commands import run, succeeds
 from cluster.console import say
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
-from cluster.operator_release import CHART, Tools, install
+from cluster.release.operator_release import CHART, Tools, install
 from cluster.settings import CHECKOUT, OPERATOR_NAMESPACE, RELEASE
 
 
 @dataclass(frozen=True)
 class CurrentCluster:
-    """See `kinds.Cluster` for the methods. SX_HELM_VALUES may name a values file."""
+    """See `kinds.cluster.Cluster` for the methods. SX_HELM_VALUES may name a values file."""
 
     def up(self, *, with_operator: bool = True) -> None:
         if not with_operator:

@@ -46,7 +46,7 @@ def components(state: Path, *, binaries: Path, node_address: str, python: str) -
         Component("coredns", (f"{binaries}/coredns", "-conf", f"{state}/Corefile"), (api_ready, rights)),
         Component(
             "provisioner",
-            (python, "-m", "cluster.provisioner", f"{state}/provisioner.conf", f"{state}/volumes"),
+            (python, "-m", "cluster.node.provisioner", f"{state}/provisioner.conf", f"{state}/volumes"),
             (api_ready, rights),
         ),
     ]

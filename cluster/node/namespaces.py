@@ -9,13 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from cluster import cgroups, configuration
-from cluster.certificates import create_credentials
-from cluster.components import BASE_OBJECTS, components
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
-from cluster.network import NODE_INTERFACE, Link, choose_link, connect, disconnect, host_networks
-from cluster.processes import ProcessRecord, children
+from cluster.node import cgroups, configuration, egress, provisioner, supervisor
+from cluster.node import components as component_list
+from cluster.node.certificates import create_credentials
+from cluster.node.components import BASE_OBJECTS, components
+from cluster.node.network import NODE_INTERFACE, Link, choose_link, connect, disconnect, host_networks
+from cluster.node.processes import ProcessRecord, children
 from cluster.settings import CHECKOUT, EGRESS_PORT, Instance
 
 _EGRESS = "egress.json"
@@ -62,9 +63,8 @@ def _fingerprint(instance: Instance, link: Link, binaries: Path, pause_image: st
         instance.state, node_address=link.node, cgroup=instance.cgroup, pause_image=pause_image
     )
     started = components(instance.state, binaries=binaries, node_address=link.node, python="python")
-    package = CHECKOUT / "cluster"
-    code = [package / f"{name}.py" for name in ("supervisor", "components", "provisioner")]
-    return content_hash(code, base=package, salt=[json.dumps(rendered), *map(repr, started)])
+    code = [Path(file) for file in (supervisor.__file__, component_list.__file__, provisioner.__file__)]
+    return content_hash(code, base=CHECKOUT, salt=[json.dumps(rendered), *map(repr, started)])
 
 
 def start(instance: Instance, *, binaries: Path, pause_image: str) -> Link:
@@ -119,7 +119,7 @@ def egress_runs(instance: Instance) -> bool:
 
 def ensure_egress(instance: Instance, link: Link) -> None:
     """Start the proxy that builds reach the world through, in the host's network, unless this very one runs."""
-    init, code = init_record(instance), (CHECKOUT / "cluster" / "egress.py").read_text()
+    init, code = init_record(instance), Path(egress.__file__).read_text()
     record, started_code = ProcessRecord.read(instance.state / _EGRESS), instance.state / "egress.py"
     running = record is not None and record.alive()
     if init is None or (running and started_code.exists() and started_code.read_text() == code):
@@ -169,7 +169,7 @@ def _spawn(instance: Instance, spec_file: Path) -> ProcessRecord:
     namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child", "--mount-proc"]
     with log_path.open("ab") as log:
         outer = subprocess.Popen(
-            [*namespaces, sys.executable, "-m", "cluster.supervisor", str(spec_file)],
+            [*namespaces, sys.executable, "-m", "cluster.node.supervisor", str(spec_file)],
             cwd=CHECKOUT,
             env={**_environment(), "PYTHONPATH": str(CHECKOUT)},
             stdin=subprocess.DEVNULL,

@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-from cluster.catalogue import Image
 from cluster.commands import run, succeeds
 from cluster.console import step
 from cluster.hashing import content_hash
+from cluster.images.catalogue import Image
 from cluster.lock import exclusive
 from cluster.settings import CHECKOUT
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.catalogue import catalogue
 from cluster.commands import run, succeeds
 from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
-from cluster.operator_release import VALUES, Tools, install
+from cluster.images.catalogue import catalogue
+from cluster.release.operator_release import VALUES, Tools, install
 from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT, OPERATOR_NAMESPACE, cache_home
 
 CONFIG = CHECKOUT / "tests" / "kind" / "config.yaml"
@@ -25,7 +25,7 @@ _PROGRAMS = {
 
 @dataclass(frozen=True)
 class KindCluster:
-    """See `kinds.Cluster` for the methods."""
+    """See `kinds.cluster.Cluster` for the methods."""
 
     name: str
 

@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from cluster.catalogue import catalogue
 from cluster.commands import run
 from cluster.console import say, step
-from cluster.layers import LayerStore
+from cluster.images.catalogue import catalogue
+from cluster.images.layers import LayerStore
+from cluster.images.seeding import Registry, missing, read_content, send, wait_until_it_answers
 from cluster.lock import exclusive
-from cluster.network import Link
-from cluster.operator_release import Tools
-from cluster.seeding import Registry, missing, read_content, send, wait_until_it_answers
+from cluster.node.network import Link
+from cluster.release.operator_release import Tools
 from cluster.settings import (
     CHECKOUT,
     EGRESS_PORT,

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from cluster.settings import CHECKOUT, VERSION
-from cluster.stand_ins import (
+from cluster.images.base_images import (
     NODE_PACKAGES,
     PYTHON_PACKAGES,
     busybox_files,
@@ -17,6 +16,7 @@ from cluster.stand_ins import (
     node_files,
     python_files,
 )
+from cluster.settings import CHECKOUT, VERSION
 
 PAUSE_IMAGE = "localhost/serviceexecution-pause:1"
 PYTHON_IMAGE = "docker.io/library/python:3.11-slim-bookworm"

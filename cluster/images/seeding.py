@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from cluster.errors import LauncherError
-from cluster.layers import LayerStore
+from cluster.images.layers import LayerStore
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"

@@ -9,20 +9,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import node
-from cluster.archives import load, load_together, loaded_names
-from cluster.binaries import IMAGE_PROGRAMS, NODE_PROGRAMS, build_all
-from cluster.build_support import prepare, seed_registry
-from cluster.catalogue import OPERATOR_IMAGE, PAUSE_IMAGE, catalogue
 from cluster.commands import run, succeeds
-from cluster.components import BASE_OBJECTS
 from cluster.console import say, step
 from cluster.errors import LauncherError
-from cluster.images import archive_path, build
+from cluster.images.archives import load, load_together, loaded_names
+from cluster.images.binaries import IMAGE_PROGRAMS, NODE_PROGRAMS, build_all
+from cluster.images.build import archive_path, build
+from cluster.images.catalogue import OPERATOR_IMAGE, PAUSE_IMAGE, catalogue
 from cluster.lock import exclusive
-from cluster.network import Link, ensure_connected
-from cluster.operator_release import VALUES, Tools, ensure_namespace, install
-from cluster.packages import check_host, install_missing
+from cluster.node import namespaces
+from cluster.node.components import BASE_OBJECTS
+from cluster.node.network import Link, ensure_connected
+from cluster.node.packages import check_host, install_missing
+from cluster.node.supervisor import probe
+from cluster.release.build_support import prepare, seed_registry
+from cluster.release.operator_release import VALUES, Tools, ensure_namespace, install
 from cluster.settings import (
     CHECKOUT,
     GATEWAY_NODE_PORT,
@@ -32,7 +33,6 @@ from cluster.settings import (
     Instance,
     cache_home,
 )
-from cluster.supervisor import probe
 
 _READY_TIMEOUT_SECONDS = 180.0
 _POLL_SECONDS = 0.2
@@ -41,7 +41,7 @@ _PROXY_HEALTH_PORT = 10256
 
 @dataclass(frozen=True)
 class EmbeddedCluster:
-    """See `kinds.Cluster` for the methods."""
+    """See `kinds.cluster.Cluster` for the methods."""
 
     instance: Instance
 
@@ -78,24 +78,24 @@ class EmbeddedCluster:
         return exclusive(self.instance.lock_file, what=f"works on cluster {self.instance.name!r}")
 
     def _start(self, binaries: Path) -> Link:
-        running = node.init_record(self.instance)
-        if running is not None and node.is_outdated(
+        running = namespaces.init_record(self.instance)
+        if running is not None and namespaces.is_outdated(
             self.instance, binaries=binaries, pause_image=PAUSE_IMAGE
         ):
             with step("the node runs with other programs or settings: ending it, its data stays"):
-                node.halt(self.instance)
+                namespaces.halt(self.instance)
             running = None
         if running is None:
             with step("starting the node"):
-                link = node.start(self.instance, binaries=binaries, pause_image=PAUSE_IMAGE)
+                link = namespaces.start(self.instance, binaries=binaries, pause_image=PAUSE_IMAGE)
         else:
             say(f"  it runs already (process {running.pid})")
-            known = node.link_of(self.instance)
+            known = namespaces.link_of(self.instance)
             if known is None:
                 raise LauncherError("the cluster runs, but its link.json is gone; run `make down` first.")
             link = known
             ensure_connected(self.instance.interface, link, running.pid)
-        node.ensure_egress(self.instance, link)
+        namespaces.ensure_egress(self.instance, link)
         (self.instance.state / "bin").unlink(missing_ok=True)
         (self.instance.state / "bin").symlink_to(binaries)
         return link
@@ -109,13 +109,13 @@ class EmbeddedCluster:
         check_host()
         with self._alone():
             with step(f"removing cluster {self.instance.name!r}"):
-                node.stop(self.instance)
+                namespaces.stop(self.instance)
             self.instance.lock_file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.instance.state.parent.rmdir()  # only when it holds no other instance
 
     def status(self) -> bool:
-        init = node.init_record(self.instance)
+        init = namespaces.init_record(self.instance)
         if init is None:
             print(f"Cluster {self.instance.name!r} (embedded) is down.")
             return False
@@ -127,7 +127,7 @@ class EmbeddedCluster:
             ready &= entry["running"] is True
             state = "running" if entry["running"] else f"ended with status {entry['lastStatus']}"
             print(f"  {entry['name']:<26}{state}, {entry['restarts']} restarts")
-        proxy_runs = node.egress_runs(self.instance)
+        proxy_runs = namespaces.egress_runs(self.instance)
         ready &= proxy_runs
         print(f"  {'proxy for builds':<26}{'running' if proxy_runs else 'ended; `make up` starts it'}")
         tools = self._tools()
@@ -154,8 +154,8 @@ class EmbeddedCluster:
         return entries
 
     def environment(self) -> Mapping[str, str]:
-        link = node.link_of(self.instance)
-        if link is None or node.init_record(self.instance) is None:
+        link = namespaces.link_of(self.instance)
+        if link is None or namespaces.init_record(self.instance) is None:
             raise LauncherError(f"cluster {self.instance.name!r} is down; start it with `make up`.")
         return {
             "KUBECONFIG": str(self.instance.kubeconfig),
@@ -170,7 +170,7 @@ class EmbeddedCluster:
         }
 
     def load(self, archive: Path) -> None:
-        if node.init_record(self.instance) is None:
+        if namespaces.init_record(self.instance) is None:
             raise LauncherError(f"cluster {self.instance.name!r} is down; start it with `make up`.")
         for name in load(self.instance, archive):
             say(f"  loaded {name}")
@@ -240,7 +240,7 @@ def _wait(instance: Instance, condition: Callable[[], bool], what: str) -> None:
     """
     deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
     while not condition():
-        if node.init_record(instance) is None:
+        if namespaces.init_record(instance) is None:
             raise LauncherError(f"the cluster ended while waiting for {what}; see {instance.state}/log/.")
         if time.monotonic() > deadline:
             raise LauncherError(

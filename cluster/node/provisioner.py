@@ -1,6 +1,6 @@
 """Dynamic volumes of the embedded cluster: a directory per claim, writable for every user, removed with its claim.
 
-Run inside the cluster's namespaces as `python -m cluster.provisioner KUBECONFIG DIRECTORY`. It lists claims and
+Run inside the cluster's namespaces as `python -m cluster.node.provisioner KUBECONFIG DIRECTORY`. It lists claims and
 volumes again on every pass, woken by a watch on claims and at the latest after a few seconds; standard library and
 YAML only.
 """

@@ -6,8 +6,8 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster.binaries import BUILDKIT_PROGRAMS, REGISTRY_PROGRAMS, S3_PROGRAMS, build_all
 from cluster.commands import run
+from cluster.images.binaries import BUILDKIT_PROGRAMS, REGISTRY_PROGRAMS, S3_PROGRAMS, build_all
 from cluster.settings import CHECKOUT
 
 PYTHON_PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates", "netbase", "tzdata")

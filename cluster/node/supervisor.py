@@ -1,7 +1,7 @@
 """Process 1 of a cluster's namespaces: prepares mounts and network, keeps the components running, reaps the rest.
 
-Run by the launcher as `unshare --mount --pid --net … python -m cluster.supervisor SPEC.json`. When it ends, the kernel
-ends every process of the namespace and with the last one drops its mounts, interfaces and packet filter rules.
+Run by the launcher as `unshare --mount --pid --net … python -m cluster.node.supervisor SPEC.json`. When it ends, the
+kernel ends every process of the namespace and with the last one drops its mounts, interfaces and packet filter rules.
 Standard library only: it lives as long as the cluster.
 """
 
@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.components import Component
+from cluster.node.components import Component
 from cluster.settings import POD_NETWORK
 
 _TICK_SECONDS = 0.1
