@@ -10,7 +10,7 @@ from serviceexecution.cli.access_key_objects import key_secret
 from serviceexecution.gateway.access import token_endpoint
 from serviceexecution.gateway.access.token_endpoint import SHORTEST_TOKEN_SECONDS
 from serviceexecution.gateway.app import create_app
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId
 from serviceexecution.store.store import ResultStore
@@ -39,7 +39,7 @@ def cluster():
 
 @pytest.fixture
 def app(cluster, tmp_path):
-    settings = Settings(store_url="", cluster_id="", token_seconds=86400)
+    settings = GatewaySettings(store_url="", cluster_id="", token_seconds=86400)
     return create_app(ResultStore.open(f"file://{tmp_path}", "c"), cluster, settings)
 
 

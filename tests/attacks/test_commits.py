@@ -11,7 +11,7 @@ import pytest
 
 from serviceexecution.gateway.collect import commits as commits_module
 from serviceexecution.gateway.collect import committing
-from serviceexecution.gateway.collect.collectors import CollectorIdentity
+from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.commit_reader import CommitReader
 from serviceexecution.gateway.collect.commits import CommittedFile, record_end, record_text, sorted_steps
 from serviceexecution.store.records import OutputManifest

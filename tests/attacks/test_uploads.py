@@ -7,7 +7,7 @@ import pytest
 
 from serviceexecution.gateway.collect import upload_book
 from serviceexecution.gateway.collect import uploads as uploads_module
-from serviceexecution.gateway.collect.collectors import CollectorIdentity
+from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.main_state import QUESTIONS
 from serviceexecution.gateway.http import pace as pace_module
 from serviceexecution.resources.reference import ExecutionReference

@@ -6,7 +6,7 @@ import pytest
 
 from serviceexecution.builds.names import build_labels
 from serviceexecution.builds.settings import builds_settings
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.resources.execution import ObjectMeta
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, REGISTRY, environment, named, of_kind
 
@@ -27,7 +27,9 @@ def settings_of(manifests):
 
 def gateway_settings(manifests):
     values = environment(containers(manifests)["gateway"])
-    return Settings.from_environment({name: value for name, value in values.items() if value is not None})
+    return GatewaySettings.from_environment(
+        {name: value for name, value in values.items() if value is not None}
+    )
 
 
 def registry_objects(manifests):

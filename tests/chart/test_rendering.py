@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from serviceexecution.controller.settings import ControllerSettings
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, environment, named, of_kind
 from tools import ROOT
 from tools.chart_values import parse_values
@@ -186,7 +186,9 @@ def test_both_processes_read_their_settings(layout):
         for container in deployment["spec"]["template"]["spec"]["containers"]
     }
     controller = ControllerSettings.from_environment(containers["controller"])
-    gateway = Settings.from_environment({k: v for k, v in containers["gateway"].items() if v is not None})
+    gateway = GatewaySettings.from_environment(
+        {k: v for k, v in containers["gateway"].items() if v is not None}
+    )
     assert controller.store_url == gateway.store_url
     assert controller.cluster_id == gateway.cluster_id
     assert controller.store_options == gateway.store_options
@@ -218,7 +220,7 @@ def test_every_setting_reaches_the_gateway(render):
     container = named(render(values=EVERYTHING), "Deployment", "custom-gateway")["spec"]["template"]["spec"][
         "containers"
     ][0]
-    settings = Settings.from_environment(environment(container))
+    settings = GatewaySettings.from_environment(environment(container))
     assert settings.namespaces == ("team-a", "team-b")
     assert settings.public_url == "https://services.example.com"
     assert settings.cors_origins == ("https://app.example.com",)

@@ -44,7 +44,7 @@ READERS = {
     ("serviceexecutions", "get"): "gateway/service_api/context.py",
     ("serviceexecutions", "list"): "gateway/service_api/list_routes.py",
     ("servicedefinitions", "get"): "gateway/service_api/docs_routes.py",
-    ("serviceexecutions/results", "get"): "gateway/results_api.py",
+    ("serviceexecutions/results", "get"): "gateway/results/routes.py",
     ("serviceexecutions/log", "get"): "gateway/service_api/log_routes.py",
     ("servicedefinitions/log", "get"): "gateway/builds/log_routes.py",
     ("servicedefinitions/run", "create"): "gateway/access/rights.py",

@@ -12,9 +12,9 @@ from typing_extensions import override
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.token_endpoint import token_router
-from serviceexecution.gateway.builds.api import builds_router
 from serviceexecution.gateway.builds.log_routes import build_log_router
-from serviceexecution.gateway.collect.api import collect_router
+from serviceexecution.gateway.builds.routes import builds_router
+from serviceexecution.gateway.collect.routes import collect_router
 from serviceexecution.gateway.http import problems
 from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.cors import RouteCors
@@ -24,11 +24,11 @@ from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.http.turns import UploadTurns
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
-from serviceexecution.gateway.results_api import results_router
+from serviceexecution.gateway.results.routes import results_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.routes import service_router
-from serviceexecution.gateway.settings import Settings
-from serviceexecution.gateway.sources.api import sources_router
+from serviceexecution.gateway.settings import GatewaySettings
+from serviceexecution.gateway.sources.routes import sources_router
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.schemas.checker import SchemaChecker
@@ -73,7 +73,7 @@ class _Gateway(FastAPI):
 def create_app(
     store: ResultStore,
     client: GatewayKubernetes,
-    settings: Settings,
+    settings: GatewaySettings,
     draining: asyncio.Event | None = None,
     *,
     state: ServiceState | None = None,

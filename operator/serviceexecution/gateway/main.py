@@ -20,7 +20,7 @@ from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.http.connections import Connections
 from serviceexecution.gateway.http.protocol import BoundedHttpProtocol
 from serviceexecution.gateway.service_api.submission_sweep import SubmissionSweeper
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -78,7 +78,7 @@ class GatewayServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def server_config(settings: Settings, app: object, *, host: str = "") -> uvicorn.Config:
+def server_config(settings: GatewaySettings, app: object, *, host: str = "") -> uvicorn.Config:
     """Return how the app is served; ``host`` "" means all addresses, IPv6 too."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # any ASGI app
@@ -114,7 +114,7 @@ async def serve_while(server: GatewayServer, background: Sequence[asyncio.Task[N
             task.result()
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT; raises StoreConfigurationError, KubernetesError."""
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
     client = await KubernetesClient.connect(user_agent="serviceexecution-gateway", qps=_QPS, burst=_BURST)
@@ -144,7 +144,7 @@ async def serve(settings: Settings) -> None:
 def main() -> None:
     """Console script ``serviceexecution-gateway``; exit code 1 when it cannot start."""
     try:
-        settings = Settings.from_environment(os.environ)
+        settings = GatewaySettings.from_environment(os.environ)
         take_deep_objects()
         configure_logging(settings.log_level, settings.log_format)
         start_http_server(settings.metrics_port)

@@ -21,7 +21,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class GatewaySettings:
     """All that a gateway process must be told."""
 
     store_url: str

@@ -16,7 +16,7 @@ import uvicorn
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.main import GatewayServer, server_config
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
 from tests.unit.gateway.fakes import REF, FakeKubernetes
 
@@ -36,7 +36,7 @@ class LiveGateway:
     ) -> None:
         self.kubernetes = kubernetes or FakeKubernetes()
         self.store = ResultStore.open(f"file://{directory}/store", "cluster")
-        self._settings = Settings(store_url="", cluster_id="", port=port)
+        self._settings = GatewaySettings(store_url="", cluster_id="", port=port)
         self._ready = threading.Event()
         self._active = 0
         self._tls = tls

@@ -8,7 +8,7 @@ import pytest
 
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
 from tests.unit.gateway.fakes import REF, FakeKubernetes
 
@@ -24,7 +24,7 @@ class Gateway:
         self.kubernetes.add_user("user-token", "alice", "results", "log")
         self.store = ResultStore.open(f"file://{directory}/store", "cluster")
         self.draining = asyncio.Event()
-        self.settings = Settings(store_url="", cluster_id="", **settings)
+        self.settings = GatewaySettings(store_url="", cluster_id="", **settings)
         self.restart()
 
     def restart(self):

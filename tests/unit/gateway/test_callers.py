@@ -20,7 +20,7 @@ from serviceexecution.gateway.access.callers import (
 )
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.reviews import TokenIdentity
 
@@ -55,7 +55,7 @@ class Server:
 class World:
     def __init__(self):
         self.server, self.now = Server(), 0.0
-        settings = Settings.from_environment({"SX_STORE_URL": "memory:///", "SX_CLUSTER_ID": "test"})
+        settings = GatewaySettings.from_environment({"SX_STORE_URL": "memory:///", "SX_CLUSTER_ID": "test"})
         attempts = Attempts(clock=lambda: self.now)
         self.access = Access(
             cast("GatewayKubernetes", self.server), settings, attempts, clock=lambda: self.now

@@ -271,7 +271,7 @@ class TestAnyExecution:
 
     @pytest.fixture
     async def run(self, logs, monkeypatch):
-        monkeypatch.setattr("serviceexecution.gateway.results_api._ASK_SECONDS", 0)
+        monkeypatch.setattr("serviceexecution.gateway.results.routes._ASK_SECONDS", 0)
         body = logs.cluster.seed(
             SERVICE_EXECUTIONS, NAMESPACE, "run", status={"phase": "Running", "attempts": 1}
         )
@@ -305,7 +305,7 @@ class TestAnyExecution:
         assert (await stream).text.endswith("event: end\ndata: {}\n\n")
 
     async def test_the_api_server_is_asked_now_and_then(self, run, monkeypatch):
-        monkeypatch.setattr("serviceexecution.gateway.results_api._ASK_SECONDS", 60)
+        monkeypatch.setattr("serviceexecution.gateway.results.routes._ASK_SECONDS", 60)
         stream = asyncio.create_task(run.get("?follow", place=self.PLACE))
         await run.looked(stream)
         assert (

@@ -1,20 +1,20 @@
 import pytest
 
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.process.environment import SettingsError
 
 NEEDED = {"SX_STORE_URL": "file:///store", "SX_CLUSTER_ID": "c"}
 
 
 def test_defaults():
-    settings = Settings.from_environment(NEEDED)
+    settings = GatewaySettings.from_environment(NEEDED)
     assert (settings.port, settings.log_level, settings.log_format) == (8080, "INFO", "json")
     assert settings.store_options == {}
     assert (settings.source_limit, settings.build_ca_file) == (100 * 1024**2, "")
 
 
 def test_all_set():
-    settings = Settings.from_environment(
+    settings = GatewaySettings.from_environment(
         NEEDED
         | {
             "SX_STORE_OPTIONS": '{"allow_http": "true"}',
@@ -62,4 +62,4 @@ def test_all_set():
 )
 def test_wrong_setting_is_named(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):
-        Settings.from_environment(NEEDED | wrong)
+        GatewaySettings.from_environment(NEEDED | wrong)

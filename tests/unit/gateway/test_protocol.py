@@ -10,7 +10,7 @@ import pytest
 
 from serviceexecution.gateway.http import protocol
 from serviceexecution.gateway.main import GatewayServer, serve_while, server_config
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 
 HEAD = b"GET /some/path HTTP/1.1\r\nHost: gateway\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: gateway\r\n"
@@ -40,7 +40,7 @@ async def served(app=echo):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = server_config(Settings(store_url="", cluster_id="", port=port), app, host="127.0.0.1")
+    config = server_config(GatewaySettings(store_url="", cluster_id="", port=port), app, host="127.0.0.1")
     server = GatewayServer(config, asyncio.Event())
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
@@ -158,7 +158,8 @@ async def test_a_gateway_whose_watch_has_died_ends():
         raise RuntimeError("the watch")
 
     server = GatewayServer(
-        server_config(Settings(store_url="", cluster_id="", port=0), echo, host="127.0.0.1"), asyncio.Event()
+        server_config(GatewaySettings(store_url="", cluster_id="", port=0), echo, host="127.0.0.1"),
+        asyncio.Event(),
     )
     endless: asyncio.Task[Any] = asyncio.create_task(asyncio.Event().wait())
     with pytest.raises(RuntimeError, match="the watch"):

@@ -17,7 +17,7 @@ from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.logs import reader
 from serviceexecution.gateway.service_api import submit
 from serviceexecution.gateway.service_api.submission_sweep import SETTLED_PER_SWEEP, SubmissionSweeper
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
@@ -43,7 +43,7 @@ class Service:
         self.schemas = SchemaChecker()
         self.state = ServiceState(self.cluster)
         self.draining = asyncio.Event()
-        self.settings = Settings(store_url="", cluster_id="", **settings)
+        self.settings = GatewaySettings(store_url="", cluster_id="", **settings)
         self.app = create_app(
             self.store, self.cluster, self.settings, self.draining, state=self.state, schemas=self.schemas
         )

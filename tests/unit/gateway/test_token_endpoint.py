@@ -11,7 +11,7 @@ from serviceexecution.cli.access_key_objects import GatewayAccount, key_objects,
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access import attempts
 from serviceexecution.gateway.app import create_app
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId, access_key
@@ -39,7 +39,7 @@ def store_key(cluster, **more):
 @pytest.fixture
 def http(cluster, tmp_path):
     app = create_app(
-        ResultStore.open(f"file://{tmp_path}", "c"), cluster, Settings(store_url="", cluster_id="")
+        ResultStore.open(f"file://{tmp_path}", "c"), cluster, GatewaySettings(store_url="", cluster_id="")
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 

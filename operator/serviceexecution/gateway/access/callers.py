@@ -29,7 +29,7 @@ from serviceexecution.gateway.http.payers import caller_payer, pay_for_namespace
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.names import API_GROUP
@@ -96,7 +96,7 @@ class Access:
     def __init__(
         self,
         client: GatewayKubernetes,
-        settings: Settings,
+        settings: GatewaySettings,
         attempts: Attempts,
         *,
         clock: Callable[[], float] = time.monotonic,

@@ -31,7 +31,7 @@ from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.payers import caller_payer, stranger
 from serviceexecution.gateway.http.problems import Problem, problem_of
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.errors import BudgetSpentError, KubernetesError
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import AccessKey, KeyId, access_key, digest_of
@@ -66,7 +66,7 @@ class Credentials:
         return f"Credentials({self.key_id!r})"
 
 
-def token_router(client: GatewayKubernetes, settings: Settings, access: Access) -> APIRouter:
+def token_router(client: GatewayKubernetes, settings: GatewaySettings, access: Access) -> APIRouter:
     """Return the route."""
     router = APIRouter(redirect_slashes=False)
     keys = _Keys(client, settings)
@@ -104,7 +104,7 @@ class _Keys:
     A key's id slows nobody down: it is in logs and names of users, and who knows it would lock its owner out.
     """
 
-    def __init__(self, client: GatewayKubernetes, settings: Settings) -> None:
+    def __init__(self, client: GatewayKubernetes, settings: GatewaySettings) -> None:
         self._client = client
         self._settings = settings
         self._attempts = Attempts()

@@ -14,7 +14,7 @@ from serviceexecution.gateway.logs.attempts import Course, Place, followed_attem
 from serviceexecution.gateway.logs.events import flag, last_event_id, wants_stream
 from serviceexecution.gateway.logs.streams import Standing, Streams
 from serviceexecution.gateway.logs.text import log_text
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import KubernetesError
@@ -31,7 +31,7 @@ BUILD_LOG: Final = "/namespaces/{namespace}/services/{service}/builds/{revision}
 
 
 def build_log_router(
-    store: ResultStore, state: ServiceState, access: Access, settings: Settings, streams: Streams
+    store: ResultStore, state: ServiceState, access: Access, settings: GatewaySettings, streams: Streams
 ) -> APIRouter:
     """Return the route."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)

@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from serviceexecution.gateway.collect.collectors import CollectorIdentity
+from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.media_types import media_type_of

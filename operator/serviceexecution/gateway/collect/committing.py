@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.gateway import metrics
-from serviceexecution.gateway.collect.collectors import CollectorIdentity
+from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.commit_reader import CommitReader, too_long
 from serviceexecution.gateway.collect.commits import (
     MAX_COMMIT_BYTES,

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.gateway.collect.collectors import CollectorIdentity
+from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.gateway import metrics
-from serviceexecution.gateway.collect.collectors import CollectorIdentity
+from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.commits import MAX_DIRECTORIES, MAX_FILES
 from serviceexecution.gateway.collect.upload_book import Activity, OutputPage, UploadBook, directories_of
 from serviceexecution.gateway.http.problems import Problem, unavailable

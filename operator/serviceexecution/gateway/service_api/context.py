@@ -13,7 +13,7 @@ from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.service_api.views import execution_view
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedOutputs
@@ -56,7 +56,7 @@ class ServiceContext:
     client: GatewayKubernetes
     state: ServiceState
     access: Access
-    settings: Settings
+    settings: GatewaySettings
     schemas: SchemaChecker
     streams: Streams
 
@@ -148,12 +148,12 @@ class ServiceContext:
             raise _no_service(namespace, name)
 
 
-def service_url(request: Request, settings: Settings, namespace: str, name: str) -> str:
+def service_url(request: Request, settings: GatewaySettings, namespace: str, name: str) -> str:
     """Return the service's absolute URL, by the settings or as the client has called it."""
     return f"{gateway_url(request, settings)}/services/{namespace}/{name}"
 
 
-def gateway_url(request: Request, settings: Settings) -> str:
+def gateway_url(request: Request, settings: GatewaySettings) -> str:
     """Return the gateway's absolute URL, without a slash at its end."""
     if settings.public_url:
         return settings.public_url

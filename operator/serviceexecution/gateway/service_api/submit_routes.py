@@ -38,7 +38,7 @@ from serviceexecution.gateway.service_api.read_routes import BASE_PATHS
 from serviceexecution.gateway.service_api.readiness import ready_definition
 from serviceexecution.gateway.service_api.submission_objects import submission_objects
 from serviceexecution.gateway.service_api.submit import Submitted, Submitter
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.schemas.checker import (
     CheckerUnavailableError,
@@ -165,7 +165,7 @@ def _check_head(request: Request) -> None:
         raise _too_large()
 
 
-async def _body(request: Request, settings: Settings) -> bytes:
+async def _body(request: Request, settings: GatewaySettings) -> bytes:
     """Read the body, never more than its limit; raises Problem 400, 408 or 413."""
     body = bytearray()
     chunks = aiter(request.stream())

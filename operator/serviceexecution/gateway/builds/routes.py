@@ -9,19 +9,19 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from serviceexecution.gateway.builds.builders import BuilderAuthentication
+from serviceexecution.gateway.builds.build_identity import BuilderAuthentication
 from serviceexecution.gateway.builds.reports import MAX_REPORT_BYTES, parse_report
 from serviceexecution.gateway.http.bodies import CLIENT_GONE, whole_body
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
 
 _MAX_BUNDLE_BYTES: Final = 4 * 1024 * 1024
 _PEM: Final = "application/pem-certificate-chain"
 
 
-def builds_router(store: ResultStore, client: GatewayKubernetes, settings: Settings) -> APIRouter:
+def builds_router(store: ResultStore, client: GatewayKubernetes, settings: GatewaySettings) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/build/v1", redirect_slashes=False)
     authentication = BuilderAuthentication(client)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from serviceexecution.gateway.collect.collectors import CollectorAuthentication, CollectorIdentity
+from serviceexecution.gateway.collect.collector_identity import CollectorAuthentication, CollectorIdentity
 from serviceexecution.gateway.collect.committing import Commits
 from serviceexecution.gateway.collect.main_state import MAX_WAIT_SECONDS, MainStates
 from serviceexecution.gateway.collect.upload_book import UploadBook
@@ -19,14 +19,14 @@ from serviceexecution.gateway.http.bodies import CLIENT_GONE, content_length
 from serviceexecution.gateway.http.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.turns import Contended, UploadTurns
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
 
 
 def collect_router(
     store: ResultStore,
     client: GatewayKubernetes,
-    settings: Settings,
+    settings: GatewaySettings,
     turns: UploadTurns,
     draining: asyncio.Event,
 ) -> APIRouter:

@@ -17,7 +17,7 @@ from serviceexecution.gateway.http.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.path_names import is_namespace
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.turns import UploadTurns
-from serviceexecution.gateway.settings import Settings
+from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.sources.archives import archive_too_large, checked_archive
 from serviceexecution.store.errors import SourceMismatchError
 from serviceexecution.store.store import ResultStore
@@ -27,7 +27,7 @@ SOURCE: Final = "/namespaces/{namespace}/sources/{digest}"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
-def sources_router(store: ResultStore, access: Access, settings: Settings) -> APIRouter:
+def sources_router(store: ResultStore, access: Access, settings: GatewaySettings) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
     # turns of their own: people who upload slowly hold up no output of programs
