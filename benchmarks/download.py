@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.gateway_process import GatewayProcess, gateway_process
-from benchmarks.scene import Scene, scene
+from benchmarks.polling_setup import PollingSetup, polling_setup
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import LogRecord, OutputManifest
 from serviceexecution.store.store import ResultStore
@@ -39,11 +39,11 @@ async def keep(store: ResultStore, ref: ExecutionReference, mebibytes: int) -> N
     await store.commit_log(ref, LogRecord(pod_uid="", bytes=0, lines=0, committed_at=now))
 
 
-def fetch(gateway: GatewayProcess, stage: Scene, path: str) -> tuple[float, float]:
+def fetch(gateway: GatewayProcess, setup: PollingSetup, path: str) -> tuple[float, float]:
     """Fetch the file; return the seconds it took and the most memory in MiB that was seen meanwhile."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{gateway.port}{path}/result/{_NAME}",
-        headers={"Authorization": f"Bearer {stage.token}"},
+        headers={"Authorization": f"Bearer {setup.token}"},
     )
     started, most = time.monotonic(), 0
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -72,14 +72,14 @@ def main() -> int:
     parser.add_argument("--mebibytes", type=int, default=2048)
     arguments = parser.parse_args()
     console = Console()
-    with scene(1) as stage, tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+    with polling_setup(1) as setup, tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         directory = Path(name)
-        ref = stage.end_first()
+        ref = setup.end_first()
         store = ResultStore.open(f"file://{directory}", "benchmark")
         asyncio.run(keep(store, ref, arguments.mebibytes))
         with gateway_process(directory) as gateway:
             before = gateway.resident_bytes() / MEBIBYTE
-            took, most = fetch(gateway, stage, stage.status_paths[0])
+            took, most = fetch(gateway, setup, setup.status_paths[0])
         plain = copy(directory)
     console.print(
         f"{arguments.mebibytes} MiB in {took:.1f} s, {took / plain:.1f} times a plain read of {plain:.1f} s"

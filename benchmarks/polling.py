@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.gateway_process import GatewayProcess, gateway_process
-from benchmarks.scene import Scene, scene
+from benchmarks.polling_setup import PollingSetup, polling_setup
 
 
 class Seen(TypedDict):
@@ -90,14 +90,14 @@ def report(rounds: Sequence[Round]) -> None:
     )
 
 
-def run(stage: Scene, *, pollers: int, seconds: float) -> list[Round]:
+def run(setup: PollingSetup, *, pollers: int, seconds: float) -> list[Round]:
     """Measure the yardstick and the status call."""
-    statuses = [stage.status_paths[number % len(stage.status_paths)] for number in range(pollers)]
+    statuses = [setup.status_paths[number % len(setup.status_paths)] for number in range(pollers)]
     with tempfile.TemporaryDirectory() as directory, gateway_process(Path(directory)) as gateway:
-        measure(gateway, "warm-up", statuses, stage.token, 3)
+        measure(gateway, "warm-up", statuses, setup.token, 3)
         return [
-            measure(gateway, "/healthz", ["/healthz"] * pollers, stage.token, seconds),
-            measure(gateway, "status", statuses, stage.token, seconds),
+            measure(gateway, "/healthz", ["/healthz"] * pollers, setup.token, seconds),
+            measure(gateway, "status", statuses, setup.token, seconds),
         ]
 
 
@@ -108,8 +108,8 @@ def main() -> int:
     parser.add_argument("--executions", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
-    with scene(arguments.executions) as stage:
-        rounds = run(stage, pollers=arguments.pollers, seconds=arguments.seconds)
+    with polling_setup(arguments.executions) as setup:
+        rounds = run(setup, pollers=arguments.pollers, seconds=arguments.seconds)
     report(rounds)
     return 1 if any(one.failures for one in rounds) else 0
 

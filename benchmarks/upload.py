@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.gateway_process import GatewayProcess, gateway_process
-from benchmarks.scene import Scene, scene
+from benchmarks.polling_setup import PollingSetup, polling_setup
 from tests.support.accounts import bind
 from tests.support.cluster import Cluster
 
@@ -32,12 +32,12 @@ def blocks(mebibytes: int) -> Iterator[bytes]:
         yield _BLOCK
 
 
-def upload(gateway: GatewayProcess, stage: Scene, mebibytes: int, digest: str) -> tuple[float, float]:
+def upload(gateway: GatewayProcess, setup: PollingSetup, mebibytes: int, digest: str) -> tuple[float, float]:
     """Upload the archive; return the seconds it took and the most memory in MiB that was seen meanwhile."""
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=120)
     started, most = time.monotonic(), 0
-    connection.putrequest("PUT", f"/api/v1/namespaces/{stage.namespace}/sources/{digest}")
-    connection.putheader("Authorization", f"Bearer {stage.token}")
+    connection.putrequest("PUT", f"/api/v1/namespaces/{setup.namespace}/sources/{digest}")
+    connection.putheader("Authorization", f"Bearer {setup.token}")
     connection.putheader("Content-Length", str(mebibytes * MEBIBYTE))
     connection.endheaders()
     for number, block in enumerate(blocks(mebibytes)):
@@ -69,13 +69,13 @@ def main() -> int:
     parser.add_argument("--mebibytes", type=int, default=100)
     arguments = parser.parse_args()
     console = Console()
-    with scene(0) as stage, tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+    with polling_setup(0) as setup, tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         directory = Path(name)
-        bind(Cluster(), stage.namespace, "reader", "edit")
+        bind(Cluster(), setup.namespace, "reader", "edit")
         plain, digest = write(directory, arguments.mebibytes)
         with gateway_process(directory / "store") as gateway:
             before = gateway.resident_bytes() / MEBIBYTE
-            took, most = upload(gateway, stage, arguments.mebibytes, digest)
+            took, most = upload(gateway, setup, arguments.mebibytes, digest)
     console.print(
         f"{arguments.mebibytes} MiB in {took:.1f} s, {took / plain:.1f} times hashing and writing in {plain:.1f} s"
     )

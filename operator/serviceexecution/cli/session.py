@@ -25,7 +25,12 @@ from serviceexecution.cli.cluster.kubeconfig import KubeContext, load_context
 from serviceexecution.cli.cluster.tokens import GatewayToken
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.service_client import ServiceClient
-from serviceexecution.cli.views import ExecutionView, ServiceView, execution_view, service_view
+from serviceexecution.cli.summaries import (
+    ExecutionSummary,
+    ServiceSummary,
+    execution_summary,
+    service_summary,
+)
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, path_segment
 
 USER_API: Final = "/api/v1"
@@ -75,22 +80,22 @@ class Session:
     def _service_path(self, service: str) -> str:
         return f"/services/{path_segment(self.namespace)}/{path_segment(service)}"
 
-    def service(self, name: str) -> ServiceView:
+    def service(self, name: str) -> ServiceSummary:
         """Return a service; raises CommandError when there is none."""
         found = self.api.get(SERVICE_DEFINITIONS, self.namespace, name)
         if found is None:
             raise CommandError(
                 f"There is no service {name} in namespace {self.namespace}; see them by: sx services"
             )
-        return service_view(found)
+        return service_summary(found)
 
-    def execution(self, name: str) -> ExecutionView:
+    def execution(self, name: str) -> ExecutionSummary:
         """Return an execution by its name, or by the id that the Service API shows; raises CommandError."""
         found = self.api.get(SERVICE_EXECUTIONS, self.namespace, name)
         if found is not None:
-            return execution_view(found)
+            return execution_summary(found)
         for item in self.api.list(SERVICE_EXECUTIONS, self.namespace):
-            view = execution_view(item)
+            view = execution_summary(item)
             if view.uid == name:
                 return view
         raise CommandError(

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from serviceexecution.cli import live, main
-from serviceexecution.cli.deploy import again
+from serviceexecution.cli import main, watching
+from serviceexecution.cli.deploy import retry_failed
 from tests.unit.cli.fake_cluster import FakeCluster
 
 
@@ -14,8 +14,8 @@ def cluster(tmp_path, monkeypatch):
     for name in ("SX_ACCOUNT", "SERVICE_URL", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SX_GATEWAY", "sx-system/sx-gateway")
-    monkeypatch.setattr(live, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(again, "_SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(retry_failed, "_SETTLE_SECONDS", 0.05)
     yield found
     found.close()
 

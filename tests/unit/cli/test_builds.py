@@ -7,7 +7,7 @@ import pytest
 
 from serviceexecution.cli.deploy.rollback import chosen_revision
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.cli.views import service_view
+from serviceexecution.cli.summaries import service_summary
 from tests.support.polling import poll_until
 
 
@@ -121,7 +121,7 @@ def test_rollback_and_back(cluster, service, sx):
     ],
 )
 def test_which_revision(serving, wanted, found):
-    view = service_view(
+    view = service_summary(
         {"metadata": {"name": "plot"}, "status": {"revision": serving, "revisions": REVISIONS}}
     )
     if found is not None:

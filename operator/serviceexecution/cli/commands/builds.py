@@ -16,7 +16,7 @@ from serviceexecution.cli.options import (
     RawOption,
     ServiceArgument,
 )
-from serviceexecution.cli.views import RevisionView, ServiceView, shown_seconds
+from serviceexecution.cli.summaries import RevisionSummary, ServiceSummary, shown_seconds
 from serviceexecution.contract.json_types import JsonObject
 
 if TYPE_CHECKING:
@@ -157,12 +157,12 @@ def _follow(session: "Session", service: str, revision: str, *, raw: bool) -> No
         raise CommandError(_ended(ended, what), code=ExitCode.CANCELLED)
 
 
-def _ended(revision: RevisionView, what: str) -> str:
+def _ended(revision: RevisionSummary, what: str) -> str:
     why = f": {revision.message}" if revision.message and revision.phase == "Failed" else "."
     return f"{revision.name} {what}{why}"
 
 
-def _revision(service: ServiceView, name: str) -> RevisionView:
+def _revision(service: ServiceSummary, name: str) -> RevisionSummary:
     found = service.find(name) if name else next(iter(service.revisions), None)
     if found is None:
         what = f"has no revision {name}" if name else "was never built"
@@ -170,7 +170,7 @@ def _revision(service: ServiceView, name: str) -> RevisionView:
     return found
 
 
-def _row(service: ServiceView, revision: RevisionView) -> tuple[str, ...]:
+def _row(service: ServiceSummary, revision: RevisionSummary) -> tuple[str, ...]:
     source = revision.commit[:12] or revision.source_digest.removeprefix("sha256:")[:12]
     pin = " (pinned)" if revision.name == service.pinned else ""
     return (
@@ -184,7 +184,7 @@ def _row(service: ServiceView, revision: RevisionView) -> tuple[str, ...]:
     )
 
 
-def _document(service: ServiceView, revision: RevisionView) -> JsonObject:
+def _document(service: ServiceSummary, revision: RevisionSummary) -> JsonObject:
     return {
         "name": revision.name,
         "serving": revision.name == service.serving,

@@ -20,7 +20,7 @@ from serviceexecution.cli.options import (
 if TYPE_CHECKING:
     from serviceexecution.cli.deploy.progress import Progress
     from serviceexecution.cli.session import Session
-    from serviceexecution.cli.views import ServiceView
+    from serviceexecution.cli.summaries import ServiceSummary
 
 RuntimeOption = Annotated[
     str,
@@ -122,7 +122,7 @@ def deploy(
 
 def _show(
     session: "Session",
-    applied: "ServiceView",
+    applied: "ServiceSummary",
     *,
     builds: bool,
     seconds: float | None,
@@ -130,7 +130,7 @@ def _show(
     folder: Path,
 ) -> None:
     from serviceexecution.cli.deploy.follow import follow_deployment
-    from serviceexecution.cli.live import WaitedTooLongError
+    from serviceexecution.cli.watching import WaitedTooLongError
 
     back = _way_back(session, applied)
     try:
@@ -158,14 +158,14 @@ def _finish(session: "Session", progress: "Progress", output: Output, folder: Pa
             say(line)
 
 
-def _detached(session: "Session", applied: "ServiceView", output: Output) -> None:
+def _detached(session: "Session", applied: "ServiceSummary", output: Output) -> None:
     if output is Output.JSON:
         say_json({"name": applied.name, "namespace": applied.namespace, "generation": applied.generation})
     else:
         say(f"It goes on in the cluster. {_way_back(session, applied)}")
 
 
-def _way_back(session: "Session", applied: "ServiceView") -> str:
+def _way_back(session: "Session", applied: "ServiceSummary") -> str:
     place = f"{applied.name}{session.flags}"
     return f"Come back by: sx builds logs {place} -f; end it by: sx builds cancel {place}"
 

@@ -18,8 +18,8 @@ from serviceexecution.cli.options import (
     OutputOption,
     RawOption,
 )
+from serviceexecution.cli.summaries import ExecutionSummary, execution_summary, shown_seconds
 from serviceexecution.cli.terminal import visible_line
-from serviceexecution.cli.views import ExecutionView, execution_view, shown_seconds
 from serviceexecution.contract.json_types import JsonObject
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def status(
         if execution:
             found = [session.execution(execution)]
         else:
-            found = [execution_view(item) for item in session.api.list(SERVICE_EXECUTIONS, session.namespace)]
+            found = [
+                execution_summary(item) for item in session.api.list(SERVICE_EXECUTIONS, session.namespace)
+            ]
             found = [view for view in found if service in {"", view.service}]
             found.sort(key=lambda view: (view.created is not None, view.created, view.name), reverse=True)
             found = found if show_all else found[:_NEWEST]
@@ -172,7 +174,7 @@ def cancel(
 @contextlib.contextmanager
 def _opened(
     execution: str, place: tuple[str, str, str], url: str, credentials: tuple[str, str, str]
-) -> "Iterator[tuple[Outcome, Callable[[], ExecutionView]]]":
+) -> "Iterator[tuple[Outcome, Callable[[], ExecutionSummary]]]":
     """Open what reads an execution, and what looks how it stands: by the service's URL where one is given, else by
     the kubeconfig, whose context, namespace and gateway are the ``place``.
     """
@@ -192,7 +194,7 @@ def _opened(
         yield outcome_of(session, found), lambda: session.execution(found.name)
 
 
-def _describe(view: ExecutionView) -> None:
+def _describe(view: ExecutionSummary) -> None:
     rows = [
         ("id", view.name),
         ("service", f"{view.service} {view.revision}".strip()),
@@ -207,7 +209,7 @@ def _describe(view: ExecutionView) -> None:
             say(f"{name + ':':<10} {visible_line(value)}")
 
 
-def _row(view: ExecutionView) -> tuple[str, ...]:
+def _row(view: ExecutionSummary) -> tuple[str, ...]:
     return (
         view.name,
         view.service,
@@ -219,7 +221,7 @@ def _row(view: ExecutionView) -> tuple[str, ...]:
     )
 
 
-def _document(view: ExecutionView) -> JsonObject:
+def _document(view: ExecutionSummary) -> JsonObject:
     times = (("createdAt", view.created), ("startTime", view.started), ("completionTime", view.ended))
     return {
         "id": view.name,

@@ -22,7 +22,7 @@ from serviceexecution.cli.terminal import visible_line
 if TYPE_CHECKING:
     from serviceexecution.cli.run.result import Outcome
     from serviceexecution.cli.session import Session
-    from serviceexecution.cli.views import ExecutionView
+    from serviceexecution.cli.summaries import ExecutionSummary
 
 
 def run(
@@ -75,9 +75,9 @@ def run(
 def _stay(
     session: "Session", service: str, execution: str, *, seconds: float | None, quiet: bool, raw: bool
 ) -> None:
-    from serviceexecution.cli.live import WaitedTooLongError
     from serviceexecution.cli.run.execute import Follower
     from serviceexecution.cli.run.result import ServiceOutcome
+    from serviceexecution.cli.watching import WaitedTooLongError
 
     outcome = ServiceOutcome(session.service_client(service), execution)
     show: Callable[[str], None] = (lambda _: None) if quiet else note
@@ -98,7 +98,7 @@ def _stay(
 
 
 def _finish(
-    outcome: "Outcome", ended: "ExecutionView", place: str, show: Callable[[str], None], *, raw: bool
+    outcome: "Outcome", ended: "ExecutionSummary", place: str, show: Callable[[str], None], *, raw: bool
 ) -> None:
     from serviceexecution.cli.run.ending import refuse_unsuccessful
     from serviceexecution.cli.run.result import MAIN_RESULTS, main_result

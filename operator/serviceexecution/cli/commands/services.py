@@ -2,7 +2,7 @@
 
 from serviceexecution.cli.console import note, say_json, say_table
 from serviceexecution.cli.options import ContextOption, GatewayOption, NamespaceOption, Output, OutputOption
-from serviceexecution.cli.views import ServiceView, service_view, shown_seconds
+from serviceexecution.cli.summaries import ServiceSummary, service_summary, shown_seconds
 from serviceexecution.contract.json_types import JsonObject
 
 
@@ -17,7 +17,7 @@ def services(
     from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 
     with open_session(context, namespace, gateway) as session:
-        found = [service_view(item) for item in session.api.list(SERVICE_DEFINITIONS, session.namespace)]
+        found = [service_summary(item) for item in session.api.list(SERVICE_DEFINITIONS, session.namespace)]
         urls = {view.name: session.service_url(view.name) for view in found}
     if output is Output.JSON:
         say_json([_document(view, urls[view.name]) for view in found])
@@ -32,7 +32,7 @@ def services(
     say_table(("NAME", "PHASE", "REVISION", "AGE", "URL"), rows)
 
 
-def _document(view: ServiceView, url: str) -> JsonObject:
+def _document(view: ServiceSummary, url: str) -> JsonObject:
     ready = view.conditions.get("Ready")
     return {
         "name": view.name,

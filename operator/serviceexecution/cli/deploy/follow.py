@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from serviceexecution.cli.client.events import LogEntry, follow_log
 from serviceexecution.cli.console import note, note_output
 from serviceexecution.cli.deploy.progress import Progress, Stage, progress_of
-from serviceexecution.cli.live import LogTrouble, Watched, watch
 from serviceexecution.cli.session import USER_API, Session
+from serviceexecution.cli.summaries import RevisionSummary, ServiceSummary, shown_seconds
 from serviceexecution.cli.terminal import visible_line
-from serviceexecution.cli.views import RevisionView, ServiceView, shown_seconds
+from serviceexecution.cli.watching import LogTrouble, Watched, watch
 from serviceexecution.kube.kinds import path_segment
 
 
 def follow_deployment(
-    session: Session, applied: ServiceView, *, builds: bool, seconds: float | None = None
+    session: Session, applied: ServiceSummary, *, builds: bool, seconds: float | None = None
 ) -> Progress:
     """Show the build until it is over and return how it ended; raises WaitedTooLongError, CommandError, ApiError."""
     reporter = _Reporter()
@@ -49,7 +49,7 @@ def follow_build_log(session: Session, service: str, revision: str) -> Iterator[
     return follow_log(session.channel, build_log(session, service, revision), is_over=is_over)
 
 
-def _watched(session: Session, applied: ServiceView, *, builds: bool) -> Watched[Progress]:
+def _watched(session: Session, applied: ServiceSummary, *, builds: bool) -> Watched[Progress]:
     def look() -> Progress:
         return progress_of(session.service(applied.name), applied=applied, builds=builds)
 
@@ -62,7 +62,7 @@ def _watched(session: Session, applied: ServiceView, *, builds: bool) -> Watched
     return Watched(look, lambda progress: progress.stage.is_over, log)
 
 
-def _has_log(progress: Progress, revision: RevisionView) -> bool:
+def _has_log(progress: Progress, revision: RevisionSummary) -> bool:
     """Tell whether there is something to read: not of a build of long ago that is used again."""
     if revision.phase == "Building":
         return True

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from serviceexecution.cli.errors import ExitCode
-from serviceexecution.cli.views import RevisionView, ServiceView
+from serviceexecution.cli.summaries import RevisionSummary, ServiceSummary
 
 
 class Stage(Enum):
@@ -30,8 +30,8 @@ class Progress:
     """Where a deployment stands, and which revision it is about."""
 
     stage: Stage
-    service: ServiceView
-    revision: RevisionView | None = None
+    service: ServiceSummary
+    revision: RevisionSummary | None = None
     message: str = ""
 
     @property
@@ -46,7 +46,7 @@ class Progress:
                 return ExitCode.SUCCEEDED
 
 
-def progress_of(service: ServiceView, *, applied: ServiceView, builds: bool) -> Progress:
+def progress_of(service: ServiceSummary, *, applied: ServiceSummary, builds: bool) -> Progress:
     """Return how far the deployment is that left the service as ``applied``; ``builds`` when an image is built."""
     if service.built_from != applied.built_from:
         return Progress(
@@ -77,14 +77,14 @@ def progress_of(service: ServiceView, *, applied: ServiceView, builds: bool) -> 
             return Progress(Stage.WAITING, service, revision, message)
 
 
-def _without_build(service: ServiceView) -> Progress:
+def _without_build(service: ServiceSummary) -> Progress:
     ready = service.conditions.get("Ready")
     if ready is None or ready.status == "Unknown":
         return Progress(Stage.WAITING, service)
     return Progress(Stage.SERVING if ready.status == "True" else Stage.FAILED, service, None, ready.message)
 
 
-def _wanted(service: ServiceView) -> RevisionView | None:
+def _wanted(service: ServiceSummary) -> RevisionSummary | None:
     """Return the revision that the newest spec asks for: what serves when all is built, else the newest."""
     built = service.conditions.get("Built")
     if built is not None and built.status == "True" and not service.pinned and service.serving:

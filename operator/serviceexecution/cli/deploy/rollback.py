@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Final
 
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.cli.views import ServiceView
+from serviceexecution.cli.summaries import ServiceSummary
 
 _WAIT_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.3
 
 
-def chosen_revision(service: ServiceView, wanted: str) -> str:
+def chosen_revision(service: ServiceSummary, wanted: str) -> str:
     """Return the revision to serve: ``wanted``, else the good one before the one that serves. Pure.
 
     Raises CommandError when there is none or it was not built.
@@ -38,8 +38,8 @@ def chosen_revision(service: ServiceView, wanted: str) -> str:
 
 
 def wait_until_serving(
-    look: Callable[[], ServiceView], target: str | None, *, seconds: float = _WAIT_SECONDS
-) -> ServiceView:
+    look: Callable[[], ServiceSummary], target: str | None, *, seconds: float = _WAIT_SECONDS
+) -> ServiceSummary:
     """Return the service once it serves ``target``, or for None once the operator has seen the change.
 
     Raises CommandError when the operator does not follow.

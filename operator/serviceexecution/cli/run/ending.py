@@ -6,19 +6,19 @@ from typing import Final
 
 from serviceexecution.cli.console import note
 from serviceexecution.cli.errors import CommandError, ExitCode
-from serviceexecution.cli.live import Watched, watch
 from serviceexecution.cli.run.result import Outcome
-from serviceexecution.cli.views import ExecutionView
+from serviceexecution.cli.summaries import ExecutionSummary
+from serviceexecution.cli.watching import Watched, watch
 
 _QUIET_SECONDS: Final = 3.0
 """Waits that are shorter need no word."""
 
 
-def wait_for_end(look: Callable[[], ExecutionView], *, patient: bool) -> ExecutionView:
+def wait_for_end(look: Callable[[], ExecutionSummary], *, patient: bool) -> ExecutionSummary:
     """Return the execution once it is over; raises CommandError when it is not and we are not ``patient``."""
     started, said = time.monotonic(), False
     for view in watch(Watched(look, lambda seen: seen.is_over, lambda _: None)):
-        if not isinstance(view, ExecutionView):
+        if not isinstance(view, ExecutionSummary):
             continue
         if view.is_over:
             return view
@@ -30,7 +30,7 @@ def wait_for_end(look: Callable[[], ExecutionView], *, patient: bool) -> Executi
     raise CommandError("The execution was not seen.")
 
 
-def refuse_unsuccessful(ended: ExecutionView, outcome: Outcome) -> None:
+def refuse_unsuccessful(ended: ExecutionSummary, outcome: Outcome) -> None:
     """Raise CommandError, with 4 or 5, unless the execution succeeded."""
     if ended.phase == "Cancelled":
         raise CommandError(ended.message or "The execution was cancelled.", code=ExitCode.CANCELLED)

@@ -7,11 +7,11 @@ from serviceexecution.cli.client.channel import RefusedError
 from serviceexecution.cli.client.events import LogEntry
 from serviceexecution.cli.cluster.api import ApiError
 from serviceexecution.cli.errors import CommandError, ExitCode
-from serviceexecution.cli.live import LogTrouble, Watched, watch
 from serviceexecution.cli.run.result import Outcome, PlainOutcome, ServiceOutcome
 from serviceexecution.cli.session import USER_API, Session
+from serviceexecution.cli.summaries import ExecutionSummary, execution_summary
 from serviceexecution.cli.terminal import visible_line
-from serviceexecution.cli.views import ExecutionView, execution_view
+from serviceexecution.cli.watching import LogTrouble, Watched, watch
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS, path_segment
 
@@ -31,7 +31,7 @@ def submit(session: Session, service: str, body: bytes) -> str:
         raise
 
 
-def outcome_of(session: Session, execution: ExecutionView) -> Outcome:
+def outcome_of(session: Session, execution: ExecutionSummary) -> Outcome:
     """Return what reads the execution's log and result."""
     if execution.service:
         return ServiceOutcome(session.service_client(execution.service), execution.api_id)
@@ -50,14 +50,14 @@ class Follower:
     show_line: Callable[[str], None]
     """Gets each line of the log."""
 
-    def follow(self, service: str, execution: str, *, seconds: float | None) -> ExecutionView:
+    def follow(self, service: str, execution: str, *, seconds: float | None) -> ExecutionSummary:
         """Return the execution at its end; raises WaitedTooLongError, CommandError, ApiError."""
         said = ""
-        last: ExecutionView | None = None
+        last: ExecutionSummary | None = None
         watched = Watched(self._look(service, execution), lambda view: view.is_over, self._log)
         for seen in watch(watched, seconds=seconds):
             match seen:
-                case ExecutionView():
+                case ExecutionSummary():
                     last = seen
                     line = phase_line(seen)
                     if line != said:
@@ -71,22 +71,22 @@ class Follower:
             raise CommandError(f"{execution} was not seen.")
         return last
 
-    def _log(self, view: ExecutionView) -> Iterator[LogEntry] | None:
+    def _log(self, view: ExecutionSummary) -> Iterator[LogEntry] | None:
         started = view.phase == "Running" or (view.is_over and view.started is not None)
         return self.outcome.follow_log() if started else None
 
-    def _look(self, service: str, execution: str) -> Callable[[], ExecutionView]:
-        def by_cluster() -> ExecutionView:
+    def _look(self, service: str, execution: str) -> Callable[[], ExecutionSummary]:
+        def by_cluster() -> ExecutionSummary:
             found = self.session.api.get(SERVICE_EXECUTIONS, self.session.namespace, execution)
             if found is None:
                 raise CommandError(f"The execution {execution} was deleted.")
-            return execution_view(found)
+            return execution_summary(found)
 
-        def by_service() -> ExecutionView:
+        def by_service() -> ExecutionSummary:
             client = self.session.service_client(service)
             return view_of_status(client.status(execution), service, self.session.namespace)
 
-        def look() -> ExecutionView:
+        def look() -> ExecutionSummary:
             try:
                 return by_cluster()
             except ApiError as error:  # who may only call services learns the phase, and not why
@@ -97,12 +97,12 @@ class Follower:
         return look
 
 
-def phase_line(view: ExecutionView) -> str:
+def phase_line(view: ExecutionSummary) -> str:
     """Return what to say of an execution's state. Pure."""
     return f"{view.phase}: {visible_line(view.message)}" if view.message else view.phase
 
 
-def view_of_status(status: JsonObject, service: str, namespace: str) -> ExecutionView:
+def view_of_status(status: JsonObject, service: str, namespace: str) -> ExecutionSummary:
     """Return the view of what the Service API says of an execution. Pure."""
     phase = str(status.get("status") or "UNKNOWN").capitalize()
     started = status.get("startedAt")
@@ -110,4 +110,6 @@ def view_of_status(status: JsonObject, service: str, namespace: str) -> Executio
     told: JsonObject = {"phase": phase}
     if isinstance(started, str):
         told["startTime"] = f"{started.replace(' ', 'T')}+00:00"
-    return execution_view({"metadata": metadata, "spec": {"serviceRef": {"name": service}}, "status": told})
+    return execution_summary(
+        {"metadata": metadata, "spec": {"serviceRef": {"name": service}}, "status": told}
+    )

@@ -7,7 +7,7 @@ from inspect import Parameter
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, get_args, get_origin
 
-from serviceexecution.launcher.schema.words import type_text
+from serviceexecution.launcher.schema.pieces import type_text
 
 if TYPE_CHECKING:
     from serviceexecution.launcher.converters import Converters

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from serviceexecution.launcher.schema.words import JsonSchema
+    from serviceexecution.launcher.schema.pieces import JsonSchema
 
 SUCCEEDED = "Succeeded"
 SYNTAX_ERROR = "SyntaxError"

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from serviceexecution.launcher.schema import enums, models
-from serviceexecution.launcher.schema.words import JsonSchema, any_of, described, json_or_none, typed
+from serviceexecution.launcher.schema.pieces import JsonSchema, any_of, described, json_or_none, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from serviceexecution.launcher.schema.output import output
 from serviceexecution.launcher.schema.parameters import ParameterSchemas
-from serviceexecution.launcher.schema.words import JsonSchema, typed
+from serviceexecution.launcher.schema.pieces import JsonSchema, typed
 
 if TYPE_CHECKING:
     from inspect import Signature

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, EnumMeta, Flag
 from typing import Any
 
-from serviceexecution.launcher.schema.words import JsonSchema, anything
+from serviceexecution.launcher.schema.pieces import JsonSchema, anything
 
 _MOST = 256
 

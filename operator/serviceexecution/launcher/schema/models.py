@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from serviceexecution.launcher.schema.words import JsonSchema, described, json_or_none, type_text
+from serviceexecution.launcher.schema.pieces import JsonSchema, described, json_or_none, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

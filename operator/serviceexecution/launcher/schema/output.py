@@ -7,7 +7,7 @@ from enum import Enum
 from types import UnionType
 from typing import TYPE_CHECKING, Union, get_args, get_origin, is_typeddict
 
-from serviceexecution.launcher.schema.words import JsonSchema, described, type_text, typed
+from serviceexecution.launcher.schema.pieces import JsonSchema, described, type_text, typed
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from serviceexecution.launcher.schema import enums
 from serviceexecution.launcher.schema.core import CoreSchemas
-from serviceexecution.launcher.schema.words import (
+from serviceexecution.launcher.schema.pieces import (
     STRING,
     JsonSchema,
     any_of,

@@ -10,7 +10,7 @@ from uuid import uuid4
 from serviceexecution.cli.deploy.apply import set_build_token
 from serviceexecution.cli.deploy.progress import Progress, Stage, progress_of
 from serviceexecution.cli.session import Session
-from serviceexecution.cli.views import RevisionView, ServiceView, service_view
+from serviceexecution.cli.summaries import RevisionSummary, ServiceSummary, service_summary
 
 _SETTLE_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.2
@@ -21,7 +21,7 @@ def new_build_token() -> str:
     return uuid4().hex
 
 
-def failed_before(progress: Progress, before: ServiceView | None) -> RevisionView | None:
+def failed_before(progress: Progress, before: ServiceSummary | None) -> RevisionSummary | None:
     """Return the revision that a deployment asks for if it was there before and had failed already. Pure."""
     revision = progress.revision
     if before is None or revision is None or progress.stage not in {Stage.FAILED, Stage.CANCELLED}:
@@ -31,8 +31,8 @@ def failed_before(progress: Progress, before: ServiceView | None) -> RevisionVie
 
 
 def ask_again(
-    session: Session, before: ServiceView | None, applied: ServiceView
-) -> tuple[ServiceView, RevisionView | None]:
+    session: Session, before: ServiceSummary | None, applied: ServiceSummary
+) -> tuple[ServiceSummary, RevisionSummary | None]:
     """Wait until the operator has seen the deployment, and ask for a build where it met an old failure.
 
     Returns the service as it is stored then, and the revision that had failed. Raises ApiError.
@@ -41,10 +41,10 @@ def ask_again(
     if failed is None:
         return applied, None
     changed = set_build_token(session.api, applied.namespace, applied.name, new_build_token())
-    return (service_view(changed) if changed is not None else applied), failed
+    return (service_summary(changed) if changed is not None else applied), failed
 
 
-def _seen(session: Session, applied: ServiceView) -> Progress:
+def _seen(session: Session, applied: ServiceSummary) -> Progress:
     end = time.monotonic() + _SETTLE_SECONDS
     while True:
         progress = progress_of(session.service(applied.name), applied=applied, builds=True)

@@ -6,9 +6,9 @@ import threading
 import httpx
 import pytest
 
-from serviceexecution.cli import live
+from serviceexecution.cli import watching
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.cli.live import LogTrouble, WaitedTooLongError, Watched, watch
+from serviceexecution.cli.watching import LogTrouble, WaitedTooLongError, Watched, watch
 from serviceexecution.kube.errors import KubernetesError
 
 
@@ -63,7 +63,7 @@ def test_a_log_that_cannot_be_read_is_told_once():
 
 
 def test_a_log_without_an_end_does_not_hold_up_the_end(monkeypatch):
-    monkeypatch.setattr(live, "_LAST_LINES_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "_LAST_LINES_SECONDS", 0.05)
     gate = threading.Event()
 
     def log():
@@ -82,7 +82,7 @@ def test_time_is_over():
 def test_a_cluster_that_is_away_for_a_while(monkeypatch):
     away = [httpx.ConnectError("away"), KubernetesError("busy", status=503)]
     assert list(watch(watched(["busy", *away, "over"]), pause=0.01)) == ["busy", "over"]
-    monkeypatch.setattr(live, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "_PATIENCE_SECONDS", 0.0)
     with pytest.raises(httpx.ConnectError):
         list(watch(watched(["busy", *away, "over"]), pause=0.01))
 

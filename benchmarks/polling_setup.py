@@ -15,7 +15,7 @@ from tests.support.cluster import NAMESPACES, Cluster, member, uid_of
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PollingSetup:
     """What there is to poll."""
 
     token: str
@@ -43,7 +43,7 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(executions: int) -> Iterator[Scene]:
+def polling_setup(executions: int) -> Iterator[PollingSetup]:
     """Make the namespace, and delete it at the end."""
     cluster = Cluster()
     namespace = f"sx-benchmark-{secrets.token_hex(3)}"
@@ -53,7 +53,7 @@ def scene(executions: int) -> Iterator[Scene]:
         names = [str(uuid4()) for _ in range(executions)]
         for name in names:
             cluster.create(SERVICE_EXECUTIONS, namespace, _execution(name))
-        yield Scene(
+        yield PollingSetup(
             account_token(cluster, namespace, "reader", "view"),
             [f"/services/{namespace}/poll/{name}" for name in names],
             namespace,

@@ -18,7 +18,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class RevisionView:
+class RevisionSummary:
     """One build."""
 
     name: str
@@ -38,7 +38,7 @@ class RevisionView:
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionView:
+class ConditionSummary:
     """One condition."""
 
     status: str
@@ -48,7 +48,7 @@ class ConditionView:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceView:
+class ServiceSummary:
     """A ServiceDefinition."""
 
     name: str
@@ -65,11 +65,11 @@ class ServiceView:
     built_from: str
     """spec.source and spec.runtime in one text, to tell them from others."""
     image: str
-    revisions: tuple[RevisionView, ...]
+    revisions: tuple[RevisionSummary, ...]
     """Newest first."""
-    conditions: dict[str, ConditionView]
+    conditions: dict[str, ConditionSummary]
 
-    def find(self, revision: str) -> RevisionView | None:
+    def find(self, revision: str) -> RevisionSummary | None:
         """Return the revision of that name."""
         return next((one for one in self.revisions if one.name == revision), None)
 
@@ -80,7 +80,7 @@ class ServiceView:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionView:
+class ExecutionSummary:
     """A ServiceExecution."""
 
     name: str
@@ -107,11 +107,11 @@ class ExecutionView:
         return self.phase in ENDED_EXECUTION
 
 
-def service_view(item: JsonObject) -> ServiceView:
+def service_summary(item: JsonObject) -> ServiceSummary:
     """Return what is read of a ServiceDefinition."""
     metadata, spec, status = (_object(item.get(part)) for part in ("metadata", "spec", "status"))
     conditions = {
-        _text(entry, "type"): ConditionView(
+        _text(entry, "type"): ConditionSummary(
             _text(entry, "status"),
             _text(entry, "reason"),
             _text(entry, "message"),
@@ -119,7 +119,7 @@ def service_view(item: JsonObject) -> ServiceView:
         )
         for entry in _objects(status.get("conditions"))
     }
-    return ServiceView(
+    return ServiceSummary(
         name=_text(metadata, "name"),
         namespace=_text(metadata, "namespace"),
         created=_time(metadata, "creationTimestamp"),
@@ -136,10 +136,10 @@ def service_view(item: JsonObject) -> ServiceView:
     )
 
 
-def execution_view(item: JsonObject) -> ExecutionView:
+def execution_summary(item: JsonObject) -> ExecutionSummary:
     """Return what is read of a ServiceExecution."""
     metadata, spec, status = (_object(item.get(part)) for part in ("metadata", "spec", "status"))
-    return ExecutionView(
+    return ExecutionSummary(
         name=_text(metadata, "name"),
         namespace=_text(metadata, "namespace"),
         uid=_text(metadata, "uid"),
@@ -169,8 +169,8 @@ def shown_seconds(start: datetime | None, end: datetime | None) -> str:
     return f"{days}d"
 
 
-def _revision(entry: JsonObject) -> RevisionView:
-    return RevisionView(
+def _revision(entry: JsonObject) -> RevisionSummary:
+    return RevisionSummary(
         name=_text(entry, "name"),
         phase=_text(entry, "phase"),
         reason=_text(entry, "reason"),
