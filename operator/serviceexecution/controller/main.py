@@ -45,6 +45,7 @@ from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.lease import LeaderLease
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.process.garbage import collect_seldom
+from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
 from serviceexecution.resources.reference import ExecutionReference, definition_of
@@ -73,6 +74,7 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"serviceexecution-controller: {error}")
     take_deep_objects()
+    switch_often()
     collect_seldom()  # a first time: the first lists parse everything
     configure_logging(settings.log_level, settings.log_format)
     start_http_server(settings.metrics_port)

@@ -9,7 +9,7 @@ from serviceexecution.fairness.turns import FairTurns
 SMALL_BYTES: Final = 32 * 1024
 """Work on less than this takes a millisecond or two: a thread would cost more than it saves."""
 _THREADS: Final = 2
-"""Each thread that computes makes the event loop wait up to five milliseconds for the interpreter, so few may."""
+"""The event loop waits for the interpreter each time that it comes back from its sockets, so few threads compute."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -26,6 +26,7 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.process.environment import SettingsError
 from serviceexecution.process.garbage import collect_seldom
+from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
 from serviceexecution.schemas.checker import SchemaChecker
@@ -146,6 +147,7 @@ def main() -> None:
     try:
         settings = GatewaySettings.from_environment(os.environ)
         take_deep_objects()
+        switch_often()
         configure_logging(settings.log_level, settings.log_format)
         start_http_server(settings.metrics_port)
         uvicorn_loop = uvicorn.Config("", log_config=None).get_loop_factory()
