@@ -1,25 +1,28 @@
 """Each shared budget under attack, beside a witness: ``python -m benchmarks.floods [--only NAME]``.
 
 The installed operator on the cluster of KUBECONFIG, with its own memory limits. For each attack the witness works for
-some seconds alone and for as many beside the attacker, whose requests come from a process of the lowest priority. The
+some seconds alone and for as many beside the attacker, whose process gets what processors all others leave. The
 bars: nothing of the witness fails, its p99 is at most twice the quiet one (or 50 ms more, the noise of one machine),
 no container of the operator restarts.
 """
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
 from rich.console import Console
 from rich.table import Table
+from typing_extensions import override
 
-from benchmarks.floods.attacks import ATTACKS, Attacker
+from benchmarks.floods.attacking import attack, attacking
+from benchmarks.floods.attacks import ATTACKS, Attacker, Tally
+from benchmarks.floods.processor import processor_seconds, shares
 from benchmarks.floods.stage import Tenant, collector_token, tenant
 from benchmarks.floods.witness import Seen, Witness
 from serviceexecution.contract.json_types import JsonObject
@@ -28,8 +31,29 @@ from tests.support.operator import Operator
 
 RATIO: Final = 2.0
 NOISE_MILLISECONDS: Final = 50.0
-_LEAD_SECONDS: Final = 2.0
-"""The attack is under way for so long before the witness begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an attacker sent meanwhile, a second, and what that took."""
+
+    sent: float
+    answers: dict[str, float]
+    processors: dict[str, float]
+
+    @classmethod
+    def between(cls, before: Tally, after: Tally, processors: dict[str, float], seconds: float) -> "Load":
+        """Return the load between two looks."""
+        answers = {
+            status: (count - before.answers.get(status, 0)) / seconds
+            for status, count in after.answers.items()
+        }
+        return cls((after.sent - before.sent) / seconds, answers, processors)
+
+    @override
+    def __str__(self) -> str:
+        answers = ", ".join(f"{status}: {rate:.0f}" for status, rate in self.answers.items() if rate >= 0.5)
+        return f"{self.sent:.0f} ({answers or 'none answered'})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +64,7 @@ class Outcome:
     quiet: Seen
     flooded: Seen
     restarts: int
+    load: Load
 
     def met(self, what: str) -> bool:
         """Tell whether the witness was held up by no more than the bar allows."""
@@ -61,7 +86,7 @@ def main() -> int:
     parser.add_argument("--attack", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.attack is not None:
-        return _attack(arguments.attack)
+        return attack(arguments.attack)
     address = os.environ.get("SX_GATEWAY_ADDRESS")
     if not address:
         sys.exit('error: SX_GATEWAY_ADDRESS says no gateway; run `make up`, then eval "$(make -s env)".')
@@ -83,11 +108,15 @@ def report(outcomes: list[Outcome]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     calls = list(outcomes[0].quiet.latencies)
     table = Table("attack", *(f"{what} p99 ms" for what in calls), "failures of the witness", "restarts", "")
+    loads = Table("attack", "sent a second (answered)", "processors taken")
     for one in outcomes:
         cells = [f"{one.quiet.p99(what):.0f} → {one.flooded.p99(what):.0f}" for what in calls]
         failures = ", ".join(f"{what}: {count}" for what, count in one.flooded.failures.items()) or "none"
         table.add_row(one.name, *cells, failures, str(one.restarts), "ok" if one.good else "NOT MET")
+        taken = ", ".join(f"{who} {share:.2f}" for who, share in one.load.processors.items())
+        loads.add_row(one.name, str(one.load), taken)
     console.print(table)
+    console.print(loads)
 
 
 async def _measure(
@@ -98,43 +127,17 @@ async def _measure(
         await witness.work(2)  # warm: its token is known, connections are open
         before = _restarts(cluster)
         quiet = await witness.work(seconds)
-        facts = {
-            "address": attacker.address,
-            "namespace": attacker.tenant.namespace,
-            "token": attacker.tenant.token,
-            "execution": attacker.tenant.execution,
-            "collector_token": attacker.collector_token,
-        }
-        process = await asyncio.create_subprocess_exec(
-            *("nice", "-n", "19", sys.executable, "-m", "benchmarks.floods", "--attack", name),
-            stdin=asyncio.subprocess.PIPE,
-        )
-        try:
-            assert process.stdin is not None  # noqa: S101 - a pipe
-            process.stdin.write(json.dumps(facts).encode())
-            process.stdin.close()
-            await asyncio.sleep(_LEAD_SECONDS)
+        async with attacking(name, attacker) as attack:
+            used, sent, begun = processor_seconds(), await attack.tally(), time.monotonic()
+            used["attacker"] = attack.processor_seconds()
             flooded = await witness.work(seconds)
-            if process.returncode is not None:
-                sys.exit(f"error: the attack {name!r} has ended by itself.")
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-        return Outcome(name, quiet, flooded, _restarts(cluster) - before)
+            took = time.monotonic() - begun
+            later = processor_seconds()
+            later["attacker"] = attack.processor_seconds()
+            load = Load.between(sent, await attack.tally(), shares(used, later, took), took)
+        return Outcome(name, quiet, flooded, _restarts(cluster) - before, load)
     finally:
         await witness.close()
-
-
-def _attack(name: str) -> int:
-    facts = json.load(sys.stdin)
-    tenant = Tenant(facts["namespace"], facts["token"], facts["execution"])
-    asyncio.run(_run(name, Attacker(facts["address"], tenant, facts["collector_token"])))
-    return 0
-
-
-async def _run(name: str, attacker: Attacker) -> None:
-    await ATTACKS[name](attacker)
 
 
 def _restarts(cluster: Cluster) -> int:
@@ -158,6 +161,9 @@ def _figures(outcome: Outcome) -> JsonObject:
         "p99Milliseconds": p99,
         "failures": dict(outcome.flooded.failures),
         "restarts": outcome.restarts,
+        "sentPerSecond": round(outcome.load.sent, 1),
+        "answeredPerSecond": {status: round(rate, 1) for status, rate in outcome.load.answers.items()},
+        "processors": {who: round(share, 2) for who, share in outcome.load.processors.items()},
         "met": outcome.good,
     }
 

@@ -5,7 +5,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -20,15 +20,31 @@ from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
 _LARGE_BYTES: Final = 1_500_000_000
 _COMMIT_BYTES: Final = 60 * 1024**2
 _DRIP_SECONDS: Final = 1.0
+_GZIP_BEGIN: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+"""An archive that begins otherwise is refused at once."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an attacker has sent so far."""
+
+    sent: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+    """By their status; "closed" are connections that ended without one."""
+
+    def answered(self, status: str) -> None:
+        """Count an answer."""
+        self.answers[status] = self.answers.get(status, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Attacker:
-    """Where the attacker is, and what it holds."""
+    """Where the attacker is, what it holds, and what it has sent."""
 
     address: str
     tenant: Tenant
     collector_token: str
+    tally: Tally = field(default_factory=Tally)
 
 
 Attack = Callable[[Attacker], Awaitable[None]]
@@ -75,7 +91,7 @@ async def bad_tokens(attacker: Attacker) -> None:
 async def slow_archives(attacker: Attacker) -> None:
     """Upload archives a byte a second (as H4 for sources)."""
     head = _head(attacker, "PUT", f"/api/v1/namespaces/{attacker.tenant.namespace}/sources/{'0' * 64}")
-    await _dripped(attacker, 40, head + b"Content-Length: 90000000\r\n\r\n")
+    await _dripped(attacker, 40, head + b"Content-Length: 90000000\r\n\r\n" + _GZIP_BEGIN)
 
 
 async def slow_outputs(attacker: Attacker) -> None:
@@ -104,6 +120,7 @@ async def connections(attacker: Attacker) -> None:
     async def leave(_: httpx.AsyncClient) -> None:
         parts = urlsplit(attacker.address)
         _reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        attacker.tally.sent += 1
         writer.write(leaving)
         await writer.drain()
         writer.close()
@@ -119,6 +136,7 @@ async def new_executions(attacker: Attacker) -> None:
     try:
         while True:
             name = str(uuid4())
+            attacker.tally.sent += 1
             await client.create(
                 SERVICE_EXECUTIONS,
                 attacker.tenant.namespace,
@@ -129,6 +147,7 @@ async def new_executions(attacker: Attacker) -> None:
                     "spec": {"serviceRef": {"name": "waiting"}},
                 },
             )
+            attacker.tally.answered("201")
     finally:
         await client.close()
 
@@ -152,11 +171,19 @@ async def _at_once(
 ) -> None:
     """Make calls one after the other, ``number`` of them at the same time, whatever is answered."""
     limits = httpx.Limits(max_connections=number)
+
+    async def sent(_: httpx.Request) -> None:
+        attacker.tally.sent += 1
+
+    async def answered(answer: httpx.Response) -> None:
+        attacker.tally.answered(str(answer.status_code))
+
     async with httpx.AsyncClient(
         base_url=attacker.address,
         headers={"Authorization": f"Bearer {attacker.tenant.token}"},
         timeout=60,
         limits=limits,
+        event_hooks={"request": [sent], "response": [answered]},
     ) as http:
 
         async def again() -> None:
@@ -178,8 +205,9 @@ async def _dripped(attacker: Attacker, number: int, begin: bytes, *, drip: bytes
         while True:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-                drain = asyncio.create_task(_read_all(reader))
+                drain = asyncio.create_task(_read_all(reader, attacker.tally))
                 try:
+                    attacker.tally.sent += 1
                     writer.write(begin)
                     await writer.drain()
                     while not drain.done():
@@ -196,7 +224,9 @@ async def _dripped(attacker: Attacker, number: int, begin: bytes, *, drip: bytes
             group.create_task(hold())
 
 
-async def _read_all(reader: asyncio.StreamReader) -> None:
+async def _read_all(reader: asyncio.StreamReader, tally: Tally) -> None:
+    status = (await reader.readline()).split(b" ")[1:2]
+    tally.answered(status[0].decode() if status else "closed")
     while await reader.read(65536):
         pass
 
