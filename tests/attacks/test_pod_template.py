@@ -9,8 +9,8 @@ import pytest
 
 from serviceexecution.controller.decision.plan import Plan, PlanProblem, make_plan
 from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.controller.pod_defaults import PodDefaults
 from serviceexecution.controller.render.job import render_children
-from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from tests.unit.controller.builders import UID, execution

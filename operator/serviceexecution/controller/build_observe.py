@@ -16,7 +16,7 @@ from serviceexecution.builds.settings import BuildsSettings
 from serviceexecution.controller.build_slots import BuildSlots
 from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.namespaces import NamespaceLevels
-from serviceexecution.controller.planning import Checker
+from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.warnings import newest_warning
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import JOBS, PODS

@@ -20,8 +20,8 @@ from serviceexecution.controller.build_telling import BuildTeller
 from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.decision.status_patch import merge_patch
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
-from serviceexecution.controller.planning import Checker, problem_of
-from serviceexecution.controller.reconcile import RECHECK_SECONDS
+from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.controller.service_problem import Checker, problem_of
 from serviceexecution.controller.unreadable import UnreadableDefinition, status_of_unreadable
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError

@@ -18,8 +18,9 @@ from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.controller.decision.startup import creation_problem
 from serviceexecution.controller.decision.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
 from serviceexecution.controller.outputs import output_problem
-from serviceexecution.controller.planning import Checker, Planner
+from serviceexecution.controller.planning import Planner
 from serviceexecution.controller.render.names import job_name
+from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.warnings import newest_warning
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import JOBS, PODS

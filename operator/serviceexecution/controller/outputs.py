@@ -5,7 +5,7 @@ from typing import Final
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.decision.observation import Observation
 from serviceexecution.controller.decision.verdict import has_main_result
-from serviceexecution.controller.planning import Checker, said
+from serviceexecution.controller.service_problem import Checker, said
 from serviceexecution.schemas.checker import SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaUnusableError
 from serviceexecution.store.store import ResultStore

@@ -7,19 +7,17 @@ An execution takes from its service when it starts, after everything about it wa
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
 from serviceexecution.contract.data_pools import find_data_pools
-from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.problems import InputError
 from serviceexecution.controller.admission import Admission
 from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.decision.plan import Plan, PlanProblem, input_properties, make_plan
 from serviceexecution.controller.decision.reasons import Reason
 from serviceexecution.controller.decision.service import (
-    definition_problem,
     limits_problem,
     pool_problem,
     revision_problem,
@@ -27,6 +25,7 @@ from serviceexecution.controller.decision.service import (
 )
 from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.plan_memory import PlanMemory
+from serviceexecution.controller.service_problem import Checker, problem_of, said
 from serviceexecution.controller.weight import is_within
 from serviceexecution.fairness.work import THREADS
 from serviceexecution.kube.client import KubernetesClient
@@ -39,26 +38,13 @@ from serviceexecution.resources.execution_status import TakenService
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.resources.views import ClaimView, ConfigMapView
 from serviceexecution.schemas.checker import SchemaSuspendedError, SchemaTimeoutError
-from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
+from serviceexecution.schemas.rules import SchemaUnusableError
 
-FAULTS_SAID: Final = 5
 SMALL_INPUT_BYTES: Final = 8 * 1024
 """An input of so many bytes is looked at in a few milliseconds, even if they are thousands of properties."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Checker(Protocol):
-    """What checks values against schemas (``schemas.checker.SchemaChecker``)."""
-
-    async def check(self, schema: JsonObject, text: str) -> tuple[SchemaFault, ...]:
-        """Return where the JSON text does not fit; raises SchemaUnusableError and SchemaTimeoutError."""
-        ...
-
-    async def check_schema(self, schema: JsonObject) -> None:
-        """Raise SchemaUnusableError or SchemaTimeoutError when the schema cannot be used."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,27 +225,3 @@ async def _beside(
     if not large:
         return function(*args, **kwargs)
     return await THREADS.run(namespace, function, *args, **kwargs)
-
-
-async def problem_of(definition: ServiceDefinition, checker: Checker) -> str | None:
-    """Return in a sentence why no execution of the service can start; None when they can."""
-    if (text := definition_problem(definition)) is not None:
-        return text
-    for field, schema in (
-        ("spec.inputSchema", definition.spec.input_schema),
-        ("spec.outputSchema", definition.spec.output_schema),
-    ):
-        if schema is None:
-            continue
-        try:
-            await checker.check_schema(schema)
-        except (SchemaUnusableError, SchemaTimeoutError) as error:
-            return f"{field}: {error}"
-    return None
-
-
-def said(faults: tuple[SchemaFault, ...]) -> str:
-    """Return the first faults as one line."""
-    first = "; ".join(f"{fault.path}: {fault.message}" for fault in faults[:FAULTS_SAID])
-    more = len(faults) - FAULTS_SAID
-    return first + (f"; and {more} more." if more > 0 else "")

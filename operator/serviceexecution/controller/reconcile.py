@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
 
 import structlog
 
@@ -22,10 +21,11 @@ from serviceexecution.controller.execution_telling import ExecutionTeller
 from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.observe import Observer
 from serviceexecution.controller.own import in_the_way, is_own, is_own_input
+from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.controller.pod_defaults import PodDefaults
 from serviceexecution.controller.reading import ExecutionReader
 from serviceexecution.controller.render.job import render_children
 from serviceexecution.controller.render.names import input_name
-from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
@@ -36,9 +36,6 @@ from serviceexecution.resources.names import LABEL_EXECUTION_UID, MAIN_CONTAINER
 from serviceexecution.resources.views import InputMapView, JobView, PodView
 
 logger = structlog.stdlib.get_logger()
-
-RECHECK_SECONDS: Final = 0.2
-"""Pause before a pass is repeated because something changed under it."""
 
 
 class Reconciler:

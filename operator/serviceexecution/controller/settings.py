@@ -1,14 +1,13 @@
 """The controller's settings, read once from the environment."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, Self, cast
+from dataclasses import dataclass, field
+from typing import Self
 
 from serviceexecution.builds.settings import BuildsSettings, builds_settings
 from serviceexecution.contract.durations import parse_duration
-from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.quantities import parse_quantity
+from serviceexecution.controller.pod_defaults import DEFAULT_COLLECTOR_RESOURCES, PodDefaults
 from serviceexecution.process.environment import (
     LogFormat,
     integer,
@@ -19,38 +18,6 @@ from serviceexecution.process.environment import (
     text_options,
 )
 from serviceexecution.resources.pod_start import StartLimits
-
-DEFAULT_COLLECTOR_RESOURCES: Final = '{"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"memory":"64Mi"}}'
-
-
-CONTAINER_RESTART_RULES_SINCE: Final = (1, 35)
-"""Kubernetes version from which on the feature ContainerRestartRules is on by default."""
-
-
-@dataclass(frozen=True, slots=True)
-class PodDefaults:
-    """What every rendered pod gets from the installation."""
-
-    collector_image: str
-    gateway_url: str
-    """Where collectors upload to, as reached from pods."""
-    collector_image_pull_policy: str = "IfNotPresent"
-    collector_resources: str = DEFAULT_COLLECTOR_RESOURCES
-    """JSON text of the collector's resource requirements."""
-    run_as_user: int = 65532
-    container_restart_rules: bool = True
-    """Whether the cluster restarts one container of a pod that is never restarted (Kubernetes 1.35,
-    KEP-5307).
-    """
-
-    def for_cluster(self, version: tuple[int, int]) -> Self:
-        """Return the defaults for a cluster of that version (major, minor)."""
-        return replace(self, container_restart_rules=version >= CONTAINER_RESTART_RULES_SINCE)
-
-    @property
-    def collector_requirements(self) -> JsonObject:
-        """Return the collector's resource requirements."""
-        return cast("JsonObject", json.loads(self.collector_resources))
 
 
 @dataclass(frozen=True, slots=True)

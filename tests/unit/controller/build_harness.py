@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from serviceexecution.controller.keys import ExecutionKey
-from serviceexecution.controller.reconcile import RECHECK_SECONDS
+from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus

@@ -21,10 +21,11 @@ from serviceexecution.controller.health import Health
 from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.controller.planning import Planner
-from serviceexecution.controller.reconcile import RECHECK_SECONDS, Reconciler
+from serviceexecution.controller.pod_defaults import PodDefaults
+from serviceexecution.controller.reconcile import Reconciler
 from serviceexecution.controller.resync import Resync
-from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution

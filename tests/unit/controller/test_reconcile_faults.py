@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.controller.reconcile import RECHECK_SECONDS
+from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.views import PodView

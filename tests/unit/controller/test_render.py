@@ -10,8 +10,8 @@ import yaml
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.decision.plan import Plan, make_plan
+from serviceexecution.controller.pod_defaults import PodDefaults
 from serviceexecution.controller.render.job import Children, render_children
-from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.views import ConfigMapView
 from tests.unit.controller.builders import UID, execution

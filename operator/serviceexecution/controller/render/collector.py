@@ -5,7 +5,7 @@ from typing import Final
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.paths import OUTPUT_DIRECTORY
 from serviceexecution.controller.decision.plan import Plan
-from serviceexecution.controller.settings import PodDefaults
+from serviceexecution.controller.pod_defaults import PodDefaults
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (
     COLLECTOR_CONTAINER,

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.decision.plan import Plan
+from serviceexecution.controller.pod_defaults import PodDefaults
 from serviceexecution.controller.render.input import input_config_map
 from serviceexecution.controller.render.names import job_name, labels, owner_reference
 from serviceexecution.controller.render.pod import pod_template
-from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_QUEUE_NAME
 

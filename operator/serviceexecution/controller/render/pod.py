@@ -14,13 +14,13 @@ from serviceexecution.contract.paths import (
 )
 from serviceexecution.contract.secret_names import secret_variable
 from serviceexecution.controller.decision.plan import MountedPool, Plan
+from serviceexecution.controller.pod_defaults import PodDefaults
 from serviceexecution.controller.render.collector import collector_container, collector_volume
 from serviceexecution.controller.render.fields import dump, dump_all
 from serviceexecution.controller.render.input import input_volume
 from serviceexecution.controller.render.merge import merge
 from serviceexecution.controller.render.names import labels
 from serviceexecution.controller.render.security import container_security, pod_security
-from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER

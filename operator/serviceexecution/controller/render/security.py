@@ -1,8 +1,8 @@
 """Identity and rights of the pod: defaults that pass Pod Security *restricted*, and the user's overrides."""
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.controller.pod_defaults import PodDefaults
 from serviceexecution.controller.render.fields import dump
-from serviceexecution.controller.settings import PodDefaults
 from serviceexecution.resources.pod_fields import SecurityContext
 
 
