@@ -6,7 +6,7 @@ from typing import Final
 
 from serviceexecution.builds.reasons import MEANINGS as BUILD_MEANINGS
 from serviceexecution.builds.reasons import RETRIED
-from serviceexecution.controller.decision.reasons import MEANINGS
+from serviceexecution.executions.reasons import MEANINGS
 from serviceexecution.resources.meaning import Meaning
 from tools.markdown import replace_parts, table
 

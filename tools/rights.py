@@ -45,7 +45,7 @@ _OURS: Final = ("serviceexecution.dev/serviceexecutions", "serviceexecution.dev/
 _WATCHED: Final = (*_OURS, "batch/jobs", "/pods")
 
 LOOPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("controller/resync.py", "list"): _WATCHED,
+    ("controller/known/resync.py", "list"): _WATCHED,
     ("controller/sweep.py", "list"): _OURS,
     ("gateway/state/service_state.py", "get"): _OURS,
     ("gateway/state/service_state.py", "list"): _OURS,
@@ -55,8 +55,12 @@ LOOPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 
 UNCALLED: Final[Mapping[str, Mapping[Right, str]]] = {
     "controller": {
-        **{(resource, verb): "controller/watches.py" for resource in _WATCHED for verb in ("list", "watch")},
-        ("serviceexecution.dev/serviceexecutions/finalizers", "update"): "controller/render/names.py",
+        **{
+            (resource, verb): "controller/known/watches.py"
+            for resource in _WATCHED
+            for verb in ("list", "watch")
+        },
+        ("serviceexecution.dev/serviceexecutions/finalizers", "update"): "executions/names.py",
         ("serviceexecution.dev/servicedefinitions/finalizers", "update"): "builds/render.py",
     },
     "gateway": {},

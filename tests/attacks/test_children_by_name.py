@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.render.input import input_config_map
-from serviceexecution.controller.render.names import input_name, labels, owner_reference
+from serviceexecution.executions.names import input_name, labels, owner_reference
+from serviceexecution.executions.render.input import input_config_map
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS
-from tests.unit.controller.builders import REFERENCE, ended, execution, plan_of, pod, running
 from tests.unit.controller.conftest import world
 from tests.unit.controller.fake_kubernetes import metadata_of
 from tests.unit.controller.harness import World, start
+from tests.unit.executions.builders import REFERENCE, ended, execution, plan_of, pod, running
 
 __all__ = ["world"]
 

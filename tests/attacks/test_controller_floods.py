@@ -15,20 +15,20 @@ import kopf
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.controller import planning
-from serviceexecution.controller.admission import Admission
-from serviceexecution.controller.cache import ObjectCache, Watched
-from serviceexecution.controller.cached_execution import (
+from serviceexecution.controller.executions import planning
+from serviceexecution.controller.executions.admission import Admission
+from serviceexecution.controller.health import Health
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.known.cache import ObjectCache, Watched
+from serviceexecution.controller.known.cached_execution import (
     EndedExecution,
     LiveExecution,
     UnreadableExecution,
     read_execution,
 )
-from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.known.watches import register
 from serviceexecution.controller.main import _queue
 from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.controller.watches import register
 from serviceexecution.kube.client import ObjectList
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
@@ -43,16 +43,16 @@ from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.store.errors import StoreFullError
 from tests.unit.controller import resyncs
-from tests.unit.controller.builders import POD_NAME, UID, ended, waiting
 from tests.unit.controller.fake_kubernetes import FakeKubernetes, Request, refusal
 from tests.unit.controller.harness import KEY, Clock, World, start, succeed
+from tests.unit.executions.builders import POD_NAME, UID, ended, waiting
 
 
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Return a cluster with a controller."""
     clock = Clock()
-    monkeypatch.setattr("serviceexecution.controller.observe.datetime", clock)
+    monkeypatch.setattr("serviceexecution.controller.executions.observe.datetime", clock)
     found = World(clock)
     yield found
     for controller in found.controllers:
@@ -355,7 +355,7 @@ def test_watches_are_handled_in_the_loop_that_owns_the_cache() -> None:
 
 async def test_a_watch_that_is_only_behind_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Controller 16: a watch that was 60 s behind under load had the process killed."""
-    monkeypatch.setattr("serviceexecution.controller.resync.WATCH_LAG_SECONDS", 0.0)
+    monkeypatch.setattr("serviceexecution.controller.known.resync.WATCH_LAG_SECONDS", 0.0)
     kubernetes = FakeKubernetes(now=Clock().now)
     kubernetes.put(SERVICE_EXECUTIONS, execution(1, phase=None))
     cache = ObjectCache()

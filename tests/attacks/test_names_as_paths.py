@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from serviceexecution.cli.cluster.api import ClusterApi
-from serviceexecution.controller.ending import Ending
+from serviceexecution.controller.executions.ending import Ending
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.credentials import ApiServer
 from serviceexecution.kube.errors import ImpossibleNameError, KubernetesError

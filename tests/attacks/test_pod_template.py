@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.controller.decision.plan import Plan, PlanProblem, make_plan
-from serviceexecution.controller.decision.reasons import Reason
-from serviceexecution.controller.pod_defaults import PodDefaults
-from serviceexecution.controller.render.job import render_children
+from serviceexecution.executions.plan import Plan, PlanProblem, make_plan
+from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.reasons import Reason
+from serviceexecution.executions.render.job import render_children
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS
 from serviceexecution.resources.execution_spec import ExecutionSpec
-from tests.unit.controller.builders import UID, execution
 from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import World
+from tests.unit.executions.builders import UID, execution
 
 __all__ = ["world"]
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 import yaml
 
-from serviceexecution.controller.decision.plan import PlanProblem, make_plan
+from serviceexecution.executions.plan import PlanProblem, make_plan
 from serviceexecution.resources.definition import ServiceDefinitionSpec
 from serviceexecution.resources.effective import effective_spec, taken_fields
 from serviceexecution.resources.execution import ServiceExecution

@@ -5,8 +5,8 @@ from collections import Counter
 from typing import Final
 
 from serviceexecution.builds.revisions import active_of
-from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_OLDEST
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.resources.definition_status import RevisionPhase

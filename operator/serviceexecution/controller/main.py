@@ -17,27 +17,27 @@ import uvloop
 from prometheus_client import start_http_server
 
 from serviceexecution.callbacks.delivery import Deliverer
-from serviceexecution.controller.admission import Admission
-from serviceexecution.controller.build_observe import BuildObserver
-from serviceexecution.controller.build_slots import BuildSlots
-from serviceexecution.controller.build_telling import BuildTeller
-from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.clients import Clients
-from serviceexecution.controller.definitions import DefinitionReconciler
-from serviceexecution.controller.ending import Ending
-from serviceexecution.controller.execution_telling import ExecutionTeller
+from serviceexecution.controller.executions.admission import Admission
+from serviceexecution.controller.executions.ending import Ending
+from serviceexecution.controller.executions.observe import Observer
+from serviceexecution.controller.executions.planning import Planner
+from serviceexecution.controller.executions.reconcile import Reconciler
+from serviceexecution.controller.executions.transitions import ExecutionTeller
 from serviceexecution.controller.gauges import measure
 from serviceexecution.controller.health import Health, serve_health
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
-from serviceexecution.controller.namespaces import NamespaceLevels
-from serviceexecution.controller.observe import Observer
-from serviceexecution.controller.planning import Planner
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.resync import Resync
+from serviceexecution.controller.known.watches import kopf_settings, register
 from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.controller.reconcile import Reconciler
-from serviceexecution.controller.resync import Resync
+from serviceexecution.controller.services.observe import BuildObserver
+from serviceexecution.controller.services.pod_security import NamespaceLevels
+from serviceexecution.controller.services.reconcile import DefinitionReconciler
+from serviceexecution.controller.services.slots import BuildSlots
+from serviceexecution.controller.services.transitions import BuildTeller
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.sweep import Sweeper, sweep_rules
-from serviceexecution.controller.watches import kopf_settings, register
 from serviceexecution.controller.worker import work
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError

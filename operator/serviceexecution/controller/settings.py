@@ -7,7 +7,7 @@ from typing import Self
 from serviceexecution.builds.settings import BuildsSettings, builds_settings
 from serviceexecution.contract.durations import parse_duration
 from serviceexecution.contract.quantities import parse_quantity
-from serviceexecution.controller.pod_defaults import DEFAULT_COLLECTOR_RESOURCES, PodDefaults
+from serviceexecution.executions.pod_defaults import DEFAULT_COLLECTOR_RESOURCES, PodDefaults
 from serviceexecution.process.environment import (
     LogFormat,
     integer,

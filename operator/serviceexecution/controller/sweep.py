@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.controller.cache import uid_of
+from serviceexecution.controller.known.cache import uid_of
 from serviceexecution.controller.metrics import SOURCES_SWEPT, SWEEP_REFUSED, SWEPT
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from serviceexecution.builder.failures.errors import Reason as BuilderReason
-from serviceexecution.builds.choice import choose_builder
+from serviceexecution.builds.choose_builder import choose_builder
 from serviceexecution.builds.names import build_job_name, revision_number
 from serviceexecution.builds.problems import build_problem
 from serviceexecution.builds.reasons import MEANINGS, RETRIED, BuildReason, reported, sentence

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serviceexecution.controller.decision.decide import STOP_DEADLINE, decide
-from serviceexecution.controller.decision.outcome import Decision
-from serviceexecution.controller.decision.reasons import MEANINGS, Reason
-from serviceexecution.controller.decision.status_patch import status_patch
+from serviceexecution.executions.decide import STOP_DEADLINE, decide
+from serviceexecution.executions.outcome import Decision
+from serviceexecution.executions.reasons import MEANINGS, Reason
+from serviceexecution.executions.status_patch import status_patch
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.views import ContainerStateView, JobView, PodView
-from tests.unit.controller.builders import (
+from tests.unit.executions.builders import (
     ended,
     file,
     job,

@@ -14,7 +14,7 @@ from tests.unit.controller.harness import Clock, World
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Return a cluster with a controller, at the time 0 of the builders."""
     clock = Clock()
-    monkeypatch.setattr("serviceexecution.controller.observe.datetime", clock)
+    monkeypatch.setattr("serviceexecution.controller.executions.observe.datetime", clock)
     found = World(clock)
     yield found
     for controller in found.controllers:
@@ -24,8 +24,8 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 @asynccontextmanager
 async def _building(monkeypatch: pytest.MonkeyPatch, **members: Any) -> AsyncIterator[BuildWorld]:
     clock = Clock()
-    monkeypatch.setattr("serviceexecution.controller.observe.datetime", clock)
-    monkeypatch.setattr("serviceexecution.controller.build_observe.datetime", clock)
+    monkeypatch.setattr("serviceexecution.controller.executions.observe.datetime", clock)
+    monkeypatch.setattr("serviceexecution.controller.services.observe.datetime", clock)
     found = BuildWorld(clock, **members)
     yield found
     for controller in found.controllers:

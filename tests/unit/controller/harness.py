@@ -8,24 +8,24 @@ from typing import Any, Final, cast
 
 from serviceexecution.builds.settings import BuildsSettings
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.admission import Admission
-from serviceexecution.controller.build_observe import BuildObserver
-from serviceexecution.controller.build_slots import BuildSlots
-from serviceexecution.controller.build_telling import BuildTeller
-from serviceexecution.controller.cache import ObjectCache
-from serviceexecution.controller.cached_execution import read_execution
-from serviceexecution.controller.definitions import DefinitionReconciler
-from serviceexecution.controller.ending import Ending
-from serviceexecution.controller.execution_telling import ExecutionTeller
+from serviceexecution.controller.executions.admission import Admission
+from serviceexecution.controller.executions.ending import Ending
+from serviceexecution.controller.executions.observe import Observer
+from serviceexecution.controller.executions.planning import Planner
+from serviceexecution.controller.executions.reconcile import Reconciler
+from serviceexecution.controller.executions.transitions import ExecutionTeller
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.keys import ExecutionKey
-from serviceexecution.controller.namespaces import NamespaceLevels
-from serviceexecution.controller.observe import Observer
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.cached_execution import read_execution
+from serviceexecution.controller.known.resync import Resync
 from serviceexecution.controller.passes import RECHECK_SECONDS
-from serviceexecution.controller.planning import Planner
-from serviceexecution.controller.pod_defaults import PodDefaults
-from serviceexecution.controller.reconcile import Reconciler
-from serviceexecution.controller.resync import Resync
+from serviceexecution.controller.services.observe import BuildObserver
+from serviceexecution.controller.services.pod_security import NamespaceLevels
+from serviceexecution.controller.services.reconcile import DefinitionReconciler
+from serviceexecution.controller.services.slots import BuildSlots
+from serviceexecution.controller.services.transitions import BuildTeller
+from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution
@@ -34,8 +34,8 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.views import ContainerStateView
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
-from tests.unit.controller.builders import UID, at, ended, file, log, manifest, pod, running, waiting
 from tests.unit.controller.fake_kubernetes import FakeKubernetes, metadata_of
+from tests.unit.executions.builders import UID, at, ended, file, log, manifest, pod, running, waiting
 
 KEY: Final = ExecutionKey("team", "sum")
 SUCCESS: Final = [

@@ -2,10 +2,10 @@
 
 from typing import cast
 
-from serviceexecution.controller.cache import ObjectCache
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.keys import ExecutionKey
-from serviceexecution.controller.resync import Resync
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.resync import Resync
 from serviceexecution.kube.client import KubernetesClient
 from tests.unit.controller.fake_kubernetes import FakeKubernetes
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.namespaces import NamespaceLevels
 from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.controller.services.pod_security import NamespaceLevels
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.definition_status import KEPT_REVISIONS

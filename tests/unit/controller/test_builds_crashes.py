@@ -259,8 +259,8 @@ class History:
 async def test_every_history_ends_with_an_image_that_serves_and_leaves_nothing(random):
     clock = Clock()
     with (
-        patch("serviceexecution.controller.observe.datetime", clock),
-        patch("serviceexecution.controller.build_observe.datetime", clock),
+        patch("serviceexecution.controller.executions.observe.datetime", clock),
+        patch("serviceexecution.controller.services.observe.datetime", clock),
     ):
         builds = BuildWorld(clock, concurrency=1)
         await builds.upload("a", "b", "c")

@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.controller.cache import ObjectCache, Watched
-from serviceexecution.controller.cached_execution import (
+from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.known.cache import ObjectCache, Watched
+from serviceexecution.controller.known.cached_execution import (
     MOST_OF_A_PROBLEM,
     EndedExecution,
     LiveExecution,
     UnreadableExecution,
     read_execution,
 )
-from serviceexecution.controller.keys import ExecutionKey
-from serviceexecution.controller.small_texts import SmallTexts
-from serviceexecution.controller.unreadable import BriefMetadata
+from serviceexecution.controller.known.small_texts import SmallTexts
+from serviceexecution.controller.known.unreadable import BriefMetadata
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.views import JobView
-from tests.unit.controller.builders import JOB_NAME, JOB_UID, REFERENCE, UID, at, job, pod
+from tests.unit.executions.builders import JOB_NAME, JOB_UID, REFERENCE, UID, at, job, pod
 
 KEY = ExecutionKey("team", "sum")
 

@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from serviceexecution.controller.decision.observation import Observation
-from serviceexecution.controller.decision.verdict import MAIN_OUTPUT_LIMIT, MainOutput
+from serviceexecution.executions.observation import Observation
+from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput
 from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.store.errors import CorruptRecordError, StoreError
 from serviceexecution.store.records import StdoutResult
-from tests.unit.controller.builders import ended, file, log, manifest, running
 from tests.unit.controller.fake_kubernetes import Request
 from tests.unit.controller.harness import KEY, World, known, start
+from tests.unit.executions.builders import ended, file, log, manifest, running
 
 
 async def observed(world: World) -> Observation:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.executions.reasons import Reason
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution_status import StopReason
-from tests.unit.controller.builders import POD_NAME, ended, running, waiting
 from tests.unit.controller.fake_kubernetes import Crash, Request, metadata_of
 from tests.unit.controller.harness import KEY, SUCCESS, World, start, succeed
+from tests.unit.executions.builders import POD_NAME, ended, running, waiting
 
 
 async def test_a_success_is_six_writes(world: World):

@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from serviceexecution.controller import resync as resync_module
-from serviceexecution.controller.cache import ObjectCache, Watched
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.keys import ExecutionKey
-from serviceexecution.controller.resync import Resync
+from serviceexecution.controller.known import resync as resync_module
+from serviceexecution.controller.known.cache import ObjectCache, Watched
+from serviceexecution.controller.known.resync import Resync
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.controller.fake_kubernetes import FakeKubernetes

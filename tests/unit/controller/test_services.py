@@ -8,9 +8,9 @@ import pytest
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.kinds import EVENTS, JOBS, SECRETS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET
-from tests.unit.controller.builders import ended, running
 from tests.unit.controller.fake_kubernetes import Crash, Request, metadata_of, refusal
 from tests.unit.controller.harness import World, known, succeed
+from tests.unit.executions.builders import ended, running
 
 NUMBER = {"type": "object", "properties": {"data": {"type": "number"}}, "required": ["data"]}
 SUM = {"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]}

@@ -3,7 +3,7 @@
 import kopf
 import pytest
 
-from serviceexecution.controller.watches import at_service_address
+from serviceexecution.controller.known.watches import at_service_address
 
 BY_NAME = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="token", ca_path="/ca.crt")  # noqa: S106
 

@@ -19,7 +19,7 @@ from serviceexecution.resources.execution_status import (
     StopRequest,
 )
 from serviceexecution.resources.reference import ExecutionReference
-from tests.unit.controller.variants import VARIANTS
+from tests.unit.executions.variants import VARIANTS
 
 
 def written(model):

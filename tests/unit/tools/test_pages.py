@@ -3,7 +3,7 @@
 import pytest
 
 from serviceexecution.builds.reasons import BuildReason
-from serviceexecution.controller.decision.reasons import Reason
+from serviceexecution.executions.reasons import Reason
 from tools.errors import GenerationError
 from tools.field_reference import PAGE as FIELD_PAGE
 from tools.field_reference import replace_reference

@@ -1,0 +1,1 @@
+"""Passes over executions: observe, decide, act."""

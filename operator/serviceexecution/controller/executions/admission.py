@@ -1,0 +1,103 @@
+"""Which executions of a service with a concurrency may run: the oldest first, never more than it says."""
+
+from dataclasses import dataclass, field
+
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.cached_execution import LiveExecution
+from serviceexecution.controller.known.service_runs import Place, ServiceRuns, place_of
+from serviceexecution.resources.execution import ServiceExecution
+
+
+@dataclass(slots=True)
+class Admission:
+    """The one owner of who was let in. What status says (``status.service``) is what a restart knows again.
+
+    Nothing here awaits: counting and letting in are one step for all workers. Nothing here looks at all executions of
+    a service, but for those that were let in and are not recorded yet: at most one for each worker.
+    """
+
+    cache: ObjectCache
+    _admitted: dict[ServiceKey, dict[str, Place]] = field(default_factory=dict)
+    """By uid, from being let in until the cache knows of ``status.service``."""
+
+    def admit(self, execution: ServiceExecution, concurrency: int | None) -> int | None:
+        """Let the execution in and return None, or return how many come before it, those that run included."""
+        before = self.ahead(execution, concurrency)
+        service = ServiceKey.of(execution)
+        if before is None and service is not None and concurrency is not None:
+            place = self._place_of(execution)
+            if place is not None and execution.metadata.uid not in self.cache.runs(service).holding:
+                self._admitted.setdefault(service, {})[execution.metadata.uid] = place
+        return before
+
+    def ahead(self, execution: ServiceExecution, concurrency: int | None) -> int | None:
+        """Return how many come before it, None when it may start; lets nobody in."""
+        service = ServiceKey.of(execution)
+        uid = execution.metadata.uid
+        if concurrency is None or service is None or execution.status.service is not None:
+            return None
+        runs = self.cache.runs(service)
+        admitted = self._let_in(service, runs)
+        if uid in admitted or uid in runs.holding:
+            return None
+        place = self._place_of(execution)
+        if place is None:
+            return None
+        before = runs.before(place) - sum(
+            runs.waits(other) and one < place for other, one in admitted.items()
+        )
+        if len(runs.holding) + len(admitted) + before < concurrency:
+            return None
+        return before
+
+    def release(self, execution: ServiceExecution) -> None:
+        """Forget that it was let in: it cannot start after all."""
+        service = ServiceKey.of(execution)
+        admitted = self._admitted.get(service) if service is not None else None
+        if admitted is not None and service is not None:
+            admitted.pop(execution.metadata.uid, None)
+            if not admitted:
+                del self._admitted[service]
+
+    def next_keys(self, service: ServiceKey) -> list[ExecutionKey]:
+        """Return which waiting executions can be let in now, the oldest first; none of a service without a limit."""
+        definition = self.cache.definition(service)
+        concurrency = definition.spec.concurrency if definition is not None else None
+        if concurrency is None:
+            return []
+        return self._next(service, concurrency)
+
+    def keys_after_change(self, service: ServiceKey) -> list[ExecutionKey]:
+        """Return which executions a change of the service may let start: those that lack something, too."""
+        runs = self.cache.runs(service)
+        definition = self.cache.definition(service)
+        concurrency = definition.spec.concurrency if definition is not None else None
+        return [*self._next(service, concurrency), *runs.lacking.values()]
+
+    def _next(self, service: ServiceKey, concurrency: int | None) -> list[ExecutionKey]:
+        runs = self.cache.runs(service)
+        admitted = self._let_in(service, runs)
+        room = len(runs.waiting) if concurrency is None else concurrency - len(runs.holding) - len(admitted)
+        if room <= 0:
+            return []
+        candidates = runs.waiting[: room + len(admitted)]
+        return [runs.key_of(place) for place in candidates if place.uid not in admitted][:room]
+
+    def _let_in(self, service: ServiceKey, runs: ServiceRuns[ExecutionKey]) -> dict[str, Place]:
+        """Return who was let in and still waits, as far as is known; forget the others."""
+        admitted = self._admitted.get(service)
+        if admitted is None:
+            return {}
+        for uid in [uid for uid in admitted if not runs.waits(uid) and uid not in runs.lacking]:
+            del admitted[uid]
+        if not admitted:
+            del self._admitted[service]
+        return admitted
+
+    def _place_of(self, execution: ServiceExecution) -> Place | None:
+        key = ExecutionKey(execution.metadata.namespace, execution.metadata.name)
+        known = self.cache.executions.get(key)
+        if not isinstance(known, LiveExecution) or known.metadata.uid != execution.metadata.uid:
+            return None
+        return place_of(known)

@@ -1,0 +1,232 @@
+"""Gathers all that a decision is made from: cache and store, and the API server where absence matters."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from serviceexecution.contract.durations import DurationError
+from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.controller.executions.output_check import output_problem
+from serviceexecution.controller.executions.planning import Planner
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.cached_execution import EndedExecution
+from serviceexecution.controller.service_problem import Checker
+from serviceexecution.controller.warnings import newest_warning
+from serviceexecution.executions.ended import Rest, rest_of
+from serviceexecution.executions.names import job_name
+from serviceexecution.executions.observation import Observation
+from serviceexecution.executions.plan import DEFAULT_TIMES, PlanProblem, times_of
+from serviceexecution.executions.reasons import Reason
+from serviceexecution.executions.startup import creation_problem
+from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.kinds import JOBS, PODS
+from serviceexecution.resources.effective import effective_spec
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.store.errors import StoreError
+from serviceexecution.store.records import LogRecord, OutputManifest
+from serviceexecution.store.store import ResultStore
+
+logger = structlog.stdlib.get_logger()
+
+UNREADABLE_SERVICE: Final = "What the execution took from it does not fit this version of the operator."
+
+
+class Observer:
+    """Reads; never writes."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        store: ResultStore,
+        cache: ObjectCache,
+        limits: StartLimits,
+        *,
+        planner: Planner,
+        checker: Checker,
+    ) -> None:
+        self._planner = planner
+        self._checker = checker
+        self._client = client
+        self._store = store
+        self._cache = cache
+        self._limits = limits
+
+    async def observe(self, execution: ServiceExecution) -> Observation:
+        """Return what is true of ``execution`` now, with the spec that it runs with.
+
+        Raises KubernetesError and store errors.
+        """
+        recorded = execution
+        execution, fits = running_with(recorded)
+        try:
+            times = times_of(execution.spec)
+        except DurationError:
+            times = DEFAULT_TIMES  # the plan names the field
+        phase = execution.status.phase
+        ended = phase is not None and phase.terminal
+        job = self._known_job(execution) if ended else await self._job(execution)
+        pod = None if ended else await self._pod(execution, job)
+        seen = Observation(
+            execution=execution,
+            times=times,
+            now=datetime.now(UTC),
+            limits=self._limits,
+            job=job,
+            pod=pod,
+        )
+        if ended:
+            return seen
+        if job is None and execution.status.job is None:
+            if not fits:
+                return replace(seen, plan=PlanProblem(Reason.SERVICE_NOT_READY, UNREADABLE_SERVICE))
+            planned = await self._planner.plan(recorded, execution.spec)
+            return replace(seen, plan=planned.plan, taken=planned.taken)
+        if _waits_for_start(seen):
+            return await self._with_warnings(seen)
+        if _may_have_ended(seen):
+            return await self._with_results(seen)
+        return seen
+
+    def _known_job(self, execution: ServiceExecution) -> JobView | None:
+        """Return the recorded Job, else the one whose name follows from the execution's uid."""
+        recorded = execution.status.job
+        if recorded is None:
+            return self._cache.job(execution.reference, job_name(execution.reference, 1))
+        return self._cache.job(execution.reference, recorded.name, recorded.uid)
+
+    def rest_of(self, ended: EndedExecution) -> Rest:
+        """Return what is left to do about an execution that ended some time ago."""
+        return rest_of(
+            observed=ended.observed,
+            has_job=self._cache.has_job(ended.metadata.uid, ended.metadata.namespace),
+            callback_due=ended.callback_due,
+            expires=ended.expires,
+            now=datetime.now(UTC),
+        )
+
+    async def _job(self, execution: ServiceExecution) -> JobView | None:
+        job = self._known_job(execution)
+        if job is not None:
+            return job
+        recorded = execution.status.job
+        name = recorded.name if recorded is not None else job_name(execution.reference, 1)
+        if recorded is None and not _may_have_job(execution):
+            return None  # creating the Job tells whether there is one
+        body = await self._client.get(JOBS, execution.metadata.namespace, name)
+        if body is None:
+            return None
+        self._cache.put_job(JobView.model_validate(body))
+        return self._known_job(execution)
+
+    async def _pod(self, execution: ServiceExecution, job: JobView | None) -> PodView | None:
+        uid = execution.metadata.uid
+        recorded = execution.status.job
+        job_uid = job.metadata.uid if job is not None else (recorded.uid if recorded is not None else None)
+        if job_uid is None:
+            return None
+        known = execution.status.pod
+        pod_uid = None if known is None else known.uid
+        pod = self._cache.pod(execution.reference, job_uid, pod_uid)
+        gone_unseen = pod is not None and job is None
+        missing = pod is None and (
+            known is not None or (job is not None and (job.failed is not None or job.complete))
+        )
+        if not (gone_unseen or missing):
+            return pod
+        found = await self._client.list(
+            PODS, execution.metadata.namespace, label_selector=f"{LABEL_EXECUTION_UID}={uid}"
+        )
+        pods = [PodView.model_validate(item) for item in found.items]
+        if pod is not None and all(pod.metadata.uid != other.metadata.uid for other in pods):
+            self._cache.drop_pod(pod)
+        for other in pods:
+            self._cache.put_pod(other)
+        return self._cache.pod(execution.reference, job_uid, pod_uid)
+
+    async def _with_warnings(self, seen: Observation) -> Observation:
+        job, pod = seen.job, seen.pod
+        if job is None:
+            return seen
+        about = job.metadata if pod is None else pod.metadata
+        message = await newest_warning(self._client, about, seen.now)
+        if message is None:
+            return seen
+        if pod is not None:
+            return replace(seen, warning=message)
+        problem = creation_problem(message, self._limits) if message else None
+        return replace(seen, creation_problem=problem)
+
+    async def _with_results(self, seen: Observation) -> Observation:
+        reference = seen.execution.reference
+        try:
+            manifest = await self._store.read_manifest(reference)
+            log = await self._store.read_log_record(reference)
+            output = await self._main_output(reference, manifest, log)
+        except StoreError as error:
+            # A store that is away must not hold back the collect timeout; one unreadable record is a missing one.
+            logger.warning("the store does not answer", error=str(error))
+            return replace(seen, results_unknown=error.retriable)
+        return replace(seen, manifest=manifest, log=log, output=output)
+
+    async def with_output_checked(self, seen: Observation) -> Observation:
+        """Return the observation of a success with what the service's schema says of its main result."""
+        return replace(seen, output_problem=await output_problem(seen, self._store, self._checker))
+
+    async def _main_output(
+        self, reference: ExecutionReference, manifest: OutputManifest | None, log: LogRecord | None
+    ) -> MainOutput | None:
+        if manifest is not None and has_main_result(manifest):
+            size = next(file.size for file in manifest.files if file.path == MAIN_RESULT_FILE)
+            if size > MAIN_OUTPUT_LIMIT:
+                return MainOutput(None, from_log=False)
+            stream = await self._store.open_output(reference, MAIN_RESULT_FILE, None)
+            data = b"" if stream is None else b"".join([bytes(chunk) async for chunk in stream.chunks])
+            return MainOutput(_text(data), from_log=False)
+        if log is None or log.stdout_result is None:
+            return None
+        if log.stdout_result.size > MAIN_OUTPUT_LIMIT:
+            return MainOutput(None, from_log=True)
+        return MainOutput(_text(await self._store.read_stdout_result(reference) or b""), from_log=True)
+
+
+def _may_have_job(execution: ServiceExecution) -> bool:
+    """Tell whether a pass may have made a Job that is not recorded: what is taken from a service is recorded before."""
+    status = execution.status
+    return status.phase is not None and (execution.spec.service_ref is None or status.service is not None)
+
+
+def running_with(execution: ServiceExecution) -> tuple[ServiceExecution, bool]:
+    """Return the execution with the spec that it runs with; False when what it took cannot be read."""
+    try:
+        return execution.model_copy(update={"spec": effective_spec(execution)}), True
+    except ValidationError:
+        return execution, False
+
+
+def _text(data: bytes) -> str | None:
+    """Return the text, or None when it is none that the API can hold; the file itself is kept as it is."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _waits_for_start(seen: Observation) -> bool:
+    if seen.job is None or seen.job.spec.suspend or seen.job.failed is not None:
+        return False
+    if seen.pod is None:
+        return seen.status.pod is None
+    main = seen.pod.main
+    return not seen.pod.ended and main.running is None and main.terminated is None
+
+
+def _may_have_ended(seen: Observation) -> bool:
+    return seen.job is None or seen.pod is None or seen.pod.ended or seen.pod.main.terminated is not None

@@ -1,0 +1,53 @@
+"""Checks the main result of a run against its service's schema: a function of what the store holds."""
+
+from typing import Final
+
+from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.controller.service_problem import Checker, said
+from serviceexecution.executions.observation import Observation
+from serviceexecution.executions.verdict import has_main_result
+from serviceexecution.schemas.checker import SchemaTimeoutError
+from serviceexecution.schemas.rules import SchemaUnusableError
+from serviceexecution.store.store import ResultStore
+
+CHECKED_BYTES: Final = 16 * 1024**2
+"""Largest main result that is checked; the Service API gives none inline that is larger."""
+
+
+async def output_problem(seen: Observation, store: ResultStore, checker: Checker) -> str | None:
+    """Return why the main result does not fit ``status.service.outputSchema``; None when it does.
+
+    Raises StoreError when the store does not answer: the pass is then repeated.
+    """
+    service = seen.status.service
+    if service is None or service.output_schema is None:
+        return None
+    data = await _main_result(seen, store)
+    if data is None:
+        return f"It has no main result: neither the file {MAIN_RESULT_FILE} nor a printed one."
+    if len(data) > CHECKED_BYTES:
+        return f"It is larger than {CHECKED_BYTES:,} bytes, the most that is checked."
+    try:
+        faults = await checker.check(service.output_schema, data.decode())
+    except UnicodeDecodeError:
+        return "It is no JSON: it is not UTF-8."
+    except (SchemaUnusableError, SchemaTimeoutError) as error:
+        return f"It could not be checked: {error}"
+    return said(faults) if faults else None
+
+
+async def _main_result(seen: Observation, store: ResultStore) -> bytes | None:
+    reference = seen.execution.reference
+    if seen.manifest is not None and has_main_result(seen.manifest):
+        stream = await store.open_output(reference, MAIN_RESULT_FILE, attempt=seen.manifest.attempt)
+        if stream is None:
+            return None
+        found = bytearray()
+        async for chunk in stream.chunks:
+            found += chunk
+            if len(found) > CHECKED_BYTES:
+                break
+        return bytes(found)
+    if seen.log is not None and seen.log.stdout_result is not None:
+        return await store.read_stdout_result(reference)
+    return None

@@ -1,0 +1,227 @@
+"""From an execution to a plan, with what its service and the objects it names say; reads only.
+
+An execution takes from its service when it starts, after everything about it was checked: once
+``status.service`` is written, neither limits nor schema nor concurrency are asked again.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, ParamSpec, TypeVar
+
+from pydantic import ValidationError
+
+from serviceexecution.contract.data_pools import find_data_pools
+from serviceexecution.contract.problems import InputError
+from serviceexecution.controller.executions.admission import Admission
+from serviceexecution.controller.executions.plan_memory import PlanMemory
+from serviceexecution.controller.keys import ServiceKey
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.weight import is_within
+from serviceexecution.controller.service_problem import Checker, problem_of, said
+from serviceexecution.executions.plan import Plan, PlanProblem, input_properties, make_plan
+from serviceexecution.executions.reasons import Reason
+from serviceexecution.executions.service import (
+    limits_problem,
+    pool_problem,
+    revision_problem,
+    take,
+)
+from serviceexecution.fairness.work import THREADS
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.kinds import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SERVICE_DEFINITIONS
+from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.effective import spec_on_top
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.execution_status import TakenService
+from serviceexecution.resources.names import LABEL_DATA_POOL_ID
+from serviceexecution.resources.views import ClaimView, ConfigMapView
+from serviceexecution.schemas.checker import SchemaSuspendedError, SchemaTimeoutError
+from serviceexecution.schemas.rules import SchemaUnusableError
+
+SMALL_INPUT_BYTES: Final = 8 * 1024
+"""An input of so many bytes is looked at in a few milliseconds, even if they are thousands of properties."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan or what is in its way; ``taken`` is what the execution takes from its service now."""
+
+    plan: Plan | PlanProblem
+    taken: TakenService | None = None
+
+
+class Planner:
+    """Makes plans of executions that have no Job yet."""
+
+    def __init__(
+        self,
+        client: KubernetesClient,
+        cache: ObjectCache,
+        checker: Checker,
+        admission: Admission,
+        *,
+        pull_secret: str = "",
+    ) -> None:
+        """``pull_secret`` names the Secret by which images that are built are pulled, in their namespace."""
+        self._pull_secret = pull_secret
+        self._client = client
+        self._cache = cache
+        self._checker = checker
+        self._admission = admission
+        self._memory = PlanMemory()
+
+    async def plan(self, execution: ServiceExecution, spec: ExecutionSpec) -> Planned:
+        """Return how the execution is run; ``spec`` is the one that it runs with. Raises KubernetesError."""
+        service = ServiceKey.of(execution)
+        if service is None or execution.status.service is not None:
+            plan, _ = await self._plan(execution, spec)
+            return Planned(plan)
+        planned = await self._start_of(execution, service)
+        if isinstance(planned.plan, PlanProblem) and planned.plan.reason is not Reason.QUEUED:
+            self._admission.release(execution)
+        return planned
+
+    async def _start_of(self, execution: ServiceExecution, service: ServiceKey) -> Planned:
+        definition = await self._definition(service)
+        if definition is None and (unreadable := self._cache.unreadable.get(service)) is not None:
+            return Planned(PlanProblem(Reason.SERVICE_NOT_READY, unreadable.problem, waiting=True))
+        if definition is None:
+            detail = f'Create the ServiceDefinition "{service.name}" or correct spec.serviceRef.name.'
+            return Planned(PlanProblem(Reason.SERVICE_NOT_FOUND, detail, waiting=True))
+        if (text := await self._definition_problem(definition)) is not None:
+            return Planned(PlanProblem(Reason.SERVICE_NOT_READY, text, waiting=True))
+        if (missing := revision_problem(definition)) is not None:
+            return Planned(missing)
+        checked = self._memory.is_checked(execution, definition)
+        if checked and (queued := self._queued(definition, self._ahead(execution, definition))) is not None:
+            return Planned(queued)
+        taken = take(definition, pull_secret=self._pull_secret)
+        try:
+            spec = spec_on_top(taken.fields, execution.spec)
+        except ValidationError:
+            detail = "What it says does not fit this version of the operator."
+            return Planned(PlanProblem(Reason.SERVICE_NOT_READY, detail, waiting=True))
+        if (problem := limits_problem(definition, spec)) is not None:
+            return Planned(problem)
+        plan, input_map = await self._plan(execution, spec)
+        if isinstance(plan, PlanProblem) and plan.reason is not Reason.DATA_POOL_NOT_FOUND:
+            return Planned(plan)
+        problem = await self._input_problem(execution, definition, spec, input_map)
+        if problem is not None or isinstance(plan, PlanProblem):
+            return Planned(problem or plan)
+        self._memory.note_checked(execution, definition)
+        before = self._admission.admit(execution, definition.spec.concurrency)
+        if (queued := self._queued(definition, before)) is not None:
+            return Planned(queued)
+        return Planned(plan, taken)
+
+    def _ahead(self, execution: ServiceExecution, definition: ServiceDefinition) -> int | None:
+        return self._admission.ahead(execution, definition.spec.concurrency)
+
+    def _queued(self, definition: ServiceDefinition, before: int | None) -> PlanProblem | None:
+        if before is None:
+            return None
+        most = definition.spec.concurrency
+        detail = f"{before} of this service's executions come first; its concurrency is {most}."
+        return PlanProblem(Reason.QUEUED, detail, waiting=True)
+
+    async def _definition(self, service: ServiceKey) -> ServiceDefinition | None:
+        """Return the definition; that there is none is concluded from the API server only."""
+        found = self._cache.definition(service)
+        if found is not None:
+            return found
+        body = await self._client.get(SERVICE_DEFINITIONS, service.namespace, service.name)
+        if body is None:
+            return None
+        self._cache.put_definition(body)
+        return self._cache.definition(service)
+
+    async def _definition_problem(self, definition: ServiceDefinition) -> str | None:
+        """Return why no execution can start; checked once for all that wait for the same definition."""
+        known = self._memory.problem_of(definition)
+        if known is None:
+            known = (await problem_of(definition, self._checker),)
+            self._memory.note_problem(definition, known[0])
+        return known[0]
+
+    async def _plan(
+        self, execution: ServiceExecution, spec: ExecutionSpec
+    ) -> tuple[Plan | PlanProblem, ConfigMapView | None]:
+        namespace, uid = execution.metadata.namespace, execution.metadata.uid
+        input_map = None
+        if spec.input_from is not None:
+            body = await self._client.get(CONFIG_MAPS, namespace, spec.input_from.config_map_ref.name)
+            input_map = None if body is None else ConfigMapView.model_validate(body)
+        large = _is_large(spec, input_map)
+        plan = await _beside(large, namespace, make_plan, spec, uid, input_map, ())
+        if not isinstance(plan, PlanProblem) or plan.reason is not Reason.DATA_POOL_NOT_FOUND:
+            return plan, input_map
+        found = await self._client.list(
+            PERSISTENT_VOLUME_CLAIMS, namespace, label_selector=LABEL_DATA_POOL_ID
+        )
+        claims = [ClaimView.model_validate(item) for item in found.items]
+        return await _beside(large, namespace, make_plan, spec, uid, input_map, claims), input_map
+
+    async def _input_problem(
+        self,
+        execution: ServiceExecution,
+        definition: ServiceDefinition,
+        spec: ExecutionSpec,
+        input_map: ConfigMapView | None,
+    ) -> PlanProblem | None:
+        """Return why the service does not take the input: its data pools, or its schema."""
+        schema = definition.input_schema
+        if schema is None and definition.spec.data_pool_rules is None:
+            return None  # whatever else is wrong with it, the plan has said
+        found = await _beside(
+            _is_large(spec, input_map), execution.metadata.namespace, _checked, definition, spec, input_map
+        )
+        if isinstance(found, PlanProblem) or schema is None:
+            return found if isinstance(found, PlanProblem) else None
+        text = found
+        try:
+            faults = await self._checker.check(schema, text)
+        except SchemaUnusableError as error:
+            return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
+        except SchemaTimeoutError as error:
+            return PlanProblem(Reason.INVALID_INPUT, f"It could not be checked: {error}")
+        except SchemaSuspendedError as error:
+            return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
+        return PlanProblem(Reason.INVALID_INPUT, said(faults)) if faults else None
+
+
+def _checked(
+    definition: ServiceDefinition, spec: ExecutionSpec, input_map: ConfigMapView | None
+) -> PlanProblem | str:
+    """Return what is wrong with the input's data pools, else the whole input as one JSON text. Pure."""
+    try:
+        properties, field = input_properties(spec, input_map)
+        references = find_data_pools(properties, field=field)
+    except InputError as error:
+        return PlanProblem(Reason.INVALID_INPUT, str(error))
+    if (problem := pool_problem(definition, spec, references)) is not None:
+        return problem
+    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in properties.items()) + "}"
+
+
+def _is_large(spec: ExecutionSpec, input_map: ConfigMapView | None) -> bool:
+    """Tell whether the input takes more than some milliseconds to look at: its length counts, and its properties."""
+    if spec.input_json is not None and len(spec.input_json) > SMALL_INPUT_BYTES:
+        return True
+    if input_map is not None and not is_within(dict(input_map.data), SMALL_INPUT_BYTES):
+        return True
+    return spec.input is not None and not is_within(spec.input, SMALL_INPUT_BYTES)
+
+
+async def _beside(
+    large: bool, namespace: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Call a function here, or beside the event loop when what it works on is large."""
+    if not large:
+        return function(*args, **kwargs)
+    return await THREADS.run(namespace, function, *args, **kwargs)

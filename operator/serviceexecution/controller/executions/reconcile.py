@@ -1,0 +1,289 @@
+"""Makes what was decided so: creates what is missing, writes the status at most once a pass, then acts on it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.executions.ending import Ending
+from serviceexecution.controller.executions.observe import Observer
+from serviceexecution.controller.executions.own import in_the_way, is_own, is_own_input
+from serviceexecution.controller.executions.reading import ExecutionReader
+from serviceexecution.controller.executions.transitions import ExecutionTeller
+from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.cached_execution import EndedExecution, UnreadableExecution
+from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.executions.conditions import with_phase
+from serviceexecution.executions.decide import STOP_DEADLINE, decide
+from serviceexecution.executions.names import input_name
+from serviceexecution.executions.observation import Observation
+from serviceexecution.executions.outcome import Decision
+from serviceexecution.executions.plan import Plan, PlanProblem
+from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.reasons import Reason, sentence
+from serviceexecution.executions.render.job import render_children
+from serviceexecution.executions.status_patch import status_patch
+from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
+from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
+from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import CallbackState, ExecutionStatus, Phase
+from serviceexecution.resources.names import LABEL_EXECUTION_UID, MAIN_CONTAINER
+from serviceexecution.resources.views import InputMapView, JobView, PodView
+
+logger = structlog.stdlib.get_logger()
+
+
+class Reconciler:
+    """One pass over one execution: observe, decide, act."""
+
+    def __init__(
+        self,
+        *,
+        client: KubernetesClient,
+        cache: ObjectCache,
+        observer: Observer,
+        followers: LogFollowers,
+        teller: ExecutionTeller,
+        defaults: PodDefaults,
+        ending: Ending,
+        deliver: Callable[[ServiceExecution], None],
+    ) -> None:
+        """``deliver`` takes executions that have ended and whose callback is pending, again and again; it neither
+        waits nor raises.
+        """
+        self._reader = ExecutionReader(client, cache)
+        self._ending = ending
+        self._deliver = deliver
+        self._client = client
+        self._cache = cache
+        self._observer = observer
+        self._followers = followers
+        self._teller = teller
+        self._defaults = defaults
+
+    async def reconcile(self, key: ExecutionKey) -> float | None:
+        """Bring one execution a step further; return after how many seconds to look again.
+
+        Raises KubernetesError or StoreError when a step failed: the pass is then repeated from the start.
+        """
+        record = self._cache.executions.get(key)
+        if record is None:
+            return None
+        if isinstance(record, EndedExecution):
+            rest = self._observer.rest_of(record)
+            if record.deleting or not rest.due:
+                return rest.wake_after
+        known = await self._reader.read(key, record)
+        if known is None:
+            return None
+        if isinstance(known, UnreadableExecution):
+            if not isinstance(record, EndedExecution):
+                await self._refuse(known)
+            return None
+        if known.metadata.deletion_timestamp is not None:
+            self._followers.forget(known.reference)
+            return None
+        with structlog.contextvars.bound_contextvars(
+            namespace=key.namespace, execution=key.name, uid=known.metadata.uid
+        ):
+            seen = await self._observer.observe(known)
+            decision = decide(seen)
+            if decision.create:
+                fresh = await self._fresh(known)
+                if fresh is None:
+                    return None
+                if fresh.metadata.resource_version != known.metadata.resource_version:
+                    return RECHECK_SECONDS
+                seen = await self._create(seen)
+                decision = decide(seen)
+            if _succeeds(seen, decision) and seen.status.service is not None:
+                seen = await self._observer.with_output_checked(seen)
+                decision = decide(seen)
+            return await self._act(seen, decision)
+
+    async def _act(self, seen: Observation, decision: Decision) -> float | None:
+        reference = seen.execution.reference
+        if decision.delete_job and not await self._may_delete(seen):
+            return RECHECK_SECONDS
+        if _ends(seen, decision):
+            await self._ending.prepare(seen.execution, decision.status)
+        if not await self._write_status(seen.execution, decision.status):
+            return RECHECK_SECONDS
+        self._call_back(seen.execution, decision.status)
+        if decision.follow_log is not None:
+            self._followers.ensure(
+                reference,
+                pod_name=decision.follow_log.name,
+                pod_uid=decision.follow_log.uid,
+                container=MAIN_CONTAINER,
+                attempt=decision.status.attempts or 1,
+                main_terminated=seen.pod is None or seen.pod.main.terminated is not None or seen.pod.ended,
+            )
+        if decision.stop_pod and seen.pod is not None:
+            await self._stop(seen.pod)
+        if decision.delete_job and seen.job is not None:
+            await self._client.delete(
+                JOBS, reference.namespace, seen.job.metadata.name, uid=seen.job.metadata.uid
+            )
+            self._cache.drop_job(seen.job)
+            logger.info("Job deleted", job=seen.job.metadata.name)
+        if decision.delete_execution:
+            await self._client.delete(
+                SERVICE_EXECUTIONS, reference.namespace, reference.name, uid=reference.uid
+            )
+            logger.info("execution deleted: its time to live is over")
+        if decision.status.phase is not None and decision.status.phase.terminal:
+            self._followers.forget(reference)
+        return decision.wake_after
+
+    def _call_back(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
+        """Hand an execution over whose callback is to be delivered, now or after a restart."""
+        if status.callback is not None and status.callback.state is CallbackState.PENDING:
+            self._deliver(execution.model_copy(update={"status": status}))
+
+    async def _fresh(self, execution: ServiceExecution) -> ServiceExecution | None:
+        """Read the execution anew, since a stale cache must never start a program a second time."""
+        metadata = execution.metadata
+        found = await self._reader.read_anew(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
+        return found if isinstance(found, ServiceExecution) else None
+
+    async def _create(self, seen: Observation) -> Observation:
+        """Create the children; what the API server refuses for good becomes the execution's problem."""
+        if not isinstance(seen.plan, Plan):
+            return seen
+        children = render_children(seen.execution, seen.plan, self._defaults, attempt=1)
+        try:
+            if children.config_map is not None:
+                await self._create_config_map(seen.execution, children.config_map)
+            job = await self._create_job(seen.execution, children.job)
+        except KubernetesError as error:
+            if error.retriable or error.status in {401, 404, 409}:
+                raise
+            return replace(seen, plan=_refusal(error))
+        self._cache.put_job(job)
+        logger.info("Job created", job=job.metadata.name)
+        return replace(seen, job=job, plan=None)
+
+    async def _create_config_map(self, execution: ServiceExecution, manifest: JsonObject) -> None:
+        namespace = execution.metadata.namespace
+        try:
+            await self._client.create(CONFIG_MAPS, namespace, manifest)
+        except AlreadyExistsError:
+            name = input_name(execution.reference)
+            existing = await self._client.get(CONFIG_MAPS, namespace, name)
+            if existing is None:
+                raise
+            if not is_own_input(execution, manifest, InputMapView.model_validate(existing)):
+                raise in_the_way("ConfigMap", name) from None
+            logger.debug("ConfigMap exists already: ours from before a restart")
+
+    async def _create_job(self, execution: ServiceExecution, manifest: JsonObject) -> JobView:
+        namespace = execution.metadata.namespace
+        try:
+            body = await self._client.create(JOBS, namespace, manifest)
+        except AlreadyExistsError:
+            metadata = manifest["metadata"]
+            name = metadata["name"] if isinstance(metadata, dict) else ""
+            existing = await self._client.get(JOBS, namespace, str(name))
+            if existing is None:
+                raise
+            job = JobView.model_validate(existing)
+            if not is_own(execution, job.metadata):
+                raise in_the_way("Job", str(name)) from None
+            return job
+        return JobView.model_validate(body)
+
+    async def _may_delete(self, seen: Observation) -> bool:
+        """Ask once more before deleting the Job of a program that never seemed to start: its log would go too."""
+        phase, job, pod = seen.status.phase, seen.job, seen.pod
+        if job is None or seen.status.start_time is not None or (phase is not None and phase.terminal):
+            return True
+        if pod is not None and (pod.main.terminated is not None or pod.ended):
+            return True
+        reference = seen.execution.reference
+        found = await self._client.list(
+            PODS, reference.namespace, label_selector=f"{LABEL_EXECUTION_UID}={reference.uid}"
+        )
+        started = False
+        for one in map(PodView.model_validate, found.items):
+            self._cache.put_pod(one)
+            started = started or (
+                one.metadata.controlled_by(job.metadata.uid)
+                and (one.main.running is not None or one.main.terminated is not None)
+            )
+        return not started
+
+    async def _stop(self, pod: PodView) -> None:
+        """End the pod's containers by its deadline: unlike deletion this keeps pod and log."""
+        patch: JsonObject = {"spec": {"activeDeadlineSeconds": STOP_DEADLINE}}
+        body = await self._client.patch(PODS, pod.metadata.namespace, pod.metadata.name, patch)
+        if body is not None:
+            self._cache.put_pod(PodView.model_validate(body))
+        logger.info("pod stopped", pod=pod.metadata.name)
+
+    async def _write_status(self, execution: ServiceExecution, status: ExecutionStatus) -> bool:
+        """Write the status if it changed; False when the execution changed meanwhile or is gone."""
+        patch = status_patch(execution.status, status)
+        if not patch:
+            return True
+        metadata = execution.metadata
+        body: JsonObject = {"metadata": {"resourceVersion": metadata.resource_version}, "status": patch}
+        try:
+            written = await self._client.patch(
+                SERVICE_EXECUTIONS, metadata.namespace, metadata.name, body, subresource="status"
+            )
+        except ConflictError:
+            await self._fresh(execution)
+            return False
+        if written is None:
+            self._cache.drop_execution(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
+            return False
+        self._cache.put_execution(written)
+        self._teller.tell(execution, status)
+        return True
+
+    async def _refuse(self, execution: UnreadableExecution) -> None:
+        """Say that a spec cannot be read; it was valid under the CRD of another version."""
+        status = with_phase(
+            ExecutionStatus(),
+            Phase.FAILED,
+            Reason.INVALID_SPEC,
+            sentence(Reason.INVALID_SPEC, execution.problem),
+            now=datetime.now(UTC),
+            generation=execution.metadata.generation,
+        )
+        metadata = execution.metadata
+        written = await self._client.patch(
+            SERVICE_EXECUTIONS,
+            metadata.namespace,
+            metadata.name,
+            {"metadata": {"uid": metadata.uid}, "status": status_patch(ExecutionStatus(), status)},
+            subresource="status",
+        )
+        if written is None:
+            self._cache.drop_execution(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
+        else:
+            self._cache.put_execution(written)
+
+
+def _ends(seen: Observation, decision: Decision) -> bool:
+    before, after = seen.status.phase, decision.status.phase
+    return after is not None and after.terminal and not (before is not None and before.terminal)
+
+
+def _succeeds(seen: Observation, decision: Decision) -> bool:
+    return _ends(seen, decision) and decision.status.phase is Phase.SUCCEEDED
+
+
+def _refusal(error: KubernetesError) -> PlanProblem:
+    text = str(error)
+    if error.status == 403 and "quota" in text:
+        return PlanProblem(Reason.QUOTA_EXCEEDED, text, waiting=True)
+    if error.status == 403:
+        return PlanProblem(Reason.POD_REFUSED, text)
+    return PlanProblem(Reason.INVALID_SPEC, text)

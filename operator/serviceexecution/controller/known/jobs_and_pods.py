@@ -1,0 +1,126 @@
+"""Jobs and pods as last seen, by the uid of what they belong to."""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from serviceexecution.controller.known.versions import newer, number_of
+from serviceexecution.resources.views import JobView, PodView
+
+Place = tuple[str, str]
+"""Namespace and name."""
+
+Child = TypeVar("Child", JobView, PodView)
+
+
+@dataclass(slots=True)
+class Children:
+    """Jobs and pods by the uid that their label of this name says. May lag behind and miss a deletion.
+
+    Labels and owners are written by anybody, in any namespace: who asks says where the child is and, once that is
+    recorded, which uid it has.
+    """
+
+    label: str
+    _jobs: dict[str, dict[Place, JobView]] = field(default_factory=dict)
+    _pods: dict[str, dict[Place, PodView]] = field(default_factory=dict)
+
+    def put_job(self, job: JobView) -> str | None:
+        """Take a Job; return the uid of its owner, None when it is not ours."""
+        uid = job.metadata.labels.get(self.label)
+        if uid is None or not job.metadata.controlled_by(uid):
+            return None
+        _put(self._jobs, uid, job)
+        return uid
+
+    def drop_job(self, job: JobView) -> str | None:
+        """Forget a deleted Job; return the uid of its owner."""
+        uid = job.metadata.labels.get(self.label, "")
+        _drop(self._jobs, uid, job)
+        return uid or None
+
+    def put_pod(self, pod: PodView) -> str | None:
+        """Take a pod; return the uid that its label names."""
+        uid = pod.metadata.labels.get(self.label)
+        if uid is None:
+            return None
+        _put(self._pods, uid, pod)
+        return uid
+
+    def drop_pod(self, pod: PodView) -> str | None:
+        """Forget a deleted pod; return the uid that its label names."""
+        uid = pod.metadata.labels.get(self.label, "")
+        _drop(self._pods, uid, pod)
+        return uid or None
+
+    def job(self, uid: str, place: Place, recorded: str | None = None) -> JobView | None:
+        """Return the owner's Job of that namespace and name; with ``recorded`` it must have that uid."""
+        job = self._jobs.get(uid, {}).get(place)
+        return None if job is None or recorded not in {None, job.metadata.uid} else job
+
+    def jobs(self, uid: str, namespace: str) -> tuple[JobView, ...]:
+        """Return all Jobs of that owner, which is in that namespace."""
+        return tuple(job for place, job in self._jobs.get(uid, {}).items() if place[0] == namespace)
+
+    def pod(self, uid: str, namespace: str, job_uid: str, recorded: str | None = None) -> PodView | None:
+        """Return the newest pod of that Job; with ``recorded`` the one of that uid."""
+        pods = [
+            pod
+            for place, pod in self._pods.get(uid, {}).items()
+            if place[0] == namespace
+            and pod.metadata.controlled_by(job_uid)
+            and recorded in {None, pod.metadata.uid}
+        ]
+        return max(pods, key=lambda pod: pod.metadata.creation_timestamp, default=None)
+
+    def drop_unlisted_jobs(self, listed: set[str], version: int, namespace: str | None) -> set[str]:
+        """Forget Jobs that a list of ``namespace`` (None: of the cluster) as of ``version`` does not show although it
+        should; return their owners.
+        """
+        return _drop_unlisted(self._jobs, listed, version, namespace)
+
+    def drop_unlisted_pods(self, listed: set[str], version: int, namespace: str | None) -> set[str]:
+        """Forget pods, likewise."""
+        return _drop_unlisted(self._pods, listed, version, namespace)
+
+    def forget(self, uid: str) -> None:
+        """Forget all of an owner that is gone."""
+        self._jobs.pop(uid, None)
+        self._pods.pop(uid, None)
+
+
+def _put(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> None:
+    objects = children.setdefault(uid, {})
+    place = (child.metadata.namespace, child.metadata.name)
+    known = objects.get(place)
+    if known is None or newer(child.metadata.resource_version, known.metadata.resource_version):
+        objects[place] = child
+
+
+def _drop(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> None:
+    """Forget a child, unless another one has its name by now; keep nothing of an owner without children."""
+    objects = children.get(uid, {})
+    place = (child.metadata.namespace, child.metadata.name)
+    known = objects.get(place)
+    if known is not None and known.metadata.uid == child.metadata.uid:
+        del objects[place]
+        if not objects:
+            del children[uid]
+
+
+def _drop_unlisted(
+    children: dict[str, dict[Place, Child]], listed: set[str], version: int, namespace: str | None
+) -> set[str]:
+    owners: set[str] = set()
+    for uid, objects in list(children.items()):
+        for place, child in list(objects.items()):
+            metadata = child.metadata
+            if (
+                metadata.uid not in listed
+                and namespace in {None, metadata.namespace}
+                and number_of(metadata.resource_version) <= version
+            ):
+                del objects[place]
+                owners.add(uid)
+        if not objects:
+            del children[uid]
+    return owners

@@ -1,0 +1,129 @@
+"""Kopf wiring: every event only updates the cache and queues the execution it is about."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import kopf
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
+from serviceexecution.controller.known.routing import Taker, Touched
+from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.resources.names import (
+    API_GROUP,
+    API_VERSION,
+    DEFINITION_PLURAL,
+    LABEL_EXECUTION_UID,
+    PLURAL,
+)
+
+CHUNK_SIZE: Final = 8
+"""Objects in a page of Kopf's own first list, which bounds pages in no other way: an object of 1.5 MiB may take thirty
+when it is parsed."""
+IDLE_SECONDS: Final = 0.1
+"""How long Kopf keeps an object's last event after it was handled: five seconds, its default, are all objects of a
+first list."""
+
+
+def register(
+    registry: kopf.OperatorRegistry,
+    cache: ObjectCache,
+    queue: WorkQueue[ExecutionKey],
+    definition_queue: WorkQueue[ExecutionKey],
+) -> None:
+    """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects."""
+
+    taker = Taker(cache)
+
+    # Coroutines, so that Kopf calls them here: it would call functions in threads, and cache and queue are the loop's.
+
+    async def executions(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.EXECUTIONS, body)
+        if event.get("type") == "DELETED":
+            key = _key(body)
+            cache.drop_execution(key, uid_of(body))
+            queue.add(key)
+        else:
+            queue.add(cache.put_execution(body))
+
+    async def definitions(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.DEFINITIONS, body)
+        if event.get("type") == "DELETED":
+            key = _key(body)
+            cache.drop_definition(ServiceKey(*key), uid_of(body))
+            definition_queue.add(key)
+        else:
+            definition_queue.add(ExecutionKey(*cache.put_definition(body)))
+
+    async def jobs(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.JOBS, body)
+        _add(taker.take_job(body, deleted=event.get("type") == "DELETED"))
+
+    async def pods(event: Mapping[str, object], **_: object) -> None:
+        body = _body(event)
+        cache.note_watched(Watched.PODS, body)
+        _add(taker.take_pod(body, deleted=event.get("type") == "DELETED"))
+
+    def _add(touched: Touched) -> None:
+        if isinstance(touched, ServiceKey):
+            definition_queue.add(ExecutionKey(*touched))
+        elif touched is not None:
+            queue.add(touched)
+
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's own arguments
+        account = kopf.login_with_service_account(**kwargs)
+        if account is not None:
+            return at_service_address(account, os.environ)
+        return kopf.login_with_kubeconfig(**kwargs)
+
+    kopf.on.login(registry=registry)(login)
+    labels = {LABEL_EXECUTION_UID: kopf.PRESENT}
+    kopf.on.event(API_GROUP, API_VERSION, PLURAL, registry=registry)(executions)
+    kopf.on.event(API_GROUP, API_VERSION, DEFINITION_PLURAL, registry=registry)(definitions)
+    kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)(jobs)
+    kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
+
+
+def at_service_address(account: kopf.ConnectionInfo, environment: Mapping[str, str]) -> kopf.ConnectionInfo:
+    """Return the connection with the API server's address in place of its name.
+
+    Kopf asks the cluster's DNS for kubernetes.default.svc. Where that starts later than the controller, its
+    watches back off for minutes, while everything else here works.
+    """
+    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "443")
+    if not host:
+        return account
+    address = f"[{host}]" if ":" in host else host
+    return dataclasses.replace(account, server=f"https://{address}:{port}")
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """Return Kopf's settings: filtered watches, no peering, no posting, no scanning of CRDs and namespaces."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = (
+        True  # our kinds are there or the first list fails; no right to watch CRDs is needed
+    )
+    settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
+    settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID
+    settings.watching.chunk_size = CHUNK_SIZE
+    settings.queueing.idle_timeout = IDLE_SECONDS
+    settings.networking.request_timeout = 60
+    return settings
+
+
+def _body(event: Mapping[str, object]) -> JsonObject:
+    return cast("JsonObject", event["object"])
+
+
+def _key(body: JsonObject) -> ExecutionKey:
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    return ExecutionKey(str(metadata.get("namespace")), str(metadata.get("name")))

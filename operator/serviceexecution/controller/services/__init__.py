@@ -1,0 +1,1 @@
+"""Passes over services and their builds: observe, decide, act."""

@@ -1,0 +1,61 @@
+"""What is seen of one execution at one moment: all that a decision is made from."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from serviceexecution.executions.plan import Plan, PlanProblem, Times
+from serviceexecution.executions.startup import StartProblem
+from serviceexecution.executions.verdict import MainOutput
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_status import ExecutionStatus, TakenService
+from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.store.records import LogRecord, OutputManifest
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All that is known of one execution at one moment."""
+
+    execution: ServiceExecution
+    times: Times
+    now: datetime
+    limits: StartLimits
+    plan: Plan | PlanProblem | None = None
+    """Only while there is no Job."""
+    taken: TakenService | None = None
+    """What the execution takes from its service, now that it may start."""
+    job: JobView | None = None
+    """None only when the API server itself said so."""
+    pod: PodView | None = None
+    creation_problem: StartProblem | None = None
+    """Why the Job controller cannot create the pod."""
+    warning: str = ""
+    """Newest warning about a pod that does not start."""
+    manifest: OutputManifest | None = None
+    log: LogRecord | None = None
+    output: MainOutput | None = None
+    output_problem: str | None = None
+    """Why the main result does not fit the service's schema."""
+    results_unknown: bool = False
+    """The store did not answer: what is missing above may be there."""
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """Return the status as recorded, and as far as it has been decided."""
+        return self.execution.status
+
+    @property
+    def generation(self) -> int:
+        """Return the generation of the spec that is decided from."""
+        return self.execution.metadata.generation
+
+    def with_status(self, **updates: object) -> Self:
+        """Return the same observation with these members of the status decided."""
+        status = self.status.model_copy(update=updates)
+        return replace(self, execution=self.execution.model_copy(update={"status": status}))
+
+    def age(self, since: datetime) -> float:
+        """Return how many seconds ago ``since`` was."""
+        return (self.now - since).total_seconds()

@@ -1,0 +1,125 @@
+"""Puts a decision together: the status that says it, and what is to be done beside writing it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from serviceexecution.contract.durations import format_duration
+from serviceexecution.executions.conditions import with_phase
+from serviceexecution.executions.observation import Observation
+from serviceexecution.executions.reasons import Reason, sentence
+from serviceexecution.executions.verdict import judge, log_of, result_of
+from serviceexecution.resources.execution_status import (
+    CallbackState,
+    CallbackStatus,
+    ExecutionStatus,
+    Phase,
+    PodReference,
+    Usage,
+)
+from serviceexecution.resources.views import TerminatedView
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What should be: the status, and what is to be done, before or after it is written."""
+
+    status: ExecutionStatus
+    create: bool = False
+    """Create the plan's children, then decide again."""
+    follow_log: PodReference | None = None
+    """Follow the log of main in this pod."""
+    stop_pod: bool = field(default=False, kw_only=True)
+    """After the status is written: end main by the pod's deadline."""
+    delete_job: bool = field(default=False, kw_only=True)
+    """After the status is written."""
+    delete_execution: bool = field(default=False, kw_only=True)
+    wake_after: float | None = None
+    """Seconds until something may have to be decided again without any event."""
+
+
+def say(
+    seen: Observation,
+    phase: Phase,
+    reason: Reason,
+    detail: str = "",
+    *,
+    message: str | None = None,
+    follow: bool = False,
+    collecting: bool = False,
+    wake: float | None = None,
+) -> Decision:
+    """Say where an execution stands that has not ended. ``follow``: the log of the recorded pod."""
+    status = with_phase(
+        seen.status,
+        phase,
+        reason,
+        sentence(reason, detail) if message is None else message,
+        now=seen.now,
+        generation=seen.generation,
+        collecting=collecting,
+    )
+    return Decision(status, follow_log=status.pod if follow else None, wake_after=wake)
+
+
+def end(seen: Observation, main: TerminatedView | None) -> Decision:
+    """End the execution for good, judged by how main ended (None: never seen), with whatever was kept."""
+    if main is None and seen.status.exit_code is not None:
+        main = TerminatedView(exit_code=seen.status.exit_code)
+    verdict = judge(
+        stop=seen.status.stop_requested,
+        pod=seen.pod,
+        end=main,
+        manifest=seen.manifest,
+        log=seen.log,
+        output=seen.output,
+        output_problem=seen.output_problem,
+    )
+    if main is not None:
+        seen = seen.with_status(exit_code=main.exit_code)
+    return finish(seen, verdict.phase, verdict.reason, message=verdict.message, main=main)
+
+
+def finish(
+    seen: Observation,
+    phase: Phase,
+    reason: Reason,
+    detail: str = "",
+    *,
+    message: str | None = None,
+    main: TerminatedView | None = None,
+) -> Decision:
+    """End the execution for good in this phase, with whatever was kept; its Job goes."""
+    started = seen.status.start_time
+    finished = main.finished_at if main is not None else None
+    wait = run = collect = duration = None
+    if started is not None:
+        wait = _seconds(started, seen.execution.metadata.creation_timestamp)
+        run = _seconds(finished or seen.now, started)
+        duration = format_duration(run)
+    if finished is not None:
+        collect = _seconds(seen.now, finished)
+    seen = seen.with_status(
+        completion_time=seen.now,
+        result=result_of(seen.manifest, seen.output),
+        log=log_of(seen.log),
+        duration=duration,
+        usage=Usage(wait_seconds=wait, run_seconds=run, collect_seconds=collect),
+        callback=None
+        if seen.execution.spec.callback is None
+        else CallbackStatus(state=CallbackState.PENDING),
+    )
+    final = with_phase(
+        seen.status,
+        phase,
+        reason,
+        sentence(reason, detail) if message is None else message,
+        now=seen.now,
+        generation=seen.generation,
+    )
+    ttl = seen.execution.spec.ttl_seconds_after_finished
+    return Decision(final, delete_job=seen.job is not None, wake_after=ttl)
+
+
+def _seconds(later: datetime, earlier: datetime) -> int:
+    # The node's clock and the API server's need not agree to the second.
+    return max(0, round((later - earlier).total_seconds()))

@@ -1,0 +1,263 @@
+"""From a spec and the objects it names to everything a Job is rendered from, or to what is wrong with it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from serviceexecution.contract.configmap_keys import ConfigMapEntry, configmap_keys
+from serviceexecution.contract.data_pools import DataPoolReference, file_properties, find_data_pools
+from serviceexecution.contract.durations import DurationError, parse_duration
+from serviceexecution.contract.input_files import (
+    config_map_properties,
+    parse_input_object,
+    parse_input_text,
+    property_names,
+    split_config_map,
+)
+from serviceexecution.contract.paths import property_file
+from serviceexecution.contract.problems import InputError
+from serviceexecution.contract.property_names import check_property_name
+from serviceexecution.contract.quantities import QuantityError, parse_quantity
+from serviceexecution.contract.secret_names import check_secret_names
+from serviceexecution.executions.pod_template import template_problem
+from serviceexecution.executions.reasons import Reason
+from serviceexecution.resources.execution_settings import DataPool
+from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
+from serviceexecution.resources.runtime import DockerRuntime
+from serviceexecution.resources.views import ClaimView, ConfigMapView
+
+DEFAULT_OUTPUT_LIMIT = 10 * 1024**3
+DEFAULT_COLLECT_TIMEOUT = 3600.0
+DEFAULT_START_TIMEOUT = 600.0
+DEFAULT_CANCEL_GRACE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProblem:
+    """Why a spec cannot be run. ``waiting``: an object is missing that may still come. ``coming``: somebody is
+    making it, so that the start timeout alone bounds the wait.
+    """
+
+    reason: Reason
+    detail: str
+    waiting: bool = False
+    coming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The spec's durations, in seconds. ``timeout`` None means no limit."""
+
+    timeout: float | None
+    start_timeout: float
+    cancel_grace: float
+    collect_timeout: float
+
+
+DEFAULT_TIMES = Times(None, DEFAULT_START_TIMEOUT, DEFAULT_CANCEL_GRACE, DEFAULT_COLLECT_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class MountedPool:
+    """A data pool as it is mounted."""
+
+    property: str
+    claim: str
+    sub_path: str | None
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InputVolume:
+    """Which ConfigMap carries the input files. ``own`` entries are written into one of ours by the
+    controller.
+    """
+
+    source: Literal["empty", "own", "referenced"]
+    entries: tuple[ConfigMapEntry, ...] = ()
+    """Keys and paths; the text is empty for a referenced ConfigMap, which is mounted as it is."""
+    config_map: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a Job is rendered from, beside the spec and the settings."""
+
+    runtime: DockerRuntime
+    input: InputVolume
+    pools: tuple[MountedPool, ...]
+    output_limit: int
+    """Bytes."""
+    output_claim: str | None
+    """The claim that output is written to; None for the node's disk."""
+    output_sub_path: str | None
+    times: Times
+
+
+def times_of(spec: ExecutionSpec) -> Times:
+    """Return the spec's durations with their defaults; raises DurationError that names the field."""
+    collect = spec.output.collect_timeout if spec.output else None
+    return Times(
+        timeout=None if spec.timeout is None else parse_duration(spec.timeout, field="spec.timeout"),
+        start_timeout=_duration(spec.start_timeout, "spec.startTimeout", DEFAULT_START_TIMEOUT),
+        cancel_grace=_duration(spec.cancel_grace, "spec.cancelGrace", DEFAULT_CANCEL_GRACE),
+        collect_timeout=_duration(collect, "spec.output.collectTimeout", DEFAULT_COLLECT_TIMEOUT),
+    )
+
+
+def _duration(text: str | None, field: str, default: float) -> float:
+    return default if text is None else parse_duration(text, field=field)
+
+
+def make_plan(
+    spec: ExecutionSpec, uid: str, input_map: ConfigMapView | None, claims: Iterable[ClaimView]
+) -> Plan | PlanProblem:
+    """Decide how the spec of the execution ``uid`` is run.
+
+    ``input_map`` is the ConfigMap of ``spec.inputFrom``, None when it does not exist; ``claims`` are the
+    namespace's claims that carry a data pool's label.
+    """
+    try:
+        times = times_of(spec)
+        limit = DEFAULT_OUTPUT_LIMIT
+        if spec.output is not None and spec.output.limit is not None:
+            limit = parse_quantity(spec.output.limit, field="spec.output.limit")
+        if spec.result_retention is not None:
+            parse_duration(spec.result_retention, field="spec.resultRetention")
+    except (DurationError, QuantityError) as error:
+        return PlanProblem(Reason.INVALID_SPEC, str(error))
+    if (problem := _spec_problem(spec)) is not None:
+        return problem
+    if spec.input_from is not None and input_map is None:
+        name = spec.input_from.config_map_ref.name
+        detail = f'Create the ConfigMap "{name}" or correct spec.inputFrom.configMapRef.name.'
+        return PlanProblem(Reason.INPUT_NOT_FOUND, detail, waiting=True)
+    try:
+        files, field = input_properties(spec, input_map)
+        references = find_data_pools(files, field=field)
+    except InputError as error:
+        return PlanProblem(Reason.INVALID_INPUT, str(error))
+    pools = _pools(spec.data_pools or {}, references, claims)
+    if isinstance(pools, PlanProblem):
+        return pools
+    for pool in pools:
+        if pool.property in files and pool.property not in references:
+            detail = (
+                f'spec.dataPools["{pool.property}"]: the input has a value of the same name; a property is '
+                "either a value or a data pool."
+            )
+            return PlanProblem(Reason.INVALID_INPUT, detail)
+    volume = _input_volume(spec, input_map, file_properties(files, references))
+    output_claim = spec.output.persistent_volume_claim if spec.output else None
+    sub_path = spec.output.sub_path if spec.output else None
+    if spec.runtime is None:
+        return PlanProblem(Reason.INVALID_SPEC, "Say what runs: give either spec.serviceRef or spec.runtime.")
+    return Plan(
+        runtime=spec.runtime.docker,
+        input=volume,
+        pools=pools,
+        output_limit=limit,
+        output_claim=output_claim.claim_name if output_claim else None,
+        output_sub_path=(sub_path or uid) if output_claim else None,
+        times=times,
+    )
+
+
+def _spec_problem(spec: ExecutionSpec) -> PlanProblem | None:
+    given = [
+        name
+        for name, value in (
+            ("input", spec.input),
+            ("inputJson", spec.input_json),
+            ("inputFrom", spec.input_from),
+        )
+        if value is not None
+    ]
+    if len(given) > 1:
+        detail = f"Give the input once: spec has {' and '.join(given)}."
+        return PlanProblem(Reason.INVALID_SPEC, detail)
+    if (text := template_problem(spec)) is not None:
+        return PlanProblem(Reason.INVALID_SPEC, text)
+    taken = {variable.name for variable in spec.env}
+    problems = check_secret_names(spec.secrets or {}, taken=taken)
+    if problems:
+        return PlanProblem(
+            Reason.INVALID_SPEC, " ".join(f"{problem.path}: {problem.message}" for problem in problems)
+        )
+    for name in spec.data_pools or {}:
+        path = f'spec.dataPools["{name}"]'
+        try:
+            check_property_name(name, path=path)
+        except InputError as error:
+            return PlanProblem(Reason.INVALID_SPEC, str(error))
+        if ":" in name:
+            return PlanProblem(
+                Reason.INVALID_SPEC, f"{path}: a folder cannot have a ':' in its name; rename it."
+            )
+    return None
+
+
+def input_properties(spec: ExecutionSpec, input_map: ConfigMapView | None) -> tuple[Mapping[str, str], str]:
+    """Return the input's properties, name → JSON text, and the field they come from; raises InputError."""
+    if spec.input_json is not None:
+        return parse_input_text(spec.input_json).properties, "spec.inputJson"
+    if spec.input_from is not None and input_map is not None:
+        field = "spec.inputFrom.configMapRef"
+        if input_map.binary_data:
+            key = min(input_map.binary_data)
+            raise InputError(field, f'The key "{key}" is binary; a value must be JSON text.')
+        return split_config_map(input_map.data, field=field, names=_names(input_map)), field
+    if spec.input is not None:
+        return parse_input_object(spec.input).properties, "spec.input"
+    return {}, "spec.input"
+
+
+def _names(input_map: ConfigMapView) -> dict[str, str]:
+    """Key → property, as the Service API notes it for properties that are no legal keys."""
+    return property_names(
+        input_map.metadata.annotations.get(ANNOTATION_INPUT_PROPERTIES),
+        field=f"{ANNOTATION_INPUT_PROPERTIES} of the ConfigMap",
+    )
+
+
+def _input_volume(
+    spec: ExecutionSpec, input_map: ConfigMapView | None, files: Mapping[str, str]
+) -> InputVolume:
+    if not files:
+        return InputVolume("empty")
+    if spec.input_from is not None and input_map is not None and input_map.immutable:
+        keys = config_map_properties(input_map.data, names=_names(input_map))
+        entries = tuple(ConfigMapEntry(keys[name], property_file(name), "") for name in sorted(files))
+        return InputVolume("referenced", entries, input_map.metadata.name)
+    return InputVolume("own", configmap_keys(files))
+
+
+def _pools(
+    given: Mapping[str, DataPool],
+    references: Mapping[str, DataPoolReference],
+    claims: Iterable[ClaimView],
+) -> tuple[MountedPool, ...] | PlanProblem:
+    labelled: dict[str, list[str]] = {}
+    for claim in claims:
+        labelled.setdefault(claim.metadata.labels.get(LABEL_DATA_POOL_ID, ""), []).append(claim.metadata.name)
+    mounted = {
+        name: MountedPool(name, pool.persistent_volume_claim.claim_name, pool.sub_path, pool.read_only)
+        for name, pool in given.items()
+    }
+    for name, reference in references.items():
+        if name in mounted:
+            continue
+        found = sorted(labelled.get(reference.id, []))
+        if not found:
+            detail = (
+                f'The input\'s property "{name}" names the data pool "{reference.id}": label a '
+                f"PersistentVolumeClaim of this namespace {LABEL_DATA_POOL_ID}={reference.id}, or name one in "
+                f"spec.dataPools."
+            )
+            return PlanProblem(Reason.DATA_POOL_NOT_FOUND, detail, waiting=True)
+        if len(found) > 1:
+            detail = f'Several claims carry the label of the data pool "{reference.id}": {", ".join(found)}.'
+            return PlanProblem(Reason.INVALID_SPEC, detail)
+        mounted[name] = MountedPool(name, found[0], None, read_only=True)
+    return tuple(mounted[name] for name in sorted(mounted))

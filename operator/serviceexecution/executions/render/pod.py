@@ -1,0 +1,192 @@
+"""Renders the pod template: the user's container, the collector, and what they share."""
+
+from collections.abc import Set
+from hashlib import sha256
+from typing import Final, cast
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.paths import (
+    DATAPOOL_DIRECTORY,
+    INPUT_DIRECTORY,
+    OLDER_INPUT_DIRECTORY,
+    OUTPUT_DIRECTORY,
+    data_pool_directory,
+)
+from serviceexecution.contract.secret_names import secret_variable
+from serviceexecution.executions.names import labels
+from serviceexecution.executions.plan import MountedPool, Plan
+from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.render.collector import collector_container, collector_volume
+from serviceexecution.executions.render.fields import dump, dump_all
+from serviceexecution.executions.render.input import input_volume
+from serviceexecution.executions.render.merge import merge
+from serviceexecution.executions.render.security import container_security, pod_security
+from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER
+from serviceexecution.resources.pod_protection import NO_SIDECARS, PROTECTION
+
+HOME_DIRECTORY: Final = "/var/runtime/home"
+COLLECT_GRACE: Final = 60
+"""Seconds that the collector has after main was killed, for a last pass over the output."""
+
+OUTPUT_LIMIT_ANNOTATION: Final = f"{API_GROUP}/output-limit"
+
+
+def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:
+    """Return the Job's pod template with ``spec.podTemplate`` merged in last."""
+    own_labels = labels(execution.reference, attempt)
+    annotations = {**PROTECTION, OUTPUT_LIMIT_ANNOTATION: str(plan.output_limit)}
+    template: JsonObject = {
+        "metadata": {
+            "labels": {**own_labels, **NO_SIDECARS},
+            "annotations": {**annotations},
+        },
+        "spec": _pod_spec(execution, plan, defaults),
+    }
+    patch = execution.spec.pod_template
+    if not patch:
+        return template
+    merged = _without_our_names(merge(template, patch), {*own_labels, OUTPUT_LIMIT_ANNOTATION})
+    # What the operator recognises its pods by, and what keeps a program from running twice, is not up for merging.
+    essential: JsonObject = {
+        "metadata": {
+            "labels": {**own_labels},
+            "annotations": {OUTPUT_LIMIT_ANNOTATION: annotations[OUTPUT_LIMIT_ANNOTATION]},
+        },
+        "spec": {"restartPolicy": "Never"},
+    }
+    return merge(merged, essential)
+
+
+def _without_our_names(template: JsonObject, own: Set[str]) -> JsonObject:
+    """Take away other labels and annotations of ours: what tells a run's pod from a build's is not for a template."""
+    metadata = template.get("metadata")
+    kept: JsonObject = {}
+    for part, values in (metadata if isinstance(metadata, dict) else {}).items():
+        theirs = values if isinstance(values, dict) else {}
+        kept[part] = {
+            name: value
+            for name, value in theirs.items()
+            if name in own or not name.startswith(f"{API_GROUP}/")
+        }
+    return {**template, "metadata": kept}
+
+
+def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) -> JsonObject:
+    spec = execution.spec
+    shared = spec.share_process_namespace is not False
+    pod: JsonObject = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": int(plan.times.cancel_grace + 0.999) + COLLECT_GRACE,
+        "securityContext": pod_security(spec.security_context, defaults),
+        "containers": [
+            _main_container(spec, plan),
+            collector_container(spec, plan, defaults),
+        ],
+        "volumes": _volumes(execution, plan),
+    }
+    if shared:
+        pod["shareProcessNamespace"] = True
+    if plan.times.timeout is not None:
+        # Stops the program even when the operator is down; the operator itself stops it to the second.
+        pod["activeDeadlineSeconds"] = int(plan.times.timeout + plan.times.start_timeout) + 3600
+    for name, value in (
+        ("serviceAccountName", spec.service_account_name),
+        ("nodeSelector", spec.node_selector),
+        ("affinity", spec.affinity),
+        ("priorityClassName", spec.priority_class_name),
+        ("runtimeClassName", spec.runtime_class_name),
+        ("imagePullSecrets", dump_all(spec.image_pull_secrets)),
+        ("tolerations", dump_all(spec.tolerations)),
+    ):
+        if value is not None:
+            pod[name] = cast("JsonValue", value)
+    return pod
+
+
+def _main_container(spec: ExecutionSpec, plan: Plan) -> JsonObject:
+    docker = plan.runtime
+    container: JsonObject = {
+        "name": MAIN_CONTAINER,
+        **dump(docker),
+        "env": _environment(spec),
+        "securityContext": container_security(spec.security_context),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            {"name": "input", "mountPath": INPUT_DIRECTORY, "readOnly": True},
+            {"name": "input", "mountPath": OLDER_INPUT_DIRECTORY, "readOnly": True},
+            _output_mount(plan),
+            {"name": "datapool", "mountPath": DATAPOOL_DIRECTORY},
+            *[_pool_mount(pool) for pool in plan.pools],
+            {"name": "home", "mountPath": HOME_DIRECTORY},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        ],
+    }
+    if spec.resources is not None:
+        container["resources"] = dump(spec.resources)
+    return container
+
+
+def _environment(spec: ExecutionSpec) -> list[JsonValue]:
+    given = {variable.name for variable in spec.env}
+    defaults: dict[str, str] = {
+        "HOME": HOME_DIRECTORY,
+        # Without it a Python program's prints are lost when it is killed, and are not live before.
+        "PYTHONUNBUFFERED": "1",
+    }
+    variables: list[JsonValue] = [
+        {"name": name, "value": value} for name, value in defaults.items() if name not in given
+    ]
+    for name in sorted(spec.secrets or {}):
+        source = (spec.secrets or {})[name]
+        variables.append({"name": secret_variable(name), "valueFrom": dump(source)})
+    variables += [dump(variable) for variable in spec.env]
+    return variables
+
+
+def _output_mount(plan: Plan) -> JsonObject:
+    mount: JsonObject = {"name": "output", "mountPath": OUTPUT_DIRECTORY}
+    if plan.output_sub_path is not None:
+        mount["subPath"] = plan.output_sub_path
+    return mount
+
+
+def _pool_mount(pool: MountedPool) -> JsonObject:
+    mount: JsonObject = {"name": _claim_volume(pool.claim), "mountPath": data_pool_directory(pool.property)}
+    if pool.sub_path:
+        mount["subPath"] = pool.sub_path
+    if pool.read_only:
+        mount["readOnly"] = True
+    return mount
+
+
+def _claim_volume(claim: str) -> str:
+    """Return a volume's name for a claim: claims may have dots and 253 characters, volumes may not."""
+    if len(claim) <= 50 and "." not in claim:
+        return f"claim-{claim}"
+    return f"claim-{sha256(claim.encode()).hexdigest()[:16]}"
+
+
+def _volumes(execution: ServiceExecution, plan: Plan) -> list[JsonValue]:
+    output: JsonObject = {"name": "output"}
+    if plan.output_claim is not None:
+        output["persistentVolumeClaim"] = {"claimName": plan.output_claim}
+    else:
+        # The collector enforces the limit; the kubelet's own limit evicts the pod and loses output and log.
+        output["emptyDir"] = {"sizeLimit": str(2 * plan.output_limit + 1024**3)}
+    claims: list[JsonValue] = [
+        {"name": _claim_volume(claim), "persistentVolumeClaim": {"claimName": claim}}
+        for claim in sorted({pool.claim for pool in plan.pools})
+    ]
+    return [
+        input_volume(execution.reference, plan.input),
+        output,
+        {"name": "datapool", "emptyDir": {}},
+        {"name": "home", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        collector_volume(),
+        *claims,
+    ]

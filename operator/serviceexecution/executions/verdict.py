@@ -1,0 +1,179 @@
+"""How a run ended: from what was asked, what the pod says and what was kept, to the final phase and reason."""
+
+import json
+import re
+import signal
+from dataclasses import dataclass
+from typing import Final
+
+from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.executions.reasons import Reason, sentence
+from serviceexecution.resources.execution_status import (
+    Log,
+    Phase,
+    Result,
+    ResultFile,
+    StopReason,
+    StopRequest,
+)
+from serviceexecution.resources.meaning import one_line
+from serviceexecution.resources.views import PodView, TerminatedView
+from serviceexecution.store.records import LogRecord, OutputManifest
+
+MAIN_OUTPUT_LIMIT: Final = 8192
+"""Most bytes of the main result that status holds as text."""
+
+FILES_IN_STATUS: Final = 50
+START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
+"""Reasons of a container that never became a process."""
+
+UNKNOWN_END: Final = "ContainerStatusUnknown"
+"""Reason of an end that the kubelet made up because it found no trace of the container."""
+
+_EXEC_REFUSED: Final = re.compile(
+    r"exec /[^\n]*: (argument list too long|exec format error|no such file or directory|permission denied)"
+)
+"""All that a container says whose start fails in runc's very last step: it then counts as started and ended."""
+
+_MOST_OF_A_PROBLEM: Final = 600
+"""Characters: a message is read in one line of a table."""
+
+_SIGNALS: Final = {int(number): number.name for number in signal.Signals}
+_FORCED_EXIT: Final = 128 + signal.SIGKILL
+
+
+@dataclass(frozen=True, slots=True)
+class MainOutput:
+    """The main result's text, if short enough for status, and where it came from."""
+
+    text: str | None
+    from_log: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The final phase, its reason, and one sentence."""
+
+    phase: Phase
+    reason: Reason
+    message: str
+
+
+def judge(
+    *,
+    stop: StopRequest | None,
+    pod: PodView | None,
+    end: TerminatedView | None,
+    manifest: OutputManifest | None,
+    log: LogRecord | None,
+    output: MainOutput | None,
+    output_problem: str | None = None,
+) -> Verdict:
+    """Decide how a run ended. ``end`` is main's end, None when it was never seen; ``output_problem`` is why the
+    main result does not fit the service's schema.
+    """
+    if stop is not None:
+        if stop.reason is StopReason.CANCELLED:
+            return Verdict(Phase.CANCELLED, Reason.CANCELLED, sentence(Reason.CANCELLED))
+        return _failed(Reason.TIMEOUT)
+    disrupted = pod.condition("DisruptionTarget") if pod is not None else None
+    if pod is not None and pod.status.reason == "Evicted":
+        return _failed(Reason.EVICTED, pod.status.message)
+    if pod is not None and pod.status.reason == "DeadlineExceeded":
+        return _failed(Reason.TIMEOUT)
+    if end is not None and end.reason == "OOMKilled" and end.exit_code != 0:
+        # With 0 only a child process was killed, and the program went on without it.
+        return _failed(Reason.OUT_OF_MEMORY)
+    if disrupted is not None and disrupted.status == "True" and (end is None or end.exit_code != 0):
+        return _failed(Reason.POD_LOST, disrupted.message)
+    if end is None or end.reason == UNKNOWN_END:
+        return _failed(Reason.POD_LOST, pod.status.message if pod is not None else "")
+    if end.exit_code != 0:
+        return _program_failed(end, output)
+    if manifest is None:
+        return _failed(Reason.RESULT_MISSING)
+    if manifest.limit_exceeded:
+        return _failed(Reason.OUTPUT_LIMIT_EXCEEDED, _skipped(manifest) or "")
+    if output_problem is not None:
+        return _failed(Reason.OUTPUT_INVALID, output_problem)
+    if log is None or not log.complete:
+        return Verdict(Phase.SUCCEEDED, Reason.LOG_MISSING, sentence(Reason.LOG_MISSING))
+    return Verdict(Phase.SUCCEEDED, Reason.SUCCEEDED, sentence(Reason.SUCCEEDED))
+
+
+def _failed(reason: Reason, detail: str = "") -> Verdict:
+    return Verdict(Phase.FAILED, reason, sentence(reason, detail))
+
+
+def _program_failed(end: TerminatedView, output: MainOutput | None) -> Verdict:
+    if end.reason in START_ERRORS or _EXEC_REFUSED.fullmatch(end.message.strip()):
+        if "argument list too long" in end.message:
+            return _failed(Reason.ENVIRONMENT_TOO_LARGE)
+        return _failed(Reason.START_FAILED, end.message)
+    detail = f"Its exit code is {end.exit_code}."
+    if end.exit_code == _FORCED_EXIT:
+        detail = "It was killed by SIGKILL (exit code 137), mostly a sign of too little memory."
+    elif (name := _SIGNALS.get(end.exit_code - 128)) is not None:
+        detail = f"It was ended by {name} (exit code {end.exit_code})."
+    if (problem := _problem(output)) is not None:
+        detail = f"{detail} {problem}"
+    return _failed(Reason.PROGRAM_FAILED, detail)
+
+
+def _problem(output: MainOutput | None) -> str | None:
+    """Return title and detail of the problem (RFC 9457) that the program left as its main result."""
+    if output is None or output.text is None:
+        return None
+    try:
+        value = json.loads(output.text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    status = value.get("status", 500)
+    if not isinstance(status, int) or status < 400:
+        return None  # a result that has such members by chance
+    parts = [value[name] for name in ("title", "detail") if isinstance(value.get(name), str)]
+    return one_line(": ".join(parts), _MOST_OF_A_PROBLEM) or None
+
+
+def _skipped(manifest: OutputManifest) -> str | None:
+    if not manifest.skipped:
+        return None
+    first = "; ".join(f"{file.path}: {file.reason}" for file in manifest.skipped[:5])
+    more = len(manifest.skipped) - 5
+    return f"Not kept: {first}" + (f"; and {more} more." if more > 0 else ".")
+
+
+def result_of(manifest: OutputManifest | None, output: MainOutput | None) -> Result | None:
+    """Return what status says of the output."""
+    if manifest is None and output is None:
+        return None
+    files = sorted(manifest.files, key=lambda file: file.path) if manifest is not None else []
+    source = None
+    if output is not None:
+        source = "Log" if output.from_log else "File"
+    return Result(
+        output=output.text if output is not None else None,
+        source=source,
+        files=tuple(
+            ResultFile(name=file.path, size=file.size, sha256=file.sha256, media_type=file.media_type)
+            for file in files[:FILES_IN_STATUS]
+        ),
+        file_count=len(files),
+        total_bytes=manifest.total_bytes if manifest is not None else 0,
+        skipped_count=len(manifest.skipped) if manifest is not None else 0,
+        message=_skipped(manifest) if manifest is not None else None,
+    )
+
+
+def log_of(log: LogRecord | None) -> Log | None:
+    """Return what status says of the log."""
+    if log is None:
+        return None
+    return Log(bytes=log.bytes, lines=log.lines, truncated=log.truncated or not log.complete)
+
+
+def has_main_result(manifest: OutputManifest) -> bool:
+    """Tell whether the program wrote its main result as a file, which then wins over what it printed."""
+    return any(file.path == MAIN_RESULT_FILE for file in manifest.files)

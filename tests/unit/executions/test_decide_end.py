@@ -1,0 +1,278 @@
+"""From main's end to the final status: what is waited for and for how long."""
+
+from typing import Any
+
+import pytest
+
+from serviceexecution.executions.reasons import Reason
+from serviceexecution.resources.execution_status import Phase, StopReason
+from tests.unit.executions.builders import (
+    at,
+    decided,
+    ended,
+    execution,
+    file,
+    job,
+    log,
+    main_output,
+    manifest,
+    pod,
+    recorded_job,
+    recorded_pod,
+    running,
+    started_status,
+    status,
+    stop_request,
+)
+
+KEPT: dict[str, Any] = {"manifest": manifest(file()), "log": log(), "output": main_output()}
+OVER = pod(ended(), ended(until=16))
+COLLECTS = pod(ended(), running())
+
+
+def collecting(**members):
+    """Return a status that says since 16 that output is being kept."""
+    one = decided(execution(started_status(**members)), job=job(), pod=COLLECTS, now=20).status
+    assert one.reason == Reason.COLLECTING
+    return one
+
+
+def test_success_is_said_with_all_that_was_kept():
+    decision = decided(execution(started_status()), job=job(), pod=OVER, now=17, **KEPT)
+    done = decision.status
+    assert (done.phase, done.reason) == (Phase.SUCCEEDED, Reason.SUCCEEDED)
+    assert done.exit_code == 0
+    assert done.completion_time == at(17)
+    assert done.duration == "10s"
+    assert done.usage is not None
+    assert (done.usage.wait_seconds, done.usage.run_seconds, done.usage.collect_seconds) == (5, 10, 2)
+    assert done.result is not None
+    assert (done.result.output, done.result.file_count) == ('{"sum": 6}', 1)
+    assert done.log is not None
+    assert done.log.lines == 3
+    assert decision.delete_job
+
+
+def test_the_end_need_not_wait_for_the_pod():
+    decision = decided(execution(started_status()), job=job(), pod=COLLECTS, now=16, **KEPT)
+    assert decision.status.phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("missing", ["manifest", "log"])
+def test_the_first_seconds_of_collecting_are_not_worth_a_write(missing):
+    told = started_status()
+    decision = decided(execution(told), job=job(), pod=COLLECTS, now=17, **{**KEPT, missing: None})
+    assert decision.status == told
+    assert decision.follow_log == recorded_pod()
+    assert decision.wake_after == 1
+
+
+def test_a_program_too_quick_to_be_seen_running_has_its_log_followed_at_once():
+    told = status(Phase.PENDING, "Starting", job=recorded_job(), attempts=1)
+    decision = decided(execution(told), job=job(), pod=COLLECTS, now=16)
+    assert decision.status == told
+    assert decision.follow_log == recorded_pod()
+
+
+def test_a_status_without_a_phase_is_never_written():
+    decision = decided(job=job(), pod=COLLECTS, now=16)
+    assert (decision.status.phase, decision.status.reason) == (Phase.RUNNING, Reason.COLLECTING)
+    assert decision.status.job == recorded_job()
+
+
+@pytest.mark.parametrize("missing", ["manifest", "log"])
+def test_longer_collecting_is_said(missing):
+    seen = {**KEPT, missing: None}
+    decision = decided(execution(started_status()), job=job(), pod=COLLECTS, now=21, **seen)
+    assert (decision.status.phase, decision.status.reason) == (Phase.RUNNING, Reason.COLLECTING)
+    assert next(one for one in decision.status.conditions if one.type == "Collecting").status == "True"
+    assert decision.status.exit_code == 0
+    assert decision.follow_log is not None
+    assert not decision.delete_job
+    again = decided(execution(decision.status), job=job(), pod=COLLECTS, now=60, **seen)
+    assert again.status == decision.status
+
+
+def test_a_result_that_never_comes_is_missing():
+    decision = decided(
+        execution(started_status(), output={"collectTimeout": "1m"}),
+        job=job(),
+        pod=COLLECTS,
+        now=75,
+        log=log(),
+    )
+    assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.RESULT_MISSING)
+    assert decision.status.log is not None
+    assert decision.delete_job
+
+
+def test_a_log_that_never_comes_is_missing_but_the_result_counts():
+    decision = decided(
+        execution(started_status()), job=job(), pod=OVER, now=15 + 3600, **{**KEPT, "log": None}
+    )
+    assert (decision.status.phase, decision.status.reason) == (Phase.SUCCEEDED, Reason.LOG_MISSING)
+    assert decision.status.log is None
+
+
+class TestTheCollectorEndedWithoutACommit:
+    def test_a_commit_under_way_has_a_moment(self):
+        decision = decided(execution(started_status()), job=job(), pod=OVER, now=20, log=log())
+        assert decision.status.reason == Reason.COLLECTING
+
+    def test_then_the_result_is_missing(self):
+        decision = decided(execution(started_status()), job=job(), pod=OVER, now=22, log=log())
+        assert decision.status.reason == Reason.RESULT_MISSING
+
+    def test_but_not_while_the_store_does_not_answer(self):
+        decision = decided(
+            execution(started_status()), job=job(), pod=OVER, now=22, log=log(), results_unknown=True
+        )
+        assert decision.status.reason == Reason.COLLECTING
+
+
+def test_a_failure_waits_for_output_and_log_as_success_does():
+    failed = pod(ended(3), running())
+    waits = decided(execution(started_status()), job=job(), pod=failed, now=21)
+    assert (waits.status.reason, waits.status.exit_code) == (Reason.COLLECTING, 3)
+    decision = decided(execution(started_status()), job=job(), pod=failed, now=21, **KEPT)
+    assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.PROGRAM_FAILED)
+    assert decision.status.exit_code == 3
+    assert decision.status.result is not None
+    assert decision.status.log is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "phase", "said"),
+    [
+        (StopReason.CANCELLED, Phase.CANCELLED, Reason.CANCELLED),
+        (StopReason.TIMEOUT, Phase.FAILED, Reason.TIMEOUT),
+    ],
+)
+@pytest.mark.parametrize("code", [0, 1, 137, 143])
+def test_a_stopped_program_ends_as_was_recorded_whatever_its_exit_code(reason, phase, said, code):
+    told = started_status(stop_requested=stop_request(reason))
+    over = pod(ended(code), ended(until=16), phase="Failed", reason="DeadlineExceeded")
+    decision = decided(execution(told, cancel=True), job=job(), pod=over, now=17, **KEPT)
+    assert (decision.status.phase, decision.status.reason) == (phase, said)
+    assert decision.status.result is not None, "partial output is kept"
+    assert decision.status.log is not None
+
+
+def test_cancel_after_the_end_of_main_changes_nothing():
+    decision = decided(execution(started_status(), cancel=True), job=job(), pod=COLLECTS, now=16, **KEPT)
+    assert decision.status.phase is Phase.SUCCEEDED
+    assert not decision.stop_pod
+
+
+class TestThePodIsLost:
+    def test_a_pod_that_is_gone_is_lost_but_its_log_is_waited_for(self):
+        waits = decided(execution(started_status()), job=job())
+        assert waits.status.reason == Reason.COLLECTING
+        decision = decided(execution(started_status()), job=job(), log=log(complete=False))
+        assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.POD_LOST)
+        assert decision.status.log is not None
+        assert decision.status.log.truncated
+        assert decision.delete_job
+
+    def test_an_end_that_was_recorded_still_counts(self):
+        decision = decided(execution(collecting()), job=job(), now=30, **KEPT)
+        assert (decision.status.phase, decision.status.exit_code) == (Phase.SUCCEEDED, 0)
+
+    def test_a_complete_job_means_exit_code_0(self):
+        decision = decided(execution(started_status()), job=job(ended="Complete"), **KEPT)
+        assert (decision.status.phase, decision.status.exit_code) == (Phase.SUCCEEDED, 0)
+
+    def test_a_failed_job_without_a_pod_is_over(self):
+        decision = decided(job=job(ended="Failed"))
+        assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.POD_LOST)
+
+    def test_a_lost_node_does_not_say_how_main_ended_and_the_log_is_waited_for(self):
+        lost = pod(running(), running(), phase="Failed", reason="NodeLost", message="Node is gone.")
+        told = started_status()
+        waits = decided(execution(told), job=job(), pod=lost)
+        assert waits.status.reason == Reason.COLLECTING
+        decision = decided(execution(waits.status), job=job(), pod=lost, log=log(complete=False))
+        assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.POD_LOST)
+        assert "Node is gone." in (decision.status.message or "")
+
+    def test_even_that_wait_ends(self):
+        lost = pod(running(), running(), phase="Failed")
+        one = execution(started_status(), output={"collectTimeout": "1m"})
+        waits = decided(one, job=job(), pod=lost, now=20).status
+        one = execution(waits, output={"collectTimeout": "1m"})
+        assert decided(one, job=job(), pod=lost, now=79).status.reason == Reason.COLLECTING
+        assert decided(one, job=job(), pod=lost, now=80).status.reason == Reason.POD_LOST
+        assert decided(one, job=job(), now=80).status.reason == Reason.POD_LOST
+
+    def test_an_end_without_a_time_does_not_wait_for_ever(self):
+        unknown = pod(
+            ended(137, since=None, until=None, reason="ContainerStatusUnknown"), running(), phase="Failed"
+        )
+        one = execution(started_status(), output={"collectTimeout": "1m"})
+        waits = decided(one, job=job(), pod=unknown, now=20).status
+        assert waits.reason == Reason.COLLECTING
+        one = execution(waits, output={"collectTimeout": "1m"})
+        assert decided(one, job=job(), pod=unknown, now=81).status.reason == Reason.POD_LOST
+
+
+class TestTheJobIsDeleted:
+    def test_the_collector_may_finish(self):
+        decision = decided(execution(started_status()), pod=COLLECTS, now=16, log=log())
+        assert decision.status.reason == Reason.COLLECTING
+
+    def test_then_it_is_said(self):
+        decision = decided(execution(started_status()), pod=COLLECTS, now=18, **KEPT)
+        assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.JOB_DELETED)
+        assert decision.status.result is not None
+
+    def test_of_a_cancelled_program_it_is_cancelled(self):
+        told = started_status(stop_requested=stop_request())
+        decision = decided(execution(told), log=log())
+        assert decision.status.phase is Phase.CANCELLED
+
+    def test_of_a_program_that_timed_out_it_is_that(self):
+        told = started_status(stop_requested=stop_request(StopReason.TIMEOUT))
+        decision = decided(execution(told), log=log())
+        assert decision.status.reason == Reason.TIMEOUT
+
+
+class TestAfterTheEnd:
+    done = decided(execution(started_status()), job=job(), pod=OVER, now=17, **KEPT).status
+
+    def test_nothing_is_done(self):
+        decision = decided(execution(self.done), now=10**6)
+        assert decision.status == self.done
+        assert not decision.create
+        assert not decision.delete_job
+        assert decision.wake_after is None
+
+    def test_a_job_that_is_left_is_deleted(self):
+        assert decided(execution(self.done), job=job()).delete_job
+
+    def test_cancel_comes_too_late(self):
+        decision = decided(execution(self.done, generation=2, cancel=True), job=job())
+        assert decision.status.phase is Phase.SUCCEEDED
+        assert decision.status.observed_generation == 2
+
+    def test_its_time_to_live_counts_from_the_end(self):
+        one = execution(self.done, ttlSecondsAfterFinished=100)
+        early = decided(one, now=116)
+        assert early.wake_after == pytest.approx(1)
+        assert not early.delete_execution
+        assert decided(one, now=117).delete_execution
+
+    def test_a_time_to_live_of_zero_deletes_at_once(self):
+        one = execution(started_status(), ttlSecondsAfterFinished=0)
+        end = decided(one, job=job(), pod=OVER, now=17, **KEPT)
+        assert end.wake_after == 0
+        assert decided(execution(end.status, ttlSecondsAfterFinished=0), now=17).delete_execution
+
+
+def test_clocks_that_disagree_give_no_negative_times():
+    early = pod(ended(since=-3, until=-2), ended(until=0))
+    done = decided(execution(), job=job(), pod=early, now=-1, **KEPT).status
+    assert done.usage is not None
+    assert done.usage.wait_seconds is not None
+    assert done.usage.run_seconds is not None
+    assert done.usage.collect_seconds is not None
+    assert min(done.usage.wait_seconds, done.usage.run_seconds, done.usage.collect_seconds) >= 0
