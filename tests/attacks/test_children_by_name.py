@@ -13,8 +13,8 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.executions.names import input_name, labels, owner_reference
 from serviceexecution.executions.render.input import input_config_map
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS
+from tests.support.api_server.bodies import metadata_of
 from tests.unit.controller.conftest import world
-from tests.unit.controller.fake_kubernetes import metadata_of
 from tests.unit.controller.harness import World, start
 from tests.unit.executions.builders import REFERENCE, ended, execution, plan_of, pod, running
 

@@ -42,8 +42,9 @@ from serviceexecution.process.nesting import LEVELS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.store.errors import StoreFullError
+from tests.support.api_server.requests import Request, refusal
+from tests.support.api_server.server import ApiServer
 from tests.unit.controller import resyncs
-from tests.unit.controller.fake_kubernetes import FakeKubernetes, Request, refusal
 from tests.unit.controller.harness import KEY, Clock, World, start, succeed
 from tests.unit.executions.builders import POD_NAME, UID, ended, waiting
 
@@ -148,7 +149,7 @@ async def test_no_page_of_a_resync_is_held_and_what_ended_is_not_looked_at_again
     """Controller 7: 20,000 ended executions were held whole, and each got a pass in front of all news."""
     cache = ObjectCache()
     queued: list[ExecutionKey] = []
-    kubernetes = FakeKubernetes(now=Clock().now)
+    kubernetes = ApiServer(now=Clock().now)
     for number in range(20):
         kubernetes.put(SERVICE_EXECUTIONS, execution(number, phase="Succeeded"))
     kubernetes.put(SERVICE_EXECUTIONS, execution(20, phase="Running"))
@@ -156,7 +157,7 @@ async def test_no_page_of_a_resync_is_held_and_what_ended_is_not_looked_at_again
     await resync.start()
     await resync.once()
     assert queued == [ExecutionKey("team", "run-20")] * 2
-    asked = [metadata_only for kind, metadata_only in kubernetes.asked if kind == SERVICE_EXECUTIONS.plural]
+    asked = [one.metadata_only for one in kubernetes.requests if one.resource == SERVICE_EXECUTIONS.plural]
     assert asked == [False, True], "the second time by metadata alone"
 
 
@@ -282,17 +283,15 @@ async def test_one_odd_pod_is_passed_over(world: World) -> None:
 
 async def test_a_namespace_that_may_not_be_read_leaves_the_others_alone() -> None:
     """Controller 18: a deleted namespace among watchNamespaces ended the controller for all others."""
-    kubernetes = FakeKubernetes(now=Clock().now)
+    kubernetes = ApiServer(now=Clock().now)
     kubernetes.put(SERVICE_EXECUTIONS, execution(1, phase=None))
     forbidden = refusal(403, 'serviceexecutions is forbidden: User "x" cannot list resource')
-    list_all = kubernetes.list
 
-    async def refused(kind: ResourceKind, namespace: str | None, **kwargs: str | None) -> ObjectList:
-        if namespace == "gone":
+    def refuse(request: Request, _when: str) -> None:
+        if request.namespace == "gone":
             raise forbidden
-        return await list_all(kind, namespace, **kwargs)
 
-    kubernetes.list = refused  # type: ignore[method-assign]
+    kubernetes.hook = refuse
     queued: list[ExecutionKey] = []
     health = Health(longest_pass=lambda: 0)
     cache = ObjectCache(namespaces=("gone", "team"))
@@ -300,7 +299,7 @@ async def test_a_namespace_that_may_not_be_read_leaves_the_others_alone() -> Non
     assert await resync.start() == ("team",)
     assert queued == [ExecutionKey("team", "run-1")]
     assert health.problem() == ""
-    kubernetes.list = list_all  # type: ignore[method-assign]
+    kubernetes.hook = None
     await resync.once()
     assert "gone" in health.problem(), "a new start watches it"
 
@@ -356,7 +355,7 @@ def test_watches_are_handled_in_the_loop_that_owns_the_cache() -> None:
 async def test_a_watch_that_is_only_behind_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Controller 16: a watch that was 60 s behind under load had the process killed."""
     monkeypatch.setattr("serviceexecution.controller.known.resync.WATCH_LAG_SECONDS", 0.0)
-    kubernetes = FakeKubernetes(now=Clock().now)
+    kubernetes = ApiServer(now=Clock().now)
     kubernetes.put(SERVICE_EXECUTIONS, execution(1, phase=None))
     cache = ObjectCache()
     health = Health(longest_pass=lambda: 0)

@@ -17,8 +17,8 @@ from serviceexecution.resources.names import (
 )
 from serviceexecution.resources.reference import ExecutionReference, revision_reference
 from serviceexecution.store.records import BuildReport, LogRecord
+from tests.support.api_server.bodies import metadata_of
 from tests.unit.builds.builders import IMAGE_DIGEST, ended, running, settings
-from tests.unit.controller.fake_kubernetes import metadata_of
 from tests.unit.controller.harness import Clock, World
 
 _PASSES: Final = 40

@@ -34,7 +34,8 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.views import ContainerStateView
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
-from tests.unit.controller.fake_kubernetes import FakeKubernetes, metadata_of
+from tests.support.api_server.bodies import metadata_of
+from tests.support.api_server.server import ApiServer
 from tests.unit.executions.builders import UID, at, ended, file, log, manifest, pod, running, waiting
 
 KEY: Final = ExecutionKey("team", "sum")
@@ -82,7 +83,7 @@ class Controller:
     """One life of the controller's process: what it knows ends with it."""
 
     def __init__(
-        self, kubernetes: FakeKubernetes, store: ResultStore, builds: BuildsSettings | None = None
+        self, kubernetes: ApiServer, store: ResultStore, builds: BuildsSettings | None = None
     ) -> None:
         client = cast("Any", kubernetes)
         self.cache = ObjectCache()
@@ -185,7 +186,7 @@ class World:
     def __init__(self, clock: Clock, builds: BuildsSettings | None = None) -> None:
         self.clock = clock
         self.builds = builds
-        self.kubernetes = FakeKubernetes(clock.now)
+        self.kubernetes = ApiServer(clock.now)
         self.store = ResultStore.open("memory:///", "test")
         self.controllers: list[Controller] = []
         self.controller = self.start()

@@ -7,11 +7,11 @@ from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.resync import Resync
 from serviceexecution.kube.client import KubernetesClient
-from tests.unit.controller.fake_kubernetes import FakeKubernetes
+from tests.support.api_server.server import ApiServer
 
 
 def of(
-    kubernetes: FakeKubernetes,
+    kubernetes: ApiServer,
     cache: ObjectCache,
     queued: list[ExecutionKey],
     *,

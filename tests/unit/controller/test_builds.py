@@ -12,9 +12,9 @@ from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.definition_status import KEPT_REVISIONS
 from serviceexecution.resources.reference import revision_reference
 from serviceexecution.resources.views import PodView
+from tests.support.api_server.requests import Crash, Request, refusal
 from tests.unit.builds.builders import IMAGE_DIGEST
 from tests.unit.controller.build_harness import BuildWorld, digest_of, key
-from tests.unit.controller.fake_kubernetes import Crash, Request, refusal
 
 PYTHON: Any = {"runtime": {"docker": None, "python": {}}}
 

@@ -10,7 +10,7 @@ from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.store.errors import CorruptRecordError, StoreError
 from serviceexecution.store.records import StdoutResult
-from tests.unit.controller.fake_kubernetes import Request
+from tests.support.api_server.requests import Request
 from tests.unit.controller.harness import KEY, World, known, start
 from tests.unit.executions.builders import ended, file, log, manifest, running
 

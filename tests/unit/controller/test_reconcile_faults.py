@@ -6,7 +6,8 @@ from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.views import PodView
-from tests.unit.controller.fake_kubernetes import Request, metadata_of, refusal
+from tests.support.api_server.bodies import metadata_of
+from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.harness import SUCCESS, World, start, succeed
 from tests.unit.executions.builders import ended, running
 

@@ -12,7 +12,7 @@ from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.resync import Resync
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from tests.unit.controller.fake_kubernetes import FakeKubernetes
+from tests.support.api_server.server import ApiServer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEY = ExecutionKey("team", "run")
@@ -22,7 +22,7 @@ class Setting:
     """A resync with what it works on."""
 
     def __init__(self) -> None:
-        self.kubernetes = FakeKubernetes(now=lambda: NOW)
+        self.kubernetes = ApiServer(now=lambda: NOW)
         self.cache = ObjectCache()
         self.health = Health(longest_pass=lambda: 0)
         self.queued: list[ExecutionKey] = []

@@ -8,7 +8,8 @@ import pytest
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.kinds import EVENTS, JOBS, SECRETS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET
-from tests.unit.controller.fake_kubernetes import Crash, Request, metadata_of, refusal
+from tests.support.api_server.bodies import metadata_of
+from tests.support.api_server.requests import Crash, Request, refusal
 from tests.unit.controller.harness import World, known, succeed
 from tests.unit.executions.builders import ended, running
 

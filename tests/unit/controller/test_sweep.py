@@ -13,15 +13,15 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
-from tests.unit.controller.fake_kubernetes import FakeKubernetes
+from tests.support.api_server.server import ApiServer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def kubernetes() -> FakeKubernetes:
-    return FakeKubernetes(now=lambda: NOW)
+def kubernetes() -> ApiServer:
+    return ApiServer(now=lambda: NOW)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def store() -> ResultStore:
     return ResultStore.open("memory:///", "test")
 
 
-def sweeper(kubernetes: FakeKubernetes, store: ResultStore, *namespaces: str) -> Sweeper:
+def sweeper(kubernetes: ApiServer, store: ResultStore, *namespaces: str) -> Sweeper:
     return Sweeper(
         cast("KubernetesClient", kubernetes),
         store,
@@ -47,7 +47,7 @@ async def kept(store: ResultStore) -> set[tuple[str, str]]:
 
 
 async def test_results_go_a_retention_after_their_execution(
-    kubernetes: FakeKubernetes, store: ResultStore
+    kubernetes: ApiServer, store: ResultStore
 ) -> None:
     kubernetes.put(SERVICE_EXECUTIONS, {"metadata": {"namespace": "team", "name": "run", "uid": "alive"}})
     await keep(store, "team", "alive")
@@ -59,7 +59,7 @@ async def test_results_go_a_retention_after_their_execution(
     assert await kept(store) == {("team", "alive")}
 
 
-async def test_other_namespaces_are_left_alone(kubernetes: FakeKubernetes, store: ResultStore) -> None:
+async def test_other_namespaces_are_left_alone(kubernetes: ApiServer, store: ResultStore) -> None:
     await keep(store, "mine", "gone")
     await keep(store, "theirs", "gone-too")
     both = sweeper(kubernetes, store)
@@ -70,7 +70,7 @@ async def test_other_namespaces_are_left_alone(kubernetes: FakeKubernetes, store
     assert list(await store.list_tombstones()) == [("theirs", "gone-too")]
 
 
-async def test_a_restored_backup_keeps_its_results(kubernetes: FakeKubernetes, store: ResultStore) -> None:
+async def test_a_restored_backup_keeps_its_results(kubernetes: ApiServer, store: ResultStore) -> None:
     for number in range(30):
         await keep(store, "team", f"old-{number}")
     await sweeper(kubernetes, store).once(NOW)
@@ -79,7 +79,7 @@ async def test_a_restored_backup_keeps_its_results(kubernetes: FakeKubernetes, s
 
 
 async def test_an_expired_result_goes_while_its_execution_stays(
-    kubernetes: FakeKubernetes, store: ResultStore
+    kubernetes: ApiServer, store: ResultStore
 ) -> None:
     kubernetes.put(SERVICE_EXECUTIONS, {"metadata": {"namespace": "team", "name": "run", "uid": "alive"}})
     await keep(store, "team", "alive")
@@ -123,7 +123,7 @@ async def uploaded(store: ResultStore) -> set[str]:
 
 
 async def test_builds_live_as_long_as_their_revision_is_listed(
-    kubernetes: FakeKubernetes, store: ResultStore
+    kubernetes: ApiServer, store: ResultStore
 ) -> None:
     kubernetes.put(SERVICE_DEFINITIONS, definition("adder", "r2", "r3"))
     for revision in ("r1", "r2", "r3"):
@@ -134,7 +134,7 @@ async def test_builds_live_as_long_as_their_revision_is_listed(
     assert await kept(store) == {("team", "uid-adder.r2"), ("team", "uid-adder.r3")}
 
 
-async def test_sources_live_as_long_as_they_are_named(kubernetes: FakeKubernetes, store: ResultStore) -> None:
+async def test_sources_live_as_long_as_they_are_named(kubernetes: ApiServer, store: ResultStore) -> None:
     await upload(store, "r1", "wanted", "forgotten")
     kubernetes.put(SERVICE_DEFINITIONS, definition("adder", "r1", source="wanted"))
     uploaded_at = max(one.uploaded_at for one in (await store.sources.list_sources()).values())
@@ -145,7 +145,7 @@ async def test_sources_live_as_long_as_they_are_named(kubernetes: FakeKubernetes
 
 
 async def test_a_source_of_another_namespace_is_another_one(
-    kubernetes: FakeKubernetes, store: ResultStore
+    kubernetes: ApiServer, store: ResultStore
 ) -> None:
     await upload(store, "a")
     elsewhere = definition("adder", source="a")
@@ -159,7 +159,7 @@ async def test_a_source_of_another_namespace_is_another_one(
 
 
 async def test_sources_are_left_alone_when_all_services_seem_to_be_gone(
-    kubernetes: FakeKubernetes, store: ResultStore
+    kubernetes: ApiServer, store: ResultStore
 ) -> None:
     await upload(store, *(str(number) for number in range(30)))
     await sweeper(kubernetes, store).once(datetime.now(UTC) + 2 * WEEK)
