@@ -14,7 +14,7 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.service_fakes import NAMESPACE, FakeCluster
+from tests.unit.gateway.service_cluster import NAMESPACE, ServiceCluster
 
 KEY = KeyId(NAMESPACE, "k0123456789abcdef")
 GRANT = "grant_type=client_credentials"
@@ -34,7 +34,7 @@ SCOPE = {
 
 @pytest.fixture
 def cluster():
-    return FakeCluster()
+    return ServiceCluster()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.kube.rate_limit import TokenBucket
-from tests.unit.gateway.service_fakes import NAMESPACE, SERVICE
+from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.test_service_api import Service, is_problem
 
 BOB = {"Authorization": "Bearer bob-token"}
@@ -126,7 +126,7 @@ async def test_who_polls_what_nobody_has_asks_the_api_server_once(service):
         assert {answer.status_code for answer in answers} == {404}
         asked = [call for call in service.cluster.calls if call[:2] == ("get", SERVICE_EXECUTIONS.plural)]
         assert len(asked) == 1
-        service.cluster.calls.clear()
+        service.cluster.requests.clear()
     for _ in range(20):
         assert (await service.http.get(f"/services/{NAMESPACE}/nothing")).status_code == 404
     assert len([call for call in service.cluster.calls if call[0] == "get"]) == 1

@@ -19,7 +19,7 @@ from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.store.store import ResultStore
 from tests.unit.callbacks.test_rules import execution
-from tests.unit.gateway.service_fakes import FakeCluster
+from tests.unit.gateway.service_cluster import ServiceCluster
 
 
 class SlowSender:
@@ -43,7 +43,7 @@ class Stage:
     """A deliverer on a cluster in memory."""
 
     def __init__(self, directory, sender: SlowSender):
-        self.cluster = FakeCluster()
+        self.cluster = ServiceCluster()
         self.sender = sender
         self.deliverer = Deliverer(
             cast("KubernetesClient", self.cluster),

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from serviceexecution.resources.reference import ExecutionReference
+from tests.unit.gateway.collector_cluster import COUNTED, REF
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.fakes import COUNTED, REF
 from tests.unit.gateway.test_collect_api import code_of
 
 MALLORY = {"Authorization": "Bearer mallory"}

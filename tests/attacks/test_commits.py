@@ -17,8 +17,8 @@ from serviceexecution.gateway.collect.commits import CommittedFile, record_end, 
 from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.store import ResultStore
 from tests.attacks.test_uploads import add_pods
+from tests.unit.gateway.collector_cluster import REF
 from tests.unit.gateway.conftest import COLLECTOR, Gateway, entry
-from tests.unit.gateway.fakes import REF
 from tests.unit.gateway.test_collect_api import ODD, code_of
 
 MIB = 1024 * 1024

@@ -16,7 +16,7 @@ from serviceexecution.gateway.access.attempts import AT_ONCE_PER_ADDRESS, WAITIN
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId
-from tests.unit.gateway.service_fakes import NAMESPACE
+from tests.unit.gateway.service_cluster import NAMESPACE
 from tests.unit.gateway.test_service_api import Service
 
 KEY = KeyId(NAMESPACE, "k0123456789abcdef")

@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from serviceexecution.gateway.state.service_state import ServiceState
-from tests.unit.gateway.service_fakes import FakeCluster
+from tests.unit.gateway.service_cluster import ServiceCluster
 
 METADATA_ONLY = "as=PartialObjectMetadataList"
 MIB = 2**20
@@ -63,7 +63,7 @@ FILES = [{"name": f"f{i}", "size": 1, "sha256": "0" * 64, "mediaType": "text/pla
     ids=["small", "outputSchema of 60 KiB", "result of 8 KiB and 50 files", "long message"],
 )
 def test_an_execution_costs_two_kibibytes_whatever_it_holds(status):
-    state = ServiceState(FakeCluster())
+    state = ServiceState(ServiceCluster())
     texts = [json.dumps(execution(number, **status)) for number in range(300)]
     state.note(json.loads(texts[0]))
     gc.collect()

@@ -13,7 +13,7 @@ from serviceexecution.gateway.logs import reader, streams
 from serviceexecution.gateway.logs.streams import PER_CALLER, PER_NAMESPACE, PER_PROCESS, Streams
 from serviceexecution.kube.errors import KubernetesError
 from tests.unit.gateway.build_fakes import Build
-from tests.unit.gateway.service_fakes import NAMESPACE, SERVICE
+from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.test_service_api import ALICE
 
 END = "event: end"

@@ -12,8 +12,8 @@ from serviceexecution.gateway.collect.main_state import QUESTIONS
 from serviceexecution.gateway.http import pace as pace_module
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
+from tests.unit.gateway.collector_cluster import REF
 from tests.unit.gateway.conftest import COLLECTOR, Gateway
-from tests.unit.gateway.fakes import REF
 from tests.unit.gateway.test_collect_api import code_of
 
 LARGE = 1_500_000_000

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.processes.collector.live import LiveGateway, Pod
-from tests.unit.gateway.fakes import REF, FakeKubernetes
+from tests.unit.gateway.collector_cluster import REF, CollectorCluster
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def server(tmp_path_factory):
 @pytest.fixture
 def gateway(server):
     """The server with an empty store and a cluster in which main has ended."""
-    server.kubernetes.__dict__.update(FakeKubernetes().__dict__)
+    server.kubernetes.__dict__.update(CollectorCluster().__dict__)
     server.kubernetes.add_execution()
     server.call(server.store.delete_execution(REF.namespace, REF.uid))
     server.call(server.kubernetes.set_main("terminated"))

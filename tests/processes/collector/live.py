@@ -18,7 +18,7 @@ from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.main import GatewayServer, server_config
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.fakes import REF, FakeKubernetes
+from tests.unit.gateway.collector_cluster import REF, CollectorCluster
 
 COLLECTOR = Path(__file__).parents[3] / "operator" / "serviceexecution" / "collector" / "main.py"
 
@@ -31,10 +31,10 @@ class LiveGateway:
         directory: Path,
         *,
         port: int = 0,
-        kubernetes: FakeKubernetes | None = None,
+        kubernetes: CollectorCluster | None = None,
         tls: Path | None = None,
     ) -> None:
-        self.kubernetes = kubernetes or FakeKubernetes()
+        self.kubernetes = kubernetes or CollectorCluster()
         self.store = ResultStore.open(f"file://{directory}/store", "cluster")
         self._settings = GatewaySettings(store_url="", cluster_id="", port=port)
         self._ready = threading.Event()

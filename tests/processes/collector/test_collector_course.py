@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes.collector.live import COLLECTOR, LiveGateway, Pod, contents, finish
-from tests.unit.gateway.fakes import REF
+from tests.unit.gateway.collector_cluster import REF
 
 
 def stored(gateway):

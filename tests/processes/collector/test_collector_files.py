@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from tests.processes.collector.live import contents, tree_of
-from tests.unit.gateway.fakes import REF
+from tests.unit.gateway.collector_cluster import REF
 from tests.unit.gateway.test_collect_api import ODD
 
 

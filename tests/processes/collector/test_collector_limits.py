@@ -9,7 +9,7 @@ import pytest
 
 from tests.processes.collector.live import COLLECTOR, contents, finish
 from tests.processes.collector.test_collector_course import eventually, stored
-from tests.unit.gateway.fakes import REF
+from tests.unit.gateway.collector_cluster import REF
 
 MEMORY = """
 import sys

@@ -18,7 +18,7 @@ from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.store.store import ResultStore
 from tests.unit.callbacks.test_rules import execution
-from tests.unit.gateway.service_fakes import FakeCluster
+from tests.unit.gateway.service_cluster import ServiceCluster
 
 NAMESPACE = "team-a"
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -66,7 +66,7 @@ class Receiver:
 
 class Stage:
     def __init__(self, directory, url, **more):
-        self.cluster = FakeCluster()
+        self.cluster = ServiceCluster()
         self.cluster.seed(
             SECRETS,
             NAMESPACE,

@@ -13,7 +13,7 @@ from serviceexecution.resources.names import (
     LABEL_REVISION,
 )
 from serviceexecution.resources.reference import revision_reference
-from tests.unit.gateway.service_fakes import NAMESPACE, SERVICE
+from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.test_service_api import Service
 
 BUILDER = {"Authorization": "Bearer builder-token"}
@@ -97,12 +97,11 @@ class Build(Service):
 
     def say(self, *revisions, **status):
         """Write the definition's status, as the controller does."""
-        body = self.cluster.objects[SERVICE_DEFINITIONS.plural, NAMESPACE, SERVICE]
+        body = copy.deepcopy(self.cluster.objects[SERVICE_DEFINITIONS.plural, NAMESPACE, SERVICE])
         numbers = [int(one["name"][1:]) for one in revisions]
         body["status"] = {"revisions": list(revisions), "lastRevision": max(numbers, default=0), **status}
-        self.cluster._touch(SERVICE_DEFINITIONS, body, "MODIFIED")
         # as the watch would tell
-        self.state._definitions.put(copy.deepcopy(body))
+        self.state._definitions.put(self.cluster.put(SERVICE_DEFINITIONS, body))
 
     async def call(self, method, path, headers=BUILDER, **more):
         return await self.http.request(method, f"/build/v1/{path}", headers=headers, **more)

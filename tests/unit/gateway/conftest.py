@@ -10,7 +10,7 @@ from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.fakes import REF, FakeKubernetes
+from tests.unit.gateway.collector_cluster import REF, CollectorCluster
 
 COLLECTOR = {"Authorization": "Bearer collector-token"}
 USER = {"Authorization": "Bearer user-token"}
@@ -20,7 +20,7 @@ class Gateway:
     """The app over a store in a directory and a fake cluster, and shorthands for its calls."""
 
     def __init__(self, directory, **settings):
-        self.kubernetes = FakeKubernetes()
+        self.kubernetes = CollectorCluster()
         self.kubernetes.add_user("user-token", "alice", "results", "log")
         self.store = ResultStore.open(f"file://{directory}/store", "cluster")
         self.draining = asyncio.Event()

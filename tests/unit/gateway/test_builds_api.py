@@ -10,7 +10,7 @@ from serviceexecution.gateway.builds.reports import MAX_REPORT_BYTES
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.names import ANNOTATION_SOURCE_DIGEST, LABEL_REVISION
 from tests.unit.gateway.build_fakes import BUILDER, COUNTED, DIGEST, REPORT, Build
-from tests.unit.gateway.service_fakes import NAMESPACE, SERVICE
+from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.test_service_api import is_problem
 
 

@@ -11,7 +11,7 @@ from serviceexecution.gateway.service_api.result_document import result_document
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.execution_status import ExecutionStatus
 from tests.unit.gateway.build_fakes import DIGEST, Build
-from tests.unit.gateway.service_fakes import NAMESPACE, SERVICE
+from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.test_service_api import ALICE, is_problem
 
 SCHEMA = {

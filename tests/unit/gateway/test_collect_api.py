@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from serviceexecution.resources.reference import ExecutionReference
+from tests.unit.gateway.collector_cluster import COUNTED, REF
 from tests.unit.gateway.conftest import COLLECTOR, Gateway, entry
-from tests.unit.gateway.fakes import COUNTED, REF
 
 ODD = ["manifest.json", "log/x", "new\nline", "ends\n", "%41", "q?x=1#2", " a b ", "a#1", "\u00fc", "u\u0308",
        "n" * 255, ".hidden", "back\\slash", "d/e/\ufffd", "a;b=c&d+e"]  # fmt: skip
@@ -202,7 +202,7 @@ async def test_identity_is_cached(gateway):
 
 
 async def test_api_server_down(gateway):
-    gateway.kubernetes.fail = True
+    gateway.kubernetes.down = True
     answer = await gateway.put("f", b"1")
     assert code_of(answer) == (503, "KubernetesUnavailable")
     assert answer.headers["retry-after"]

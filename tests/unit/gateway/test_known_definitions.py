@@ -12,7 +12,7 @@ from serviceexecution.gateway.state.definition_index import (
     definition_of_text,
     known_definition,
 )
-from tests.unit.gateway.service_fakes import NAMESPACE
+from tests.unit.gateway.service_cluster import NAMESPACE
 from tests.unit.gateway.test_service_api import Service
 
 SCHEMA = {"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(1000)}}
@@ -136,7 +136,7 @@ async def test_a_service_that_is_not_remembered_is_fetched(tmp_path):
 async def test_a_known_service_is_asked_for_no_more(tmp_path):
     service = Service(tmp_path)
     await service.started()
-    service.cluster.calls.clear()
+    service.cluster.requests.clear()
     await service.started()
     assert ("get", "servicedefinitions") not in service.cluster.calls
 

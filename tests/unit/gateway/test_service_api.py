@@ -26,7 +26,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.records import LogRecord, OutputManifest, StdoutResult
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.service_fakes import NAMESPACE, SERVICE, FakeCluster
+from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE, ServiceCluster
 
 ALICE = {"Authorization": "Bearer alice-token"}
 JSON = {"Content-Type": "application/json"}
@@ -37,7 +37,7 @@ class Service:
     """The app and shorthands."""
 
     def __init__(self, directory, **settings):
-        self.cluster = FakeCluster()
+        self.cluster = ServiceCluster()
         self.cluster.define()
         self.store = ResultStore.open(f"file://{directory}", "cluster")
         self.schemas = SchemaChecker()
@@ -250,7 +250,7 @@ class TestSubmit:
         headers = JSON | {"Idempotency-Key": "one"}
         name = await service.started(headers=headers)
         # as if the earlier request were still about to create its execution
-        await service.cluster.delete(SERVICE_EXECUTIONS, NAMESPACE, name)
+        del service.cluster.objects[SERVICE_EXECUTIONS.plural, NAMESPACE, name]
         service.cluster.fail("create", "serviceexecutions", KubernetesError("exceeded quota: x", status=403))
         assert is_problem(await service.post(headers=headers), 429, "QuotaExceeded")
         assert set(service.cluster.of(CONFIG_MAPS)) == {name}
@@ -296,7 +296,7 @@ class TestIdempotency:
     async def test_what_a_killed_gateway_left_is_used(self, service):
         headers = JSON | {"Idempotency-Key": "one"}
         name = await service.started(headers=headers)
-        await service.cluster.delete(SERVICE_EXECUTIONS, NAMESPACE, name)
+        del service.cluster.objects[SERVICE_EXECUTIONS.plural, NAMESPACE, name]
         assert (await service.post(headers=headers)).status_code == 201
         assert is_problem(await service.post(b"{}", headers), 409)
 
@@ -330,7 +330,7 @@ class TestSweep:
 
     async def test_what_was_adopted_is_not_met_again(self, service):
         await service.started()
-        service.cluster.calls.clear()
+        service.cluster.requests.clear()
         await SubmissionSweeper(service.cluster).once(datetime.now(UTC))
         assert service.cluster.calls == [("list", "configmaps")]
         assert service.cluster.listed_bytes == [len("[]")]
@@ -585,11 +585,11 @@ class TestAccess:
     async def test_each_call_asks_for_its_right(self, service):
         name = await service.started()
         service.finish(name, "Succeeded")
-        service.cluster.calls.clear()
+        service.cluster.questions.clear()
         for path in ("", f"/{name}", f"/{name}/result", f"/{name}/log"):
             await service.get(path)
         await service.http.put(f"{service.base}/{name}/cancel")
-        asked = {call[1:3] for call in service.cluster.calls if call[0] == "review"}
+        asked = {(one["verb"], one["subresource"]) for one in service.cluster.questions}
         assert asked == {("list", ""), ("get", ""), ("get", "results"), ("get", "log"), ("update", "cancel")}
 
     async def test_a_right_for_one_object_alone_counts(self, service):
@@ -629,7 +629,7 @@ class TestAccess:
     async def test_many_ask_once(self, service):
         await asyncio.gather(*(service.get() for _ in range(50)))
         assert service.cluster.reviews == 1
-        assert len([call for call in service.cluster.calls if call[0] == "review"]) == 1
+        assert len(service.cluster.questions) == 1
 
     async def test_mode_none_takes_any_token_and_none(self, tmp_path):
         service = Service(tmp_path, auth_mode="none")
@@ -707,16 +707,16 @@ class TestState:
     async def test_it_follows_changes_and_lists_again(self, service):
         task = asyncio.create_task(service.state.run())
         try:
-            await _until(lambda: service.state.ready and len(service.cluster.watchers) == 2)
+            await _until(lambda: service.state.ready and service.cluster.watches == 2)
             name = await service.started()
-            service.cluster.calls.clear()
-            await service.cluster.patch(SERVICE_EXECUTIONS, NAMESPACE, name, {"status": {"phase": "Running"}})
+            service.cluster.requests.clear()
+            service.cluster.change(SERVICE_EXECUTIONS, NAMESPACE, name, {"status": {"phase": "Running"}})
             await _until(lambda: service.state.known_execution(NAMESPACE, SERVICE, name).status.phase)
             assert (await service.get(f"/{name}")).json()["status"] == "RUNNING"
             assert ("get", "serviceexecutions") not in service.cluster.calls
             service.cluster.objects.pop(("serviceexecutions", NAMESPACE, name))  # unseen
             service.cluster.version += 1
-            service.cluster.break_watches(GoneError("too old", status=410))
+            service.cluster.changes.break_off(GoneError("too old", status=410))
             await _until(lambda: service.state.known_execution(NAMESPACE, SERVICE, name) is None)
         finally:
             task.cancel()
