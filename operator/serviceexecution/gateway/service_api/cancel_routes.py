@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.rights import CANCEL
 from serviceexecution.gateway.service_api.context import ServiceContext
-from serviceexecution.gateway.service_api.read_routes import EXECUTION
+from serviceexecution.gateway.service_api.paths import EXECUTION
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 
 _CANCEL: Final[JsonObject] = {"spec": {"cancel": True}}

@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.list_query import Wanted, cursor, wanted_of
-from serviceexecution.gateway.service_api.read_routes import BASE_PATHS
+from serviceexecution.gateway.service_api.paths import BASE_PATHS
 from serviceexecution.gateway.service_api.views import STATUSES, execution_view
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.service_state import ServiceState

@@ -19,6 +19,7 @@ from serviceexecution.gateway.logs.reader import LogReader, Position, followed
 from serviceexecution.gateway.logs.streams import Standing
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.interim_results import InterimResults
+from serviceexecution.gateway.service_api.paths import EXECUTION
 from serviceexecution.gateway.service_api.result_lookup import refuse_expired
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.names import PLURAL
@@ -27,7 +28,6 @@ _LOGGER: Final = structlog.get_logger(__name__)
 _FEW_LINES: Final = 500
 _LINES_AT_ONCE: Final = 5_000
 """Converted in a thread in one go, in some 20 ms."""
-EXECUTION: Final = "/services/{namespace}/{service}/{api_id}"
 
 
 def log_router(context: ServiceContext) -> APIRouter:

@@ -15,6 +15,7 @@ from serviceexecution.gateway.http.deferred_response import DeferredResponse
 from serviceexecution.gateway.http.file_response import file_response
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.service_api.context import ExecutionCall, ServiceContext
+from serviceexecution.gateway.service_api.paths import EXECUTION
 from serviceexecution.gateway.service_api.result_document import links_parts, members_part, result_document
 from serviceexecution.gateway.service_api.result_lookup import (
     Output,
@@ -25,10 +26,6 @@ from serviceexecution.gateway.service_api.result_lookup import (
 )
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.store.store import ResultStore
-
-SERVICE: Final = "/services/{namespace}/{service}"
-EXECUTION: Final = f"{SERVICE}/{{api_id}}"
-BASE_PATHS: Final = (SERVICE, f"{SERVICE}/")
 
 LARGE_RESULT: Final = 256 * 1024
 """Main results above this many bytes are made and sent in turns."""

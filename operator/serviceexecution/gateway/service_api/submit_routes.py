@@ -34,7 +34,7 @@ from serviceexecution.gateway.service_api.idempotency import (
     execution_id,
     request_digest,
 )
-from serviceexecution.gateway.service_api.read_routes import BASE_PATHS
+from serviceexecution.gateway.service_api.paths import BASE_PATHS
 from serviceexecution.gateway.service_api.readiness import ready_definition
 from serviceexecution.gateway.service_api.submission_objects import submission_objects
 from serviceexecution.gateway.service_api.submit import Submitted, Submitter
