@@ -26,6 +26,7 @@ from serviceexecution.contract.submission import (
 from serviceexecution.fairness.turns import FairTurns, NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.access.rights import RUN
+from serviceexecution.gateway.http.bodies import whole_body
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.idempotency import (
@@ -166,24 +167,19 @@ def _check_head(request: Request) -> None:
 
 
 async def _body(request: Request, settings: GatewaySettings) -> bytes:
-    """Read the body, never more than its limit; raises Problem 400, 408 or 413."""
-    body = bytearray()
-    chunks = aiter(request.stream())
+    """Return the body, never more than its limit; raises Problem 400, 408 or 413."""
+    refusal = _too_large()
     try:
-        # in all, too: who sends a byte a minute keeps one of few turns
-        async with asyncio.timeout(settings.input_seconds):
-            while True:
-                async with asyncio.timeout(settings.body_idle_seconds):
-                    chunk = await anext(chunks, None)
-                if chunk is None:
-                    return bytes(body)
-                body += chunk
-                if len(body) > INPUT_LIMIT:
-                    raise _too_large()
-    except TimeoutError:
-        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "BodyTimeout", "The body did not arrive in time.") from None
+        # In all as well: a sender of a byte a minute would keep one of few places.
+        return await whole_body(
+            request, settings.body_idle_seconds, INPUT_LIMIT, refusal, settings.input_seconds
+        )
     except ClientDisconnect:
         raise Problem(HTTPStatus.BAD_REQUEST, "BodyIncomplete", "The body is incomplete.") from None
+    except Problem as problem:
+        if problem is refusal:
+            raise
+        raise Problem(problem.status, problem.code, "The body did not arrive in time.") from None
 
 
 def _parsed(body: bytes) -> Submission:
