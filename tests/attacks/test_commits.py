@@ -141,7 +141,7 @@ async def test_a_commit_of_another_namespace_has_its_turn_meanwhile(gateway):
 
 
 async def test_a_commit_that_drips_is_ended(gateway, monkeypatch):
-    monkeypatch.setattr("serviceexecution.gateway.http.pace.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("serviceexecution.gateway.http.bodies.pace.GRACE_SECONDS", 0.2)
 
     async def drip():
         for _ in range(1000):

@@ -132,7 +132,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
 CHILD = """
 import asyncio, sys
 from datetime import UTC, datetime
-from serviceexecution.gateway.service_api.submission_sweep import SubmissionSweeper
+from serviceexecution.gateway.service_api.submission.sweep import SubmissionSweeper
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
 

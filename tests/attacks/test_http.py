@@ -13,8 +13,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from serviceexecution.gateway.http import protocol
-from serviceexecution.gateway.http.connections import Admission, Connections
+from serviceexecution.gateway.http.connection import protocol
+from serviceexecution.gateway.http.connection.connections import Admission, Connections
 from tests.unit.gateway.test_protocol import all_of, echo, problem, served
 from tests.unit.gateway.test_service_api import Service
 

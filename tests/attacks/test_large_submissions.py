@@ -11,7 +11,7 @@ from serviceexecution.contract import submission as contract
 from serviceexecution.contract.input_text import INPUT_LIMIT, MAX_PROPERTIES
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.submission import parse_submission
-from serviceexecution.gateway.service_api import submit_routes
+from serviceexecution.gateway.service_api.submission import routes as submit_routes
 from tests.unit.gateway.test_service_api import Service
 
 ROOM = INPUT_LIMIT - 1000

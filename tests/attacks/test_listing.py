@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from serviceexecution.gateway.service_api.list_query import MOST_LISTED
-from serviceexecution.gateway.service_api.list_routes import ANSWER_BYTES, FETCHED
+from serviceexecution.gateway.service_api.executions.list_query import MOST_LISTED
+from serviceexecution.gateway.service_api.executions.list_routes import ANSWER_BYTES, FETCHED
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.test_service_api import Service

@@ -9,7 +9,7 @@ from serviceexecution.gateway.collect import upload_book
 from serviceexecution.gateway.collect import uploads as uploads_module
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.main_state import QUESTIONS
-from serviceexecution.gateway.http import pace as pace_module
+from serviceexecution.gateway.http.bodies import pace as pace_module
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 from tests.unit.gateway.collector_cluster import REF

@@ -42,10 +42,10 @@ def test_access_keys_bring_the_rest():
 
 READERS = {
     ("serviceexecutions", "get"): "gateway/service_api/context.py",
-    ("serviceexecutions", "list"): "gateway/service_api/list_routes.py",
-    ("servicedefinitions", "get"): "gateway/service_api/docs_routes.py",
+    ("serviceexecutions", "list"): "gateway/service_api/executions/list_routes.py",
+    ("servicedefinitions", "get"): "gateway/service_api/description/routes.py",
     ("serviceexecutions/results", "get"): "gateway/results/routes.py",
-    ("serviceexecutions/log", "get"): "gateway/service_api/log_routes.py",
+    ("serviceexecutions/log", "get"): "gateway/service_api/executions/log_routes.py",
     ("servicedefinitions/log", "get"): "gateway/builds/log_routes.py",
     ("servicedefinitions/run", "create"): "gateway/access/rights.py",
     ("servicedefinitions/source", "create"): "gateway/access/rights.py",

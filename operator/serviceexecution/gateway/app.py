@@ -14,14 +14,14 @@ from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.token_endpoint import token_router
 from serviceexecution.gateway.builds.log_routes import build_log_router
 from serviceexecution.gateway.builds.routes import builds_router
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.collect.routes import collect_router
 from serviceexecution.gateway.http import problems
-from serviceexecution.gateway.http.cache import ExpiringCache
-from serviceexecution.gateway.http.cors import RouteCors
+from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.methods import HeadOfGet
-from serviceexecution.gateway.http.observe import ObservedApp
+from serviceexecution.gateway.http.middleware.cors import RouteCors
+from serviceexecution.gateway.http.middleware.observe import ObservedApp
 from serviceexecution.gateway.http.problems import unavailable
-from serviceexecution.gateway.http.turns import UploadTurns
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.results.routes import results_router
@@ -98,7 +98,7 @@ def create_app(
     )
     app = _Gateway(settings.cors_origins)
     problems.install(app)
-    turns = UploadTurns(
+    turns = UploadSlots(
         large=settings.large_uploads,
         small=settings.small_uploads,
         queue_seconds=settings.upload_queue_seconds,

@@ -17,9 +17,9 @@ from prometheus_client import start_http_server
 from typing_extensions import override
 
 from serviceexecution.gateway.app import create_app
-from serviceexecution.gateway.http.connections import Connections
-from serviceexecution.gateway.http.protocol import BoundedHttpProtocol
-from serviceexecution.gateway.service_api.submission_sweep import SubmissionSweeper
+from serviceexecution.gateway.http.connection.connections import Connections
+from serviceexecution.gateway.http.connection.protocol import BoundedHttpProtocol
+from serviceexecution.gateway.service_api.submission.sweep import SubmissionSweeper
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient

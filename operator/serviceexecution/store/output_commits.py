@@ -10,8 +10,8 @@ from typing_extensions import override
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import CorruptRecordError
 from serviceexecution.store.keys import ExecutionKeys
-from serviceexecution.store.objects import Objects
-from serviceexecution.store.streams import write_stream
+from serviceexecution.store.storage.objects import Objects
+from serviceexecution.store.storage.streams import write_stream
 
 COMMITTED_AT: Final = b'"committedAt":'
 """The last member of a record, the only one that differs when the same commit is repeated."""

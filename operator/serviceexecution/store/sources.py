@@ -8,8 +8,8 @@ from typing import Final
 
 from serviceexecution.store.errors import SourceMismatchError, StoreConfigurationError
 from serviceexecution.store.keys import SOURCES, check_segment
-from serviceexecution.store.objects import Objects, ObjectStream
-from serviceexecution.store.streams import write_stream
+from serviceexecution.store.storage.objects import Objects, ObjectStream
+from serviceexecution.store.storage.streams import write_stream
 
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 

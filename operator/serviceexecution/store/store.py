@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.store.cleanup import clear_conflicts, delete_tree
 from serviceexecution.store.errors import CorruptRecordError, StoreError
 from serviceexecution.store.keys import (
     EXPIRIES,
@@ -25,7 +24,6 @@ from serviceexecution.store.keys import (
     encode_output_path,
 )
 from serviceexecution.store.media_types import media_type_of
-from serviceexecution.store.objects import ListedObjects, Objects, ObjectStream, StoredObject
 from serviceexecution.store.output_commits import OutputCommits
 from serviceexecution.store.records import (
     BuildReport,
@@ -37,7 +35,9 @@ from serviceexecution.store.records import (
     Tombstone,
 )
 from serviceexecution.store.sources import SourceStore
-from serviceexecution.store.streams import write_stream
+from serviceexecution.store.storage.cleanup import clear_conflicts, delete_tree
+from serviceexecution.store.storage.objects import ListedObjects, Objects, ObjectStream, StoredObject
+from serviceexecution.store.storage.streams import write_stream
 
 OutputStream = ObjectStream
 

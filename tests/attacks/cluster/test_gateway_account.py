@@ -12,7 +12,7 @@ import pytest
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.submission import SecretValues, Submission
-from serviceexecution.gateway.service_api.submission_objects import (
+from serviceexecution.gateway.service_api.submission.objects import (
     SubmissionObjects,
     owner_patch,
     submission_objects,

@@ -6,8 +6,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from serviceexecution.gateway.service_api.input_schema import input_body
-from serviceexecution.gateway.service_api.result_document import result_document
+from serviceexecution.gateway.service_api.description.input_schema import input_body
+from serviceexecution.gateway.service_api.documents.result_document import result_document
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.execution_status import ExecutionStatus
 from tests.unit.gateway.build_fakes import DIGEST, Build

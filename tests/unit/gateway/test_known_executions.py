@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from serviceexecution.gateway.caches.fair_room import FairCache
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
-from serviceexecution.gateway.state.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import known_execution
 
 UID = "5c0f8a6e-0000-4000-8000-000000000001"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.gateway.http import protocol
+from serviceexecution.gateway.http.connection import protocol
 from serviceexecution.gateway.main import GatewayServer, serve_while, server_config
 from serviceexecution.gateway.settings import GatewaySettings
 

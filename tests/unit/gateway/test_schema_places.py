@@ -4,7 +4,7 @@ import jsonschema_rs
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.gateway.service_api.schema_places import placed
+from serviceexecution.gateway.service_api.description.schema_places import placed
 
 POINTER = "#/components/schemas/Input"
 

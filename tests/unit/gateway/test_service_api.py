@@ -15,8 +15,8 @@ import pytest
 from serviceexecution.gateway.access import attempts
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.logs import reader
-from serviceexecution.gateway.service_api import submit
-from serviceexecution.gateway.service_api.submission_sweep import SETTLED_PER_SWEEP, SubmissionSweeper
+from serviceexecution.gateway.service_api.submission import submitter as submit
+from serviceexecution.gateway.service_api.submission.sweep import SETTLED_PER_SWEEP, SubmissionSweeper
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import GoneError, KubernetesError

@@ -1,6 +1,6 @@
 """A cache that its owners share."""
 
-from serviceexecution.gateway.access.shared_cache import SharedCache
+from serviceexecution.gateway.caches.shared_cache import SharedCache
 
 
 def cache():

@@ -16,7 +16,6 @@ from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.bearer import person_token, unauthorized
 from serviceexecution.gateway.access.rights import advice
-from serviceexecution.gateway.access.shared_cache import SharedCache
 from serviceexecution.gateway.access.tokens import (
     LONGEST_TOKEN,
     audiences,
@@ -24,10 +23,11 @@ from serviceexecution.gateway.access.tokens import (
     is_hopeless,
     token_claims,
 )
-from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
+from serviceexecution.gateway.caches.shared_cache import SharedCache
+from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.http.payers import caller_payer, pay_for_namespace, renewal, stranger
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.client import TokenIdentity

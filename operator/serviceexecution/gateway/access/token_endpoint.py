@@ -25,9 +25,9 @@ from serviceexecution.fairness.payers import pay_as
 from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import SERVICE_AUDIENCE, Access
-from serviceexecution.gateway.access.shared_cache import SharedCache
-from serviceexecution.gateway.http.bodies import whole_body
-from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
+from serviceexecution.gateway.caches.shared_cache import SharedCache
+from serviceexecution.gateway.http.bodies.reading import whole_body
 from serviceexecution.gateway.http.payers import caller_payer, stranger
 from serviceexecution.gateway.http.problems import Problem, problem_of
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from serviceexecution.gateway.builds.build_identity import BuilderAuthentication
 from serviceexecution.gateway.builds.reports import MAX_REPORT_BYTES, parse_report
-from serviceexecution.gateway.http.bodies import CLIENT_GONE, whole_body
+from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, whole_body
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import GatewaySettings

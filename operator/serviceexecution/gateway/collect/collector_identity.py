@@ -26,10 +26,10 @@ from serviceexecution.gateway.access.pods import (
     object_of,
     texts_of,
 )
-from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
+from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.http.payers import pay_as_pod
 from serviceexecution.gateway.http.problems import Problem, unavailable
-from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.execution_status import Phase

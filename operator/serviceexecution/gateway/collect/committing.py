@@ -21,8 +21,8 @@ from serviceexecution.gateway.collect.commits import (
 )
 from serviceexecution.gateway.collect.upload_book import KnownFile, OutputPage, UploadBook
 from serviceexecution.gateway.collect.uploads import Body
+from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.problems import Problem, unavailable
-from serviceexecution.gateway.http.turns import UploadTurns
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.store import ResultStore
 
@@ -44,7 +44,7 @@ class Commits:
         self._store = store
         self._book = book
         self._confirm = confirm
-        self._turns = UploadTurns(
+        self._turns = UploadSlots(
             large=LARGE_COMMITS, small=SMALL_COMMITS, queue_seconds=queue_seconds, what="commits"
         )
 

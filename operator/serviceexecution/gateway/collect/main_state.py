@@ -15,8 +15,8 @@ from typing import Final, Literal
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
-from serviceexecution.gateway.http.cache import ExpiringCache
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.client import WatchEvent

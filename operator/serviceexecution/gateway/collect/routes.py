@@ -15,9 +15,9 @@ from serviceexecution.gateway.collect.committing import Commits
 from serviceexecution.gateway.collect.main_state import MAX_WAIT_SECONDS, MainStates
 from serviceexecution.gateway.collect.upload_book import UploadBook
 from serviceexecution.gateway.collect.uploads import Body, Uploads
-from serviceexecution.gateway.http.bodies import CLIENT_GONE, content_length
-from serviceexecution.gateway.http.pace import Pace, paced_chunks
-from serviceexecution.gateway.http.turns import Contended, UploadTurns
+from serviceexecution.gateway.http.bodies.pace import Pace, paced_chunks
+from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, content_length
+from serviceexecution.gateway.http.bodies.upload_slots import Contended, UploadSlots
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
@@ -27,7 +27,7 @@ def collect_router(
     store: ResultStore,
     client: GatewayKubernetes,
     settings: GatewaySettings,
-    turns: UploadTurns,
+    turns: UploadSlots,
     draining: asyncio.Event,
 ) -> APIRouter:
     """Return the routes."""

@@ -12,9 +12,9 @@ from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.fairness.turns import FairTurns, NoTurnError
+from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.problems import Problem, unavailable
-from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.store import ResultStore, WrittenOutput
 

@@ -9,8 +9,8 @@ from serviceexecution.gateway import metrics
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.commits import MAX_DIRECTORIES, MAX_FILES
 from serviceexecution.gateway.collect.upload_book import Activity, OutputPage, UploadBook, directories_of
+from serviceexecution.gateway.http.bodies.upload_slots import Contended, UploadSlots
 from serviceexecution.gateway.http.problems import Problem, unavailable
-from serviceexecution.gateway.http.turns import Contended, UploadTurns
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.records import StoredFile
 from serviceexecution.store.store import ResultStore
@@ -26,7 +26,7 @@ Body = Callable[[Contended], AsyncIterable[bytes]]
 class Uploads:
     """All uploads that this process is receiving."""
 
-    def __init__(self, store: ResultStore, book: UploadBook, turns: UploadTurns) -> None:
+    def __init__(self, store: ResultStore, book: UploadBook, turns: UploadSlots) -> None:
         self._store = store
         self._turns = turns
         self._book = book

@@ -1,1 +1,1 @@
-"""What every route needs: problems, byte ranges, request logs, short-lived caches."""
+"""HTTP for every route: connections, bodies, answers that are files, and errors as problems."""

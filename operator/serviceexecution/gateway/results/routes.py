@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.callers import Access
-from serviceexecution.gateway.http.file_response import OpenedFile, ServedFile, file_response
+from serviceexecution.gateway.http.answers.file_response import OpenedFile, ServedFile, file_response
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes

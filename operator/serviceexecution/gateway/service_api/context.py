@@ -12,7 +12,7 @@ from serviceexecution.gateway.http.path_names import is_namespace, is_object_nam
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
-from serviceexecution.gateway.service_api.views import execution_view
+from serviceexecution.gateway.service_api.documents.execution_document import execution_document
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
@@ -131,7 +131,7 @@ class ServiceContext:
             definition = await self.state.definition(execution.namespace, execution.service)
             uid = definition.metadata.uid if definition is not None else None
         whole = await self.state.whole(execution) or execution
-        return execution_view(whole, self.state.id_of(whole), uid)
+        return execution_document(whole, self.state.id_of(whole), uid)
 
     async def whole_definition(self, known: KnownDefinition) -> ServiceDefinition:
         """Return the service with its schemas; raises Problem 404, 503, KubernetesError."""

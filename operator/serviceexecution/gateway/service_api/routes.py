@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
-from serviceexecution.gateway.service_api.cancel_routes import cancel_router
 from serviceexecution.gateway.service_api.context import ServiceContext
-from serviceexecution.gateway.service_api.docs_routes import docs_router
-from serviceexecution.gateway.service_api.list_routes import list_router
-from serviceexecution.gateway.service_api.log_routes import log_router
-from serviceexecution.gateway.service_api.read_routes import read_router
-from serviceexecution.gateway.service_api.submit_routes import submit_router
+from serviceexecution.gateway.service_api.description.routes import docs_router
+from serviceexecution.gateway.service_api.executions.cancel_routes import cancel_router
+from serviceexecution.gateway.service_api.executions.list_routes import list_router
+from serviceexecution.gateway.service_api.executions.log_routes import log_router
+from serviceexecution.gateway.service_api.executions.read_routes import read_router
+from serviceexecution.gateway.service_api.submission.routes import submit_router
 
 
 def service_router(context: ServiceContext) -> APIRouter:

@@ -12,11 +12,11 @@ from starlette.requests import ClientDisconnect
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.rights import UPLOAD_SOURCE
-from serviceexecution.gateway.http.bodies import CLIENT_GONE, content_length
-from serviceexecution.gateway.http.pace import Pace, paced_chunks
+from serviceexecution.gateway.http.bodies.pace import Pace, paced_chunks
+from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, content_length
+from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.path_names import is_namespace
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.http.turns import UploadTurns
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.sources.archives import archive_too_large, checked_archive
 from serviceexecution.store.errors import SourceMismatchError
@@ -31,7 +31,7 @@ def sources_router(store: ResultStore, access: Access, settings: GatewaySettings
     """Return the routes."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
     # turns of their own: people who upload slowly hold up no output of programs
-    turns = UploadTurns(
+    turns = UploadSlots(
         large=settings.source_uploads,
         small=settings.small_uploads,
         queue_seconds=settings.upload_queue_seconds,

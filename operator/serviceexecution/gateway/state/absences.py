@@ -3,7 +3,7 @@
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 
 ABSENT_SECONDS: Final = 3.0
 """How long it is believed that there is no such service or execution, unless the watch tells of one."""

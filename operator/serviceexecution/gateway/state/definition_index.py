@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.gateway.state.fair_room import FairCache
+from serviceexecution.gateway.caches.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import version_of
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import ServiceDefinitionStatus

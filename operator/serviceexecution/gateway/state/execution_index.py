@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Final, TypeVar
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.gateway.state.fair_room import FairRoom
+from serviceexecution.gateway.caches.fair_room import FairRoom
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
 
 KNOWN_BYTES: Final = 160 * 2**20

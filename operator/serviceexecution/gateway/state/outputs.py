@@ -8,9 +8,9 @@ from typing import Final
 
 from serviceexecution.fairness.turns import FairTurns, NoTurnError
 from serviceexecution.fairness.work import THREADS
-from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
+from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.http.problems import unavailable
-from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import OutputManifest, SkippedFile
 from serviceexecution.store.store import ResultStore

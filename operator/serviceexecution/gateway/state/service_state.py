@@ -10,9 +10,10 @@ import structlog
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.fairness.turns import NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
-from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
+from serviceexecution.gateway.caches.fair_room import FairCache
+from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.http.problems import unavailable
-from serviceexecution.gateway.http.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.state.absences import Absences
 from serviceexecution.gateway.state.definition_index import (
@@ -23,7 +24,6 @@ from serviceexecution.gateway.state.definition_index import (
     known_definition,
 )
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
-from serviceexecution.gateway.state.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind

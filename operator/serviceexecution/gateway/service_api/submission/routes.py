@@ -26,19 +26,19 @@ from serviceexecution.contract.submission import (
 from serviceexecution.fairness.turns import FairTurns, NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.access.rights import RUN
-from serviceexecution.gateway.http.bodies import whole_body
+from serviceexecution.gateway.http.bodies.reading import whole_body
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
-from serviceexecution.gateway.service_api.idempotency import (
+from serviceexecution.gateway.service_api.paths import BASE_PATHS
+from serviceexecution.gateway.service_api.submission.idempotency import (
     HEADER,
     check_key,
     execution_id,
     request_digest,
 )
-from serviceexecution.gateway.service_api.paths import BASE_PATHS
-from serviceexecution.gateway.service_api.readiness import ready_definition
-from serviceexecution.gateway.service_api.submission_objects import submission_objects
-from serviceexecution.gateway.service_api.submit import Submitted, Submitter
+from serviceexecution.gateway.service_api.submission.objects import submission_objects
+from serviceexecution.gateway.service_api.submission.readiness import ready_definition
+from serviceexecution.gateway.service_api.submission.submitter import Submitted, Submitter
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.schemas.checker import (

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from serviceexecution.gateway.http.cache import ExpiringCache
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

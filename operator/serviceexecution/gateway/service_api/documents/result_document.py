@@ -11,7 +11,7 @@ from typing import Final
 
 from serviceexecution.contract.json_text import JsonTextError, members
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.gateway.service_api.views import file_link
+from serviceexecution.gateway.service_api.documents.execution_document import file_link
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
 
 INLINE_LIMIT: Final = 16 * 1024 * 1024

@@ -8,7 +8,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from serviceexecution.gateway.http.byte_ranges import (
+from serviceexecution.gateway.http.answers.byte_ranges import (
     content_disposition,
     etag_is_refused,
     etag_matches,

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
-from serviceexecution.gateway.http.file_response import OpenedFile, Opener, ServedFile
+from serviceexecution.gateway.http.answers.file_response import OpenedFile, Opener, ServedFile
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.service_api.result_document import INLINE_LIMIT
+from serviceexecution.gateway.service_api.documents.result_document import INLINE_LIMIT
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedFile, CommittedOutput, CommittedOutputs, pieces
 from serviceexecution.resources.execution_status import Phase

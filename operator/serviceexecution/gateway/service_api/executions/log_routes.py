@@ -18,9 +18,9 @@ from serviceexecution.gateway.logs.events import (
 from serviceexecution.gateway.logs.reader import LogReader, Position, followed
 from serviceexecution.gateway.logs.streams import Standing
 from serviceexecution.gateway.service_api.context import ServiceContext
-from serviceexecution.gateway.service_api.interim_results import InterimResults
+from serviceexecution.gateway.service_api.executions.interim_results import InterimResults
+from serviceexecution.gateway.service_api.executions.result_lookup import refuse_expired
 from serviceexecution.gateway.service_api.paths import EXECUTION
-from serviceexecution.gateway.service_api.result_lookup import refuse_expired
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.names import PLURAL
 

@@ -10,7 +10,7 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.service_api.submission_objects import ADOPTED_PATCH, owner_patch
+from serviceexecution.gateway.service_api.submission.objects import ADOPTED_PATCH, owner_patch
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import LABEL_SUBMISSION, SUBMISSION_ADOPTED

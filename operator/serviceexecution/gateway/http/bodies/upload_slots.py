@@ -15,7 +15,7 @@ Contended = Callable[[], bool]
 """Tells whether another namespace waits for the turn that one holds."""
 
 
-class UploadTurns:
+class UploadSlots:
     """Turns to receive a body. One namespace has at most half of them, so that its slow senders cost no other's file
     its place."""
 

@@ -11,19 +11,23 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from serviceexecution.fairness.turns import FairTurns
 from serviceexecution.fairness.work import THREADS
-from serviceexecution.gateway.http.deferred_response import DeferredResponse
-from serviceexecution.gateway.http.file_response import file_response
+from serviceexecution.gateway.http.answers.deferred_response import DeferredResponse
+from serviceexecution.gateway.http.answers.file_response import file_response
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.service_api.context import ExecutionCall, ServiceContext
-from serviceexecution.gateway.service_api.paths import EXECUTION
-from serviceexecution.gateway.service_api.result_document import links_parts, members_part, result_document
-from serviceexecution.gateway.service_api.result_lookup import (
+from serviceexecution.gateway.service_api.documents.result_document import (
+    links_parts,
+    members_part,
+    result_document,
+)
+from serviceexecution.gateway.service_api.executions.result_lookup import (
     Output,
     find_file,
     find_output,
     main_result,
     problem_beside,
 )
+from serviceexecution.gateway.service_api.paths import EXECUTION
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.store.store import ResultStore
 

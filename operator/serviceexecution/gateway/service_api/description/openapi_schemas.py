@@ -4,8 +4,8 @@ import json
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.gateway.service_api.input_schema import input_body
-from serviceexecution.gateway.service_api.schema_places import placed
+from serviceexecution.gateway.service_api.description.input_schema import input_body
+from serviceexecution.gateway.service_api.description.schema_places import placed
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.schemas.rules import SCHEMA_LIMIT
 

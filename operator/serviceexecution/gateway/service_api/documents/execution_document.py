@@ -22,7 +22,7 @@ STATUSES: Final = {
 _SAFE_IN_PATH: Final = "/!$&'()*+,;=:@"
 
 
-def execution_view(execution: KnownExecution, api_id: str, definition_uid: str | None) -> JsonObject:
+def execution_document(execution: KnownExecution, api_id: str, definition_uid: str | None) -> JsonObject:
     """Return the ServiceExecution of the API; what has no value is left out, since clients take no null.
 
     ``api_id`` is its id in the API, ``definition_uid`` that of the service as it is today, for executions that have not

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 
 from serviceexecution.store.errors import StoreError
-from serviceexecution.store.objects import Objects
+from serviceexecution.store.storage.objects import Objects
 
 
 async def clear_conflicts(objects: Objects, key: str, prefix: str) -> None:

@@ -9,9 +9,9 @@ from typing import Final
 from serviceexecution.contract.input_text import INPUT_LIMIT
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.token_endpoint import TOKEN_PATH
-from serviceexecution.gateway.service_api.idempotency import HEADER
-from serviceexecution.gateway.service_api.list_query import MOST_LISTED
-from serviceexecution.gateway.service_api.openapi_schemas import info, schemas
+from serviceexecution.gateway.service_api.description.openapi_schemas import info, schemas
+from serviceexecution.gateway.service_api.executions.list_query import MOST_LISTED
+from serviceexecution.gateway.service_api.submission.idempotency import HEADER
 from serviceexecution.resources.definition import ServiceDefinition
 
 _PROBLEM: Final = "application/problem+json"

@@ -18,7 +18,7 @@ import structlog
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.service_api.submission_objects import (
+from serviceexecution.gateway.service_api.submission.objects import (
     SubmissionObjects,
     owner_patch,
     with_secret_uid,

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.datastructures import QueryParams
 
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.service_api.views import STATUSES
+from serviceexecution.gateway.service_api.documents.execution_document import STATUSES
 
 MOST_LISTED: Final = 1000
 """Most executions of one answer, and how many there are without ``limit``. The platform's clients know no pages: they

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import QueryParams
 
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
-from serviceexecution.gateway.service_api.list_query import Wanted, cursor, wanted_of
+from serviceexecution.gateway.service_api.documents.execution_document import STATUSES, execution_document
+from serviceexecution.gateway.service_api.executions.list_query import Wanted, cursor, wanted_of
 from serviceexecution.gateway.service_api.paths import BASE_PATHS
-from serviceexecution.gateway.service_api.views import STATUSES, execution_view
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.service_state import ServiceState
 
@@ -72,7 +72,7 @@ class _Page:
             execution = await self._fitting(known[index])
             if execution is None:
                 continue
-            view = execution_view(execution, self._state.id_of(execution), self._definition_uid)
+            view = execution_document(execution, self._state.id_of(execution), self._definition_uid)
             text = json.dumps(view, ensure_ascii=False, separators=(",", ":"))
             count, size = count + 1, size + len(text)
             yield text

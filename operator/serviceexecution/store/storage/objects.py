@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import obstore
 from obstore.store import ObjectStore
 
-from serviceexecution.store.backend import local_root, open_backend, translated
-from serviceexecution.store.durability import sync_files
 from serviceexecution.store.errors import StoreError
+from serviceexecution.store.storage.backend import local_root, open_backend, translated
+from serviceexecution.store.storage.durability import sync_files
 
 if TYPE_CHECKING:  # a type of obstore's stubs alone
     from obstore import ObjectMeta

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serviceexecution.fairness.payers import Payer, paid_by
 from serviceexecution.gateway import metrics
-from serviceexecution.gateway.http.base_paths import with_one_slash
-from serviceexecution.gateway.http.bodies import CLIENT_GONE
+from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE
+from serviceexecution.gateway.http.middleware.base_paths import with_one_slash
 from serviceexecution.gateway.http.payers import stranger
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.resources.reference import ExecutionReference

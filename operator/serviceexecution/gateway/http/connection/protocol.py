@@ -13,7 +13,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from serviceexecution.gateway.http.connections import Admission, Connections
+from serviceexecution.gateway.http.connection.connections import Admission, Connections
 from serviceexecution.gateway.http.forwarded import is_host
 from serviceexecution.gateway.http.problems import Problem, response_of, unavailable
 

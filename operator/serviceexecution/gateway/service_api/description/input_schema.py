@@ -3,7 +3,7 @@
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.gateway.service_api.schema_places import placed
+from serviceexecution.gateway.service_api.description.schema_places import placed
 
 _DESCRIPTION: Final = (
     "One property for each parameter. $secrets holds texts that only the program sees, "

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from serviceexecution.store.objects import Objects
+from serviceexecution.store.storage.objects import Objects
 
 _SMALL_BYTES: Final = 1024 * 1024
 

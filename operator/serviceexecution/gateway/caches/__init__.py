@@ -1,0 +1,1 @@
+"""Bounded caches, and questions that many ask at once."""

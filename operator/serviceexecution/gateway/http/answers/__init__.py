@@ -1,0 +1,1 @@
+"""Answers that carry files or take long."""

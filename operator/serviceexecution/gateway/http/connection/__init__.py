@@ -1,0 +1,1 @@
+"""One HTTP connection: its heads, its bounds, its place among all connections."""

@@ -1,0 +1,1 @@
+"""What stands around all routes: request logs, metrics, web pages of other origins."""

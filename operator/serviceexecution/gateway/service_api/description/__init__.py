@@ -1,0 +1,1 @@
+"""The description of a service's API: OpenAPI, and a page to read it on."""

@@ -1,0 +1,1 @@
+"""The documents in which the Service API shows executions and results. Pure."""

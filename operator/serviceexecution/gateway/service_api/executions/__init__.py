@@ -1,0 +1,1 @@
+"""Executions that exist: listed, looked at, cancelled, their logs and results read."""

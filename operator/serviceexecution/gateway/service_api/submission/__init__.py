@@ -1,0 +1,1 @@
+"""Submissions: what a client sends becomes an execution, once."""
