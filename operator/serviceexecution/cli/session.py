@@ -107,7 +107,7 @@ class Session:
 def open_session(context: str = "", namespace: str = "", gateway: str = "") -> Iterator[Session]:
     """Open the kubeconfig's context; ``namespace`` "" is the context's own, ``gateway`` "" the chart's default place.
 
-    Raises CommandError.
+    Raises KubeconfigError.
     """
     place = gateway_place(gateway)
     found = load_context(context or None)

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from typing_extensions import override
+
 _LACKS_RIGHT: Final = re.compile(r'is forbidden: User "[^"]*" cannot ')
 """An authorizer's words. Admission (quotas, policies, Pod Security) answers 403 in others: that refuses the object."""
 
@@ -54,6 +56,16 @@ class ImpossibleNameError(KubernetesError):
     def __init__(self, name: str) -> None:
         shown = name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
         super().__init__(f"{shown!a} is not a name that an object can have", status=404, reason="NotFound")
+
+
+class KubeconfigError(KubernetesError):
+    """There is no usable configuration, or it gives no credentials; nothing was sent."""
+
+    @property
+    @override
+    def retriable(self) -> bool:
+        """Return False: somebody has to put the configuration right."""
+        return False
 
 
 class AlreadyExistsError(KubernetesError):

@@ -12,7 +12,7 @@ import yaml
 from serviceexecution.cli.cluster.connection import connect
 from serviceexecution.cli.cluster.credentials import Credentials, credential_of
 from serviceexecution.cli.cluster.kubeconfig import context_names, load_context
-from serviceexecution.cli.errors import CommandError
+from serviceexecution.kube.errors import KubeconfigError
 
 
 def config(**user):
@@ -93,15 +93,15 @@ def test_an_oidc_token_is_a_token(write):
     ],
 )
 def test_what_is_missing_is_named(write, change, message):
-    with pytest.raises(CommandError, match=message):
+    with pytest.raises(KubeconfigError, match=message):
         load(write({**config(), **change}))
 
 
 def test_no_file_and_no_yaml(write, tmp_path):
-    with pytest.raises(CommandError, match="There is no kubeconfig at"):
+    with pytest.raises(KubeconfigError, match="There is no kubeconfig at"):
         load(tmp_path / "nothing")
     (tmp_path / "bad").write_text("a: [")
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(KubeconfigError, match="cannot be read"):
         load(tmp_path / "bad")
 
 
@@ -136,10 +136,10 @@ def test_a_plugin_is_asked_once_and_again_when_its_token_ends(write, tmp_path):
 
 def test_a_plugin_that_fails_or_is_not_there(write, tmp_path):
     found = load(write(config(exec=plugin(tmp_path, "raise SystemExit(3)"))))
-    with pytest.raises(CommandError, match="ended with exit code 3"):
+    with pytest.raises(KubeconfigError, match="ended with exit code 3"):
         Credentials(found).current()
     missing = {"command": "no-such-plugin", "installHint": "Get it."}
-    with pytest.raises(CommandError, match=r"no-such-plugin cannot be started: .* Get it\."):
+    with pytest.raises(KubeconfigError, match=r"no-such-plugin cannot be started: .* Get it\."):
         Credentials(load(write(config(exec=missing)))).current()
 
 
@@ -147,7 +147,7 @@ def test_a_plugin_that_fails_or_is_not_there(write, tmp_path):
     "answer", ["", "[]", "{}", '{"status": {}}', '{"status": {"expirationTimestamp": "x"}}']
 )
 def test_what_a_plugin_may_not_answer(answer):
-    with pytest.raises(CommandError, match="plugin p"):
+    with pytest.raises(KubeconfigError, match="plugin p"):
         credential_of(answer, "p")
 
 
@@ -202,7 +202,7 @@ def test_certificates_that_cannot_be_used(write):
     document = config()
     document["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode(b"no PEM").decode()
     found = load(write(document))
-    with pytest.raises(CommandError, match="certificates cannot be used"):
+    with pytest.raises(KubeconfigError, match="certificates cannot be used"):
         connect(found, Credentials(found))
 
 

@@ -10,13 +10,13 @@ from typing_extensions import override
 
 from serviceexecution.cli.cluster.credentials import Credential, Credentials
 from serviceexecution.cli.cluster.kubeconfig import ClusterEntry, KubeContext
-from serviceexecution.cli.errors import CommandError
+from serviceexecution.kube.errors import KubeconfigError
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 
 
 def connect(context: KubeContext, credentials: Credentials) -> httpx.Client:
-    """Return a client whose paths are the API server's; raises CommandError for credentials that cannot be used."""
+    """Return a client whose paths are the API server's; raises KubeconfigError for credentials that cannot be used."""
     server = context.cluster.server
     return httpx.Client(
         base_url=server,
@@ -61,7 +61,7 @@ def _tls(cluster: ClusterEntry, credential: Credential) -> ssl.SSLContext:
         if credential.certificate:
             _load_certificate(context, credential)
     except (ssl.SSLError, ValueError) as error:
-        raise CommandError(f"The kubeconfig's certificates cannot be used: {error}") from None
+        raise KubeconfigError(f"The kubeconfig's certificates cannot be used: {error}") from None
     return context
 
 

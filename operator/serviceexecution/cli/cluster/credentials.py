@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from serviceexecution.cli.cluster.kubeconfig import ExecPlugin, KubeContext
-from serviceexecution.cli.errors import CommandError
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.errors import KubeconfigError
 
 _FILE_SECONDS: Final = 60.0
 _EARLY_SECONDS: Final = 30.0
@@ -45,7 +45,7 @@ class Credentials:
         return bool(self._context.user.impersonation)
 
     def current(self) -> Credential:
-        """Return what is valid now; raises CommandError when a plugin gives nothing."""
+        """Return what is valid now; raises KubeconfigError when a plugin gives nothing."""
         if self._current is None or self._current.expires - _EARLY_SECONDS <= self._clock():
             self._current = self._find()
         return self._current
@@ -58,7 +58,7 @@ class Credentials:
             try:
                 token = user.token_file.read_text().strip()
             except OSError as error:
-                raise CommandError(f"The kubeconfig's token cannot be read: {error}") from None
+                raise KubeconfigError(f"The kubeconfig's token cannot be read: {error}") from None
             return Credential(token=token, expires=self._clock() + _EARLY_SECONDS + _FILE_SECONDS)
         if user.exec_plugin is not None:
             return _run(user.exec_plugin, self._context)
@@ -82,7 +82,7 @@ def exec_info(plugin: ExecPlugin, context: KubeContext, *, interactive: bool) ->
 
 
 def credential_of(answer: str, command: str) -> Credential:
-    """Return the credential that a plugin printed; raises CommandError."""
+    """Return the credential that a plugin printed; raises KubeconfigError."""
     try:
         document = json.loads(answer)
         status = document["status"]
@@ -90,11 +90,11 @@ def credential_of(answer: str, command: str) -> Credential:
         expiry = status.get("expirationTimestamp")
         expires = datetime.fromisoformat(expiry).timestamp() if expiry else float("inf")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise CommandError(
+        raise KubeconfigError(
             f"The kubeconfig's credential plugin {command} printed no ExecCredential."
         ) from None
     if not token and not certificate:
-        raise CommandError(f"The kubeconfig's credential plugin {command} gave no credential.")
+        raise KubeconfigError(f"The kubeconfig's credential plugin {command} gave no credential.")
     return Credential(token or None, certificate or None, status.get("clientKeyData") or None, expires)
 
 
@@ -113,11 +113,11 @@ def _run(plugin: ExecPlugin, context: KubeContext) -> Credential:
         )
     except OSError as error:
         hint = f" {plugin.install_hint.strip()}" if plugin.install_hint else ""
-        raise CommandError(
+        raise KubeconfigError(
             f"The kubeconfig's credential plugin {plugin.command} cannot be started: {error.strerror}.{hint}"
         ) from None
     if done.returncode:
-        raise CommandError(
+        raise KubeconfigError(
             f"The kubeconfig's credential plugin {plugin.command} ended with exit code {done.returncode}."
         )
     return credential_of(done.stdout, plugin.command)

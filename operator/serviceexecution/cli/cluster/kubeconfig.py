@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import yaml
 
-from serviceexecution.cli.errors import CommandError
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.errors import KubeconfigError
 
 _ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -73,7 +73,7 @@ class KubeContext:
 def load_context(name: str | None = None, *, environment: Mapping[str, str] = os.environ) -> KubeContext:
     """Return a context, the current one by default; inside a pod without a kubeconfig that of its ServiceAccount.
 
-    Raises CommandError that names what is missing.
+    Raises KubeconfigError that names what is missing.
     """
     files = _files(environment)
     documents = [(path, _read(path)) for path in files if path.is_file()]
@@ -82,13 +82,15 @@ def load_context(name: str | None = None, *, environment: Mapping[str, str] = os
         if in_cluster is not None:
             return in_cluster
         shown = os.pathsep.join(str(path) for path in files)
-        raise CommandError(f"There is no kubeconfig at {shown}; name one by KUBECONFIG.")
+        raise KubeconfigError(f"There is no kubeconfig at {shown}; name one by KUBECONFIG.")
     chosen = name or next((text for _, doc in documents if (text := _text(doc, "current-context"))), None)
     if not chosen:
-        raise CommandError("The kubeconfig has no current context; name one by --context.")
+        raise KubeconfigError(
+            "The kubeconfig has no current context; choose one with kubectl config use-context."
+        )
     found = _entry(documents, "contexts", "context", chosen)
     if found is None:
-        raise CommandError(
+        raise KubeconfigError(
             f"The kubeconfig has no context {chosen}; see them by: kubectl config get-contexts"
         )
     context = found[1]
@@ -106,7 +108,7 @@ def context_names(environment: Mapping[str, str] = os.environ) -> list[str]:
     for path in _files(environment):
         try:
             entries = _read(path).get("contexts") if path.is_file() else None
-        except CommandError:
+        except KubeconfigError:
             continue
         names += [str(entry.get("name")) for entry in _objects(entries) if entry.get("name") not in names]
     return names
@@ -121,9 +123,9 @@ def _read(path: Path) -> JsonObject:
     try:
         document = yaml.load(path.read_bytes(), _LOADER)  # noqa: S506 - a safe loader, in C where there is one
     except (OSError, yaml.YAMLError) as error:
-        raise CommandError(f"The kubeconfig {path} cannot be read: {error}") from None
+        raise KubeconfigError(f"The kubeconfig {path} cannot be read: {error}") from None
     if document is not None and not isinstance(document, dict):
-        raise CommandError(f"{path} is no kubeconfig.")
+        raise KubeconfigError(f"{path} is no kubeconfig.")
     return document or {}
 
 
@@ -143,7 +145,7 @@ def _cluster(documents: list[tuple[Path, JsonObject]], name: str, context: str) 
     found = _entry(documents, "clusters", "cluster", name)
     server = _text(found[1], "server") if found is not None else ""
     if found is None or not server.startswith(("https://", "http://")):
-        raise CommandError(f"The kubeconfig's context {context} names no cluster with a server.")
+        raise KubeconfigError(f"The kubeconfig's context {context} names no cluster with a server.")
     folder, entry = found
     return ClusterEntry(
         server=server.rstrip("/"),
@@ -228,7 +230,7 @@ def _pem(entry: JsonObject, name: str, folder: Path) -> str | None:
         path = _text(entry, name)
         return (folder / path).read_text() if path else None
     except (binascii.Error, UnicodeDecodeError, OSError) as error:
-        raise CommandError(f"The kubeconfig's {name} cannot be read: {error}") from None
+        raise KubeconfigError(f"The kubeconfig's {name} cannot be read: {error}") from None
 
 
 def _text(entry: Mapping[str, object], name: str) -> str:
