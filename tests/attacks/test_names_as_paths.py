@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 
 from serviceexecution.cli.cluster.api import ClusterApi
 from serviceexecution.controller.executions.ending import Ending
+from serviceexecution.kube.api_server import ApiServer
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.credentials import ApiServer
 from serviceexecution.kube.errors import ImpossibleNameError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.kube.transport import Transport

@@ -11,7 +11,6 @@ from serviceexecution.cli.client.channel import Channel
 from serviceexecution.cli.cluster.accounts import ACCOUNT_VARIABLE, told_account
 from serviceexecution.cli.cluster.api import ClusterApi
 from serviceexecution.cli.cluster.connection import connect
-from serviceexecution.cli.cluster.credentials import Credentials
 from serviceexecution.cli.cluster.gateway import (
     DEFAULT_PLACE,
     GATEWAY_VARIABLE,
@@ -21,7 +20,6 @@ from serviceexecution.cli.cluster.gateway import (
     gateway_place,
     public_url,
 )
-from serviceexecution.cli.cluster.kubeconfig import KubeContext, load_context
 from serviceexecution.cli.cluster.tokens import GatewayToken
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.service_client import ServiceClient
@@ -31,7 +29,9 @@ from serviceexecution.cli.summaries import (
     execution_summary,
     service_summary,
 )
+from serviceexecution.kube.credentials import Credentials
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, path_segment
+from serviceexecution.kube.kubeconfig import KubeContext, load_context
 
 USER_API: Final = "/api/v1"
 

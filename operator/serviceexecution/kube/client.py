@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.credentials import find_api_server
+from serviceexecution.kube.api_server import find_api_server
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import (
     PODS,

@@ -1,104 +1,123 @@
-"""Finds the API server and the credentials for it, by means of the official client."""
+"""Credentials for the API server, kept fresh in memory: tokens from a file or a plugin expire."""
 
-import asyncio
-import contextlib
-import logging
+import base64
+import json
 import os
-import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
-from kubernetes.aio import config
-from kubernetes.aio.client import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
-from kubernetes.aio.config import incluster_config
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.errors import KubeconfigError
+from serviceexecution.kube.kubeconfig import ExecPlugin, KubeContext
 
-from serviceexecution.kube.errors import KubernetesError
-
-logger = logging.getLogger(__name__)
+_FILE_SECONDS: Final = 60.0
+_EARLY_SECONDS: Final = 30.0
+"""A credential that ends so soon is asked for anew."""
+_DEFAULT_VERSION: Final = "client.authentication.k8s.io/v1"
 
 
 @dataclass(frozen=True, slots=True)
-class ApiServer:
-    """Where the API server is and how to speak to it; credentials that expire are kept fresh inside."""
+class Credential:
+    """What to show the API server: a token or a client certificate, until ``expires`` (seconds since the epoch)."""
 
-    host: str
-    """Base URL without a slash at the end, e.g. https://10.96.0.1:443."""
-    ssl_context: ssl.SSLContext
-    configuration: Configuration
-    server_hostname: str | None
-    proxy: str | None
-    background: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def authorization(self) -> str | None:
-        """Return the Authorization header, or None with client certificates.
-
-        A ServiceAccount's token is read again from its file when a minute has passed.
-        """
-        value = await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        return None if value is None else str(value).strip()
-
-    async def close(self) -> None:
-        """Stop refreshing credentials."""
-        for task in self.background:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    token: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    expires: float = float("inf")
 
 
-async def find_api_server(environment: Mapping[str, str] = os.environ) -> ApiServer:
-    """Read the in-cluster configuration, else the kubeconfig ($KUBECONFIG, ~/.kube/config).
+class Credentials:
+    """State owner of a context's current credential."""
 
-    Raises KubernetesError, with a sentence that names what is missing, when there is neither.
-    """
-    configuration = Configuration()
-    configuration.retries = None
-    background: set[asyncio.Task[None]] = set()
+    def __init__(self, context: KubeContext, *, clock: Callable[[], float] = time.time) -> None:
+        self._context = context
+        self._clock = clock
+        self._current: Credential | None = None
+
+    @property
+    def impersonates(self) -> bool:
+        """Tell whether the kubeconfig's user acts as another one."""
+        return bool(self._context.user.impersonation)
+
+    def current(self) -> Credential:
+        """Return what is valid now; raises KubeconfigError when a plugin gives nothing."""
+        if self._current is None or self._current.expires - _EARLY_SECONDS <= self._clock():
+            self._current = self._find()
+        return self._current
+
+    def _find(self) -> Credential:
+        user = self._context.user
+        if user.token:
+            return Credential(token=user.token)
+        if user.token_file is not None:
+            try:
+                token = user.token_file.read_text().strip()
+            except OSError as error:
+                raise KubeconfigError(f"The kubeconfig's token cannot be read: {error}") from None
+            return Credential(token=token, expires=self._clock() + _EARLY_SECONDS + _FILE_SECONDS)
+        if user.exec_plugin is not None:
+            return _run(user.exec_plugin, self._context)
+        return Credential(certificate=user.certificate, key=user.key)
+
+
+def exec_info(plugin: ExecPlugin, context: KubeContext, *, interactive: bool) -> JsonObject:
+    """Return what a plugin finds in KUBERNETES_EXEC_INFO."""
+    spec: JsonObject = {"interactive": interactive}
+    if plugin.provide_cluster_info:
+        cluster = context.cluster
+        entry: JsonObject = {"server": cluster.server}
+        if cluster.tls_server_name:
+            entry["tls-server-name"] = cluster.tls_server_name
+        if cluster.ca:
+            entry["certificate-authority-data"] = base64.b64encode(cluster.ca.encode()).decode()
+        if cluster.insecure:
+            entry["insecure-skip-tls-verify"] = True
+        spec["cluster"] = entry
+    return {"apiVersion": plugin.api_version or _DEFAULT_VERSION, "kind": "ExecCredential", "spec": spec}
+
+
+def credential_of(answer: str, command: str) -> Credential:
+    """Return the credential that a plugin printed; raises KubeconfigError."""
     try:
-        if environment.get(incluster_config.SERVICE_HOST_ENV_NAME) and _has_service_account():
-            config.load_incluster_config(configuration)
-        else:
-            background.add(await _load_kubeconfig(configuration, environment))
-        # The official client knows how to combine CA, client certificate and the verification switches.
-        context = RESTClientObject(configuration).ssl_context
-    except (config.ConfigException, OSError, ValueError) as error:
-        message = f"no usable Kubernetes configuration: {error}"
-        raise KubernetesError(message) from error
-    return ApiServer(
-        host=str(configuration.host).rstrip("/"),
-        ssl_context=context,
-        configuration=configuration,
-        server_hostname=configuration.tls_server_name or None,
-        proxy=configuration.proxy or None,
-        background=background,
-    )
+        document = json.loads(answer)
+        status = document["status"]
+        token, certificate = status.get("token"), status.get("clientCertificateData")
+        expiry = status.get("expirationTimestamp")
+        expires = datetime.fromisoformat(expiry).timestamp() if expiry else float("inf")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise KubeconfigError(
+            f"The kubeconfig's credential plugin {command} printed no ExecCredential."
+        ) from None
+    if not token and not certificate:
+        raise KubeconfigError(f"The kubeconfig's credential plugin {command} gave no credential.")
+    return Credential(token or None, certificate or None, status.get("clientKeyData") or None, expires)
 
 
-def _has_service_account() -> bool:
-    return Path(incluster_config.SERVICE_TOKEN_FILENAME).is_file()
-
-
-def _any_is_file(files: str) -> bool:
-    return any(Path(name).expanduser().is_file() for name in files.split(os.pathsep) if name)
-
-
-async def _load_kubeconfig(
-    configuration: Configuration, environment: Mapping[str, str]
-) -> asyncio.Task[None]:
-    files = environment.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    if not _any_is_file(files):
-        message = f"not in a pod with a ServiceAccount, and there is no kubeconfig at {files}"
-        raise KubernetesError(message)
-    loader = await config.load_kube_config(
-        config_file=files, client_configuration=configuration, persist_config=False
-    )
-    return asyncio.create_task(_refresh(loader, configuration), name="kubeconfig-token-refresh")
-
-
-async def _refresh(loader: config.kube_config.KubeConfigLoader, configuration: Configuration) -> None:
-    """Run the kubeconfig's credential plugin again when its token expires; ends when there is none."""
+def _run(plugin: ExecPlugin, context: KubeContext) -> Credential:
+    interactive = sys.stdin.isatty()
+    info = json.dumps(exec_info(plugin, context, interactive=interactive))
+    environment: Mapping[str, str] = {**os.environ, **plugin.env, "KUBERNETES_EXEC_INFO": info}
     try:
-        await config.refresh_token(loader, client_configuration=configuration)
-    except (TypeError, AttributeError) as error:  # a context without a user; a plugin that gives certificates
-        logger.debug("credentials of the kubeconfig are not refreshed: %s", error)
+        done = subprocess.run(
+            [plugin.command, *plugin.args],
+            env=environment,
+            stdin=None if interactive else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        hint = f" {plugin.install_hint.strip()}" if plugin.install_hint else ""
+        raise KubeconfigError(
+            f"The kubeconfig's credential plugin {plugin.command} cannot be started: {error.strerror}.{hint}"
+        ) from None
+    if done.returncode:
+        raise KubeconfigError(
+            f"The kubeconfig's credential plugin {plugin.command} ended with exit code {done.returncode}."
+        )
+    return credential_of(done.stdout, plugin.command)

@@ -8,9 +8,9 @@ from typing import Final
 import httpx
 from typing_extensions import override
 
-from serviceexecution.cli.cluster.credentials import Credential, Credentials
-from serviceexecution.cli.cluster.kubeconfig import ClusterEntry, KubeContext
+from serviceexecution.kube.credentials import Credential, Credentials
 from serviceexecution.kube.errors import KubeconfigError
+from serviceexecution.kube.kubeconfig import ClusterEntry, KubeContext
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 

@@ -88,8 +88,8 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 def _with_cluster(work: "Callable[[KubernetesClient], Awaitable[T]]") -> T:
     import asyncio
 
-    from serviceexecution.cli.cluster.kubeconfig import load_context
     from serviceexecution.kube.client import KubernetesClient
+    from serviceexecution.kube.kubeconfig import load_context
 
     if (
         load_context().user.impersonation

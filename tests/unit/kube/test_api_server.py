@@ -5,20 +5,20 @@ import datetime
 import pytest
 from kubernetes.aio.config import incluster_config
 
-from serviceexecution.kube import credentials
+from serviceexecution.kube import api_server
 from serviceexecution.kube.errors import KubernetesError
 
 
 async def test_nothing_there_is_one_sentence(tmp_path):
     with pytest.raises(KubernetesError, match=r"no kubeconfig at .*/missing"):
-        await credentials.find_api_server({"KUBECONFIG": str(tmp_path / "missing")})
+        await api_server.find_api_server({"KUBECONFIG": str(tmp_path / "missing")})
 
 
 async def test_a_broken_kubeconfig_is_named(tmp_path):
     path = tmp_path / "kubeconfig"
     path.write_text("kind: Config\ncontexts: []\ncurrent-context: x\nclusters: []\nusers: []\n")
     with pytest.raises(KubernetesError, match="no usable Kubernetes configuration"):
-        await credentials.find_api_server({"KUBECONFIG": str(path)})
+        await api_server.find_api_server({"KUBECONFIG": str(path)})
 
 
 async def test_in_cluster_token_is_read_again(tmp_path, monkeypatch):
@@ -37,8 +37,8 @@ async def test_in_cluster_token_is_read_again(tmp_path, monkeypatch):
         def __init__(self, configuration) -> None:
             assert configuration.ssl_ca_cert == str(authority)
 
-    monkeypatch.setattr(credentials, "RESTClientObject", NoTls)
-    server = await credentials.find_api_server(environment)
+    monkeypatch.setattr(api_server, "RESTClientObject", NoTls)
+    server = await api_server.find_api_server(environment)
     assert server.host == "https://10.96.0.1:443"
     assert await server.authorization() == "bearer first"
     token.write_text("second")
