@@ -6,7 +6,7 @@ execution deleted the Secret of another run.
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,8 +16,10 @@ from serviceexecution.cli.cluster.api import ClusterApi
 from serviceexecution.controller.executions.ending import Ending
 from serviceexecution.kube.api_server import ApiServer
 from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.credentials import Credentials
 from serviceexecution.kube.errors import ImpossibleNameError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, SECRETS, SERVICE_EXECUTIONS
+from serviceexecution.kube.kubeconfig import ClusterEntry, KubeContext, UserEntry
 from serviceexecution.kube.transport import Transport
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus
@@ -73,19 +75,9 @@ async def server() -> AsyncIterator[tuple[Recorder, str]]:
 
 @pytest.fixture
 async def client(server: tuple[Recorder, str]) -> AsyncIterator[KubernetesClient]:
-    class Server:
-        host = server[1]
-        proxy = None
-        server_hostname = None
-        ssl_context = False
-
-        async def authorization(self) -> None:
-            return None
-
-        async def close(self) -> None:
-            return None
-
-    transport = Transport(cast("ApiServer", Server()), user_agent="test", qps=10_000, burst=10_000)
+    nobody = KubeContext("test", "default", ClusterEntry(server[1]), UserEntry())
+    api_server = ApiServer(nobody.cluster, None, Credentials(nobody))
+    transport = Transport(api_server, user_agent="test", qps=10_000, burst=10_000)
     found = KubernetesClient(transport)
     yield found
     await found.close()

@@ -17,7 +17,7 @@ from serviceexecution.kube.kubeconfig import ExecPlugin, KubeContext
 
 _FILE_SECONDS: Final = 60.0
 _EARLY_SECONDS: Final = 30.0
-"""A credential that ends so soon is asked for anew."""
+"""A credential that ends so soon is asked for again."""
 _DEFAULT_VERSION: Final = "client.authentication.k8s.io/v1"
 
 
@@ -44,6 +44,12 @@ class Credentials:
         """Tell whether the kubeconfig's user acts as another one."""
         return bool(self._context.user.impersonation)
 
+    @property
+    def asks_plugin(self) -> bool:
+        """Tell whether credentials come from a program, which takes its time."""
+        user = self._context.user
+        return user.exec_plugin is not None and not user.token and user.token_file is None
+
     def current(self) -> Credential:
         """Return what is valid now; raises KubeconfigError when a plugin gives nothing."""
         if self._current is None or self._current.expires - _EARLY_SECONDS <= self._clock():
@@ -57,8 +63,10 @@ class Credentials:
         if user.token_file is not None:
             try:
                 token = user.token_file.read_text().strip()
-            except OSError as error:
-                raise KubeconfigError(f"The kubeconfig's token cannot be read: {error}") from None
+            except (OSError, UnicodeDecodeError) as error:
+                raise KubeconfigError(f"The token file {user.token_file} cannot be read: {error}") from None
+            if not token:
+                raise KubeconfigError(f"The token file {user.token_file} is empty.")
             return Credential(token=token, expires=self._clock() + _EARLY_SECONDS + _FILE_SECONDS)
         if user.exec_plugin is not None:
             return _run(user.exec_plugin, self._context)

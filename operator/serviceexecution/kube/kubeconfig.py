@@ -1,6 +1,7 @@
 """Reads kubeconfig files as kubectl does: merged in the order of $KUBECONFIG, the first one to name a thing wins.
 
-Of our own because the official package takes two seconds to import, longer than most commands of ``sx`` take.
+Of our own because the official package takes two seconds to import, longer than most commands of ``sx`` take, and tens
+of megabytes in each process.
 """
 
 import base64
@@ -75,10 +76,10 @@ def load_context(name: str | None = None, *, environment: Mapping[str, str] = os
 
     Raises KubeconfigError that names what is missing.
     """
-    files = _files(environment)
+    files = kubeconfig_files(environment)
     documents = [(path, _read(path)) for path in files if path.is_file()]
     if not documents:
-        in_cluster = None if name else _in_cluster(environment)
+        in_cluster = None if name else pod_context(environment)
         if in_cluster is not None:
             return in_cluster
         shown = os.pathsep.join(str(path) for path in files)
@@ -102,21 +103,22 @@ def load_context(name: str | None = None, *, environment: Mapping[str, str] = os
     )
 
 
+def kubeconfig_files(environment: Mapping[str, str]) -> list[Path]:
+    """Return the files that $KUBECONFIG names, else the one in the home directory; not all of them need exist."""
+    named = [Path(part).expanduser() for part in environment.get("KUBECONFIG", "").split(os.pathsep) if part]
+    return named or [Path.home() / ".kube" / "config"]
+
+
 def context_names(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the names of all contexts, for shell completion; none when nothing can be read."""
     names: list[str] = []
-    for path in _files(environment):
+    for path in kubeconfig_files(environment):
         try:
             entries = _read(path).get("contexts") if path.is_file() else None
         except KubeconfigError:
             continue
         names += [str(entry.get("name")) for entry in _objects(entries) if entry.get("name") not in names]
     return names
-
-
-def _files(environment: Mapping[str, str]) -> list[Path]:
-    named = [Path(part).expanduser() for part in environment.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return named or [Path.home() / ".kube" / "config"]
 
 
 def _read(path: Path) -> JsonObject:
@@ -207,19 +209,35 @@ def _exec_plugin(value: object, folder: Path) -> ExecPlugin | None:
     )
 
 
-def _in_cluster(environment: Mapping[str, str]) -> KubeContext | None:
-    host, port = (environment.get(f"KUBERNETES_SERVICE_{part}") for part in ("HOST", "PORT"))
+def pod_context(environment: Mapping[str, str]) -> KubeContext | None:
+    """Return the context of the pod's ServiceAccount, None outside a pod and in one without an account.
+
+    Raises KubeconfigError when the account's token or the cluster's authority is missing or empty.
+    """
+    host = environment.get("KUBERNETES_SERVICE_HOST")
     token_file = _ACCOUNT / "token"
     if not host or not token_file.is_file():
         return None
+    _account_text(token_file)
     shown = f"[{host}]" if ":" in host else host
+    server = f"https://{shown}:{environment.get('KUBERNETES_SERVICE_PORT') or 443}"
     namespace = _ACCOUNT / "namespace"
     return KubeContext(
         name="in-cluster",
         namespace=namespace.read_text().strip() if namespace.is_file() else "default",
-        cluster=ClusterEntry(f"https://{shown}:{port or 443}", ca=(_ACCOUNT / "ca.crt").read_text()),
+        cluster=ClusterEntry(server, ca=_account_text(_ACCOUNT / "ca.crt")),
         user=UserEntry(token_file=token_file),
     )
+
+
+def _account_text(path: Path) -> str:
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KubeconfigError(f"The ServiceAccount's file {path} cannot be read: {error}") from None
+    if not text.strip():
+        raise KubeconfigError(f"The ServiceAccount's file {path} is empty.")
+    return text
 
 
 def _pem(entry: JsonObject, name: str, folder: Path) -> str | None:

@@ -44,7 +44,6 @@ class Transport:
         """Close all connections, and with them all streams."""
         await self._requests.close()
         await self._streams.close()
-        await self._server.close()
 
     async def request(
         self,
@@ -165,13 +164,13 @@ class Transport:
                         response = await stack.enter_async_context(
                             session.request(
                                 method,
-                                _url(self._server.host, path, params),
+                                _url(self._server.cluster.server, path, params),
                                 headers=headers,
                                 data=data,
                                 timeout=limits,
                                 allow_redirects=False,
-                                proxy=self._server.proxy,
-                                server_hostname=self._server.server_hostname,
+                                proxy=self._server.cluster.proxy_url,
+                                server_hostname=self._server.cluster.tls_server_name,
                             )
                         )
                         code = response.status
@@ -276,11 +275,14 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 def _session(server: ApiServer, user_agent: str, *, connections: int) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
-        ssl=server.ssl_context, limit=connections, keepalive_timeout=60, socket_factory=_keepalive_socket
+        ssl=server.ssl_context or True,
+        limit=connections,
+        keepalive_timeout=60,
+        socket_factory=_keepalive_socket,
     )
     return aiohttp.ClientSession(
         connector=connector,
-        headers={"User-Agent": user_agent, "Accept": "application/json"},
+        headers=[("User-Agent", user_agent), ("Accept", "application/json"), *server.impersonation],
         read_bufsize=READ_BUFFER_BYTES,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=True,

@@ -9,10 +9,10 @@ import sys
 import pytest
 import yaml
 
-from serviceexecution.cli.cluster.connection import connect
 from serviceexecution.kube.credentials import Credentials, credential_of
 from serviceexecution.kube.errors import KubeconfigError
 from serviceexecution.kube.kubeconfig import context_names, load_context
+from serviceexecution.kube.tls import tls_context
 
 
 def config(**user):
@@ -188,14 +188,11 @@ def test_tls_as_the_file_says(write, certificate, tmp_path, monkeypatch):
         "tls-server-name": "kubernetes",
     }
     found = load(write(document))
-    seen = []
-    monkeypatch.setattr("httpx.Client.__init__", lambda _, **options: seen.append(options))
-    connect(found, Credentials(found))
-    context = seen[0]["verify"]
+    context = tls_context(found.cluster, Credentials(found).current())
     assert context.verify_mode is ssl.CERT_NONE
     assert not context.verify_flags & ssl.VERIFY_X509_STRICT
     assert len(context.get_ca_certs()) == 1
-    assert not list(tmp_path.glob("sx-*"))  # the key is gone from the disk
+    assert not list(tmp_path.glob("kubeconfig-*"))  # the key is gone from the disk
 
 
 def test_certificates_that_cannot_be_used(write):
@@ -203,7 +200,7 @@ def test_certificates_that_cannot_be_used(write):
     document["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode(b"no PEM").decode()
     found = load(write(document))
     with pytest.raises(KubeconfigError, match="certificates cannot be used"):
-        connect(found, Credentials(found))
+        tls_context(found.cluster, Credentials(found).current())
 
 
 def test_in_a_pod(monkeypatch, tmp_path):
