@@ -1,4 +1,4 @@
-"""Puts a service's status together so that people, kubectl wait and kstatus (helm --wait, Argo CD, Flux) read the same.
+"""Puts a service's status together so that people, kubectl wait and kstatus (helm --wait, Flux) read the same.
 
 A service that is given as an image has the condition Ready alone. One that is built has Built, too, and what kstatus
 goes by: Reconciling while something is to be built, Stalled when a person has to act. So ``helm --wait`` waits for the

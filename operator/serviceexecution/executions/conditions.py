@@ -1,4 +1,4 @@
-"""Puts a status together so that people, kubectl wait and kstatus (helm --wait, Argo CD, Flux) read the same."""
+"""Puts a status together so that people, kubectl wait and kstatus (helm --wait, Flux) read the same."""
 
 from datetime import datetime
 from typing import Literal

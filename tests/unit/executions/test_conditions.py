@@ -1,4 +1,4 @@
-"""Conditions: KEP-1623, and what kstatus (helm --wait, Argo CD, Flux) makes of them."""
+"""Conditions: KEP-1623, and what kstatus (helm --wait, Flux) makes of them."""
 
 import pytest
 
