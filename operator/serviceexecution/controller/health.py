@@ -32,7 +32,7 @@ class Health:
         if self.unwatched:
             return f"the namespace {self.unwatched} may be read again, which a new start is needed for"
         if self.longest_pass() > STUCK_SECONDS:
-            return f"a pass over an execution has run for {self.longest_pass():.0f} s"
+            return f"a pass has run for {self.longest_pass():.0f} s"
         return ""
 
 

@@ -6,14 +6,18 @@ from serviceexecution.resources.execution import ServiceExecution
 
 
 class ExecutionKey(NamedTuple):
-    """What the work queue is keyed by: an execution's namespace and name."""
+    """An execution's namespace and name."""
 
     namespace: str
     name: str
 
+    def fields(self) -> dict[str, str]:
+        """Return the fields of log lines about the execution."""
+        return {"namespace": self.namespace, "execution": self.name}
+
 
 class ServiceKey(NamedTuple):
-    """A ServiceDefinition's namespace and name."""
+    """A service's namespace and name: those of its ServiceDefinition."""
 
     namespace: str
     name: str
@@ -23,3 +27,7 @@ class ServiceKey(NamedTuple):
         """Return the service that the execution is a run of."""
         reference = execution.spec.service_ref
         return None if reference is None else cls(execution.metadata.namespace, reference.name)
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields of log lines about the service."""
+        return {"namespace": self.namespace, "service": self.name}

@@ -33,12 +33,12 @@ from serviceexecution.controller.known.watches import kopf_settings, register
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.controller.services.observe import BuildObserver
 from serviceexecution.controller.services.pod_security import NamespaceLevels
-from serviceexecution.controller.services.reconcile import DefinitionReconciler
+from serviceexecution.controller.services.reconcile import ServiceReconciler
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTeller
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.sweep import Sweeper, sweep_rules
-from serviceexecution.controller.worker import work
+from serviceexecution.controller.worker import Key, work
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster
@@ -54,7 +54,7 @@ from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
 
-DEFINITION_WORKERS: Final = 4
+SERVICE_WORKERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class State:
     """What lives as long as the process."""
 
     queue: WorkQueue[ExecutionKey]
-    definition_queue: WorkQueue[ExecutionKey]
+    service_queue: WorkQueue[ServiceKey]
     cache: ObjectCache
     health: Health
 
@@ -88,14 +88,14 @@ def main() -> None:
 
 async def run(settings: ControllerSettings) -> None:
     """Run the controller: first lead, then know everything, then work."""
-    queue = _queue(settings.workers)
-    definitions = _queue(DEFINITION_WORKERS)
+    queue: WorkQueue[ExecutionKey] = _queue(settings.workers)
+    service_queue: WorkQueue[ServiceKey] = _queue(SERVICE_WORKERS)
 
     def longest_pass() -> float:
-        return max(queue.longest_pass_seconds(), definitions.longest_pass_seconds())
+        return max(queue.longest_pass_seconds(), service_queue.longest_pass_seconds())
 
     cache = ObjectCache(namespaces=settings.namespaces)
-    state = State(queue, definitions, cache, Health(longest_pass=longest_pass))
+    state = State(queue, service_queue, cache, Health(longest_pass=longest_pass))
     health = state.health
     probes = await serve_health(health, settings.health_port)
     clients = await Clients.connect()
@@ -115,7 +115,7 @@ async def _work(
     settings: ControllerSettings, clients: Clients, state: State, tasks: asyncio.TaskGroup
 ) -> None:
     client = clients.work
-    queue, definition_queue, cache = state.queue, state.definition_queue, state.cache
+    queue, service_queue, cache = state.queue, state.service_queue, state.cache
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
     version = await client.server_version()
     defaults = settings.pod.for_cluster(version)
@@ -129,7 +129,7 @@ async def _work(
     def log_complete(reference: ExecutionReference) -> None:
         service = definition_of(reference)
         if service is not None:
-            definition_queue.add(ExecutionKey(*service))
+            service_queue.add(ServiceKey(*service))
         else:
             queue.add(ExecutionKey(reference.namespace, reference.name))
 
@@ -168,7 +168,7 @@ async def _work(
         cache,
         state.health,
         queue.look_again,
-        definition_queue.look_again,
+        service_queue.look_again,
         namespaces=settings.namespaces,
     )
     watched = await resync.start()
@@ -179,7 +179,7 @@ async def _work(
         for number in range(settings.workers)
     ]
     slots = BuildSlots(cache, settings.builds.concurrency if settings.builds is not None else 0)
-    definitions = DefinitionReconciler(
+    service_reconciler = ServiceReconciler(
         client=client,
         cache=cache,
         checker=checker,
@@ -197,11 +197,11 @@ async def _work(
         followers=followers,
         teller=BuildTeller(events, keep),
         gateway_url=settings.pod.gateway_url,
-        add=definition_queue.add,
+        add=service_queue.add,
     )
     helpers += [
-        tasks.create_task(work(definition_queue, definitions), name=f"definitions {number}")
-        for number in range(DEFINITION_WORKERS)
+        tasks.create_task(work(service_queue, service_reconciler), name=f"service worker {number}")
+        for number in range(SERVICE_WORKERS)
     ]
     helpers.append(tasks.create_task(resync.run(settings.resync_seconds), name="resync"))
     helpers.append(tasks.create_task(measure(queue, cache), name="gauges"))
@@ -215,7 +215,7 @@ async def _work(
     )
     helpers.append(tasks.create_task(sweeper.run(), name="sweep"))
     try:
-        await _watch(watched, cache, queue, definition_queue)
+        await _watch(watched, cache, queue, service_queue)
     finally:
         for task in helpers:
             task.cancel()
@@ -230,11 +230,11 @@ async def _watch(
     namespaces: tuple[str, ...],
     cache: ObjectCache,
     queue: WorkQueue[ExecutionKey],
-    definition_queue: WorkQueue[ExecutionKey],
+    service_queue: WorkQueue[ServiceKey],
 ) -> None:
     """Run Kopf until a signal ends it. It ends with an error when a watch dies, and so does the process."""
     registry = kopf.OperatorRegistry()
-    register(registry, cache, queue, definition_queue)
+    register(registry, cache, queue, service_queue)
     await kopf.operator(
         registry=registry,
         settings=kopf_settings(),
@@ -268,7 +268,7 @@ async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIter
         await client.close()
 
 
-def _queue(workers: int) -> WorkQueue[ExecutionKey]:
+def _queue(workers: int) -> WorkQueue[Key]:
     """Return a queue in which namespaces take turns; one of them has at most three quarters of the workers."""
     return WorkQueue(owner_of=lambda key: key.namespace, most_per_owner=max(1, workers * 3 // 4))
 

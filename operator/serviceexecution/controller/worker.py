@@ -1,12 +1,12 @@
-"""Workers take executions off the queue and reconcile them; a failed pass is repeated with backoff."""
+"""Workers take keys off a queue and reconcile what they name; a failed pass is repeated with backoff."""
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.fairness.payers import namespace_payer, paid_by
@@ -17,15 +17,19 @@ from serviceexecution.store.errors import StoreError
 logger = structlog.stdlib.get_logger()
 
 
-class Works(Protocol):
-    """What brings one object a step further: executions, or definitions."""
+Key = TypeVar("Key", bound=ExecutionKey | ServiceKey)
+Key_contra = TypeVar("Key_contra", bound=ExecutionKey | ServiceKey, contravariant=True)
 
-    async def reconcile(self, key: ExecutionKey) -> float | None:
+
+class Works(Protocol[Key_contra]):
+    """What brings one object a step further: an execution, or a service."""
+
+    async def reconcile(self, key: Key_contra) -> float | None:
         """Return after how many seconds to look again."""
         ...
 
 
-async def work(queue: WorkQueue[ExecutionKey], reconciler: Works) -> None:
+async def work(queue: WorkQueue[Key], reconciler: Works[Key]) -> None:
     """Work for ever."""
     while True:
         key = await queue.get()
@@ -40,19 +44,13 @@ async def work(queue: WorkQueue[ExecutionKey], reconciler: Works) -> None:
                 queue.add_after(key, wake_after)
         except (KubernetesError, StoreError, CheckerUnavailableError) as error:
             pause = queue.retry(key)
-            _complain(key, pause, error)
+            logger.warning("pass failed", **key.fields(), error=str(error), retry_in=pause)
         except asyncio.CancelledError:
             raise
         except Exception:
             pause = queue.retry(key)
-            logger.exception("pass failed", namespace=key.namespace, execution=key.name, retry_in=pause)
+            logger.exception("pass failed", **key.fields(), retry_in=pause)
         finally:
             queue.done(key, succeeded=succeeded)
             outcome = "succeeded" if succeeded else "failed"
             RECONCILE_SECONDS.labels(outcome).observe(time.monotonic() - started)
-
-
-def _complain(key: ExecutionKey, pause: float, error: Exception) -> None:
-    logger.warning(
-        "pass failed", namespace=key.namespace, execution=key.name, error=str(error), retry_in=pause
-    )

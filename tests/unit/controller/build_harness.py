@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.definition import ServiceDefinition
@@ -168,13 +168,13 @@ class BuildWorld(World):
         """Let the controller learn and work until there is nothing more to do for now; return when to look again."""
         for _ in range(_PASSES):
             await self.controller.watch()
-            keys = list(dict.fromkeys([*self.controller.definitions, *self.controller.queued_definitions]))
-            self.controller.definitions.clear()
-            self.controller.queued_definitions.clear()
+            keys = list(dict.fromkeys([*self.controller.services, *self.controller.queued_services]))
+            self.controller.services.clear()
+            self.controller.queued_services.clear()
             version = self.kubernetes.version
             wakes = [await self.controller.reconcile_service(key) for key in keys]
             now = [wake for wake in wakes if wake in {0, RECHECK_SECONDS}]
-            if not now and version == self.kubernetes.version and not self.controller.queued_definitions:
+            if not now and version == self.kubernetes.version and not self.controller.queued_services:
                 return min((wake for wake in wakes if wake is not None), default=None)
         raise AssertionError("the passes are repeated for ever")
 
@@ -222,9 +222,9 @@ class BuildWorld(World):
         ]
 
 
-def key(name: str = "adder") -> ExecutionKey:
+def key(name: str = "adder") -> ServiceKey:
     """Return a service's key in the queue."""
-    return ExecutionKey("team", name)
+    return ServiceKey("team", name)
 
 
 def _pod_status(phase: str, state: Any) -> Any:

@@ -15,14 +15,14 @@ from serviceexecution.controller.executions.planning import Planner
 from serviceexecution.controller.executions.reconcile import Reconciler
 from serviceexecution.controller.executions.transitions import ExecutionTeller
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import read_execution
 from serviceexecution.controller.known.resync import Resync
 from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.controller.services.observe import BuildObserver
 from serviceexecution.controller.services.pod_security import NamespaceLevels
-from serviceexecution.controller.services.reconcile import DefinitionReconciler
+from serviceexecution.controller.services.reconcile import ServiceReconciler
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTeller
 from serviceexecution.executions.pod_defaults import PodDefaults
@@ -94,13 +94,13 @@ class Controller:
         self.cache.on_change = lambda service, changed: self.woken.extend(
             self.admission.keys_after_change(service) if changed else self.admission.next_keys(service)
         )
-        self.definitions: list[ExecutionKey] = []
+        self.services: list[ServiceKey] = []
         self.called_back: list[ServiceExecution] = []
         self.tasks: list[asyncio.Task[bool]] = []
         events = EventPoster(client, component="test", instance="test")
         self.slots = BuildSlots(self.cache, builds.concurrency if builds is not None else 0)
-        self.queued_definitions: list[ExecutionKey] = []
-        self.keeper = DefinitionReconciler(
+        self.queued_services: list[ServiceKey] = []
+        self.service_reconciler = ServiceReconciler(
             client=client,
             cache=self.cache,
             checker=self.checker,
@@ -118,7 +118,7 @@ class Controller:
             followers=cast("Any", self.followers),
             teller=BuildTeller(events, self.tasks.append),
             gateway_url="http://gateway",
-            add=self.queued_definitions.append,
+            add=self.queued_services.append,
         )
         self.observer = Observer(
             client,
@@ -139,7 +139,7 @@ class Controller:
             self.cache,
             Health(longest_pass=lambda: 0),
             lambda _: None,
-            self.definitions.append,
+            self.services.append,
             namespaces=(),
         )
         self.reconciler = Reconciler(
@@ -161,9 +161,9 @@ class Controller:
         """Make one pass with what is known."""
         return await self._settled(await self.reconciler.reconcile(key))
 
-    async def reconcile_service(self, key: ExecutionKey) -> float | None:
+    async def reconcile_service(self, key: ServiceKey) -> float | None:
         """Make one pass over a service with what is known."""
-        return await self._settled(await self.keeper.reconcile(key))
+        return await self._settled(await self.service_reconciler.reconcile(key))
 
     async def _settled(self, wake: float | None) -> float | None:
         await asyncio.gather(*self.tasks)

@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from typing import Any, cast
+from typing import Generic
 
 import pytest
 import structlog
 
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.queue import FIRST_BACKOFF, WorkQueue
-from serviceexecution.controller.worker import work
+from serviceexecution.controller.worker import Key, work
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.store.errors import StoreError
 from tests.unit.controller.harness import KEY
@@ -17,14 +17,14 @@ from tests.unit.controller.harness import KEY
 OTHER = ExecutionKey("team", "other")
 
 
-class Passes:
+class Passes(Generic[Key]):
     """A reconciler that answers in turn."""
 
     def __init__(self, *answers: float | Exception | None) -> None:
         self.answers = list(answers)
-        self.keys: list[ExecutionKey] = []
+        self.keys: list[Key] = []
 
-    async def reconcile(self, key: ExecutionKey) -> float | None:
+    async def reconcile(self, key: Key) -> float | None:
         self.keys.append(key)
         answer = self.answers.pop(0) if self.answers else None
         if isinstance(answer, Exception):
@@ -32,9 +32,9 @@ class Passes:
         return answer
 
 
-async def worked(queue: WorkQueue[ExecutionKey], passes: Passes, count: int) -> None:
+async def worked(queue: WorkQueue[Key], passes: Passes[Key], count: int) -> None:
     """Let a worker make so many passes."""
-    task = asyncio.create_task(work(queue, cast("Any", passes)))
+    task = asyncio.create_task(work(queue, passes))
     for _ in range(100):
         await asyncio.sleep(0)
         if len(passes.keys) >= count:
@@ -50,7 +50,7 @@ async def test_a_failed_pass_is_repeated_after_a_pause_and_others_go_on(error):
     queue = WorkQueue[ExecutionKey]()
     queue.add(KEY)
     queue.add(OTHER)
-    passes = Passes(error)
+    passes = Passes[ExecutionKey](error)
     with structlog.testing.capture_logs() as lines:
         await worked(queue, passes, 2)
     assert passes.keys == [KEY, OTHER]
@@ -59,17 +59,27 @@ async def test_a_failed_pass_is_repeated_after_a_pause_and_others_go_on(error):
     assert queue.retry(OTHER) == FIRST_BACKOFF
 
 
+async def test_a_failed_pass_over_a_service_is_logged_as_one():
+    queue = WorkQueue[ServiceKey]()
+    queue.add(ServiceKey("team", "adder"))
+    with structlog.testing.capture_logs() as lines:
+        await worked(queue, Passes[ServiceKey](KubernetesError("away")), 1)
+    assert [(line["service"], line["namespace"], "execution" in line) for line in lines] == [
+        ("adder", "team", False)
+    ]
+
+
 async def test_a_pass_says_when_to_look_again():
     queue = WorkQueue[ExecutionKey]()
     queue.add(KEY)
-    passes = Passes(0.0, None)
+    passes = Passes[ExecutionKey](0.0, None)
     await worked(queue, passes, 2)
     assert passes.keys == [KEY, KEY]
 
 
 async def test_a_cancelled_worker_ends():
     queue = WorkQueue[ExecutionKey]()
-    task = asyncio.create_task(work(queue, cast("Any", Passes())))
+    task = asyncio.create_task(work(queue, Passes[ExecutionKey]()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""Makes what was decided so: creates what is missing, writes the status at most once a pass, then acts on it."""
+"""Carries out what was decided about an execution: creates what is missing, writes its status, then acts on that."""
 
 from collections.abc import Callable
 from dataclasses import replace

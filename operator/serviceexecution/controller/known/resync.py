@@ -13,7 +13,7 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.known.routing import Taker
@@ -63,11 +63,11 @@ class Resync:
         cache: ObjectCache,
         health: Health,
         add: Callable[[ExecutionKey], None],
-        add_definition: Callable[[ExecutionKey], None],
+        add_service: Callable[[ServiceKey], None],
         *,
         namespaces: tuple[str, ...],
     ) -> None:
-        self._add_definition = add_definition
+        self._add_service = add_service
         self._client = client
         self._cache = cache
         self._health = health
@@ -149,7 +149,7 @@ class Resync:
         elif watched is Watched.PODS:
             self._taker.take_pod(item)
         elif watched is Watched.DEFINITIONS:
-            self._add_definition(ExecutionKey(*self._cache.put_definition(item)))
+            self._add_service(self._cache.put_definition(item))
         else:
             self._look_at(self._cache.put_execution(item))
 
@@ -186,18 +186,11 @@ class Resync:
 
     def _drop_unlisted(self, watched: Watched, listed: _Listed, namespace: str | None) -> None:
         for key in self._cache.drop_unlisted(watched, listed.uids, listed.version, namespace):
-            logger.info(
-                "a deletion was not seen", kind=watched.value, namespace=key.namespace, execution=key.name
-            )
+            logger.info("a deletion was not seen", kind=watched.value, **key.fields())
             self._add(key)
         for service in self._cache.drop_unlisted_of_services(watched, listed.uids, listed.version, namespace):
-            logger.info(
-                "a deletion was not seen",
-                kind=watched.value,
-                namespace=service.namespace,
-                service=service.name,
-            )
-            self._add_definition(ExecutionKey(*service))
+            logger.info("a deletion was not seen", kind=watched.value, **service.fields())
+            self._add_service(service)
 
     def _refuse(self, namespace: str, error: KubernetesError) -> None:
         """Leave out a namespace that was deleted, or whose Role was: the others go on."""

@@ -32,7 +32,7 @@ def register(
     registry: kopf.OperatorRegistry,
     cache: ObjectCache,
     queue: WorkQueue[ExecutionKey],
-    definition_queue: WorkQueue[ExecutionKey],
+    service_queue: WorkQueue[ServiceKey],
 ) -> None:
     """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects."""
 
@@ -44,21 +44,21 @@ def register(
         body = _body(event)
         cache.note_watched(Watched.EXECUTIONS, body)
         if event.get("type") == "DELETED":
-            key = _key(body)
+            key = ExecutionKey(*_name(body))
             cache.drop_execution(key, uid_of(body))
             queue.add(key)
         else:
             queue.add(cache.put_execution(body))
 
-    async def definitions(event: Mapping[str, object], **_: object) -> None:
+    async def services(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.DEFINITIONS, body)
         if event.get("type") == "DELETED":
-            key = _key(body)
-            cache.drop_definition(ServiceKey(*key), uid_of(body))
-            definition_queue.add(key)
+            key = ServiceKey(*_name(body))
+            cache.drop_definition(key, uid_of(body))
+            service_queue.add(key)
         else:
-            definition_queue.add(ExecutionKey(*cache.put_definition(body)))
+            service_queue.add(cache.put_definition(body))
 
     async def jobs(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
@@ -72,7 +72,7 @@ def register(
 
     def _add(touched: Touched) -> None:
         if isinstance(touched, ServiceKey):
-            definition_queue.add(ExecutionKey(*touched))
+            service_queue.add(touched)
         elif touched is not None:
             queue.add(touched)
 
@@ -85,7 +85,7 @@ def register(
     kopf.on.login(registry=registry)(login)
     labels = {LABEL_EXECUTION_UID: kopf.PRESENT}
     kopf.on.event(API_GROUP, API_VERSION, PLURAL, registry=registry)(executions)
-    kopf.on.event(API_GROUP, API_VERSION, DEFINITION_PLURAL, registry=registry)(definitions)
+    kopf.on.event(API_GROUP, API_VERSION, DEFINITION_PLURAL, registry=registry)(services)
     kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)(jobs)
     kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
 
@@ -123,7 +123,8 @@ def _body(event: Mapping[str, object]) -> JsonObject:
     return cast("JsonObject", event["object"])
 
 
-def _key(body: JsonObject) -> ExecutionKey:
+def _name(body: JsonObject) -> tuple[str, str]:
+    """Return namespace and name."""
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    return ExecutionKey(str(metadata.get("namespace")), str(metadata.get("name")))
+    return str(metadata.get("namespace")), str(metadata.get("name"))

@@ -1,4 +1,4 @@
-"""Makes of services what was decided: the only writer of their status, and of the Jobs of their builds."""
+"""Carries out what was decided about a service: the only writer of its status, and of the Jobs of its builds."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from serviceexecution.builds.outcome import BuildDecision
 from serviceexecution.builds.progress import STOP_DEADLINE, timeout_of
 from serviceexecution.builds.render import render_build
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, status_of_unreadable
 from serviceexecution.controller.passes import RECHECK_SECONDS
@@ -39,7 +39,7 @@ logger = structlog.stdlib.get_logger()
 _REMEMBERED: Final = 10_000
 
 
-class DefinitionReconciler:
+class ServiceReconciler:
     """One pass over one service: observe, decide, act."""
 
     def __init__(
@@ -53,7 +53,7 @@ class DefinitionReconciler:
         followers: LogFollowers,
         teller: BuildTeller,
         gateway_url: str,
-        add: Callable[[ExecutionKey], None],
+        add: Callable[[ServiceKey], None],
     ) -> None:
         """``add`` queues other services whose build may start now."""
         self._client = client
@@ -69,12 +69,11 @@ class DefinitionReconciler:
         """Uid and generation of services whose executions can start; the newest last."""
         self._followed: dict[ServiceKey, set[ExecutionReference]] = {}
 
-    async def reconcile(self, key: ExecutionKey) -> float | None:
+    async def reconcile(self, service: ServiceKey) -> float | None:
         """Bring one service a step further; return after how many seconds to look again.
 
         Raises KubernetesError or StoreError when a step failed: the pass is then repeated from the start.
         """
-        service = ServiceKey(*key)
         definition = self._cache.definition(service)
         if (unreadable := self._cache.unreadable.get(service)) is not None:
             self._forget(service)
@@ -83,7 +82,7 @@ class DefinitionReconciler:
         if definition is None or definition.metadata.deletion_timestamp is not None:
             self._forget(service)
             return None
-        with structlog.contextvars.bound_contextvars(namespace=key.namespace, service=key.name):
+        with structlog.contextvars.bound_contextvars(**service.fields()):
             try:
                 seen = await self._observer.observe(definition, await self._problem(definition))
                 return await self._act(service, seen, decide(seen))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.builds.render import cache_claim
 from serviceexecution.builds.revisions import active_of
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision, RevisionPhase
@@ -47,7 +47,7 @@ class BuildSlots:
         """Say that the cache knows what became of a build that was let in, or that nothing did."""
         self._granted.pop(definition.metadata.uid, None)
 
-    def next_keys(self) -> list[ExecutionKey]:
+    def next_keys(self) -> list[ServiceKey]:
         """Return which waiting builds can be let in now, the next first."""
         active = list(self._active())
         running = self._running(active)
@@ -55,7 +55,7 @@ class BuildSlots:
         waiting = [pair for pair in active if _waits(pair[1]) and pair[0].metadata.uid not in running]
         turns = self._in_turns(waiting, running)
         return [
-            ExecutionKey(one.metadata.namespace, one.metadata.name)
+            ServiceKey(one.metadata.namespace, one.metadata.name)
             for rank, one in turns[:room]
             if rank < self._most_of_namespace
         ]
