@@ -7,7 +7,7 @@ from serviceexecution.builds.ending import LOG_GRACE, log_of
 from serviceexecution.builds.names import attempt_of
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.outcome import BuildDecision, FollowedBuild, Step, earliest
-from serviceexecution.builds.progress import STOP_DEADLINE, progress
+from serviceexecution.builds.progress import progress
 from serviceexecution.builds.revisions import (
     Wanted,
     active_of,
@@ -19,6 +19,7 @@ from serviceexecution.builds.revisions import (
     with_revision,
 )
 from serviceexecution.resources.definition_status import Revision, RevisionPhase, ServiceDefinitionStatus
+from serviceexecution.resources.pod_end import is_told_to_end
 from serviceexecution.resources.views import JobView, PodView
 
 
@@ -129,6 +130,6 @@ def _has_more_log(seen: BuildObservation, revision: Revision, pod: PodView) -> b
 
 
 def _to_stop(pod: PodView) -> tuple[PodView, ...]:
-    if pod.main.running is None or pod.spec.active_deadline_seconds == STOP_DEADLINE:
+    if pod.main.running is None or is_told_to_end(pod):
         return ()
     return (pod,)

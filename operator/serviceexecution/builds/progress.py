@@ -13,13 +13,12 @@ from serviceexecution.builds.reasons import BuildReason, sentence
 from serviceexecution.contract.durations import DurationError, format_duration, parse_duration
 from serviceexecution.resources.definition_status import Revision, RevisionPhase
 from serviceexecution.resources.execution_status import JobReference
-from serviceexecution.resources.pod_start import StartProblem, start_problem
+from serviceexecution.resources.pod_end import is_told_to_end
+from serviceexecution.resources.pod_start import StartProblem, patience, scheduled_since, start_problem
 from serviceexecution.resources.views import JobView, PodView
 
 STOP_GRACE: Final = 60.0
 """Seconds in which a pod that was told to end must have ended; its node may be gone."""
-STOP_DEADLINE: Final = 1
-"""``activeDeadlineSeconds`` of a pod that is to end now: the kubelet counts from the pod's start."""
 SOURCE_POLL: Final = 2.0
 SOURCE_POLL_LATER: Final = 30.0
 SOURCE_POLLED_CLOSELY: Final = 60.0
@@ -45,12 +44,8 @@ def progress(seen: BuildObservation, revision: Revision) -> Step:
         return _running(seen, revision, pod)
     if _is_cancelled(seen, revision):
         return cancelled(seen, revision)
-    scheduled = pod.condition("PodScheduled")
-    since = pod.metadata.creation_timestamp
-    if scheduled is not None and scheduled.status == "True" and scheduled.last_transition_time is not None:
-        since = scheduled.last_transition_time
     problem = start_problem(pod, seen.limits) or seen.mount_problem
-    return _start_or_fail(seen, revision, problem, seen.age(since))
+    return _start_or_fail(seen, revision, problem, seen.age(scheduled_since(pod)))
 
 
 def timeout_of(seen: BuildObservation) -> float:
@@ -121,32 +116,22 @@ def _without_pod(seen: BuildObservation, revision: Revision, job: JobView) -> St
 def _start_or_fail(
     seen: BuildObservation, revision: Revision, problem: StartProblem | None, age: float
 ) -> Step:
-    limit = seen.limits.start_timeout
-    if problem is None:
-        if age >= limit:
+    wait = patience(problem, age, seen.limits, seen.limits.start_timeout, revision.reason)
+    if problem is None or wait.fault is None:
+        if wait.left <= 0:
             reason = BuildReason.START_TIMEOUT
             return finish(seen, revision, reason, sentence(reason, seen.warning))
         begun = _said(revision, RevisionPhase.BUILDING, BuildReason.STARTING)
-        return Step(begun, wake_after=min(limit - age, 3 if age < 10 else 15))
-    if problem.limit is not None:
-        limit = min(limit, problem.limit)
-    reason, message = (
-        BuildReason(problem.reason.value),
-        sentence(BuildReason(problem.reason.value), problem.detail),
-    )
-    if reason is BuildReason.IMAGE_PULL_FAILED and revision.reason in {
-        BuildReason.IMAGE_NOT_FOUND,
-        BuildReason.IMAGE_PULL_FORBIDDEN,
-    }:
-        # Between two tries the kubelet says only that it waits; the cause is the one said before.
-        reason, message = BuildReason(revision.reason), revision.message or message
-        limit = min(limit, seen.limits.image_refused)
-    if age >= limit:
+        return Step(begun, wake_after=wait.look_again)
+    reason = BuildReason(wait.fault.value)
+    message = sentence(reason, problem.detail)
+    same_cause = revision.reason == reason and bool(revision.message)
+    if same_cause and (wait.left > 0 or wait.fault is not problem.reason):
+        message = revision.message or message  # it is worded differently from try to try
+    if wait.left <= 0:
         return finish(seen, revision, reason, message)
-    if revision.reason == reason and revision.message:
-        message = revision.message  # the same cause is worded differently from try to try
     said = changed(revision, phase=RevisionPhase.BUILDING, reason=reason.value, message=message)
-    return Step(said, wake_after=min(limit - age, 5 if seen.refused is not None else limit))
+    return Step(said, wake_after=min(wait.left, 5) if seen.refused is not None else wait.look_again)
 
 
 def _running(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
@@ -183,7 +168,7 @@ def _to_stop(seen: BuildObservation, revision: Revision, reason: BuildReason, de
 def _stopping(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
     if seen.age(revision.stop_time or seen.now) >= STOP_GRACE:
         return stopped(seen, revision)
-    stop = pod if pod.spec.active_deadline_seconds != STOP_DEADLINE else None
+    stop = None if is_told_to_end(pod) else pod
     follow = FollowedBuild(revision.name, revision.attempts, pod)
     return Step(revision, follow=follow, stop=stop, wake_after=5)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from serviceexecution.builds.reasons import BuildReason, reported, reported_reason, sentence
 from serviceexecution.resources.model import OpaqueObject
+from serviceexecution.resources.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.resources.views import PodView, TerminatedView
 from serviceexecution.store.records import BuildReport
 
@@ -14,9 +15,6 @@ LARGEST_SCHEMA: Final = 32 * 1024
 """Bytes of a schema that is kept with its revision: the status holds up to eleven of each kind."""
 
 _DIGEST: Final = re.compile("sha256:[0-9a-f]{64}")
-_UNKNOWN_END: Final = "ContainerStatusUnknown"
-"""Reason of an end that the kubelet made up because it found no trace of the container."""
-_NEVER_RAN: Final = frozenset({"StartError", "ContainerCannotRun"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,9 @@ def judge(report: BuildReport | None, pod: PodView | None, end: TerminatedView |
     disrupted = pod.condition("DisruptionTarget") if pod is not None else None
     if disrupted is not None and disrupted.status == "True":
         return _verdict(BuildReason.POD_LOST, disrupted.message)
-    if end is None or end.reason == _UNKNOWN_END:
+    if end is None or end.reason == UNKNOWN_END:
         return _verdict(BuildReason.POD_LOST, pod.status.message if pod is not None else "")
-    if end.reason in _NEVER_RAN:
+    if end.reason in START_ERRORS:
         return _verdict(BuildReason.START_FAILED, end.message)
     last = end.message.strip().rpartition("\n")[2]
     detail = f"It ended with exit code {end.exit_code} without saying why."

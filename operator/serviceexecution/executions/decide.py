@@ -12,8 +12,6 @@ from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, end, finish, say
 from serviceexecution.executions.plan import PlanProblem
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.executions.startup import StartProblem, start_problem
-from serviceexecution.executions.verdict import START_ERRORS
 from serviceexecution.resources.execution_status import (
     JobReference,
     Phase,
@@ -21,6 +19,8 @@ from serviceexecution.resources.execution_status import (
     StopReason,
     StopRequest,
 )
+from serviceexecution.resources.pod_end import START_ERRORS, is_told_to_end
+from serviceexecution.resources.pod_start import StartProblem, patience, scheduled_since, start_problem
 from serviceexecution.resources.views import JobView, PodView, TerminatedView
 
 COLLECT_NOTICE: Final = 5.0
@@ -39,9 +39,6 @@ requests. The pause is as long as the wait so far, within these two."""
 
 WOKEN_BY_EVENTS: Final = frozenset({Reason.SERVICE_NOT_FOUND, Reason.SERVICE_NOT_READY})
 """A change of the service wakes who waits for it."""
-
-STOP_DEADLINE: Final = 1
-"""``activeDeadlineSeconds`` of a pod that is to end now: the kubelet counts from the pod's start."""
 
 
 def decide(seen: Observation) -> Decision:
@@ -155,11 +152,7 @@ def _without_pod(seen: Observation, job: JobView) -> Decision:
 def _starting(seen: Observation, pod: PodView) -> Decision:
     if (stopped := _stop_before_start(seen)) is not None:
         return stopped
-    scheduled = pod.condition("PodScheduled")
-    since = pod.metadata.creation_timestamp
-    if scheduled is not None and scheduled.status == "True" and scheduled.last_transition_time is not None:
-        since = scheduled.last_transition_time
-    return _start_or_fail(seen, start_problem(pod, seen.limits), seen.age(since))
+    return _start_or_fail(seen, start_problem(pod, seen.limits), seen.age(scheduled_since(pod)))
 
 
 def _stop_before_start(seen: Observation) -> Decision | None:
@@ -171,27 +164,17 @@ def _stop_before_start(seen: Observation) -> Decision | None:
 
 
 def _start_or_fail(seen: Observation, problem: StartProblem | None, age: float) -> Decision:
-    limit = seen.times.start_timeout
-    if problem is None:
-        if age >= limit:
+    wait = patience(problem, age, seen.limits, seen.times.start_timeout, seen.status.reason)
+    if problem is None or wait.fault is None:
+        if wait.left <= 0:
             return finish(seen, Phase.FAILED, Reason.START_TIMEOUT, seen.warning)
-        # Some causes, such as a refused pod or a volume that cannot be mounted, change neither Job nor pod.
-        return say(seen, Phase.PENDING, Reason.STARTING, wake=min(limit - age, 3 if age < 10 else 15))
-    if problem.limit is not None:
-        limit = min(limit, problem.limit)
-    reason = problem.reason
-    message = None
-    if reason is Reason.IMAGE_PULL_FAILED and seen.status.reason in {
-        Reason.IMAGE_NOT_FOUND,
-        Reason.IMAGE_PULL_FORBIDDEN,
-    }:
-        # Between two tries the kubelet says only that it waits; the cause is the one said before.
-        reason, message = Reason(seen.status.reason), seen.status.message
-        limit = min(limit, seen.limits.image_refused)
-    if age >= limit:
+        return say(seen, Phase.PENDING, Reason.STARTING, wake=wait.look_again)
+    reason = Reason(wait.fault.value)
+    if wait.left <= 0:
+        message = _message_so_far(seen, reason) if wait.fault is not problem.reason else None
         return finish(seen, Phase.FAILED, reason, problem.detail, message=message)
     message = _message_so_far(seen, reason)
-    return say(seen, Phase.PENDING, reason, problem.detail, message=message, wake=limit - age)
+    return say(seen, Phase.PENDING, reason, problem.detail, message=message, wake=wait.look_again)
 
 
 def _message_so_far(seen: Observation, reason: Reason) -> str | None:
@@ -214,7 +197,7 @@ def _running(seen: Observation, pod: PodView, started_at: datetime) -> Decision:
 
 def _stopping(seen: Observation, pod: PodView) -> Decision:
     decision = say(seen, Phase.RUNNING, Reason.STOPPING, follow=True, wake=5)
-    return replace(decision, stop_pod=pod.spec.active_deadline_seconds != STOP_DEADLINE)
+    return replace(decision, stop_pod=not is_told_to_end(pod))
 
 
 def _stop_recorded(seen: Observation, reason: StopReason) -> Observation:

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Self
 
 from serviceexecution.executions.plan import Plan, PlanProblem, Times
-from serviceexecution.executions.startup import StartProblem
 from serviceexecution.executions.verdict import MainOutput
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus, TakenService
-from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.pod_start import StartLimits, StartProblem
 from serviceexecution.resources.views import JobView, PodView
 from serviceexecution.store.records import LogRecord, OutputManifest
 

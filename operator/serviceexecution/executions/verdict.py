@@ -17,6 +17,7 @@ from serviceexecution.resources.execution_status import (
     StopRequest,
 )
 from serviceexecution.resources.meaning import one_line
+from serviceexecution.resources.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.resources.views import PodView, TerminatedView
 from serviceexecution.store.records import LogRecord, OutputManifest
 
@@ -24,11 +25,6 @@ MAIN_OUTPUT_LIMIT: Final = 8192
 """Most bytes of the main result that status holds as text."""
 
 FILES_IN_STATUS: Final = 50
-START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
-"""Reasons of a container that never became a process."""
-
-UNKNOWN_END: Final = "ContainerStatusUnknown"
-"""Reason of an end that the kubelet made up because it found no trace of the container."""
 
 _EXEC_REFUSED: Final = re.compile(
     r"exec /[^\n]*: (argument list too long|exec format error|no such file or directory|permission denied)"

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +46,19 @@ class StartProblem:
     limit: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class StartPatience:
+    """How much longer a start is waited for, and why it takes so long."""
+
+    left: float
+    """Seconds; when there are none, the start has failed."""
+    fault: StartFault | None
+    """None when nothing is wrong that is known."""
+    look_again: float
+    """Seconds; some causes, such as a refused pod or a volume that cannot be mounted, change neither Job nor pod."""
+
+
+_PULLS_REFUSED: Final = frozenset({StartFault.IMAGE_NOT_FOUND.value, StartFault.IMAGE_PULL_FORBIDDEN.value})
 _CONFIG_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
     (re.compile(r'secrets? "[^"]*" not found', re.IGNORECASE), StartFault.SECRET_NOT_FOUND),
     (re.compile(r"couldn't find key \S+ in Secret", re.IGNORECASE), StartFault.SECRET_KEY_NOT_FOUND),
@@ -94,6 +108,30 @@ def start_problem(pod: PodView, limits: StartLimits) -> StartProblem | None:
             return StartProblem(StartFault.VOLUME_NOT_BOUND, scheduled.message, None)
         return StartProblem(StartFault.UNSCHEDULABLE, scheduled.message, None)
     return None
+
+
+def patience(
+    problem: StartProblem | None, age: float, limits: StartLimits, start_timeout: float, said: str | None
+) -> StartPatience:
+    """Return how much longer to wait for a start that has taken ``age`` seconds. ``said`` is the reason so far."""
+    if problem is None:
+        left = start_timeout - age
+        return StartPatience(left, None, look_again=min(left, 3 if age < 10 else 15))
+    fault, limit = problem.reason, start_timeout
+    if problem.limit is not None:
+        limit = min(limit, problem.limit)
+    if fault is StartFault.IMAGE_PULL_FAILED and said in _PULLS_REFUSED:
+        # Between two tries the kubelet says only that it waits; the cause is the one said before.
+        fault, limit = StartFault(said), min(limit, limits.image_refused)
+    return StartPatience(limit - age, fault, look_again=limit - age)
+
+
+def scheduled_since(pod: PodView) -> datetime:
+    """Return since when the pod has a node; before it has one, since when there is the pod."""
+    scheduled = pod.condition("PodScheduled")
+    if scheduled is None or scheduled.status != "True" or scheduled.last_transition_time is None:
+        return pod.metadata.creation_timestamp
+    return scheduled.last_transition_time
 
 
 def _waiting_problem(reason: str, message: str, limits: StartLimits) -> StartProblem:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from serviceexecution.builds.ending import ATTEMPTS, LOG_GRACE
-from serviceexecution.builds.progress import STOP_DEADLINE, STOP_GRACE
+from serviceexecution.builds.progress import STOP_GRACE
 from serviceexecution.builds.reasons import MEANINGS, RETRIED, BuildReason
 from serviceexecution.resources.definition_status import RevisionPhase
+from serviceexecution.resources.pod_end import STOP_DEADLINE
 from serviceexecution.resources.pod_start import StartFault, StartProblem
 from serviceexecution.resources.views import ConditionView
 from tests.unit.builds.builders import (

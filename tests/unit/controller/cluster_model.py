@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serviceexecution.executions.decide import STOP_DEADLINE, decide
+from serviceexecution.executions.decide import decide
 from serviceexecution.executions.outcome import Decision
 from serviceexecution.executions.reasons import MEANINGS, Reason
-from serviceexecution.executions.status_patch import status_patch
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.pod_end import STOP_DEADLINE
+from serviceexecution.resources.status_patch import status_patch
 from serviceexecution.resources.views import ContainerStateView, JobView, PodView
 from tests.unit.executions.builders import (
     ended,

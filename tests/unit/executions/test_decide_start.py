@@ -4,8 +4,8 @@ import pytest
 
 from serviceexecution.executions.plan import PlanProblem
 from serviceexecution.executions.reasons import MEANINGS, Reason
-from serviceexecution.executions.startup import StartProblem
 from serviceexecution.resources.execution_status import Phase, StopReason
+from serviceexecution.resources.pod_start import StartFault, StartProblem
 from tests.unit.executions.builders import (
     JOB_NAME,
     JOB_UID,
@@ -149,8 +149,8 @@ def test_the_same_cause_in_other_words_is_no_new_status():
 @pytest.mark.parametrize(
     ("problem", "limit"),
     [
-        (StartProblem(Reason.QUOTA_EXCEEDED, "exceeded quota: small", None), 600),
-        (StartProblem(Reason.POD_REFUSED, "violates PodSecurity", 60), 60),
+        (StartProblem(StartFault.QUOTA_EXCEEDED, "exceeded quota: small", None), 600),
+        (StartProblem(StartFault.POD_REFUSED, "violates PodSecurity", 60), 60),
     ],
 )
 def test_a_pod_that_cannot_be_created_says_why(problem, limit):

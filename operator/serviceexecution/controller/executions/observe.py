@@ -20,14 +20,13 @@ from serviceexecution.executions.names import job_name
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.plan import DEFAULT_TIMES, PlanProblem, times_of
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.executions.startup import creation_problem
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import JOBS, PODS
 from serviceexecution.resources.effective import effective_spec
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.pod_start import StartLimits, creation_problem
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.views import JobView, PodView
 from serviceexecution.store.errors import StoreError

@@ -17,7 +17,7 @@ from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution, UnreadableExecution
 from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.executions.conditions import with_phase
-from serviceexecution.executions.decide import STOP_DEADLINE, decide
+from serviceexecution.executions.decide import decide
 from serviceexecution.executions.names import input_name
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision
@@ -25,7 +25,6 @@ from serviceexecution.executions.plan import Plan, PlanProblem
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.render.job import render_children
-from serviceexecution.executions.status_patch import status_patch
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
@@ -33,6 +32,8 @@ from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import CallbackState, ExecutionStatus, Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID, MAIN_CONTAINER
+from serviceexecution.resources.pod_end import STOP_DEADLINE
+from serviceexecution.resources.status_patch import status_patch
 from serviceexecution.resources.views import InputMapView, JobView, PodView
 
 logger = structlog.stdlib.get_logger()

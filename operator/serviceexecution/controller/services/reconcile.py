@@ -11,7 +11,7 @@ from serviceexecution.builds.decide import decide
 from serviceexecution.builds.names import build_reference
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.outcome import BuildDecision
-from serviceexecution.builds.progress import STOP_DEADLINE, timeout_of
+from serviceexecution.builds.progress import timeout_of
 from serviceexecution.builds.render import render_build
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.keys import ServiceKey
@@ -22,7 +22,6 @@ from serviceexecution.controller.service_problem import Checker, problem_of
 from serviceexecution.controller.services.observe import BuildObserver
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTeller
-from serviceexecution.executions.status_patch import merge_patch
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
@@ -30,8 +29,10 @@ from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus
 from serviceexecution.resources.names import MAIN_CONTAINER
+from serviceexecution.resources.pod_end import STOP_DEADLINE
 from serviceexecution.resources.pod_start import StartFault, StartProblem
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.status_patch import status_patch
 from serviceexecution.resources.views import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
@@ -129,7 +130,7 @@ class ServiceReconciler:
         self, definition: ServiceDefinition, status: ServiceDefinitionStatus
     ) -> ServiceDefinition | None:
         """Write the status if it changed, and return the definition as it is now; None when it changed meanwhile."""
-        patch = merge_patch(_dump(definition.status), _dump(status))
+        patch = status_patch(definition.status, status)
         if not patch:
             return definition
         metadata = definition.metadata
@@ -264,8 +265,3 @@ def _refusal(error: KubernetesError) -> StartProblem:
     if error.status == 403 and "quota" in text:
         return StartProblem(StartFault.QUOTA_EXCEEDED, text, None)
     return StartProblem(StartFault.POD_REFUSED, text, 0 if error.status != 403 else 60)
-
-
-def _dump(status: ServiceDefinitionStatus) -> JsonObject:
-    found: JsonObject = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return found

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.executions.status_patch import merge_patch, status_patch
 from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.status_patch import merge_patch, status_patch
 from tests.unit.executions.builders import at, recorded_job, started_status, status
 
 leaves = st.one_of(st.booleans(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=2))

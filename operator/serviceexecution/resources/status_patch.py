@@ -1,12 +1,14 @@
 """The smallest JSON merge patch (RFC 7386) from one status to another."""
 
-from typing import cast
+from typing import TypeVar, cast
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.model import ResourceModel
+
+Status = TypeVar("Status", bound=ResourceModel)
 
 
-def status_patch(old: ExecutionStatus, new: ExecutionStatus) -> JsonObject:
+def status_patch(old: Status, new: Status) -> JsonObject:
     """Return what changes ``old`` into ``new``; empty when nothing does. Lists are replaced whole."""
     return merge_patch(_dump(old), _dump(new))
 
@@ -24,5 +26,5 @@ def merge_patch(old: JsonObject, new: JsonObject) -> JsonObject:
     return patch
 
 
-def _dump(status: ExecutionStatus) -> JsonObject:
+def _dump(status: ResourceModel) -> JsonObject:
     return cast("JsonObject", status.model_dump(mode="json", by_alias=True, exclude_none=True))

@@ -1,0 +1,19 @@
+"""How a pod is told to end, and what Kubernetes says of containers that ended without a program."""
+
+from typing import Final
+
+from serviceexecution.resources.views import PodView
+
+STOP_DEADLINE: Final = 1
+"""``activeDeadlineSeconds`` of a pod that is to end now: the kubelet counts from the pod's start."""
+
+START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
+"""Reasons of a container that never became a process."""
+
+UNKNOWN_END: Final = "ContainerStatusUnknown"
+"""Reason of an end that the kubelet made up because it found no trace of the container."""
+
+
+def is_told_to_end(pod: PodView) -> bool:
+    """Tell whether the pod's deadline ends it already."""
+    return pod.spec.active_deadline_seconds == STOP_DEADLINE
