@@ -15,15 +15,17 @@ from serviceexecution.controller.known.cached_execution import (
     UnreadableExecution,
     read_execution,
 )
+from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import BriefMetadata
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.views import JobView
-from tests.unit.executions.builders import JOB_NAME, JOB_UID, REFERENCE, UID, at, job, pod
+from tests.unit.executions.builders import JOB_NAME, JOB_UID, UID, at, job, pod
 
 KEY = ExecutionKey("team", "sum")
+PLACE = ("team", JOB_NAME)
 
 
 def body(*, uid=UID, version=1, phase=None, spec=None):
@@ -60,16 +62,16 @@ class TestExecutions:
         assert known(cache).phase == "Running"
         cache.put_execution(body(version=11, phase="Succeeded"))
         assert cache.executions[KEY].phase == "Succeeded"
-        assert cache.key_of(UID) == KEY
+        assert cache.execution_of(UID) == KEY
 
     def test_a_new_one_of_the_same_name_takes_its_place(self):
         cache = ObjectCache()
         cache.put_execution(body(version=1))
-        cache.put_job(job())
+        cache.runs.put_job(job())
         cache.put_execution(body(uid="other", version=5))
-        assert cache.key_of(UID) is None
-        assert cache.key_of("other") == KEY
-        assert cache.job(REFERENCE, JOB_NAME) is None
+        assert cache.execution_of(UID) is None
+        assert cache.execution_of("other") == KEY
+        assert cache.runs.job(UID, PLACE) is None
 
     def test_a_late_deletion_of_the_old_one_leaves_the_new_one(self):
         cache = ObjectCache()
@@ -80,8 +82,8 @@ class TestExecutions:
     def test_a_deleted_one_is_forgotten_with_its_children(self):
         cache = ObjectCache()
         cache.put_execution(body())
-        cache.put_job(job())
-        cache.put_pod(pod())
+        cache.runs.put_job(job())
+        cache.runs.put_pod(pod())
         cache.drop_execution(KEY, UID)
         assert cache == ObjectCache()
 
@@ -157,42 +159,46 @@ class TestExecutions:
 class TestChildren:
     def test_a_job_belongs_to_the_execution_that_controls_it(self):
         cache = ObjectCache()
-        assert cache.put_job(job()) == UID
-        assert cache.job(REFERENCE, JOB_NAME) == job()
+        assert cache.runs.put_job(job()) == UID
+        assert cache.runs.job(UID, PLACE) == job()
 
     def test_a_label_alone_makes_no_job_of_ours(self):
         cache = ObjectCache()
         stranger = renewed(job(), owner_references=())
-        assert cache.put_job(stranger) is None
-        assert cache.put_job(renewed(job(), labels={})) is None
-        assert cache.job(REFERENCE, JOB_NAME) is None
+        assert cache.runs.put_job(stranger) is None
+        assert cache.runs.put_job(renewed(job(), labels={})) is None
+        assert cache.runs.job(UID, PLACE) is None
 
     def test_the_newest_version_counts(self):
         cache = ObjectCache()
         new = renewed(job(ended="Complete"), resource_version="12")
-        cache.put_job(new)
-        cache.put_job(renewed(job(), resource_version="9"))
-        assert cache.job(REFERENCE, JOB_NAME) == new
+        cache.runs.put_job(new)
+        cache.runs.put_job(renewed(job(), resource_version="9"))
+        assert cache.runs.job(UID, PLACE) == new
 
     def test_a_pod_is_its_jobs(self):
         cache = ObjectCache()
-        assert cache.put_pod(pod()) == UID
-        assert cache.pod(REFERENCE, JOB_UID) == pod()
-        assert cache.pod(REFERENCE, "another Job") is None
-        assert cache.put_pod(renewed(pod(), labels={})) is None
+        assert cache.runs.put_pod(pod()) == UID
+        assert cache.runs.pod(UID, "team", JOB_UID) == pod()
+        assert cache.runs.pod(UID, "team", "another Job") is None
+        assert cache.runs.put_pod(renewed(pod(), labels={})) is None
 
     def test_the_newest_of_two_pods(self):
         cache = ObjectCache()
         second = renewed(pod(), name="second", uid="second", creation_timestamp=at(50))
-        cache.put_pod(second)
-        cache.put_pod(pod())
-        assert cache.pod(REFERENCE, JOB_UID) == second
+        cache.runs.put_pod(second)
+        cache.runs.put_pod(pod())
+        assert cache.runs.pod(UID, "team", JOB_UID) == second
 
     @pytest.mark.parametrize("kind", ["job", "pod"])
     def test_a_deleted_child_is_forgotten_but_not_its_successor_of_the_same_name(self, kind):
         cache = ObjectCache()
         child: Any = job() if kind == "job" else pod()
-        put, drop = (cache.put_job, cache.drop_job) if kind == "job" else (cache.put_pod, cache.drop_pod)
+        put, drop = (
+            (cache.runs.put_job, cache.runs.drop_job)
+            if kind == "job"
+            else (cache.runs.put_pod, cache.runs.drop_pod)
+        )
         put(renewed(child, uid="successor"))
         assert drop(child) == UID
         assert cache != ObjectCache()
@@ -205,39 +211,39 @@ class TestDeletionsThatNoWatchTold:
     def test_what_a_list_does_not_show_is_dropped(self):
         cache = ObjectCache()
         cache.put_execution(body())
-        cache.put_job(job())
-        cache.put_pod(pod())
-        assert cache.drop_unlisted(Watched.PODS, set(), 5) == [KEY]
-        assert cache.pod(REFERENCE, JOB_UID) is None
-        assert cache.drop_unlisted(Watched.JOBS, set(), 5) == [KEY]
-        assert cache.job(REFERENCE, JOB_NAME) is None
-        assert cache.drop_unlisted(Watched.EXECUTIONS, set(), 5) == [KEY]
+        cache.runs.put_job(job())
+        cache.runs.put_pod(pod())
+        assert cache.drop_unlisted(Watched.PODS, Shown(set(), 5)) == [KEY]
+        assert cache.runs.pod(UID, "team", JOB_UID) is None
+        assert cache.drop_unlisted(Watched.JOBS, Shown(set(), 5)) == [KEY]
+        assert cache.runs.job(UID, PLACE) is None
+        assert cache.drop_unlisted(Watched.EXECUTIONS, Shown(set(), 5)) == [KEY]
         assert not cache.executions
 
     def test_a_list_of_one_kind_says_nothing_of_the_others(self):
         cache = ObjectCache()
         cache.put_execution(body())
-        cache.put_job(job())
-        cache.put_pod(pod())
-        assert cache.drop_unlisted(Watched.DEFINITIONS, {"a definition"}, 5) == []
-        assert cache.job(REFERENCE, JOB_NAME) == job()
-        assert cache.pod(REFERENCE, JOB_UID) == pod()
+        cache.runs.put_job(job())
+        cache.runs.put_pod(pod())
+        assert cache.drop_unlisted(Watched.DEFINITIONS, Shown({"a definition"}, 5)) == []
+        assert cache.runs.job(UID, PLACE) == job()
+        assert cache.runs.pod(UID, "team", JOB_UID) == pod()
 
     def test_what_it_shows_stays(self):
         cache = ObjectCache()
         cache.put_execution(body())
-        cache.put_job(job())
-        assert cache.drop_unlisted(Watched.JOBS, {JOB_UID}, 5) == []
-        assert cache.drop_unlisted(Watched.EXECUTIONS, {UID}, 5) == []
-        assert cache.job(REFERENCE, JOB_NAME) is not None
+        cache.runs.put_job(job())
+        assert cache.drop_unlisted(Watched.JOBS, Shown({JOB_UID}, 5)) == []
+        assert cache.drop_unlisted(Watched.EXECUTIONS, Shown({UID}, 5)) == []
+        assert cache.runs.job(UID, PLACE) is not None
 
     def test_what_is_newer_than_the_list_stays(self):
         cache = ObjectCache()
         cache.put_execution(body(version=6))
-        cache.put_job(renewed(job(), resource_version="6"))
-        assert cache.drop_unlisted(Watched.JOBS, set(), 5) == []
-        assert cache.drop_unlisted(Watched.EXECUTIONS, set(), 5) == []
-        assert cache.job(REFERENCE, JOB_NAME) is not None
+        cache.runs.put_job(renewed(job(), resource_version="6"))
+        assert cache.drop_unlisted(Watched.JOBS, Shown(set(), 5)) == []
+        assert cache.drop_unlisted(Watched.EXECUTIONS, Shown(set(), 5)) == []
+        assert cache.runs.job(UID, PLACE) is not None
 
 
 def test_how_far_each_watch_has_come():
@@ -269,6 +275,6 @@ def test_the_api_servers_own_form_is_read():
             "status": {"conditions": [{"type": "Complete", "status": "True"}]},
         }
     )
-    assert cache.put_job(read) == UID
+    assert cache.runs.put_job(read) == UID
     assert read.complete
     assert read.spec.suspend

@@ -91,7 +91,7 @@ class TestConflicts:
         world.pod(ended(3), running())
         await world.keep()
         body = world.kubernetes.one(PODS)
-        world.controller.cache.put_pod(PodView.model_validate(body))
+        world.controller.cache.runs.put_pod(PodView.model_validate(body))
         assert await world.controller.reconcile() == RECHECK_SECONDS
         assert world.said() == ("Running", "Running")
         await world.controller.reconcile()

@@ -5,7 +5,8 @@ from typing import cast
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched
-from serviceexecution.controller.known.routing import take_job, take_pod
+from serviceexecution.controller.known.listed import Shown
+from serviceexecution.controller.known.routing import route_job, route_pod
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.builds import builders as builds
 from tests.unit.executions import builders as runs
@@ -32,56 +33,56 @@ def known() -> ObjectCache:
 
 def test_those_of_a_run():
     cache = known()
-    assert take_job(cache, runs.job()) == ExecutionKey("team", "sum")
-    touched = take_pod(cache, runs.pod())
+    assert route_job(cache, runs.job()) == ExecutionKey("team", "sum")
+    touched = route_pod(cache, runs.pod())
     assert isinstance(touched, ExecutionKey)
     assert cache.builds.jobs(builds.UID, "team") == ()
-    assert take_pod(cache, runs.pod(), deleted=True) == ExecutionKey("team", "sum")
-    assert cache.pod(runs.REFERENCE, runs.JOB_UID) is None
+    assert route_pod(cache, runs.pod(), deleted=True) == ExecutionKey("team", "sum")
+    assert cache.runs.pod(runs.UID, "team", runs.JOB_UID) is None
 
 
 def test_those_of_a_build():
     cache = known()
-    touched = take_job(cache, builds.job())
+    touched = route_job(cache, builds.job())
     assert isinstance(touched, ServiceKey)
     assert touched == ("team", "adder")
-    assert take_pod(cache, builds.pod()) == ("team", "adder")
+    assert route_pod(cache, builds.pod()) == ("team", "adder")
     assert cache.builds.jobs(builds.UID, "team") == (builds.job(),)
     assert cache.builds.pod(builds.UID, "team", builds.job_uid()) == builds.pod()
     as_a_run = ExecutionReference("team", "adder.r1", f"{builds.UID}.r1")
-    assert cache.job(as_a_run, builds.job().metadata.name) is None, "it is no run's"
-    assert take_job(cache, builds.job(), deleted=True) == ("team", "adder")
+    assert cache.runs.job(as_a_run.uid, ("team", builds.job().metadata.name)) is None, "it is no run's"
+    assert route_job(cache, builds.job(), deleted=True) == ("team", "adder")
     assert cache.builds.jobs(builds.UID, "team") == ()
 
 
 def test_those_of_nobody_that_is_known():
     cache = ObjectCache()
-    assert take_job(cache, builds.job()) is None
-    assert take_job(cache, runs.job()) is None
+    assert route_job(cache, builds.job()) is None
+    assert route_job(cache, runs.job()) is None
 
 
 def test_a_job_that_only_says_so_is_not_taken():
     cache = known()
     owner = builds.job().metadata.owner_references[0].model_copy(update={"uid": "other"})
     metadata = builds.job().metadata.model_copy(update={"owner_references": (owner,)})
-    take_job(cache, builds.job().model_copy(update={"metadata": metadata}))
+    route_job(cache, builds.job().model_copy(update={"metadata": metadata}))
     assert cache.builds.jobs(builds.UID, "team") == ()
 
 
 def test_what_a_list_does_not_show_is_forgotten():
     cache = known()
-    take_job(cache, builds.job())
-    take_pod(cache, builds.pod())
-    assert cache.drop_unlisted_of_services(Watched.JOBS, set(), 9) == [("team", "adder")]
-    assert cache.drop_unlisted_of_services(Watched.PODS, set(), 9) == [("team", "adder")]
-    assert cache.drop_unlisted_of_services(Watched.EXECUTIONS, set(), 9) == []
-    assert cache.drop_unlisted_of_services(Watched.DEFINITIONS, set(), 9) == [("team", "adder")]
+    route_job(cache, builds.job())
+    route_pod(cache, builds.pod())
+    assert cache.drop_unlisted(Watched.JOBS, Shown(set(), 9)) == [("team", "adder")]
+    assert cache.drop_unlisted(Watched.PODS, Shown(set(), 9)) == [("team", "adder")]
+    assert cache.drop_unlisted(Watched.EXECUTIONS, Shown(set(), 9)) == [("team", "sum")]
+    assert cache.drop_unlisted(Watched.DEFINITIONS, Shown(set(), 9)) == [("team", "adder")]
     assert cache.definition(ServiceKey("team", "adder")) is None
 
 
 def test_another_service_of_the_same_name():
     cache = known()
-    take_job(cache, builds.job())
+    route_job(cache, builds.job())
     metadata = cast("JsonObject", SERVICE["metadata"])
     body: JsonObject = {**SERVICE, "metadata": {**metadata, "uid": "new", "resourceVersion": "6"}}
     cache.put_definition(body)
@@ -96,11 +97,11 @@ def test_a_label_says_nothing_in_another_namespace():
         elsewhere = child.model_copy(
             update={"metadata": child.metadata.model_copy(update={"namespace": "evil"})}
         )
-        assert take_job(cache, elsewhere) is None
+        assert route_job(cache, elsewhere) is None
     foreign = runs.pod().model_copy(
         update={"metadata": runs.pod().metadata.model_copy(update={"namespace": "evil"})}
     )
-    assert take_pod(cache, foreign) is None
-    assert cache.job(runs.REFERENCE, runs.JOB_NAME) is None
-    assert cache.pod(runs.REFERENCE, runs.JOB_UID) is None
+    assert route_pod(cache, foreign) is None
+    assert cache.runs.job(runs.UID, ("team", runs.JOB_NAME)) is None
+    assert cache.runs.pod(runs.UID, "team", runs.JOB_UID) is None
     assert cache.builds.jobs(builds.UID, "team") == ()

@@ -27,7 +27,7 @@ class Admission:
         service = ServiceKey.of(execution)
         if before is None and service is not None and concurrency is not None:
             place = self._place_of(execution)
-            if place is not None and execution.metadata.uid not in self.cache.runs(service).holding:
+            if place is not None and execution.metadata.uid not in self.cache.executions_of(service).holding:
                 self._admitted.setdefault(service, {})[execution.metadata.uid] = place
         return before
 
@@ -37,7 +37,7 @@ class Admission:
         uid = execution.metadata.uid
         if concurrency is None or service is None or execution.status.service is not None:
             return None
-        runs = self.cache.runs(service)
+        runs = self.cache.executions_of(service)
         admitted = self._let_in(service, runs)
         if uid in admitted or uid in runs.holding:
             return None
@@ -70,13 +70,13 @@ class Admission:
 
     def keys_after_change(self, service: ServiceKey) -> list[ExecutionKey]:
         """Return which executions a change of the service may let start: those that lack something, too."""
-        runs = self.cache.runs(service)
+        runs = self.cache.executions_of(service)
         definition = self.cache.definition(service)
         concurrency = definition.spec.concurrency if definition is not None else None
         return [*self._next(service, concurrency), *runs.lacking.values()]
 
     def _next(self, service: ServiceKey, concurrency: int | None) -> list[ExecutionKey]:
-        runs = self.cache.runs(service)
+        runs = self.cache.executions_of(service)
         admitted = self._let_in(service, runs)
         room = len(runs.waiting) if concurrency is None else concurrency - len(runs.holding) - len(admitted)
         if room <= 0:

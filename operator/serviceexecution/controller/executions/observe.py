@@ -11,6 +11,7 @@ from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.executions.output_check import output_problem
 from serviceexecution.controller.executions.planning import Planner
+from serviceexecution.controller.job_actions import JobReader
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.service_problem import Checker
@@ -22,10 +23,8 @@ from serviceexecution.executions.plan import DEFAULT_TIMES, PlanProblem, times_o
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.kinds import JOBS, PODS
 from serviceexecution.resources.effective import effective_spec
 from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.pod_start import StartLimits, creation_problem
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.views import JobView, PodView
@@ -54,6 +53,7 @@ class Observer:
         self._planner = planner
         self._checker = checker
         self._client = client
+        self._jobs = JobReader(client, cache.runs)
         self._store = store
         self._cache = cache
         self._limits = limits
@@ -96,16 +96,16 @@ class Observer:
 
     def _known_job(self, execution: ServiceExecution) -> JobView | None:
         """Return the recorded Job, else the one whose name follows from the execution's uid."""
-        recorded = execution.status.job
+        reference, recorded = execution.reference, execution.status.job
         if recorded is None:
-            return self._cache.job(execution.reference, job_name(execution.reference, 1))
-        return self._cache.job(execution.reference, recorded.name, recorded.uid)
+            return self._cache.runs.job(reference.uid, (reference.namespace, job_name(reference, 1)))
+        return self._cache.runs.job(reference.uid, (reference.namespace, recorded.name), recorded.uid)
 
     def rest_of(self, ended: EndedExecution) -> Rest:
         """Return what is left to do about an execution that ended some time ago."""
         return rest_of(
             observed=ended.observed,
-            has_job=self._cache.has_job(ended.metadata.uid, ended.metadata.namespace),
+            has_job=bool(self._cache.runs.jobs(ended.metadata.uid, ended.metadata.namespace)),
             callback_due=ended.callback_due,
             expires=ended.expires,
             now=datetime.now(UTC),
@@ -119,36 +119,28 @@ class Observer:
         name = recorded.name if recorded is not None else job_name(execution.reference, 1)
         if recorded is None and not _may_have_job(execution):
             return None  # creating the Job tells whether there is one
-        body = await self._client.get(JOBS, execution.metadata.namespace, name)
-        if body is None:
-            return None
-        self._cache.put_job(JobView.model_validate(body))
+        await self._jobs.job(execution.metadata.namespace, name)
         return self._known_job(execution)
 
     async def _pod(self, execution: ServiceExecution, job: JobView | None) -> PodView | None:
-        uid = execution.metadata.uid
+        uid, namespace = execution.metadata.uid, execution.metadata.namespace
         recorded = execution.status.job
         job_uid = job.metadata.uid if job is not None else (recorded.uid if recorded is not None else None)
         if job_uid is None:
             return None
         known = execution.status.pod
         pod_uid = None if known is None else known.uid
-        pod = self._cache.pod(execution.reference, job_uid, pod_uid)
+        pod = self._cache.runs.pod(uid, namespace, job_uid, pod_uid)
         gone_unseen = pod is not None and job is None
         missing = pod is None and (
             known is not None or (job is not None and (job.failed is not None or job.complete))
         )
         if not (gone_unseen or missing):
             return pod
-        found = await self._client.list(
-            PODS, execution.metadata.namespace, label_selector=f"{LABEL_EXECUTION_UID}={uid}"
-        )
-        pods = [PodView.model_validate(item) for item in found.items]
+        pods = await self._jobs.pods(uid, namespace)
         if pod is not None and all(pod.metadata.uid != other.metadata.uid for other in pods):
-            self._cache.drop_pod(pod)
-        for other in pods:
-            self._cache.put_pod(other)
-        return self._cache.pod(execution.reference, job_uid, pod_uid)
+            self._cache.runs.drop_pod(pod)
+        return self._cache.runs.pod(uid, namespace, job_uid, pod_uid)
 
     async def _with_warnings(self, seen: Observation) -> Observation:
         job, pod = seen.job, seen.pod

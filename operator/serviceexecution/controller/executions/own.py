@@ -1,13 +1,12 @@
 """Which of the objects that have a child's name are the execution's. Names follow from its uid, which is no secret."""
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.views import ChildMeta, InputMapView
 
 
-def is_own(execution: ServiceExecution, metadata: ChildMeta) -> bool:
+def _is_own(execution: ServiceExecution, metadata: ChildMeta) -> bool:
     """Tell whether label and owner say that an object is the execution's."""
     uid = execution.metadata.uid
     return metadata.controlled_by(uid) and metadata.labels.get(LABEL_EXECUTION_UID) == uid
@@ -19,13 +18,6 @@ def is_own_input(execution: ServiceExecution, manifest: JsonObject, found: Input
     Whoever may create ConfigMaps can copy label and owner. So what it holds must be the input, and must stay it. A
     copy of a ConfigMap that may change is let off the first: since then it may have changed.
     """
-    if not is_own(execution, found.metadata) or not found.immutable or found.binary_data:
+    if not _is_own(execution, found.metadata) or not found.immutable or found.binary_data:
         return False
     return found.data == manifest["data"] or execution.spec.input_from is not None
-
-
-def in_the_way(kind: str, name: str) -> KubernetesError:
-    """Return the error that ends an execution whose child's name is taken by something else."""
-    return KubernetesError(
-        f'A {kind} "{name}" that belongs to something else is in the way: delete it.', status=422
-    )

@@ -9,9 +9,10 @@ import structlog
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.executions.ending import Ending
 from serviceexecution.controller.executions.observe import Observer
-from serviceexecution.controller.executions.own import in_the_way, is_own, is_own_input
+from serviceexecution.controller.executions.own import is_own_input
 from serviceexecution.controller.executions.reading import ExecutionReader
 from serviceexecution.controller.executions.transitions import ExecutionTeller
+from serviceexecution.controller.job_actions import JobActions, in_the_way, is_final, lacks_quota
 from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution, UnreadableExecution
@@ -27,14 +28,13 @@ from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.render.job import render_children
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
-from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
+from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.resources.execution_status import CallbackState, ExecutionStatus, Phase
-from serviceexecution.resources.names import LABEL_EXECUTION_UID, MAIN_CONTAINER
-from serviceexecution.resources.pod_end import STOP_DEADLINE
+from serviceexecution.resources.names import MAIN_CONTAINER
 from serviceexecution.resources.status_patch import status_patch
-from serviceexecution.resources.views import InputMapView, JobView, PodView
+from serviceexecution.resources.views import InputMapView
 
 logger = structlog.stdlib.get_logger()
 
@@ -61,6 +61,7 @@ class Reconciler:
         self._ending = ending
         self._deliver = deliver
         self._client = client
+        self._jobs = JobActions(client, cache.runs)
         self._cache = cache
         self._observer = observer
         self._followers = followers
@@ -126,13 +127,9 @@ class Reconciler:
                 main_terminated=seen.pod is None or seen.pod.main.terminated is not None or seen.pod.ended,
             )
         if decision.stop_pod and seen.pod is not None:
-            await self._stop(seen.pod)
+            await self._jobs.stop(seen.pod)
         if decision.delete_job and seen.job is not None:
-            await self._client.delete(
-                JOBS, reference.namespace, seen.job.metadata.name, uid=seen.job.metadata.uid
-            )
-            self._cache.drop_job(seen.job)
-            logger.info("Job deleted", job=seen.job.metadata.name)
+            await self._jobs.delete(seen.job)
         if decision.delete_execution:
             await self._client.delete(
                 SERVICE_EXECUTIONS, reference.namespace, reference.name, uid=reference.uid
@@ -161,13 +158,11 @@ class Reconciler:
         try:
             if children.config_map is not None:
                 await self._create_config_map(seen.execution, children.config_map)
-            job = await self._create_job(seen.execution, children.job)
+            job = await self._jobs.create(children.job, seen.execution.metadata)
         except KubernetesError as error:
-            if error.retriable or error.status in {401, 404, 409}:
+            if not is_final(error):
                 raise
             return replace(seen, plan=_refusal(error))
-        self._cache.put_job(job)
-        logger.info("Job created", job=job.metadata.name)
         return replace(seen, job=job, plan=None)
 
     async def _create_config_map(self, execution: ServiceExecution, manifest: JsonObject) -> None:
@@ -183,22 +178,6 @@ class Reconciler:
                 raise in_the_way("ConfigMap", name) from None
             logger.debug("ConfigMap exists already: ours from before a restart")
 
-    async def _create_job(self, execution: ServiceExecution, manifest: JsonObject) -> JobView:
-        namespace = execution.metadata.namespace
-        try:
-            body = await self._client.create(JOBS, namespace, manifest)
-        except AlreadyExistsError:
-            metadata = manifest["metadata"]
-            name = metadata["name"] if isinstance(metadata, dict) else ""
-            existing = await self._client.get(JOBS, namespace, str(name))
-            if existing is None:
-                raise
-            job = JobView.model_validate(existing)
-            if not is_own(execution, job.metadata):
-                raise in_the_way("Job", str(name)) from None
-            return job
-        return JobView.model_validate(body)
-
     async def _may_delete(self, seen: Observation) -> bool:
         """Ask once more before deleting the Job of a program that never seemed to start: its log would go too."""
         phase, job, pod = seen.status.phase, seen.job, seen.pod
@@ -207,25 +186,11 @@ class Reconciler:
         if pod is not None and (pod.main.terminated is not None or pod.ended):
             return True
         reference = seen.execution.reference
-        found = await self._client.list(
-            PODS, reference.namespace, label_selector=f"{LABEL_EXECUTION_UID}={reference.uid}"
+        return not any(
+            one.metadata.controlled_by(job.metadata.uid)
+            and (one.main.running is not None or one.main.terminated is not None)
+            for one in await self._jobs.pods(reference.uid, reference.namespace)
         )
-        started = False
-        for one in map(PodView.model_validate, found.items):
-            self._cache.put_pod(one)
-            started = started or (
-                one.metadata.controlled_by(job.metadata.uid)
-                and (one.main.running is not None or one.main.terminated is not None)
-            )
-        return not started
-
-    async def _stop(self, pod: PodView) -> None:
-        """End the pod's containers by its deadline: unlike deletion this keeps pod and log."""
-        patch: JsonObject = {"spec": {"activeDeadlineSeconds": STOP_DEADLINE}}
-        body = await self._client.patch(PODS, pod.metadata.namespace, pod.metadata.name, patch)
-        if body is not None:
-            self._cache.put_pod(PodView.model_validate(body))
-        logger.info("pod stopped", pod=pod.metadata.name)
 
     async def _write_status(self, execution: ServiceExecution, status: ExecutionStatus) -> bool:
         """Write the status if it changed; False when the execution changed meanwhile or is gone."""
@@ -283,7 +248,7 @@ def _succeeds(seen: Observation, decision: Decision) -> bool:
 
 def _refusal(error: KubernetesError) -> PlanProblem:
     text = str(error)
-    if error.status == 403 and "quota" in text:
+    if lacks_quota(error):
         return PlanProblem(Reason.QUOTA_EXCEEDED, text, waiting=True)
     if error.status == 403:
         return PlanProblem(Reason.POD_REFUSED, text)

@@ -19,7 +19,8 @@ from serviceexecution.controller.known.cached_execution import (
     recorded,
     small_text,
 )
-from serviceexecution.controller.known.jobs_and_pods import Children
+from serviceexecution.controller.known.jobs_and_pods import JobsAndPods
+from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.service_runs import ServiceRuns
 from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, unreadable_definition
@@ -27,8 +28,6 @@ from serviceexecution.controller.known.versions import newer, number_of, version
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
-from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.resources.views import JobView, PodView
 
 DEFINITION_BYTES: Final = 256 * 1024
 """Most of a ServiceDefinition's spec: two schemas of 64 KiB and as much for the rest, read in one step."""
@@ -55,15 +54,16 @@ class ObjectCache:
     texts: SmallTexts[ExecutionKey] = field(default_factory=SmallTexts)
     """JSON texts of executions in the versions of their records, of as many as there is room for."""
     _keys: dict[str, ExecutionKey] = field(default_factory=dict)
-    _children: Children = field(default_factory=lambda: Children(LABEL_EXECUTION_UID))
-    builds: Children = field(default_factory=lambda: Children(LABEL_DEFINITION_UID))
-    """Jobs and pods of builds by the uid of their definition."""
+    runs: JobsAndPods = field(default_factory=lambda: JobsAndPods(LABEL_EXECUTION_UID))
+    """Jobs and pods by the uid of their execution."""
+    builds: JobsAndPods = field(default_factory=lambda: JobsAndPods(LABEL_DEFINITION_UID))
+    """Jobs and pods by the uid of the definition that they build an image for."""
     definitions: dict[ServiceKey, ServiceDefinition] = field(default_factory=dict)
     unreadable: dict[ServiceKey, UnreadableDefinition] = field(default_factory=dict)
     """Definitions that do not fit the models."""
     _services: dict[str, ServiceKey] = field(default_factory=dict)
     """Definitions' keys by their uid."""
-    _runs: dict[ServiceKey, ServiceRuns[ExecutionKey]] = field(default_factory=dict)
+    _executions_of: dict[ServiceKey, ServiceRuns[ExecutionKey]] = field(default_factory=dict)
     """Executions of services that have not ended."""
     namespaces: tuple[str, ...] = ()
     """Those that are watched, each by a watch of its own; empty when one watch sees the whole cluster."""
@@ -71,9 +71,9 @@ class ObjectCache:
     on_change: Callable[[ServiceKey, bool], None] = field(default=_nothing, compare=False)
     """Called when another execution of the service may be able to start, with True when the service itself changed."""
 
-    def key_of(self, uid: str) -> ExecutionKey | None:
+    def execution_of(self, uid: str | None) -> ExecutionKey | None:
         """Return the key of the execution with that uid."""
-        return self._keys.get(uid)
+        return self._keys.get(uid) if uid is not None else None
 
     def watched_version(self, kind: Watched, namespace: str = "") -> int:
         """Return the newest resource version that a watch has delivered, that of ``namespace`` if it has its own."""
@@ -125,70 +125,42 @@ class ObjectCache:
             self._index(key, known, None)
         self._forget_uid(uid)
 
-    def drop_unlisted(
-        self, kind: Watched, listed: set[str], version: int, namespace: str | None = None
-    ) -> list[ExecutionKey]:
-        """Forget what a list as of ``version`` does not show although it should; return whose execution it was.
-
-        ``listed`` holds the uids in the list of ``namespace`` (None: of the cluster). What is newer is kept.
-        """
+    def drop_unlisted(self, kind: Watched, shown: Shown) -> list[ExecutionKey | ServiceKey]:
+        """Forget what a list should show and does not; return what it was, or whose it was."""
         if kind is Watched.EXECUTIONS:
-            gone = [
-                (key, known.metadata.uid)
-                for key, known in self.executions.items()
-                if known.metadata.uid not in listed
-                and namespace in {None, key.namespace}
-                and number_of(known.metadata.resource_version) <= version
-            ]
-            for key, uid in gone:
-                self.drop_execution(key, uid)
-            return [key for key, _ in gone]
-        if kind is Watched.JOBS:
-            owners = self._children.drop_unlisted_jobs(listed, version, namespace)
-        elif kind is Watched.PODS:
-            owners = self._children.drop_unlisted_pods(listed, version, namespace)
-        else:
-            return []
-        return [self._keys[uid] for uid in owners if uid in self._keys]
-
-    def drop_unlisted_of_services(
-        self, kind: Watched, listed: set[str], version: int, namespace: str | None = None
-    ) -> list[ServiceKey]:
-        """Do the same for definitions and for what belongs to their builds; return whose service it was."""
+            return [*self._drop_unlisted_executions(shown)]
         if kind is Watched.DEFINITIONS:
-            known = [
-                (key, one.metadata.uid, one.metadata.resource_version)
-                for key, one in self.definitions.items()
-            ]
-            known += [
-                (key, one.metadata.uid, one.metadata.resource_version) for key, one in self.unreadable.items()
-            ]
-            missing = [
-                (key, uid)
-                for key, uid, at in known
-                if uid not in listed and namespace in {None, key.namespace} and number_of(at) <= version
-            ]
-            for key, uid in missing:
-                self.drop_definition(key, uid)
-            return [key for key, _ in missing]
+            return [*self._drop_unlisted_definitions(shown)]
         if kind is Watched.JOBS:
-            owners = self.builds.drop_unlisted_jobs(listed, version, namespace)
-        elif kind is Watched.PODS:
-            owners = self.builds.drop_unlisted_pods(listed, version, namespace)
+            runs, builds = self.runs.drop_unlisted_jobs(shown), self.builds.drop_unlisted_jobs(shown)
         else:
-            return []
-        return [self._services[uid] for uid in owners if uid in self._services]
+            runs, builds = self.runs.drop_unlisted_pods(shown), self.builds.drop_unlisted_pods(shown)
+        executions = [self._keys[uid] for uid in runs if uid in self._keys]
+        return [*executions, *(self._services[uid] for uid in builds if uid in self._services)]
 
-    def runs(self, service: ServiceKey) -> ServiceRuns[ExecutionKey]:
+    def _drop_unlisted_executions(self, shown: Shown) -> list[ExecutionKey]:
+        gone = [(key, one.metadata.uid) for key, one in self.executions.items() if shown.lacks(one.metadata)]
+        for key, uid in gone:
+            self.drop_execution(key, uid)
+        return [key for key, _ in gone]
+
+    def _drop_unlisted_definitions(self, shown: Shown) -> list[ServiceKey]:
+        gone = [(key, one.metadata.uid) for key, one in self.definitions.items() if shown.lacks(one.metadata)]
+        gone += [(key, one.metadata.uid) for key, one in self.unreadable.items() if shown.lacks(one.metadata)]
+        for key, uid in gone:
+            self.drop_definition(key, uid)
+        return [key for key, _ in gone]
+
+    def executions_of(self, service: ServiceKey) -> ServiceRuns[ExecutionKey]:
         """Return the service's executions that have not ended."""
-        return self._runs.get(service) or ServiceRuns()
+        return self._executions_of.get(service) or ServiceRuns()
 
     def definition(self, key: ServiceKey) -> ServiceDefinition | None:
         """Return the definition as last seen."""
         return self.definitions.get(key)
 
     def service_of(self, uid: str | None) -> ServiceKey | None:
-        """Return the key of the definition with that uid."""
+        """Return the key of the service whose definition has that uid."""
         return self._services.get(uid) if uid is not None else None
 
     def put_definition(self, body: JsonObject) -> ServiceKey:
@@ -235,44 +207,16 @@ class ObjectCache:
         self._services.pop(uid, None)
         self.builds.forget(uid)
 
-    def put_job(self, job: JobView) -> str | None:
-        """Take an execution's Job; return the uid of its execution."""
-        return self._children.put_job(job)
-
-    def drop_job(self, job: JobView) -> str | None:
-        """Forget an execution's deleted Job; return the uid of its execution."""
-        return self._children.drop_job(job)
-
-    def put_pod(self, pod: PodView) -> str | None:
-        """Take an execution's pod; return the uid of the execution that its label names."""
-        return self._children.put_pod(pod)
-
-    def drop_pod(self, pod: PodView) -> str | None:
-        """Forget an execution's deleted pod; return the uid of the execution that its label names."""
-        return self._children.drop_pod(pod)
-
-    def has_job(self, uid: str, namespace: str) -> bool:
-        """Tell whether any Job of that execution is known."""
-        return bool(self._children.jobs(uid, namespace))
-
-    def job(self, owner: ExecutionReference, name: str, recorded: str | None = None) -> JobView | None:
-        """Return the execution's Job of that name; with ``recorded`` it must have that uid."""
-        return self._children.job(owner.uid, (owner.namespace, name), recorded)
-
-    def pod(self, owner: ExecutionReference, job_uid: str, recorded: str | None = None) -> PodView | None:
-        """Return the newest pod of that Job; with ``recorded`` the one of that uid."""
-        return self._children.pod(owner.uid, owner.namespace, job_uid, recorded)
-
     def _index(self, key: ExecutionKey, before: CachedExecution | None, now: CachedExecution | None) -> None:
         """Keep the index of a service's executions, and tell when one of them makes room or waits no more."""
         was, is_ = _service_of(before), _service_of(now)
         if was is not None and isinstance(before, LiveExecution):
-            runs = self._runs.setdefault(was, ServiceRuns())
+            runs = self._executions_of.setdefault(was, ServiceRuns())
             runs.remove(before)
             if was != is_ and runs.empty:
-                del self._runs[was]
+                del self._executions_of[was]
         if is_ is not None and isinstance(now, LiveExecution):
-            self._runs.setdefault(is_, ServiceRuns()).add(key, now)
+            self._executions_of.setdefault(is_, ServiceRuns()).add(key, now)
         if was is not None and (
             was != is_
             or (
@@ -285,7 +229,7 @@ class ObjectCache:
 
     def _forget_uid(self, uid: str) -> None:
         self._keys.pop(uid, None)
-        self._children.forget(uid)
+        self.runs.forget(uid)
 
 
 def uid_of(body: JsonObject) -> str:

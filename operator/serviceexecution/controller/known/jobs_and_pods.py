@@ -1,9 +1,10 @@
-"""Jobs and pods as last seen, by the uid of what they belong to."""
+"""Jobs and pods as last seen, by the uid of the execution or the service that they belong to."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from serviceexecution.controller.known.versions import newer, number_of
+from serviceexecution.controller.known.listed import Shown
+from serviceexecution.controller.known.versions import newer
 from serviceexecution.resources.views import JobView, PodView
 
 Place = tuple[str, str]
@@ -13,8 +14,8 @@ Child = TypeVar("Child", JobView, PodView)
 
 
 @dataclass(slots=True)
-class Children:
-    """Jobs and pods by the uid that their label of this name says. May lag behind and miss a deletion.
+class JobsAndPods:
+    """Jobs and pods by the uid that their label of this name gives. May lag behind and miss a deletion.
 
     Labels and owners are written by anybody, in any namespace: who asks says where the child is and, once that is
     recorded, which uid it has.
@@ -26,11 +27,15 @@ class Children:
 
     def put_job(self, job: JobView) -> str | None:
         """Take a Job; return the uid of its owner, None when it is not ours."""
-        uid = job.metadata.labels.get(self.label)
-        if uid is None or not job.metadata.controlled_by(uid):
-            return None
-        _put(self._jobs, uid, job)
+        uid = self.owner_of(job)
+        if uid is not None:
+            _put(self._jobs, uid, job)
         return uid
+
+    def owner_of(self, job: JobView) -> str | None:
+        """Return the uid that both label and owner of a Job give, None when it is not ours."""
+        uid = job.metadata.labels.get(self.label)
+        return uid if uid is not None and job.metadata.controlled_by(uid) else None
 
     def drop_job(self, job: JobView) -> str | None:
         """Forget a deleted Job; return the uid of its owner."""
@@ -72,15 +77,13 @@ class Children:
         ]
         return max(pods, key=lambda pod: pod.metadata.creation_timestamp, default=None)
 
-    def drop_unlisted_jobs(self, listed: set[str], version: int, namespace: str | None) -> set[str]:
-        """Forget Jobs that a list of ``namespace`` (None: of the cluster) as of ``version`` does not show although it
-        should; return their owners.
-        """
-        return _drop_unlisted(self._jobs, listed, version, namespace)
+    def drop_unlisted_jobs(self, shown: Shown) -> set[str]:
+        """Forget Jobs that a list should show and does not; return their owners."""
+        return _drop_unlisted(self._jobs, shown)
 
-    def drop_unlisted_pods(self, listed: set[str], version: int, namespace: str | None) -> set[str]:
-        """Forget pods, likewise."""
-        return _drop_unlisted(self._pods, listed, version, namespace)
+    def drop_unlisted_pods(self, shown: Shown) -> set[str]:
+        """Forget pods that a list should show and does not; return their owners."""
+        return _drop_unlisted(self._pods, shown)
 
     def forget(self, uid: str) -> None:
         """Forget all of an owner that is gone."""
@@ -107,18 +110,11 @@ def _drop(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> No
             del children[uid]
 
 
-def _drop_unlisted(
-    children: dict[str, dict[Place, Child]], listed: set[str], version: int, namespace: str | None
-) -> set[str]:
+def _drop_unlisted(children: dict[str, dict[Place, Child]], shown: Shown) -> set[str]:
     owners: set[str] = set()
     for uid, objects in list(children.items()):
         for place, child in list(objects.items()):
-            metadata = child.metadata
-            if (
-                metadata.uid not in listed
-                and namespace in {None, metadata.namespace}
-                and number_of(metadata.resource_version) <= version
-            ):
+            if shown.lacks(child.metadata):
                 del objects[place]
                 owners.add(uid)
         if not objects:

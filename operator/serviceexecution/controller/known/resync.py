@@ -16,7 +16,8 @@ from serviceexecution.controller.health import Health
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.cached_execution import EndedExecution
-from serviceexecution.controller.known.routing import Taker
+from serviceexecution.controller.known.listed import Shown
+from serviceexecution.controller.known.routing import Router
 from serviceexecution.controller.known.versions import number_of, version_of
 from serviceexecution.controller.metrics import NAMESPACES_REFUSED
 from serviceexecution.kube.client import KubernetesClient
@@ -73,7 +74,7 @@ class Resync:
         self._health = health
         self._add = add
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
-        self._taker = Taker(cache)
+        self._router = Router(cache)
         self.refused: set[str] = set()
         """Namespaces whose objects the controller may not list: those are left alone until it may."""
         self._unwatched: frozenset[str] = frozenset()
@@ -145,9 +146,9 @@ class Resync:
 
     def _take(self, watched: Watched, item: JsonObject) -> None:
         if watched is Watched.JOBS:
-            self._taker.take_job(item)
+            self._router.job(item)
         elif watched is Watched.PODS:
-            self._taker.take_pod(item)
+            self._router.pod(item)
         elif watched is Watched.DEFINITIONS:
             self._add_service(self._cache.put_definition(item))
         else:
@@ -181,16 +182,16 @@ class Resync:
             ended.callback_due
             or ended.expires is not None
             or not ended.observed
-            or self._cache.has_job(ended.metadata.uid, ended.metadata.namespace)
+            or bool(self._cache.runs.jobs(ended.metadata.uid, ended.metadata.namespace))
         )
 
     def _drop_unlisted(self, watched: Watched, listed: _Listed, namespace: str | None) -> None:
-        for key in self._cache.drop_unlisted(watched, listed.uids, listed.version, namespace):
+        for key in self._cache.drop_unlisted(watched, Shown(listed.uids, listed.version, namespace)):
             logger.info("a deletion was not seen", kind=watched.value, **key.fields())
-            self._add(key)
-        for service in self._cache.drop_unlisted_of_services(watched, listed.uids, listed.version, namespace):
-            logger.info("a deletion was not seen", kind=watched.value, **service.fields())
-            self._add_service(service)
+            if isinstance(key, ServiceKey):
+                self._add_service(key)
+            else:
+                self._add(key)
 
     def _refuse(self, namespace: str, error: KubernetesError) -> None:
         """Leave out a namespace that was deleted, or whose Role was: the others go on."""

@@ -1,4 +1,4 @@
-"""Takes what lists and watches deliver, and puts it where it belongs: to an execution, or to a build of a service.
+"""Puts Jobs and pods that lists and watches deliver where they belong: to an execution, or to a service's builds.
 
 Whatever is delivered is somebody else's: a pod with our label may hold anything that the API server takes. One that
 cannot be read is passed over.
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, uid_of
+from serviceexecution.controller.known.jobs_and_pods import JobsAndPods
 from serviceexecution.controller.metrics import UNREADABLE
 from serviceexecution.resources.names import LABEL_DEFINITION_UID
 from serviceexecution.resources.views import JobView, PodView
@@ -28,29 +29,29 @@ COMPLAINTS_REMEMBERED: Final = 1_000
 
 
 @dataclass(slots=True)
-class Taker:
+class Router:
     """Reads Jobs and pods, and puts them into the cache."""
 
     cache: ObjectCache
     _complained: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
-    def take_job(self, body: JsonObject, *, deleted: bool = False) -> Touched:
+    def job(self, body: JsonObject, *, deleted: bool = False) -> Touched:
         """Take a Job, or forget one that was deleted."""
         try:
             job = JobView.model_validate(body)
         except ValidationError as error:
             self._complain("Job", body, error)
             return None
-        return take_job(self.cache, job, deleted=deleted)
+        return route_job(self.cache, job, deleted=deleted)
 
-    def take_pod(self, body: JsonObject, *, deleted: bool = False) -> Touched:
+    def pod(self, body: JsonObject, *, deleted: bool = False) -> Touched:
         """Take a pod, or forget one that was deleted."""
         try:
             pod = PodView.model_validate(body)
         except ValidationError as error:
             self._complain("Pod", body, error)
             return None
-        return take_pod(self.cache, pod, deleted=deleted)
+        return route_pod(self.cache, pod, deleted=deleted)
 
     def _complain(self, kind: str, body: JsonObject, error: ValidationError) -> None:
         UNREADABLE.labels(kind).inc()
@@ -65,24 +66,24 @@ class Taker:
         logger.warning("an object cannot be read; it is passed over", kind=kind, uid=uid, field=field_[:200])
 
 
-def take_job(cache: ObjectCache, job: JobView, *, deleted: bool = False) -> Touched:
+def route_job(cache: ObjectCache, job: JobView, *, deleted: bool = False) -> Touched:
     """Take a Job, or forget one that was deleted."""
-    if LABEL_DEFINITION_UID in job.metadata.labels:
-        service = cache.service_of(cache.builds.drop_job(job) if deleted else cache.builds.put_job(job))
-        return _in_place(service, job)
-    uid = cache.drop_job(job) if deleted else cache.put_job(job)
-    return _in_place(cache.key_of(uid) if uid is not None else None, job)
+    known = _known(cache, job)
+    return _touched(cache, known, job, known.drop_job(job) if deleted else known.put_job(job))
 
 
-def take_pod(cache: ObjectCache, pod: PodView, *, deleted: bool = False) -> Touched:
+def route_pod(cache: ObjectCache, pod: PodView, *, deleted: bool = False) -> Touched:
     """Take a pod, or forget one that was deleted."""
-    if LABEL_DEFINITION_UID in pod.metadata.labels:
-        service = cache.service_of(cache.builds.drop_pod(pod) if deleted else cache.builds.put_pod(pod))
-        return _in_place(service, pod)
-    uid = cache.drop_pod(pod) if deleted else cache.put_pod(pod)
-    return _in_place(cache.key_of(uid) if uid is not None else None, pod)
+    known = _known(cache, pod)
+    return _touched(cache, known, pod, known.drop_pod(pod) if deleted else known.put_pod(pod))
 
 
-def _in_place(touched: Touched, child: JobView | PodView) -> Touched:
-    """Return what was touched unless the child is in another namespace, where its label says nothing."""
+def _known(cache: ObjectCache, child: JobView | PodView) -> JobsAndPods:
+    """Return where the child belongs: a build's carries the label of its definition."""
+    return cache.builds if LABEL_DEFINITION_UID in child.metadata.labels else cache.runs
+
+
+def _touched(cache: ObjectCache, known: JobsAndPods, child: JobView | PodView, uid: str | None) -> Touched:
+    """Return whose child it is, unless it is in another namespace, where its label says nothing."""
+    touched = cache.service_of(uid) if known is cache.builds else cache.execution_of(uid)
     return touched if touched is None or touched.namespace == child.metadata.namespace else None

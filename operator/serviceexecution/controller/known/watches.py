@@ -10,7 +10,7 @@ import kopf
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
-from serviceexecution.controller.known.routing import Taker, Touched
+from serviceexecution.controller.known.routing import Router, Touched
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.resources.names import (
     API_GROUP,
@@ -36,7 +36,7 @@ def register(
 ) -> None:
     """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects."""
 
-    taker = Taker(cache)
+    router = Router(cache)
 
     # Coroutines, so that Kopf calls them here: it would call functions in threads, and cache and queue are the loop's.
 
@@ -63,12 +63,12 @@ def register(
     async def jobs(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.JOBS, body)
-        _add(taker.take_job(body, deleted=event.get("type") == "DELETED"))
+        _add(router.job(body, deleted=event.get("type") == "DELETED"))
 
     async def pods(event: Mapping[str, object], **_: object) -> None:
         body = _body(event)
         cache.note_watched(Watched.PODS, body)
-        _add(taker.take_pod(body, deleted=event.get("type") == "DELETED"))
+        _add(router.pod(body, deleted=event.get("type") == "DELETED"))
 
     def _add(touched: Touched) -> None:
         if isinstance(touched, ServiceKey):

@@ -13,17 +13,16 @@ from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.problems import build_problem
 from serviceexecution.builds.revisions import active_of, advanced
 from serviceexecution.builds.settings import BuildsSettings
+from serviceexecution.controller.job_actions import JobReader
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.services.pod_security import NamespaceLevels
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.warnings import newest_warning
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.kinds import JOBS, PODS
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision, RevisionPhase
 from serviceexecution.resources.model import OpaqueObject
-from serviceexecution.resources.names import LABEL_DEFINITION_UID
 from serviceexecution.resources.pod_start import StartLimits, creation_problem, mount_problem
 from serviceexecution.resources.views import JobView, PodView
 from serviceexecution.schemas.checker import SchemaTimeoutError
@@ -47,6 +46,10 @@ class BuildObserver:
     checker: Checker
     settings: BuildsSettings | None
     limits: StartLimits
+
+    @property
+    def _jobs(self) -> JobReader:
+        return JobReader(self.client, self.cache.builds)
 
     async def observe(self, definition: ServiceDefinition, problem: str | None) -> BuildObservation:
         """Return what is true of the service and its builds now; ``problem`` is why none of its executions can start.
@@ -94,11 +97,9 @@ class BuildObserver:
             return seen
         metadata = seen.definition.metadata
         name = build_job_name(metadata, active.name, active.attempts)
-        body = await self.client.get(JOBS, metadata.namespace, name)
-        job = JobView.model_validate(body) if body is not None else None
+        job = await self._jobs.job(metadata.namespace, name)
         if job is None or job.metadata.uid != active.job.uid:
             return seen
-        self.cache.builds.put_job(job)
         return replace(seen, jobs=(*seen.jobs, job))
 
     async def _with_leftovers(self, seen: BuildObservation) -> BuildObservation:
@@ -138,13 +139,9 @@ class BuildObserver:
         return seen
 
     async def _with_pod(self, seen: BuildObservation, job: JobView) -> BuildObservation:
-        uid = seen.definition.metadata.uid
-        found = await self.client.list(
-            PODS, seen.definition.metadata.namespace, label_selector=f"{LABEL_DEFINITION_UID}={uid}"
-        )
-        for item in found.items:
-            self.cache.builds.put_pod(PodView.model_validate(item))
-        pod = self.cache.builds.pod(uid, seen.definition.metadata.namespace, job.metadata.uid)
+        metadata = seen.definition.metadata
+        await self._jobs.pods(metadata.uid, metadata.namespace)
+        pod = self.cache.builds.pod(metadata.uid, metadata.namespace, job.metadata.uid)
         return seen if pod is None else replace(seen, pods={**seen.pods, job.metadata.uid: pod})
 
     async def _with_warning(

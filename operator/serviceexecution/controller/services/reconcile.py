@@ -14,6 +14,7 @@ from serviceexecution.builds.outcome import BuildDecision
 from serviceexecution.builds.progress import timeout_of
 from serviceexecution.builds.render import render_build
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.job_actions import JobActions, is_final, lacks_quota
 from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, status_of_unreadable
@@ -23,17 +24,15 @@ from serviceexecution.controller.services.observe import BuildObserver
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTeller
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
-from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
+from serviceexecution.kube.errors import ConflictError, KubernetesError
+from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus
 from serviceexecution.resources.names import MAIN_CONTAINER
-from serviceexecution.resources.pod_end import STOP_DEADLINE
 from serviceexecution.resources.pod_start import StartFault, StartProblem
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.status_patch import status_patch
-from serviceexecution.resources.views import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
 
@@ -58,6 +57,7 @@ class ServiceReconciler:
     ) -> None:
         """``add`` queues other services whose build may start now."""
         self._client = client
+        self._jobs = JobActions(client, cache.builds)
         self._cache = cache
         self._checker = checker
         self._observer = observer
@@ -108,9 +108,9 @@ class ServiceReconciler:
                 return RECHECK_SECONDS
         self._follow(service, decision)
         for pod in decision.stop:
-            await self._stop(pod)
+            await self._jobs.stop(pod)
         for job in decision.delete:
-            await self._delete(job)
+            await self._jobs.delete(job)
         self._let_go(service, decision)
         return decision.wake_after
 
@@ -183,31 +183,13 @@ class ServiceReconciler:
             start_timeout=seen.limits.start_timeout,
             with_cache=self._slots.may_use_cache(definition),
         )
-        namespace = definition.metadata.namespace
         try:
-            body = await self._client.create(JOBS, namespace, manifest)
-        except AlreadyExistsError:
-            return await self._adopt(definition, manifest)
+            await self._jobs.create(manifest, definition.metadata)
         except KubernetesError as error:
-            if error.retriable or error.status in {401, 404, 409}:
+            if not is_final(error):
                 raise
             return _refusal(error)
-        job = JobView.model_validate(body)
-        self._cache.builds.put_job(job)
-        logger.info("Job created", job=job.metadata.name)
         return None
-
-    async def _adopt(self, definition: ServiceDefinition, manifest: JsonObject) -> StartProblem | None:
-        """Take the Job that has the name already: ours from before a restart, or somebody else's."""
-        metadata = manifest["metadata"]
-        name = str(metadata["name"]) if isinstance(metadata, dict) else ""
-        body = await self._client.get(JOBS, definition.metadata.namespace, name)
-        if body is None:
-            return None
-        if self._cache.builds.put_job(JobView.model_validate(body)) == definition.metadata.uid:
-            return None
-        detail = f'A Job "{name}" that belongs to something else is in the way: delete it.'
-        return StartProblem(StartFault.POD_REFUSED, detail, 0)
 
     def _follow(self, service: ServiceKey, decision: BuildDecision) -> None:
         for build in decision.follow:
@@ -245,23 +227,9 @@ class ServiceReconciler:
         for waiting in self._slots.next_keys():
             self._add(waiting)
 
-    async def _stop(self, pod: PodView) -> None:
-        """End the build by its pod's deadline: unlike deletion this keeps pod and log."""
-        patch: JsonObject = {"spec": {"activeDeadlineSeconds": STOP_DEADLINE}}
-        body = await self._client.patch(PODS, pod.metadata.namespace, pod.metadata.name, patch)
-        if body is not None:
-            self._cache.builds.put_pod(PodView.model_validate(body))
-        logger.info("pod stopped", pod=pod.metadata.name)
-
-    async def _delete(self, job: JobView) -> None:
-        metadata = job.metadata
-        await self._client.delete(JOBS, metadata.namespace, metadata.name, uid=metadata.uid)
-        self._cache.builds.drop_job(job)
-        logger.info("Job deleted", job=metadata.name)
-
 
 def _refusal(error: KubernetesError) -> StartProblem:
     text = str(error)
-    if error.status == 403 and "quota" in text:
+    if lacks_quota(error):
         return StartProblem(StartFault.QUOTA_EXCEEDED, text, None)
     return StartProblem(StartFault.POD_REFUSED, text, 0 if error.status != 403 else 60)
