@@ -92,8 +92,8 @@ class Changes:
         self, watch: Watch, since: str | None, existing: list[JsonObject], seconds: float
     ) -> AsyncGenerator[WatchEvent, None]:
         """Give the events of a watch, from ``since`` on or with what exists; it ends after ``seconds``."""
-        for event in self._first(watch, since, existing):
-            watch.queue.put_nowait(event)
+        for missed in self._first(watch, since, existing):
+            watch.queue.put_nowait(missed)
         self.watches.append(watch)
         end = asyncio.get_running_loop().time() + seconds
         try:

@@ -1,6 +1,13 @@
 """Label and field selectors, in the forms that our programs send."""
 
+import re
+from typing import Final
+
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+
+_COMMA: Final = re.compile(r",(?![^(]*\))")
+"""A comma between two terms, not between the values of a set."""
+_SET: Final = re.compile(r"(?P<name>\S+) in \((?P<values>[^)]*)\)")
 
 
 def is_selected(body: JsonObject, labels: str | None, fields: str | None) -> bool:
@@ -9,7 +16,7 @@ def is_selected(body: JsonObject, labels: str | None, fields: str | None) -> boo
 
 
 def has_labels(body: JsonObject, selector: str | None) -> bool:
-    """Tell whether the label selector chooses the object: ``a``, ``!a``, ``a=b`` and ``a!=b``, with commas."""
+    """Tell whether the label selector chooses the object: ``a``, ``!a``, ``a=b``, ``a!=b`` and ``a in (b,c)``."""
     metadata = body["metadata"]
     found = metadata.get("labels") if isinstance(metadata, dict) else None
     labels = found if isinstance(found, dict) else {}
@@ -29,6 +36,9 @@ def has_fields(body: JsonObject, selector: str | None) -> bool:
 
 
 def _holds(labels: JsonObject, term: str) -> bool:
+    among = _SET.fullmatch(term)
+    if among is not None:
+        return labels.get(among["name"]) in among["values"].split(",")
     if "=" not in term:
         return (term.removeprefix("!") in labels) != term.startswith("!")
     name, unequal, wanted = _parts(term)
@@ -41,4 +51,4 @@ def _parts(term: str) -> tuple[str, bool, str]:
 
 
 def _terms(selector: str | None) -> list[str]:
-    return [term.strip() for term in selector.split(",")] if selector else []
+    return [term.strip() for term in _COMMA.split(selector)] if selector else []
