@@ -27,6 +27,7 @@ __all__ = ["cluster", "sx"]
 
 LABELS = GATEWAY_SERVICE["metadata"]["labels"]
 ID = "00000000-0000-4000-8000-000000000001"
+ROLE = {"serviceexecution.dev/role": "submit", "app.kubernetes.io/instance": "sx"}
 STEER = "\x1b[2J\x1b]52;c;aGk=\x07\x9b31m\u202ecod.exe\r"
 SEEN = r"\x1b[2J\x1b]52;c;aGk=\x07\x9b31m\u202ecod.exe\r"
 
@@ -43,7 +44,7 @@ def mallory(cluster):
         },
         "spec": {"ports": [{"name": "http", "port": 80}]},
     }
-    cluster.objects = {"/api/v1/namespaces/dev-mallory/services/gw": service, **cluster.objects}
+    cluster.objects["/api/v1/namespaces/dev-mallory/services/gw"] = service
     cluster.objects["/apis/apps/v1/namespaces/dev-mallory/deployments/d"] = {
         "metadata": {"namespace": "dev-mallory", "name": "d", "labels": LABELS},
         "spec": {
@@ -149,7 +150,7 @@ def test_who_acts_as_another_has_no_more_rights_than_that_one(cluster, sx, tmp_p
 def test_a_key_is_bound_to_the_gateways_account_alone(mallory, sx):
     mallory.objects["/api/v1/namespaces/team-a"] = {"metadata": {"name": "team-a"}}
     mallory.objects["/apis/rbac.authorization.k8s.io/v1/clusterroles/sx-submit"] = {
-        "metadata": {"name": "sx-submit", "labels": {"serviceexecution.dev/role": "submit"}}
+        "metadata": {"name": "sx-submit", "labels": ROLE}
     }
     assert sx("access-key", "create", "-n", "team-a")[0] == 0
     subjects = [
@@ -166,7 +167,7 @@ def test_a_key_is_bound_to_the_gateways_account_alone(mallory, sx):
 def test_a_gateway_without_a_proper_account_gets_no_key(cluster, sx, account):
     cluster.objects["/api/v1/namespaces/team-a"] = {"metadata": {"name": "team-a"}}
     cluster.objects["/apis/rbac.authorization.k8s.io/v1/clusterroles/sx-submit"] = {
-        "metadata": {"name": "sx-submit"}
+        "metadata": {"name": "sx-submit", "labels": ROLE}
     }
     changed = json.loads(json.dumps(GATEWAY_SERVICE))
     changed["metadata"]["annotations"]["serviceexecution.dev/service-account"] = account

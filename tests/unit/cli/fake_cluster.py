@@ -1,12 +1,20 @@
 """An API server with a gateway behind its service proxy, in memory: as much of both as ``sx`` speaks to."""
 
+import asyncio
+import copy
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.errors import KubernetesError
+from tests.support.api_server.bodies import merge, metadata_of
+from tests.support.api_server.paths import ObjectsByPath, place_of
+from tests.support.api_server.server import ApiServer
+
 PROXY = "/api/v1/namespaces/sx-system/services/http:sx-gateway:http/proxy"
-GATEWAY_SERVICE = {
+GATEWAY_SERVICE: JsonObject = {
     "metadata": {
         "namespace": "sx-system",
         "name": "sx-gateway",
@@ -22,17 +30,16 @@ GATEWAY_SERVICE = {
     },
     "spec": {"ports": [{"name": "http", "port": 80}]},
 }
-LISTED = {"services", "servicedefinitions", "serviceexecutions", "clusterroles", "nodes", "deployments"}
 
 
 class FakeCluster:
     """Objects by path; hooks say what an operator would do. ``seen`` are requests: method, path, headers, body."""
 
     def __init__(self):
-        self.objects = {
-            "/api/v1/namespaces/sx-system/services/sx-gateway": GATEWAY_SERVICE,
-            "/api/v1/namespaces/team-a/serviceaccounts/sx-cli": {"metadata": {"name": "sx-cli"}},
-        }
+        self.api = ApiServer()
+        self.objects = ObjectsByPath(self.api)
+        self.objects["/api/v1/namespaces/sx-system/services/sx-gateway"] = GATEWAY_SERVICE
+        self.objects["/api/v1/namespaces/team-a/serviceaccounts/sx-cli"] = {}
         self.seen = []
         self.sources = {}
         self.logs = {}
@@ -74,7 +81,7 @@ class FakeCluster:
             "spec": {"runtime": {"python": {}}},
             **members,
         }
-        return self.objects[path]
+        return self._of_no_age(path)
 
     def execution(self, name, **members):
         path = f"/apis/serviceexecution.dev/v1alpha1/namespaces/team-a/serviceexecutions/{name}"
@@ -84,7 +91,13 @@ class FakeCluster:
             "status": {"phase": "Pending"},
             **members,
         }
-        return self.objects[path]
+        return self._of_no_age(path)
+
+    def _of_no_age(self, path):
+        """Return what was stored, to be changed in place; what sx prints of it is the same at any time."""
+        found = self.objects[path]
+        del metadata_of(found)["creationTimestamp"]
+        return found
 
     def requests(self, method, fragment=""):
         return [one for one in self.seen if one[0] == method and fragment in one[1]]
@@ -122,55 +135,71 @@ def _handler(cluster):
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
         def _api(self, path, body):
+            try:
+                return self._answer(place_of(path), body)
+            except KubernetesError as error:
+                return self._status(error.status, error.reason, str(error))
+
+        def _answer(self, place, body):
             if self.command == "GET":
-                return self._api_get(path)
-            if self.command == "POST" and path.endswith("/token"):
-                if path.removesuffix("/token") not in cluster.objects:
-                    return self._status(404, "NotFound", "serviceaccounts not found")
-                return self._send(
-                    201, {"status": {"token": "minted", "expirationTimestamp": "2099-01-01T00:00:00Z"}}
-                )
+                return self._get(place)
+            if self.command == "POST" and place.subresource == "token":
+                return self._token(place)
             document = json.loads(body)
-            if path.endswith("/subjectaccessreviews"):
+            if place.kind.plural == "subjectaccessreviews":
                 allowed = cluster.rights.pop(0) if cluster.rights else True
                 return self._send(201, {**document, "status": {"allowed": allowed}})
             if self.command == "POST":
-                cluster.objects[f"{path}/{document['metadata']['name']}"] = document
-                return self._send(201, document)
-            return self._patch(path, document)
-
-        def _api_get(self, path):
-            if path in cluster.objects:
-                return self._send(200, cluster.objects[path])
-            plural = path.rsplit("/", 1)[1]
-            if plural in LISTED:
-                found = [item for key, item in cluster.objects.items() if key.split("/")[-2] == plural]
-                return self._send(200, {"items": found})
-            return self._status(404, "NotFound", f"{plural} not found")
-
-        def _patch(self, path, document):
-            apply = "apply-patch" in self.headers["Content-Type"]
-            query = parse_qs(urlsplit(self.path).query)
-            if apply and cluster.apply_error is not None:
-                return self._status(cluster.apply_error[0], "", cluster.apply_error[1])
-            old = cluster.objects.get(path)
-            if old is None and not apply:
+                cluster.objects.remember(place.kind.path(place.namespace, document["metadata"]["name"]))
+                stored = asyncio.run(cluster.api.create(place.kind, place.namespace, document))
+                return self._send(201, stored)
+            if "apply-patch" in self.headers["Content-Type"]:
+                return self._apply(place, document)
+            stored = asyncio.run(cluster.api.patch(place.kind, place.namespace, place.name, document))
+            if stored is None:
                 return self._status(404, "NotFound", "not found")
-            if apply and cluster.conflicts and query["force"] == ["false"]:
+            cluster.after_apply(cluster.api.objects[place.key])
+            return self._send(200, stored)
+
+        def _get(self, place):
+            if place.name is None:
+                query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                found = asyncio.run(
+                    cluster.api.list(
+                        place.kind,
+                        place.namespace,
+                        label_selector=query.get("labelSelector"),
+                        field_selector=query.get("fieldSelector"),
+                    )
+                )
+                return self._send(200, {"items": found.items})
+            body = asyncio.run(cluster.api.get(place.kind, place.namespace, place.name))
+            if body is None:
+                return self._status(404, "NotFound", f"{place.name} not found")
+            return self._send(200, body)
+
+        def _token(self, place):
+            if place.key not in cluster.api.objects:
+                return self._status(404, "NotFound", "serviceaccounts not found")
+            status = {"token": "minted", "expirationTimestamp": "2099-01-01T00:00:00Z"}
+            return self._send(201, {"status": status})
+
+        def _apply(self, place, document):
+            query = parse_qs(urlsplit(self.path).query)
+            if cluster.apply_error is not None:
+                return self._status(cluster.apply_error[0], "", cluster.apply_error[1])
+            if cluster.conflicts and query["force"] == ["false"]:
                 causes = [
                     {"reason": "FieldManagerConflict", "field": f, "message": m} for f, m in cluster.conflicts
                 ]
                 return self._send(
                     409, {"reason": "Conflict", "message": "conflict", "details": {"causes": causes}}
                 )
-            new = json.loads(json.dumps(old or {"metadata": {"generation": 0}}))
-            _merge(new, document)
-            if old is None or new["spec"] != old["spec"]:
-                new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
-            answer = json.loads(json.dumps(new))
-            if "dryRun" not in query:
-                cluster.objects[path] = new
-                cluster.after_apply(new)
+            dry_run = "dryRun" in query
+            answer = _applied(copy.deepcopy(cluster.api) if dry_run else cluster.api, place, document)
+            if not dry_run:
+                cluster.objects.remember(place.kind.path(place.namespace, place.name))
+                cluster.after_apply(cluster.api.objects[place.key])
             return self._send(200, answer)
 
         def _gateway(self, path, body):
@@ -258,18 +287,18 @@ def _handler(cluster):
     return Handler
 
 
+def _applied(api, place, document):
+    """Apply a manifest on the server's side, as far as that is a merge."""
+    old = api.objects.get(place.key)
+    if old is None:
+        return api.put(place.kind, document)
+    new = copy.deepcopy(old)
+    merge(new, document)
+    return api.replace(place.kind, place.namespace, place.name, new)
+
+
 def path_below(parts):
     for mark in ("result", "files"):
         if mark in parts:
             return "/".join(parts[parts.index(mark) + 1 :])
     return ""
-
-
-def _merge(old, new):
-    for name, value in new.items():
-        if value is None:
-            old.pop(name, None)
-        elif isinstance(value, dict) and isinstance(old.get(name), dict):
-            _merge(old[name], value)
-        else:
-            old[name] = value

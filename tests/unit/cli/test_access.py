@@ -7,8 +7,9 @@ import pytest
 from serviceexecution.cli.cluster.gateway import GatewayService, public_url
 from serviceexecution.cli.session import open_session
 
-ROLE = {"metadata": {"name": "sx-develop", "labels": {"serviceexecution.dev/role": "develop"}}}
-SUBMIT = {"metadata": {"name": "sx-submit", "labels": {"serviceexecution.dev/role": "submit"}}}
+RELEASE = {"app.kubernetes.io/instance": "sx"}
+ROLE = {"metadata": {"name": "sx-develop", "labels": {"serviceexecution.dev/role": "develop", **RELEASE}}}
+SUBMIT = {"metadata": {"name": "sx-submit", "labels": {"serviceexecution.dev/role": "submit", **RELEASE}}}
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles/"
 CLI_ACCOUNT = "/api/v1/namespaces/team-a/serviceaccounts/sx-cli"
 CERTIFICATE = {"username": "stands for a client certificate: no token"}

@@ -4,7 +4,6 @@ import io
 import json
 import tarfile
 import threading
-from typing import Any
 
 import pytest
 
@@ -136,20 +135,12 @@ def test_the_log_is_shown_while_it_builds(cluster, sx, project):
         looks.append(found)
 
     cluster.after_apply = build
-    original = cluster.objects.__class__.__getitem__
 
-    class Objects(dict[Any, Any]):
-        def __getitem__(self, key):
-            found = original(self, key)
-            if (
-                key == SX
-                and found.get("status", {}).get("revisions")
-                and cluster.requests("GET", "/builds/r1/log")
-            ):
-                built(found)
-            return found
+    def end(request, when):
+        if when == "before" and looks and cluster.requests("GET", "/builds/r1/log"):
+            built(cluster.objects[SX])
 
-    cluster.objects = Objects(cluster.objects)
+    cluster.api.hook = end
     code, _, err = sx("deploy", project)
     assert code == 0
     assert "r1: building\n" in err

@@ -207,12 +207,12 @@ class TestReading:
         assert "without a main result" in err
 
     def test_cancel(self, cluster, sx):
-        running = cluster.execution("a", status={"phase": "Running"})
-        cluster.execution("b", status={"phase": "Succeeded"})
+        cluster.execution("a", status={"phase": "Running"})
+        ended = cluster.execution("b", status={"phase": "Succeeded"})
         assert sx("cancel", "a")[1] == "a is being cancelled.\n"
         assert cluster.objects[next(p for p in cluster.objects if p.endswith("/a"))]["spec"]["cancel"] is True
         assert sx("cancel", "b")[1] == "b has ended already: Succeeded.\n"
-        assert running["spec"] == {}
+        assert ended["spec"] == {}
 
     def test_services(self, cluster, sx):
         cluster.definition("plot", status={"phase": "Ready", "revision": "r2"})
