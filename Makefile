@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling floods weight
+.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,10 @@ benchmark-building: environment ## builds in the cluster beside a plain uv pip i
 benchmark-polling: environment ## a thousand clients poll one gateway for a minute
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.polling $(ARGS)
+
+benchmark-requests: environment ## what a request of our Kubernetes client costs
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) benchmarks.client_requests $(ARGS)
 
 floods: environment ## attacks on each shared budget, beside a witness of another namespace
 	@$(RUN) cluster up

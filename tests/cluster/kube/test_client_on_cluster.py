@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
-from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, LEASES, PODS, ResourceKind
+from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, LEASES, ResourceKind
 from serviceexecution.kube.lease import LeaderLease, LeaseTiming
 from serviceexecution.kube.reviews import TokenIdentity
 from tests.cluster.conftest import StartPod, has_reached
@@ -268,21 +267,3 @@ def _is(actual: list[str], expected: list[str]):
         return actual == expected
 
     return condition
-
-
-@pytest.mark.skipif(not os.environ.get("MEASURE"), reason="MEASURE=1 prints the cost of a request")
-async def test_cost_of_requests(client: KubernetesClient, namespace: str):
-    import time  # noqa: PLC0415
-
-    for name, request in {
-        "create": lambda number: client.create(CONFIG_MAPS, namespace, config_map(f"c{number}", a="b")),
-        "get": lambda number: client.get(CONFIG_MAPS, namespace, f"c{number}"),
-        "patch": lambda number: client.patch(CONFIG_MAPS, namespace, f"c{number}", {"data": {"a": "c"}}),
-        "delete": lambda number: client.delete(CONFIG_MAPS, namespace, f"c{number}"),
-    }.items():
-        await client.get(PODS, namespace, "warm")
-        cpu, wall = time.process_time(), time.perf_counter()
-        for number in range(300):
-            await request(number)
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        print(f"{name}: {cpu / 300 * 1000:.2f} ms CPU, {wall / 300 * 1000:.2f} ms")  # noqa: T201
