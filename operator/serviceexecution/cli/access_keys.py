@@ -68,7 +68,7 @@ async def create_key(
     """
     if await client.get(_NAMESPACES, None, namespace) is None:
         raise CommandError(
-            f"There is no namespace {namespace}; make it by: kubectl create namespace {namespace}"
+            f"There is no namespace {namespace}; create it with: kubectl create namespace {namespace}"
         )
     gateway = await find_gateway(client, place)
     key_id = KeyId.new(namespace)
@@ -141,9 +141,9 @@ async def revoke_key(client: KubernetesClient, text: str) -> None:
     """Delete a key: its tokens end with it. Raises CommandError, KubernetesError."""
     key_id = KeyId.parse(text)
     if key_id is None:
-        raise CommandError(f"{text} is no key's id; ids look like team-a.k0123456789abcdef")
+        raise CommandError(f"{text} is not the id of a key; ids look like team-a.k0123456789abcdef")
     if not await client.delete(SECRETS, key_id.namespace, key_id.secret_name):
-        raise CommandError(f"There is no access key {text}; list them by: sx access-key list")
+        raise CommandError(f"There is no access key {text}; list them with: sx access-key list")
 
 
 async def find_gateway(client: KubernetesClient, place: GatewayPlace = DEFAULT_PLACE) -> GatewayAccount:

@@ -38,11 +38,11 @@ def _sx(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Services on Kubernetes: from a project to a result, with kubectl's own credentials.
+    """Services on Kubernetes: from a project to a result, with your kubectl credentials.
 
     \b
       sx init python plot && cd plot      a project that runs
-      sx deploy                           built in the cluster, and served
+      sx deploy                           built and served in the cluster
       sx run plot -d @input.json          its result
     """
 

@@ -66,14 +66,14 @@ GatewayOption = Annotated[
     ),
 ]
 RawOption = Annotated[
-    bool, typer.Option("--raw", help="Print control characters of the program onto a terminal, too.")
+    bool, typer.Option("--raw", help="Print the program's control characters to a terminal unchanged.")
 ]
 ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", autocompletion=complete_service)]
 ExecutionArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Name of an execution, or the id that the Service API shows.")
 ]
 TimeoutOption = Annotated[
-    str, typer.Option("--timeout", help="How long to wait, such as 90s or 1h30m; for ever by default.")
+    str, typer.Option("--timeout", help="How long to wait, such as 90s or 1h30m; no limit by default.")
 ]
 
 

@@ -120,7 +120,7 @@ class ServiceClient:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
         found = str(self._channel.request("POST", "", headers=headers, content=body).json()["id"])
         if not _ID.fullmatch(found):  # it becomes part of commands that people copy
-            raise CommandError(f"The service answered with an id that is none: {found[:100]!r}.")
+            raise CommandError(f"The service answered with an invalid id: {found[:100]!r}.")
         return found
 
     def status(self, execution: str) -> JsonObject:

@@ -85,7 +85,7 @@ class Session:
         found = self.api.get(SERVICE_DEFINITIONS, self.namespace, name)
         if found is None:
             raise CommandError(
-                f"There is no service {name} in namespace {self.namespace}; see them by: sx services"
+                f"There is no service {name} in namespace {self.namespace}; see them with: sx services"
             )
         return service_summary(found)
 
@@ -99,7 +99,7 @@ class Session:
             if view.uid == name:
                 return view
         raise CommandError(
-            f"There is no execution {name} in namespace {self.namespace}; see them by: sx status"
+            f"There is no execution {name} in namespace {self.namespace}; see them with: sx status"
         )
 
 

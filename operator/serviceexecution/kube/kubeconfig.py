@@ -83,7 +83,7 @@ def load_context(name: str | None = None, *, environment: Mapping[str, str] = os
         if in_cluster is not None:
             return in_cluster
         shown = os.pathsep.join(str(path) for path in files)
-        raise KubeconfigError(f"There is no kubeconfig at {shown}; name one by KUBECONFIG.")
+        raise KubeconfigError(f"There is no kubeconfig at {shown}; name one with KUBECONFIG.")
     chosen = name or next((text for _, doc in documents if (text := _text(doc, "current-context"))), None)
     if not chosen:
         raise KubeconfigError(
@@ -92,7 +92,7 @@ def load_context(name: str | None = None, *, environment: Mapping[str, str] = os
     found = _entry(documents, "contexts", "context", chosen)
     if found is None:
         raise KubeconfigError(
-            f"The kubeconfig has no context {chosen}; see them by: kubectl config get-contexts"
+            f"The kubeconfig has no context {chosen}; see them with: kubectl config get-contexts"
         )
     context = found[1]
     return KubeContext(

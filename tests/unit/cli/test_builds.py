@@ -135,5 +135,5 @@ def test_a_service_that_is_not_there(cluster, sx):
     assert sx("builds", "nobody") == (
         1,
         "",
-        "sx: There is no service nobody in namespace team-a; see them by: sx services\n",
+        "sx: There is no service nobody in namespace team-a; see them with: sx services\n",
     )

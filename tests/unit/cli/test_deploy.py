@@ -45,7 +45,7 @@ def test_from_a_folder_to_a_url(cluster, sx, project):
     assert code == 0
     assert out.splitlines() == [
         "plot serves r1: https://services.example.com/services/team-a/plot",
-        f"Run it by: sx run plot -d @{project}/input.json",
+        f"Run it with: sx run plot -d @{project}/input.json",
     ]
     [(digest, archive)] = cluster.sources.items()
     assert "3 files" in err
@@ -98,7 +98,7 @@ def test_a_build_that_fails_ends_with_3_and_its_sentence(cluster, sx, project):
     )
     code, out, err = sx("deploy", project)
     assert (code, out) == (3, "")
-    assert err.endswith("sx: r2 failed: No such package: nix. r1 serves on.\n")
+    assert err.endswith("sx: r2 failed: No such package: nix. r1 keeps serving.\n")
 
 
 def test_json_says_how_it_ended_in_both_cases(cluster, sx, project):
@@ -196,7 +196,7 @@ def test_what_somebody_else_deploys_meanwhile_is_not_ours(cluster, sx, project):
     cluster.after_apply = other
     code, out, err = sx("deploy", project)
     assert (code, out) == (5, "")
-    assert err.endswith("sx: Somebody else has deployed another source meanwhile.\n")
+    assert err.endswith("sx: Somebody else has deployed another source in the meantime.\n")
 
 
 def test_no_wait(cluster, sx, project):
@@ -311,7 +311,7 @@ def test_an_unknown_field_is_named(cluster, sx, project):
     )
     code, _, err = sx("deploy", project)
     assert code == 1
-    assert err.endswith("sx: sx.yaml: spec.x: no such field; see the fields by: kubectl explain sxd.spec\n")
+    assert err.endswith("sx: sx.yaml: spec.x: no such field; see the fields with: kubectl explain sxd.spec\n")
     assert not cluster.requests("PUT")
 
 

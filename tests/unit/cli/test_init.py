@@ -59,12 +59,12 @@ def test_what_is_there_is_left_alone(sx, tmp_path):
     assert sx("init", "python", "x", "--directory", tmp_path / "x")[0] == 0
     code, _, err = sx("init", "docker", "x", "--directory", tmp_path / "x")
     assert code == 1
-    assert "is there and not empty" in err
+    assert "exists and is not empty" in err
     assert not (tmp_path / "x" / "Dockerfile").exists()
 
 
 def test_a_name_that_kubernetes_would_not_take(sx):
-    assert "NAME: 'A_b' is no name" in sx("init", "python", "A_b")[2]
+    assert "NAME: 'A_b' is not a name" in sx("init", "python", "A_b")[2]
 
 
 def test_templates_hold_no_file_that_tools_around_would_heed():

@@ -111,7 +111,7 @@ def test_an_ignored_link_out_does_not_matter(root):
 
 def test_a_socket_or_pipe_is_named(root):
     os.mkfifo(root / "pipe")
-    with pytest.raises(CommandError, match="pipe is neither file nor folder"):
+    with pytest.raises(CommandError, match="pipe is neither a file nor a folder"):
         select(root)
 
 
@@ -150,7 +150,7 @@ def test_too_large_names_the_largest_files(root, tmp_path):
     (root / "large.bin").write_bytes(os.urandom(3000))
     with pytest.raises(
         CommandError,
-        match=r"larger than 1 KiB; leave out .*: large\.bin \(2\.9 KiB\), half\.bin \(1\.5 KiB\)\.$",
+        match=r"larger than 1 KiB; use .* to leave out .*: large\.bin \(2\.9 KiB\), half\.bin \(1\.5 KiB\)\.$",
     ):
         archive(root, tmp_path / "x.tar.gz", limit=1024)
 

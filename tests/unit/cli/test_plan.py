@@ -60,13 +60,13 @@ def test_the_name(folder, option, text, name):
 
 @pytest.mark.parametrize("name", ["A", "a_b", "-a", "a-", "", "a" * 64, "a.b", "ä"])
 def test_a_bad_name_names_its_field(name):
-    with pytest.raises(CommandError, match=r"^--name: .* is no name for Kubernetes"):
+    with pytest.raises(CommandError, match=r"^--name: .* is not a name for Kubernetes"):
         checked_name(name, field="--name")
 
 
 def test_a_folder_of_which_no_letter_is_left():
     assert name_of_folder("-My  Ünit 2-") == "my-nit-2"
-    with pytest.raises(CommandError, match="say one by --name"):
+    with pytest.raises(CommandError, match="give one with --name"):
         name_of_folder("___")
 
 
@@ -111,7 +111,7 @@ def test_git_of_the_file_and_of_the_options(folder):
     assert not plan.packs
     with pytest.raises(CommandError, match="--ref names"):
         make_plan(folder, ProjectFile(), git_ref="x")
-    with pytest.raises(CommandError, match="Say what the repository holds"):
+    with pytest.raises(CommandError, match="Say with --runtime python or"):
         make_plan(folder, ProjectFile(), git_url="https://b")
 
 
@@ -120,13 +120,13 @@ def test_git_of_the_file_and_of_the_options(folder):
     [
         ("a: [", "is no YAML"),
         ("[]", "sx.yaml must hold fields"),
-        ("name: x", "name is not among apiVersion, kind, metadata, spec"),
+        ("name: x", "name is not one of apiVersion, kind, metadata, spec"),
         ("kind: Pod", "kind must be ServiceDefinition"),
         ("apiVersion: v1", "apiVersion must be serviceexecution.dev/v1alpha1"),
-        ("metadata: {uid: x}", "metadata.uid is not among"),
+        ("metadata: {uid: x}", "metadata.uid is not one of"),
         (
             "spec: {source: {archive: {digest: x}}}",
-            "spec.source.archive is not among git, subPath; sx deploy sets it",
+            "spec.source.archive is not one of git, subPath; sx deploy sets it",
         ),
         ("spec: {revision: r1}", "spec.revision is set by sx rollback"),
         ("spec: 1", "spec must hold fields"),

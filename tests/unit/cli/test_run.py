@@ -44,7 +44,7 @@ def test_stdout_is_the_result_alone_as_the_program_wrote_it(service, sx):
         f"Execution {ID}",
         "adding 3 values",
         "Succeeded: The program ended with exit code 0.",
-        f"Output files: plots/a.png. Fetch them by: sx result {ID} -o DIR",
+        f"Output files: plots/a.png. Download them with: sx result {ID} -o DIR",
     ]
 
 
@@ -171,7 +171,7 @@ class TestReading:
         assert sx("logs", "uid-mine")[:2] == (0, "hello\n")
         assert sx("logs", "mine", "-f")[:2] == (0, "hello\n")
         assert sx("logs", "nobody")[2] == (
-            "sx: There is no execution nobody in namespace team-a; see them by: sx status\n"
+            "sx: There is no execution nobody in namespace team-a; see them with: sx status\n"
         )
 
     def test_an_execution_without_a_service(self, cluster, sx, tmp_path):

@@ -118,7 +118,7 @@ def test_what_an_earlier_process_left_is_used(server, client, tmp_path):
 
 def test_another_content_than_announced_is_refused(server, client, tmp_path):
     server.etag = '"' + "0" * 64 + '"'
-    with pytest.raises(CommandError, match="another content"):
+    with pytest.raises(CommandError, match="other content"):
         list(client.download_all("id", tmp_path))
     assert not (tmp_path / "plots/a.bin").exists()
 

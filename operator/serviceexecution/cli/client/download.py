@@ -47,7 +47,7 @@ def download(channel: Channel, path: str, target: Path, *, suffix: str = PART) -
             part.unlink()
             etag_file.unlink(missing_ok=True)
             if tries == TRIES:
-                raise CommandError(f"{target.name} arrives with another content than the service says.")
+                raise CommandError(f"{target.name} arrives with other content than the service says.")
             continue
         break
     if target.is_dir():

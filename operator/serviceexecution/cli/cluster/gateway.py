@@ -97,8 +97,8 @@ def find_gateway_service(api: ClusterApi, place: GatewayPlace = DEFAULT_PLACE) -
 def no_gateway(place: GatewayPlace) -> str:
     """Return the sentence for those who find no Service there."""
     return (
-        f"There is no gateway {place} in this cluster. Install the chart there, or say where it is: by "
-        f"{OPTION} NAMESPACE/SERVICE or by the variable {GATEWAY_VARIABLE}; another cluster is chosen by --context."
+        f"There is no gateway {place} in this cluster. Install the chart there, or say where it is with "
+        f"{OPTION} NAMESPACE/SERVICE or the variable {GATEWAY_VARIABLE}; choose another cluster with --context."
     )
 
 

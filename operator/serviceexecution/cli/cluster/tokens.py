@@ -86,7 +86,7 @@ class GatewayToken:
             role = f"{self._gateway.name.removesuffix('-gateway')}-develop"
             return (
                 f"sx calls as the account {self._account}. Somebody who may make RoleBindings there gives it its role, "
-                f"once, by: {how_to_make(self._account, role)}"
+                f"once, with: {how_to_make(self._account, role)}"
             )
         return ""
 
@@ -125,7 +125,7 @@ class GatewayToken:
         account = self._account
         if error.status == 404 and self._told is None:
             return CommandError(
-                f"There is no namespace {self._namespace}; make it by: kubectl create namespace {self._namespace}"
+                f"There is no namespace {self._namespace}; create it with: kubectl create namespace {self._namespace}"
             )
         if error.status == 404:
             return CommandError(
@@ -133,8 +133,8 @@ class GatewayToken:
             )
         if error.status == 403:
             return CommandError(
-                "Your own token or client certificate is for the API server alone, so sx shows the gateway a token of "
+                "Your own token or client certificate is only for the API server, so sx shows the gateway a token of "
                 f"the ServiceAccount {account.name} in the namespace {account.namespace}, and you may not have it: "
-                f"{error}. Ask for the right to create its tokens, or name another account by {ACCOUNT_VARIABLE}."
+                f"{error}. Ask for the right to create its tokens, or name another account with {ACCOUNT_VARIABLE}."
             )
         return CommandError(f"There is no token for the gateway: {error}")

@@ -26,17 +26,20 @@ def create(
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="Namespace whose services the key opens.")
     ],
-    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    description: Annotated[str, typer.Option(help="What the key is for.")] = "",
     expires: Annotated[
-        str, typer.Option(help="How long it is valid, such as 720h; for ever by default.")
+        str, typer.Option(help="How long the key is valid, such as 720h; no limit by default.")
     ] = "",
     gateway: GatewayOption = "",
     gateway_url: Annotated[
-        str, typer.Option(envvar="SERVICE_API_URL", help="The gateway's address, for the token endpoint's.")
+        str,
+        typer.Option(
+            envvar="SERVICE_API_URL", help="Address of the gateway, from which the token endpoint's is made."
+        ),
     ] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Make an access key and print it, this once."""
+    """Create an access key and print it. It is shown only once."""
     from serviceexecution.cli.access_keys import create_key
     from serviceexecution.cli.cluster.gateway import gateway_place
 
@@ -57,7 +60,7 @@ def create(
         say(json.dumps({"id": str(key_id), "secret": secret, "tokenEndpoint": endpoint}))
         return
     say(f"id:             {key_id}\nsecret:         {secret}\ntoken endpoint: {endpoint}")
-    note("The secret is kept nowhere: note it now.")
+    note("The secret is not stored anywhere: save it now.")
 
 
 @keys.command("list")
@@ -95,7 +98,7 @@ def _with_cluster(work: "Callable[[KubernetesClient], Awaitable[T]]") -> T:
         load_context().user.impersonation
     ):  # the package for this does not know it, and would act with your own rights
         raise CommandError(
-            "sx access-key does not act as another user: take a context without as: in the kubeconfig."
+            "sx access-key does not act as another user: use a context without as: in the kubeconfig."
         )
 
     async def run() -> T:

@@ -39,7 +39,7 @@ def show(
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the revisions of a service, newest first; the one that serves has a star."""
+    """List the revisions of a service, newest first; a star marks the one that serves."""
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
@@ -48,7 +48,7 @@ def show(
         say_json([_document(view, revision) for revision in view.revisions])
         return
     if not view.revisions:
-        note(f"Nothing was built of {service}.")
+        note(f"{service} has no builds yet.")
         return
     say_table(
         ("", "REVISION", "PHASE", "SOURCE", "TIME", "AGE", "MESSAGE"),
@@ -61,7 +61,10 @@ def logs(
     service: ServiceArgument,
     revision: RevisionArgument = "",
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the build has ended; 3 when it fails.")
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Follow the log until the build ends; exit with 3 if the build fails."
+        ),
     ] = False,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
@@ -94,14 +97,14 @@ def cancel(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Stop the build that runs; what served before serves on."""
+    """Stop the running build; the service keeps serving its current revision."""
     from serviceexecution.cli.deploy.apply import cancel_build
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
         running = [one for one in session.service(service).revisions if not one.is_over]
         if not running:
-            raise CommandError(f"No build of {service} is running; see them by: sx builds {service}")
+            raise CommandError(f"No build of {service} is running; see them with: sx builds {service}")
         cancel_build(session.api, session.namespace, service, running[0].name)
         say(f"{running[0].name} is being cancelled.")
 
@@ -110,13 +113,13 @@ def rollback(
     service: ServiceArgument,
     revision: RevisionArgument = "",
     latest: Annotated[
-        bool, typer.Option("--latest", help="Let the newest good revision serve, now and in future.")
+        bool, typer.Option("--latest", help="Serve the newest good revision, now and after each build.")
     ] = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Let an earlier revision serve: the good one before the one that serves, or the one that is named.
+    """Serve an earlier revision: the one you name, or the last good one before the current one.
 
     It serves until the next sx deploy, or until sx rollback --latest.
 
@@ -166,7 +169,7 @@ def _revision(service: ServiceSummary, name: str) -> RevisionSummary:
     found = service.find(name) if name else next(iter(service.revisions), None)
     if found is None:
         what = f"has no revision {name}" if name else "was never built"
-        raise CommandError(f"{service.name} {what}; see its revisions by: sx builds {service.name}")
+        raise CommandError(f"{service.name} {what}; see its revisions with: sx builds {service.name}")
     return found
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RuntimeOption = Annotated[
     str,
     typer.Option(
-        "--runtime", help="python or docker, for a folder that holds both.", metavar="python|docker"
+        "--runtime", help="How to build a folder that fits both: python or docker.", metavar="python|docker"
     ),
 ]
 
@@ -35,46 +35,54 @@ def deploy(
         Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
     ] = Path(),
     name: Annotated[
-        str, typer.Option("--name", help="Name of the service; by sx.yaml, else the folder's, by default.")
+        str,
+        typer.Option("--name", help="Name of the service; by default the one in sx.yaml, else the folder's."),
     ] = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
     runtime: RuntimeOption = "",
-    git: Annotated[str, typer.Option("--git", help="Build from this repository, not from the folder.")] = "",
+    git: Annotated[
+        str, typer.Option("--git", help="Build from this Git repository instead of the folder.")
+    ] = "",
     ref: Annotated[str, typer.Option("--ref", help="Branch, tag or commit of the repository.")] = "",
     keep_revision: Annotated[
         bool,
-        typer.Option("--keep-revision", help="Build, and let the revision serve on that sx rollback chose."),
+        typer.Option("--keep-revision", help="Build, but keep serving the revision chosen with sx rollback."),
     ] = False,
     rebuild: Annotated[
         bool,
-        typer.Option("--rebuild", help="Build even if nothing has changed, such as for a newer base image."),
+        typer.Option(
+            "--rebuild", help="Build even if nothing has changed, for example to use a newer base image."
+        ),
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show the build until it ends.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the build until it ends.")] = True,
     timeout: TimeoutOption = "",
     force: Annotated[
         bool,
-        typer.Option("--force", help="Overwrite fields of sx.yaml that somebody else has set otherwise."),
+        typer.Option("--force", help="Overwrite fields that somebody else has set to other values."),
     ] = False,
     gitignore: Annotated[
-        bool, typer.Option("--gitignore/--no-gitignore", help="Leave out what .gitignore names.")
+        bool, typer.Option("--gitignore/--no-gitignore", help="Leave out the files that .gitignore names.")
     ] = True,
     max_size: Annotated[
-        str, typer.Option("--max-size", help="Largest archive, for a gateway that takes more than 100Mi.")
+        str,
+        typer.Option(
+            "--max-size", help="Largest archive to upload, for a gateway that accepts more than 100Mi."
+        ),
     ] = "100Mi",
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Say what would be packed, print the ServiceDefinition, change nothing."
+            "--dry-run", help="Show what would be packed and the ServiceDefinition, and change nothing."
         ),
     ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Turn a project into a running service: pack, upload, build in the cluster, serve.
 
-    A folder with src/program.py is a Python project, one with a Dockerfile is built by that. The exit code is 3 when
-    the build fails, 5 when it was cancelled or replaced by a newer one, 124 after --timeout.
+    A folder with src/program.py is a Python project; a folder with a Dockerfile is built with it. The exit code is 3
+    when the build fails, 5 when it was cancelled or replaced by a newer one, 124 after --timeout.
 
     \b
     Examples:
@@ -137,10 +145,10 @@ def _show(
         progress = follow_deployment(session, applied, builds=builds, seconds=seconds)
     except WaitedTooLongError:
         raise CommandError(
-            f"It takes longer than --timeout and goes on. {back}", code=ExitCode.TIMEOUT
+            f"It takes longer than --timeout and continues in the cluster. {back}", code=ExitCode.TIMEOUT
         ) from None
     except KeyboardInterrupt:
-        note(f"\nIt goes on without you. {back}")
+        note(f"\nThe deployment continues in the cluster. {back}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     _finish(session, progress, output, folder)
 
@@ -162,12 +170,12 @@ def _detached(session: "Session", applied: "ServiceSummary", output: Output) -> 
     if output is Output.JSON:
         say_json({"name": applied.name, "namespace": applied.namespace, "generation": applied.generation})
     else:
-        say(f"It goes on in the cluster. {_way_back(session, applied)}")
+        say(f"The deployment continues in the cluster. {_way_back(session, applied)}")
 
 
 def _way_back(session: "Session", applied: "ServiceSummary") -> str:
     place = f"{applied.name}{session.flags}"
-    return f"Come back by: sx builds logs {place} -f; end it by: sx builds cancel {place}"
+    return f"Come back with: sx builds logs {place} -f; end it with: sx builds cancel {place}"
 
 
 def _bytes_of(quantity: str) -> int:

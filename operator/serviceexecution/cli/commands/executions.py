@@ -30,25 +30,29 @@ ServiceUrl = Annotated[
     typer.Option(
         "--url",
         envvar="SERVICE_URL",
-        help="The service's URL, for those without a kubeconfig: …/services/NAMESPACE/NAME",
+        help="The service's URL, for use without a kubeconfig: …/services/NAMESPACE/NAME",
     ),
 ]
 Token = Annotated[str, typer.Option(envvar="SERVICE_API_TOKEN", help="A bearer token, with --url.")]
 KeyId = Annotated[str, typer.Option(envvar="SERVICE_API_KEY_ID", help="An access key's id, with --url.")]
-KeySecret = Annotated[str, typer.Option(envvar="SERVICE_API_KEY_SECRET", help="Its secret.")]
+KeySecret = Annotated[
+    str, typer.Option(envvar="SERVICE_API_KEY_SECRET", help="The access key's secret, with --url.")
+]
 _NEWEST = 25
 
 
 def status(
     execution: Annotated[str, typer.Argument(metavar="ID", show_default=False)] = "",
     service: Annotated[str, typer.Option("--service", help="Only executions of this service.")] = "",
-    show_all: Annotated[bool, typer.Option("--all", "-a", help="All, not the newest 25 alone.")] = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", "-a", help="Show all executions, not only the newest 25.")
+    ] = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say how executions stand: the newest of the namespace, or one."""
+    """Show the newest executions of the namespace, or one execution."""
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 
@@ -67,7 +71,7 @@ def status(
     elif execution:
         _describe(found[0])
     elif not found:
-        note(f"There are no executions in namespace {session.namespace}; start one by: sx run SERVICE")
+        note(f"There are no executions in namespace {session.namespace}; start one with: sx run SERVICE")
     else:
         rows = [_row(view) for view in found]
         say_table(("ID", "SERVICE", "REVISION", "PHASE", "REASON", "DURATION", "AGE"), rows)
@@ -76,7 +80,7 @@ def status(
 def logs(
     execution: ExecutionArgument,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the program has ended.")
+        bool, typer.Option("--follow", "-f", help="Follow the log until the program ends.")
     ] = False,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
@@ -87,7 +91,7 @@ def logs(
     key_id: KeyId = "",
     key_secret: KeySecret = "",
 ) -> None:
-    """Print the log of an execution; with -f every line as it comes, over cut connections too."""
+    """Print the log of an execution; with -f, follow it, also across broken connections."""
     with _opened(execution, (context, namespace, gateway), url, (token, key_id, key_secret)) as (outcome, _):
         try:
             if follow:
@@ -104,10 +108,12 @@ def result(
     execution: ExecutionArgument,
     directory: Annotated[
         Path | None,
-        typer.Option("--directory", "-o", help="Fetch all output files into this folder.", file_okay=False),
+        typer.Option(
+            "--directory", "-o", help="Download all output files into this folder.", file_okay=False
+        ),
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait for the end of an execution that runs.")
+        bool, typer.Option("--wait/--no-wait", help="Wait until a running execution ends.")
     ] = True,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
@@ -118,10 +124,10 @@ def result(
     key_id: KeyId = "",
     key_secret: KeySecret = "",
 ) -> None:
-    """Print the main result of an execution, or fetch all its output files; waits for its end.
+    """Wait for an execution to end, then print its main result or download all its output files.
 
-    The exit code is 4 when the execution failed, 5 when it was cancelled; with -o its files are fetched all the same. A
-    fetch that was cut goes on where it was, when it is started again, too.
+    The exit code is 4 when the execution failed, 5 when it was cancelled; with -o its files are downloaded in
+    each case. Run the same command again to continue a download that was interrupted.
 
     \b
     Examples:
@@ -145,7 +151,7 @@ def result(
             text = main_result(outcome, outcome.files())
             if text is None:
                 raise CommandError(
-                    "The execution succeeded without a main result; fetch its files by -o DIR."
+                    "The execution succeeded without a main result; download its files with -o DIR."
                 )
             say_output(text.rstrip("\n"), raw=raw)
 
@@ -156,7 +162,7 @@ def cancel(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Stop an execution; its log and what it wrote so far are kept."""
+    """Stop an execution; its log and the files it has written are kept."""
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 

@@ -20,10 +20,10 @@ def init(
     kind: Annotated[Starter, typer.Argument(metavar="python|docker", show_default=False)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the service.", show_default=False)],
     directory: Annotated[
-        Path | None, typer.Option("--directory", help="Where it goes; a new folder NAME by default.")
+        Path | None, typer.Option("--directory", help="Folder to create it in; a new folder NAME by default.")
     ] = None,
 ) -> None:
-    """Make a starter project that runs as it is, with a test.
+    """Create a starter project that is ready to deploy, with a test.
 
     \b
     Examples:

@@ -35,7 +35,7 @@ def run(
     ] = "",
     secret: Annotated[
         list[str] | None,
-        typer.Option("--secret", help="NAME=VALUE or NAME=@FILE; the program alone sees it."),
+        typer.Option("--secret", help="NAME=VALUE or NAME=@FILE; only the program sees it."),
     ] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Label of the execution.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")] = False,
@@ -46,10 +46,10 @@ def run(
     gateway: GatewayOption = "",
     timeout: TimeoutOption = "",
 ) -> None:
-    """Run a service once: phases and log go to stderr, the result alone to stdout.
+    """Run a service once. Phases and log go to stderr, only the result goes to stdout.
 
     The exit code is 4 when the execution failed, 5 when it was cancelled, 3 when the service's build failed, 124 after
-    --timeout; the execution goes on then.
+    --timeout; the execution keeps running then.
 
     \b
     Examples:
@@ -84,15 +84,15 @@ def _stay(
     show_line: Callable[[str], None] = (lambda _: None) if quiet else partial(note_output, raw=raw)
     show(f"Execution {execution}")
     place = f"{execution}{session.flags}"
-    back = f"Come back by: sx logs {place} -f; end it by: sx cancel {place}"
+    back = f"Come back with: sx logs {place} -f; end it with: sx cancel {place}"
     try:
         ended = Follower(session, outcome, show, show_line).follow(service, execution, seconds=seconds)
     except WaitedTooLongError:
         raise CommandError(
-            f"It takes longer than --timeout and goes on. {back}", code=ExitCode.TIMEOUT
+            f"It takes longer than --timeout and continues in the cluster. {back}", code=ExitCode.TIMEOUT
         ) from None
     except KeyboardInterrupt:
-        note(f"\nIt goes on without you. {back}")
+        note(f"\nThe execution continues. {back}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     _finish(outcome, ended, place, show, raw=raw)
 
@@ -112,4 +112,4 @@ def _finish(
     if others:
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         shown = ", ".join(visible_line(name) for name in others[:5]) + more
-        show(f"Output files: {shown}. Fetch them by: sx result {place} -o DIR")
+        show(f"Output files: {shown}. Download them with: sx result {place} -o DIR")

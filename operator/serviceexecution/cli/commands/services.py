@@ -23,7 +23,7 @@ def services(
         say_json([_document(view, urls[view.name]) for view in found])
         return
     if not found:
-        note(f"There are no services in namespace {session.namespace}; make one by: sx deploy")
+        note(f"There are no services in namespace {session.namespace}; create one with: sx deploy")
         return
     rows = [
         (view.name, view.phase, view.serving, shown_seconds(view.created, None), urls[view.name])

@@ -67,18 +67,18 @@ def _conflict_message(conflicts: list[FieldConflict]) -> str:
     more = f" (and {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
     return (
         f"{first.field.lstrip('.')}{more} was set to another value by somebody else ({first.manager}); "
-        f"take it out of {PROJECT_FILE}, or overwrite it by --force."
+        f"remove it from {PROJECT_FILE}, or overwrite it with --force."
     )
 
 
 def _explained(error: ApiError, namespace: str) -> Exception:
     if error.status == 404:
         return CommandError(
-            f"There is no namespace {namespace}; make it by: kubectl create namespace {namespace}"
+            f"There is no namespace {namespace}; create it with: kubectl create namespace {namespace}"
         )
     untyped = _UNTYPED.fullmatch(str(error))
     if untyped is not None:
-        return CommandError(f"{PROJECT_FILE}: {untyped[1]}; see the fields by: kubectl explain sxd.spec")
+        return CommandError(f"{PROJECT_FILE}: {untyped[1]}; see the fields with: kubectl explain sxd.spec")
     if error.status in {400, 422}:
         return CommandError(f"The cluster refuses the service, see {PROJECT_FILE}: {error}")
     return error

@@ -50,7 +50,7 @@ def progress_of(service: ServiceSummary, *, applied: ServiceSummary, builds: boo
     """Return how far the deployment is that left the service as ``applied``; ``builds`` when an image is built."""
     if service.built_from != applied.built_from:
         return Progress(
-            Stage.CANCELLED, service, None, "Somebody else has deployed another source meanwhile."
+            Stage.CANCELLED, service, None, "Somebody else has deployed another source in the meantime."
         )
     if service.observed_generation < applied.generation:
         return Progress(Stage.UNSEEN, service)

@@ -36,7 +36,7 @@ def failure_sentence(progress: Progress) -> str:
     name = revision.name if revision is not None else service.name
     what = "failed" if progress.stage is Stage.FAILED else _ended(progress)
     why = f": {progress.message}" if progress.message and progress.stage is Stage.FAILED else "."
-    still = f" {service.serving} serves on." if service.serving and service.serving != name else ""
+    still = f" {service.serving} keeps serving." if service.serving and service.serving != name else ""
     return f"{name} {what}{why}{still}"
 
 
@@ -45,12 +45,12 @@ def success_lines(progress: Progress, url: str, *, flags: str, folder: Path) -> 
     service, revision = progress.service, progress.revision
     if progress.stage is Stage.BUILT and revision is not None:
         back = f"sx rollback {service.name} --latest{flags}"
-        return [f"{revision.name} is built; {service.pinned} serves on. Let the newest serve by: {back}"]
+        return [f"{revision.name} is built; {service.pinned} keeps serving. Serve the newest with: {back}"]
     example = folder / EXAMPLE_INPUT
     data = f"@{example}" if example.is_file() else "'{…}'"
     serves = f"serves {revision.name}" if revision is not None else "is ready"
     inside = " (inside the cluster)" if (urlsplit(url).hostname or "").endswith(".svc") else ""
-    return [f"{service.name} {serves}: {url}{inside}", f"Run it by: sx run {service.name}{flags} -d {data}"]
+    return [f"{service.name} {serves}: {url}{inside}", f"Run it with: sx run {service.name}{flags} -d {data}"]
 
 
 def _ended(progress: Progress) -> str:

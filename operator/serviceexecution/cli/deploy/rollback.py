@@ -16,7 +16,7 @@ def chosen_revision(service: ServiceSummary, wanted: str) -> str:
 
     Raises CommandError when there is none or it was not built.
     """
-    see = f"see them by: sx builds {service.name}"
+    see = f"see them with: sx builds {service.name}"
     if wanted:
         found = service.find(wanted)
         if found is None:
@@ -51,7 +51,7 @@ def wait_until_serving(
             return view
         if time.monotonic() >= end:
             raise CommandError(
-                f"The operator has not switched {view.name} yet; see it by: sx builds {view.name}"
+                f"The operator has not switched {view.name} yet; see it with: sx builds {view.name}"
             )
         time.sleep(_LOOK_SECONDS)
 

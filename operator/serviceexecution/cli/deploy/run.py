@@ -42,7 +42,7 @@ def deploy(session: Session, folder: Path, plan: Plan, wishes: Wishes) -> Servic
         # after the change, not before it: in between nothing else than what is pinned serves
         unpinned = set_revision(session.api, applied.namespace, applied.name, None)
         applied = service_summary(unpinned) if unpinned is not None else applied
-        note(f"It no longer stays with {before.pinned if before else 'its revision'}.")
+        note(f"It is no longer pinned to {before.pinned if before else 'its revision'}.")
     if has_build(plan):
         applied, failed = ask_again(session, before, applied)
         if failed is not None:

@@ -96,6 +96,6 @@ def _too_large(files: list[PackedFile], limit: int) -> str:
     telling = [file for file in largest if file.size * 10 >= largest[0].size]
     shown = ", ".join(f"{file.path} ({shown_size(file.size)})" for file in telling)
     return (
-        f"The packed project is larger than {shown_size(limit)}; leave out by .dockerignore what a build does not "
-        f"need, or put data into a data pool. The largest files: {shown}."
+        f"The packed project is larger than {shown_size(limit)}; use .dockerignore to leave out what a build does "
+        f"not need, or put data into a data pool. The largest files: {shown}."
     )

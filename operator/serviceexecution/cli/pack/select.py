@@ -139,7 +139,7 @@ class _Walk:
             self._check_link(path, target)
             return PackedFile(path, 0, link=target)
         if not stat.S_ISREG(found.st_mode):
-            raise CommandError(f"{path} is neither file nor folder; name it in {DOCKER_IGNORE}.")
+            raise CommandError(f"{path} is neither a file nor a folder; name it in {DOCKER_IGNORE}.")
         return PackedFile(path, found.st_size, executable=bool(found.st_mode & stat.S_IXUSR))
 
     def _check_link(self, path: str, target: str) -> None:
@@ -155,7 +155,8 @@ class _Walk:
         real = os.path.realpath(self._root / path)
         if not inside or os.path.commonpath([real, self._root]) != str(self._root):
             raise CommandError(
-                f"{path} is a link to {target}, out of the project; replace it by a copy or name it in {DOCKER_IGNORE}."
+                f"{path} is a link to {target}, out of the project; replace it with a copy or "
+                f"name it in {DOCKER_IGNORE}."
             )
 
 

@@ -12,8 +12,8 @@ def checked_name(name: str, *, field: str) -> str:
     """Return the name; raises CommandError, naming ``field``, when Kubernetes would not take it."""
     if not _LABEL.fullmatch(name):
         raise CommandError(
-            f"{field}: {name!r} is no name for Kubernetes: use up to 63 lower-case letters, digits and hyphens, with a "
-            "letter or digit at both ends."
+            f"{field}: {name!r} is not a name for Kubernetes: use up to 63 lower-case letters, digits and hyphens, "
+            "with a letter or digit at both ends."
         )
     return name
 
@@ -23,6 +23,6 @@ def name_of_folder(folder_name: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", folder_name.lower()).strip("-")[:63].rstrip("-")
     if not name:
         raise CommandError(
-            f"The folder's name {folder_name!r} gives no name for the service; say one by --name."
+            f"The folder's name {folder_name!r} gives no name for the service; give one with --name."
         )
     return name

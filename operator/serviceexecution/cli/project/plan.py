@@ -67,7 +67,9 @@ def make_plan(
 ) -> Plan:
     """Return what to do with a folder; raises CommandError with what is missing."""
     if git_ref and not git_url:
-        raise CommandError("--ref names a branch, a tag or a commit of a repository: give its URL by --git.")
+        raise CommandError(
+            "--ref names a branch, a tag or a commit of a repository: give its URL with --git."
+        )
     in_file = _members(_members(project.spec, "source"), "git")
     if not git_url and in_file:
         git_url, git_ref = str(in_file.get("url") or ""), str(in_file.get("ref") or "")
@@ -110,13 +112,13 @@ def _kind(folder: Path, project: ProjectFile, wanted: RuntimeKind | None, *, fro
     if said is not None:
         if wanted is not None and wanted is not said:
             raise CommandError(
-                f"{PROJECT_FILE} says spec.runtime is {said}; change it there, not by --runtime."
+                f"{PROJECT_FILE} says spec.runtime is {said}; change it there, not with --runtime."
             )
         return said
     if wanted is not None:
         return wanted
     if from_git:
-        raise CommandError("Say what the repository holds by --runtime python or --runtime docker.")
+        raise CommandError("Say with --runtime python or --runtime docker what the repository holds.")
     root = folder / str(_members(project.spec, "source").get("subPath") or "")
     found = [
         kind
@@ -125,11 +127,11 @@ def _kind(folder: Path, project: ProjectFile, wanted: RuntimeKind | None, *, fro
     ]
     if not found:
         raise CommandError(
-            f"{root} holds neither {PROGRAM} nor a {DOCKERFILE}; begin a project by: sx init python NAME"
+            f"{root} holds neither {PROGRAM} nor a {DOCKERFILE}; start a project with: sx init python NAME"
         )
     if len(found) > 1:
         raise CommandError(
-            f"{root} holds both {PROGRAM} and a {DOCKERFILE}; say which one counts by --runtime python or docker."
+            f"{root} holds both {PROGRAM} and a {DOCKERFILE}; choose one with --runtime python or --runtime docker."
         )
     return found[0]
 

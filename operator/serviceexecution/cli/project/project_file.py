@@ -78,5 +78,5 @@ def _refuse_unknown(found: JsonObject, known: frozenset[str], prefix: str, hint:
     for name in found:
         if name not in known:
             raise CommandError(
-                f"{PROJECT_FILE}: {prefix}{name} is not among {', '.join(sorted(known))}; {hint}."
+                f"{PROJECT_FILE}: {prefix}{name} is not one of {', '.join(sorted(known))}; {hint}."
             )

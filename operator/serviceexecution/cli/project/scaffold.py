@@ -19,7 +19,7 @@ def create_project(kind: str, name: str, folder: Path) -> list[str]:
     Raises CommandError when the folder holds something.
     """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise CommandError(f"{folder} is there and not empty; choose another name or folder.")
+        raise CommandError(f"{folder} exists and is not empty; choose another name or folder.")
     written: list[str] = []
     try:
         _copy(files("serviceexecution.cli") / "templates" / kind, folder, "", name, written)

@@ -26,7 +26,7 @@ def read_data(data: str) -> str:
         if data.startswith("@"):
             return Path(data[1:]).expanduser().read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise CommandError("-d: the input is no UTF-8 text.") from None
+        raise CommandError("-d: the input is not UTF-8 text.") from None
     except OSError as error:
         raise CommandError(f"-d: {data[1:]} cannot be read: {error.strerror}.") from None
     return data
