@@ -171,8 +171,8 @@ class Build:
         if built.size is not None and built.size > self._request.limits.image_bytes:
             raise BuildError(
                 Reason.IMAGE_TOO_LARGE,
-                f"The image has {size_text(built.size)}, and {size_text(self._request.limits.image_bytes)} is the "
-                "most: leave out what it does not need, or raise builds.limits.image.",
+                f"The image has {size_text(built.size)}, more than the {size_text(self._request.limits.image_bytes)} "
+                "allowed: leave out what it does not need, or raise builds.limits.image.",
             )
 
     def _push(self, tool: Tool, client: RegistryClient) -> None:
@@ -184,7 +184,7 @@ class Build:
             error = self._push_error(built, client)
             if last or error.reason is not Reason.REGISTRY_UNAVAILABLE:
                 raise error
-            self._output.phase("push", f"{error.message} Again in {_PUSH_PAUSE_SECONDS:.0f} s.")
+            self._output.phase("push", f"{error.message} Trying again in {_PUSH_PAUSE_SECONDS:.0f} s.")
             time.sleep(_PUSH_PAUSE_SECONDS)
         self._check_size(built)
         self._report.image_digest, self._report.image_bytes = built.digest, built.size

@@ -62,7 +62,7 @@ def build(environment: Mapping[str, str]) -> int:
         _announce(request, report, output, time.monotonic() - started)
         return _hand_over(report, paths, gateway, output)
     except GoneError as error:
-        output.phase("Stopped", f"nobody waits for this build any more ({error})")
+        output.phase("Stopped", f"this build is no longer wanted ({error})")
         return EXIT_STOPPED
 
 
@@ -75,11 +75,13 @@ def _run(work: Build, report: BuildReport, output: Output) -> None:
         report.fail(error)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-        report.fail(BuildError(Reason.BUILDER_FAILED, f"The builder cannot go on: {what}."))
+        report.fail(BuildError(Reason.BUILDER_FAILED, f"The builder cannot continue: {what}."))
     except Exception as error:  # noqa: BLE001 - the last resort: a report is better than a pod that just ends
         output.phase("builder", f"{type(error).__name__}: {error}")
         report.fail(
-            BuildError(Reason.BUILDER_FAILED, f"The builder has a fault: {type(error).__name__}: {error}.")
+            BuildError(
+                Reason.BUILDER_FAILED, f"The builder failed unexpectedly: {type(error).__name__}: {error}."
+            )
         )
 
 
@@ -119,7 +121,7 @@ def _stop_on_signals(commands: Commands) -> None:
 
     def stop(number: int, _frame: FrameType | None) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGALRM})
-        why = "it takes too long" if number == signal.SIGALRM else "the pod was told to end"
+        why = "the build takes too long" if number == signal.SIGALRM else "the pod was told to end"
         os.write(1, f"Stopped: {why}\n".encode())
         commands.stop_all()
         os._exit(EXIT_STOPPED)

@@ -173,7 +173,7 @@ def _limits(limits: JsonMapping) -> Limits:
 def _wrong(path: str, problem: str) -> BuildError:
     where = f"{VARIABLE}: {path}" if path else VARIABLE
     return BuildError(
-        Reason.BUILDER_FAILED, f"{where} {problem}; controller and builder must be of one version."
+        Reason.BUILDER_FAILED, f"{where} {problem}; controller and builder must have the same version."
     )
 
 
@@ -231,5 +231,5 @@ def _texts(fields: JsonMapping, name: str, path: str = "") -> dict[str, str]:
 def _number(fields: JsonMapping, name: str, path: str = "") -> float:
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise _wrong(_joined(path, name), "must be a number above zero")
+        raise _wrong(_joined(path, name), "must be a number greater than zero")
     return value

@@ -119,7 +119,7 @@ def test_a_package_index_that_wants_a_login(new_builds: NewBuilds, level: str):
     builds.define(project(), runtime)
     refused = builds.wait_for_end("r1")
     assert (refused["phase"], refused["reason"]) == ("Failed", "InstallFailed"), refused
-    assert "refuses the credentials, or asks for some" in str(refused["message"])
+    assert "refuses the credentials, or requires some" in str(refused["message"])
     builds.change(runtime={"python": {"packageIndex": {"name": "index"}}})
     builds.succeed("r2")
     run: JsonObject = {"serviceRef": {"name": "service"}, "inputJson": '{"data": {"values": [1, 2, 3]}}'}

@@ -184,7 +184,7 @@ def test_wants_a_login(new_builds: NewBuilds, operator: Operator, helm: Callable
             both[0].change(source=FILES)
             missing = both[0].wait_for_end("r2")
             assert (missing["phase"], missing["reason"]) == ("Failed", "BaseImageNotFound")
-            assert "wants a login" in str(missing["message"])
+            assert "requires a login" in str(missing["message"])
         # Helm brings back what it finds changed: so first the release, then the registry
         with installed_with_login(helm, operator), changed(cluster, operator.namespace, wants_login):
             for builds in both:

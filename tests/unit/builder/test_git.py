@@ -199,7 +199,7 @@ def test_credentials_go_to_their_host_alone(tmp_path):
 def test_wrong_and_missing_credentials(workplace, repositories):
     repositories.password = PASSWORD
 
-    with pytest.raises(BuildError, match="refuses the credentials, or asks for some: name a Secret"):
+    with pytest.raises(BuildError, match="refuses the credentials, or requires some: name a Secret"):
         fetched(workplace, repositories)
     write_files(workplace.paths.mounted, {"git/password": "wrong"})
     with pytest.raises(BuildError, match="refuses the credentials"):
@@ -304,7 +304,7 @@ MESSAGES = {
     "git@x: Permission denied (publickey).": "it refuses the credentials",
     "remote: Repository not found.\nfatal: repository 'https://x/' not found": "there is no such repository",
     "fatal: something new": "fatal: something new",
-    "": "Git failed without a word",
+    "": "Git failed and printed nothing",
 }
 
 

@@ -45,22 +45,22 @@ SENTENCES = {
     "newerpython": (
         Reason.REQUIREMENTS_CONFLICT,
         (
-            "ipython==9.11.0 needs Python>=3.12, and this image has Python 3.11.7: take another version of it, or of Python "
+            "ipython==9.11.0 needs Python>=3.12, and this image has Python 3.11.7: use another version of it, or of Python "
             "(spec.runtime.python.version)."
         ),
     ),
     "newerpython2": (
         Reason.REQUIREMENTS_CONFLICT,
         (
-            "networkx==3.7 needs Python>=3.12,<3.14.1, and this image has Python 3.11.7: take another version of it, or of "
+            "networkx==3.7 needs Python>=3.12,<3.14.1, and this image has Python 3.11.7: use another version of it, or of "
             "Python (spec.runtime.python.version)."
         ),
     ),
     "badsyntax": (
         Reason.INSTALL_FAILED,
-        "bad.txt has a line that is no requirement: Unexpected end of version specifier, expected version requests==.",
+        "bad.txt has a line that is not a requirement: Unexpected end of version specifier, expected version requests==.",
     ),
-    "badsyntax2": (Reason.INSTALL_FAILED, "bad2.txt has a line that is no requirement: Expected one of "),
+    "badsyntax2": (Reason.INSTALL_FAILED, "bad2.txt has a line that is not a requirement: Expected one of "),
     "missinginclude": (
         Reason.INSTALL_FAILED,
         "The requirements name missing.txt, which the project does not have.",
@@ -82,7 +82,7 @@ SENTENCES = {
         "could not be reached while the requirements were installed: Connection refused",
     ),
     "away2": (Reason.INSTALL_FAILED, "https://index.invalid/simple/requests/ could not be reached while"),
-    "unauthorized": (Reason.INSTALL_FAILED, "The package index refuses the credentials, or asks for some: "),
+    "unauthorized": (Reason.INSTALL_FAILED, "The package index refuses the credentials, or requires some: "),
 }
 
 

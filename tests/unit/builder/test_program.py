@@ -360,7 +360,7 @@ def test_nobody_waits(pod):
     code, log = pod.run()
 
     assert code == 143
-    assert log.splitlines()[-1] == "Stopped: nobody waits for this build any more (the definition is gone)"
+    assert log.splitlines()[-1] == "Stopped: this build is no longer wanted (the definition is gone)"
     assert pod.gateway.reports == []
 
 

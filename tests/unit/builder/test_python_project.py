@@ -144,7 +144,7 @@ def test_no_requirements(tmp_path):
         look_at(write_files(tmp_path, PROGRAM), ENTRY)
 
     assert raised.value.reason is Reason.SOURCE_INVALID
-    assert raised.value.message == "The project has no requirements.txt; an empty one will do."
+    assert raised.value.message == "The project has no requirements.txt; an empty one is enough."
 
 
 def test_an_archive_of_the_folder_in_place_of_what_is_in_it(tmp_path):

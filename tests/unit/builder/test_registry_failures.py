@@ -10,13 +10,13 @@ from tests.unit.builder.support import data_lines
 IMAGE = "registry.example:5000/x/big:1"
 NAME = "The registry registry.example:5000"
 SENTENCES = {
-    "away": (Reason.REGISTRY_UNAVAILABLE, f"{NAME} cannot be reached, or fails: "),
-    "unauthorized": (Reason.REGISTRY_REFUSED, f"{NAME} refuses the login, or wants one: look at "),
-    "denied": (Reason.REGISTRY_REFUSED, f"{NAME} does not allow to push {IMAGE}."),
-    "unsupported": (Reason.REGISTRY_REFUSED, f"{NAME} is read-only: it does not take {IMAGE}."),
-    "readonly": (Reason.REGISTRY_REFUSED, f"{NAME} is read-only: it does not take {IMAGE}."),
-    "error507": (Reason.REGISTRY_FULL, f"{NAME} has no space left for the image: make room in it."),
-    "error500": (Reason.REGISTRY_UNAVAILABLE, f"{NAME} cannot be reached, or fails: "),
+    "away": (Reason.REGISTRY_UNAVAILABLE, f"{NAME} cannot be reached or has failed: "),
+    "unauthorized": (Reason.REGISTRY_REFUSED, f"{NAME} refuses the login, or requires one: check "),
+    "denied": (Reason.REGISTRY_REFUSED, f"{NAME} does not allow pushing {IMAGE}."),
+    "unsupported": (Reason.REGISTRY_REFUSED, f"{NAME} is read-only: it does not accept {IMAGE}."),
+    "readonly": (Reason.REGISTRY_REFUSED, f"{NAME} is read-only: it does not accept {IMAGE}."),
+    "error507": (Reason.REGISTRY_FULL, f"{NAME} has no space left for the image: free some space there."),
+    "error500": (Reason.REGISTRY_UNAVAILABLE, f"{NAME} cannot be reached or has failed: "),
 }
 
 

@@ -84,8 +84,8 @@ WRONG = {
         {"docker": None, "python": {"baseImage": "x\nRUN evil", "entryPoint": "a:b"}},
         "python.baseImage has the wrong form",
     ),
-    "limits": ({"limits": {"archiveBytes": 0}}, "limits.archiveBytes must be a number above zero"),
-    "timeout": ({"timeoutSeconds": True}, "timeoutSeconds must be a number above zero"),
+    "limits": ({"limits": {"archiveBytes": 0}}, "limits.archiveBytes must be a number greater than zero"),
+    "timeout": ({"timeoutSeconds": True}, "timeoutSeconds must be a number greater than zero"),
     "insecure": ({"registry": {"insecure": "x"}}, "registry.insecure must be a list"),
 }
 

@@ -49,12 +49,12 @@ BOTH = {
     ),
     "basemissing": (
         Reason.BASE_IMAGE_NOT_FOUND,
-        "The base image docker.io/library/nosuch:1 does not exist: look at its name and tag.",
+        "The base image docker.io/library/nosuch:1 does not exist: check its name and tag.",
         "FROM docker.io/library/nosuch:1",
     ),
     "tagmissing": (
         Reason.BASE_IMAGE_NOT_FOUND,
-        "The base image docker.io/library/busybox:9.9 does not exist: look at its name and tag.",
+        "The base image docker.io/library/busybox:9.9 does not exist: check its name and tag.",
         "FROM docker.io/library/busybox:9.9",
     ),
     "hostaway": (
@@ -77,7 +77,7 @@ BOTH = {
         "Line 2 of the Dockerfile: RUN nosuchcommand --flag failed with exit code 127: /bin/sh: nosuchcommand: not found.",
         "RUN nosuchcommand --flag",
     ),
-    "enospc": (Reason.STEP_FAILED, "(there is no space left in the build's pod).", None),
+    "enospc": (Reason.STEP_FAILED, "(the build's pod has no space left).", None),
 }  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_an_installation_without_a_word_of_uv():
     error = tool_error("buildkit", lines, python=True)
 
     assert error.reason is Reason.INSTALL_FAILED
-    assert "want of memory" in error.message
+    assert "needed more memory" in error.message
 
 
 def test_requirements_that_are_left_out_of_a_python_project():
@@ -157,8 +157,7 @@ def test_requirements_that_are_left_out_of_a_python_project():
 
     assert error.reason is Reason.SOURCE_INVALID
     assert (
-        error.message
-        == "The project's requirements.txt is left out by its .dockerignore, and the build needs it."
+        error.message == "The build needs the project's requirements.txt, which its .dockerignore leaves out."
     )
 
 
@@ -227,7 +226,7 @@ def test_nothing_at_all():
     error = tool_error("buildkit", [])
 
     assert error.reason is Reason.BUILDER_FAILED
-    assert error.message == "The image could not be built: the tool said nothing."
+    assert error.message == "The image could not be built: the tool gave no reason."
 
 
 def test_sentences_are_bounded():

@@ -139,10 +139,10 @@ ATTACKS = {
     "folder over a file": (tar(tar_entry("x", b"x"), tar_entry("x", type=tarfile.DIRTYPE)), "'x' comes twice"),
     "twice": (tar(tar_entry("x", b"1"), tar_entry("./x", b"2")), "'./x' comes twice"),
     "hard link out": (tar(link("x", "../y", tarfile.LNKTYPE)), "'..' in its path"),
-    "hard link to nothing": (tar(link("x", "y", tarfile.LNKTYPE)), "is a link to 'y', which is no file that comes before"),
+    "hard link to nothing": (tar(link("x", "y", tarfile.LNKTYPE)), "is a link to 'y', which is not a file that comes before"),
     "hard link to a link": (
         tar(tar_entry("a", b"1"), link("y", "a"), link("x", "y", tarfile.LNKTYPE)),
-        "is a link to 'y', which is no file that comes before it",
+        "is a link to 'y', which is not a file that comes before it",
     ),
     "fifo": (tar(tar_entry("x", type=tarfile.FIFOTYPE)), "'x' is neither a file nor a directory nor a link"),
     "device": (tar(tar_entry("x", type=tarfile.CHRTYPE, devmajor=1)), "is neither a file nor a directory nor a link"),
@@ -150,7 +150,7 @@ ATTACKS = {
     "long path": (tar(tar_entry("/".join(["n" * 200] * 11), b"x")), "has too long a path"),
     "control character": (tar(tar_entry("a\nb", b"x")), "has a control character in its name"),
     "not UTF-8": (tar(tar_entry("a\udcff", b"x"), format=tarfile.GNU_FORMAT), "has a name that is not UTF-8"),
-    "no name": (tar(tar_entry(".", b"x")), "is no name of a file"),
+    "no name": (tar(tar_entry(".", b"x")), "is not the name of a file"),
     "zip: up": (zip_of(("../x", "x", 0o100644)), "'../x' has '..' in its path"),
     "zip: absolute": (zip_of(("/x", "x", 0o100644)), "has an absolute path"),
     "zip: backslash": (zip_of(("a\\x", "x", 0o100644)), "has a backslash in its path"),
@@ -219,7 +219,7 @@ def test_a_bomb(unpacked, tmp_path, kind, monkeypatch):
     error = refused(unpacked, tmp_path, data, TreeLimits(1 << 30, 20))
 
     assert error.reason is Reason.SOURCE_INVALID
-    assert "'zeros' is part of a bomb" in error.message
+    assert "'zeros' is part of a decompression bomb" in error.message
 
 
 def test_a_header_that_would_fill_the_memory(unpacked, tmp_path):

@@ -62,14 +62,14 @@ def _unsolvable(text: str) -> tuple[Reason, str]:
     if found := _HINT.search(text):
         return (
             Reason.INSTALL_FAILED,
-            f"The package index refuses the credentials, or asks for some: {_short(found.group(1))}.",
+            f"The package index refuses the credentials, or requires some: {_short(found.group(1))}.",
         )
     if found := _PYTHON.search(text):
         package = _DEPENDENT.search(text)
         name = package.group("name") if package else "a requirement"
         return Reason.REQUIREMENTS_CONFLICT, (
             f"{name} needs {found.group('wanted')}, and this image has Python {found.group('python')}: "
-            "take another version of it, or of Python (spec.runtime.python.version)."
+            "use another version of it, or of Python (spec.runtime.python.version)."
         )
     for pattern in (_NO_PACKAGE, _NO_VERSION, _ONLY_OLDER, _NO_WHEEL):
         if found := pattern.search(text):
@@ -93,7 +93,7 @@ def _not_found(pattern: re.Pattern[str], name: str, version: str) -> str:
     if pattern is _NO_WHEEL:
         return f"The requirement {name}{version} has no file that fits this Python and machine"
     if pattern is _ONLY_OLDER:
-        return f"The requirement {name} is only to be had as {version}"
+        return f"The requirement {name} is only available as {version}"
     return f"The requirement {name}{version} does not exist in the package index: there is no such version"
 
 
@@ -102,7 +102,7 @@ def _other(words: Sequence[str], text: str) -> tuple[Reason, str]:
         detail = _short(text[found.end() :])
         return (
             Reason.INSTALL_FAILED,
-            f"{_file(found.group('file'))} has a line that is no requirement: {detail}.",
+            f"{_file(found.group('file'))} has a line that is not a requirement: {detail}.",
         )
     if found := _INCLUDED.search(text):
         return (

@@ -33,25 +33,25 @@ def push_error(image: str, lines: Sequence[str], *, answer: str = "") -> BuildEr
     subject = f"The registry {registry}"
     if FULL.search(text):
         return BuildError(
-            Reason.REGISTRY_FULL, f"{subject} has no space left for the image: make room in it."
+            Reason.REGISTRY_FULL, f"{subject} has no space left for the image: free some space there."
         )
     if _LOGIN.search(text):
         return BuildError(
             Reason.REGISTRY_REFUSED,
-            f"{subject} refuses the login, or wants one: look at builds.registry.credentialsSecret.",
+            f"{subject} refuses the login, or requires one: check builds.registry.credentialsSecret.",
         )
     if _DENIED.search(text):
-        return BuildError(Reason.REGISTRY_REFUSED, f"{subject} does not allow to push {image}.")
+        return BuildError(Reason.REGISTRY_REFUSED, f"{subject} does not allow pushing {image}.")
     if _READ_ONLY.search(text):
-        return BuildError(Reason.REGISTRY_REFUSED, f"{subject} is read-only: it does not take {image}.")
+        return BuildError(Reason.REGISTRY_REFUSED, f"{subject} is read-only: it does not accept {image}.")
     if _MISSING.search(text):
         return BuildError(
-            Reason.REGISTRY_REFUSED, f"{subject} has no repository for {image}: make it there first."
+            Reason.REGISTRY_REFUSED, f"{subject} has no repository for {image}: create it there first."
         )
     found = _CAUSE.search(error)
-    why = cause(found.group(0)) if found else answer or error.rpartition(": ")[2] or "it says nothing"
+    why = cause(found.group(0)) if found else answer or error.rpartition(": ")[2] or "it gives no reason"
     return BuildError(
-        Reason.REGISTRY_UNAVAILABLE, f"{subject} cannot be reached, or fails: {shortened(why)}."
+        Reason.REGISTRY_UNAVAILABLE, f"{subject} cannot be reached or has failed: {shortened(why)}."
     )
 
 

@@ -75,8 +75,8 @@ def _judge(builder: str, failure: ToolFailure, *, python: bool) -> tuple[Reason,
     instruction = failure.step.partition(" ")[0].upper()
     if _NO_NAMESPACES.search(error):
         return Reason.BUILDER_FAILED, (
-            "The node does not let the builder make a user namespace: look at the seccomp profile of builds "
-            f"(builds.seccompProfile) and at the node's settings ({shortened(error)})."
+            "The node does not let the builder make a user namespace: check the seccomp profile of builds "
+            f"(builds.seccompProfile) and the node's settings ({shortened(error)})."
         )
     if (pulled := _PULL.search(error)) is not None:
         image = (pulled.group("image") or pulled.group("other") or pulled.group("short")).rstrip(":,")
@@ -90,7 +90,7 @@ def _judge(builder: str, failure: ToolFailure, *, python: bool) -> tuple[Reason,
     if _NO_SPACE.search(error):
         return (
             Reason.BUILDER_FAILED,
-            "There is no space left in the build's pod: the image or its source is too large.",
+            "The build's pod has no space left: the image or its source is too large.",
         )
     if instruction in {"COPY", "ADD"} and (missing := _MISSING_FILE.search(error)):
         return _copy(missing.group("file").lstrip("/"), failure, python=python)
@@ -98,7 +98,7 @@ def _judge(builder: str, failure: ToolFailure, *, python: bool) -> tuple[Reason,
         return Reason.STEP_FAILED, f"{_at(failure)}{step} failed: {shortened(error)}."
     return (
         Reason.BUILDER_FAILED,
-        f"The image could not be built: {shortened(error) or 'the tool said nothing'}.",
+        f"The image could not be built: {shortened(error) or 'the tool gave no reason'}.",
     )
 
 
@@ -107,18 +107,21 @@ def _base_image(image: str, error: str) -> tuple[Reason, str]:
         if _LOGIN.search(error):
             return (
                 Reason.BASE_IMAGE_NOT_FOUND,
-                f"The base image {image} does not exist, or its registry wants a login.",
+                f"The base image {image} does not exist, or its registry requires a login.",
             )
         return (
             Reason.BASE_IMAGE_NOT_FOUND,
-            f"The base image {image} does not exist: look at its name and tag.",
+            f"The base image {image} does not exist: check its name and tag.",
         )
     if _AWAY.search(error):
         return (
             Reason.REGISTRY_UNAVAILABLE,
             f"The registry of the base image {image} cannot be reached: {shortened(cause(error))}.",
         )
-    return Reason.BASE_IMAGE_NOT_FOUND, f"The base image {image} cannot be had: {shortened(cause(error))}."
+    return (
+        Reason.BASE_IMAGE_NOT_FOUND,
+        f"The base image {image} cannot be fetched: {shortened(cause(error))}.",
+    )
 
 
 def _dockerfile_sentence(failure: ToolFailure) -> str:
@@ -140,7 +143,7 @@ def _install(failure: ToolFailure) -> tuple[Reason, str]:
     if (found := install_failure(failure.printed)) is not None:
         return found
     if failure.exit_code == 137:
-        killed = "it was killed, most likely for want of memory: spec.build.resources"
+        killed = "it was killed, most likely because it needed more memory: raise spec.build.resources"
         return Reason.INSTALL_FAILED, f"The requirements could not be installed: {killed}."
     words = shortened(" / ".join(line.strip() for line in failure.printed[-3:] if line.strip()))
     ended = f"exit code {failure.exit_code}" + (f", {words}" if words else "")
@@ -153,14 +156,14 @@ def _run(builder: str, failure: ToolFailure) -> tuple[Reason, str]:
     said = f": {words}" if words else " and printed nothing"
     text = f"{_at(failure)}{shortened(failure.step, 200)} failed with exit code {failure.exit_code}{said}"
     if failure.exit_code == 137:
-        text += " (it was killed, most likely for want of memory: spec.build.resources)"
+        text += " (it was killed, most likely because it needed more memory: raise spec.build.resources)"
     elif builder == "buildah" and any(map(_SINGLE_USER.search, printed)):
         text += (
-            " (namespaces that enforce the Pod Security level restricted are built for by buildah, where only user 0 "
-            "exists while an image is built)"
+            " (in namespaces that enforce the Pod Security level restricted, buildah builds the image, and only user 0 "
+            "exists meanwhile)"
         )
     elif any(map(_NO_SPACE.search, printed)):
-        text += " (there is no space left in the build's pod)"
+        text += " (the build's pod has no space left)"
     return Reason.STEP_FAILED, f"{text}."
 
 
@@ -171,7 +174,7 @@ def _copy(file: str, failure: ToolFailure, *, python: bool) -> tuple[Reason, str
     if python:
         return (
             Reason.SOURCE_INVALID,
-            f"The project's {file} is left out by its .dockerignore, and the build needs it.",
+            f"The build needs the project's {file}, which its .dockerignore leaves out.",
         )
     return (
         Reason.STEP_FAILED,

@@ -33,7 +33,7 @@ class CacheVolume:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(descriptor)
-                self._output.phase("cache", "another build uses the volume; this one goes without")
+                self._output.phase("cache", "another build uses the volume; this build does without it")
                 return None
             self._descriptor = descriptor
             directory = self._path / builder
@@ -49,7 +49,5 @@ class CacheVolume:
         status = os.statvfs(self._path)
         free = status.f_bavail * status.f_frsize
         if directory.exists() and status.f_bavail < status.f_blocks * _LEAST_FREE:
-            self._output.phase(
-                "cache", f"only {size_text(free)} of the volume are free: the cache is emptied"
-            )
+            self._output.phase("cache", f"only {size_text(free)} of the volume is free: the cache is emptied")
             shutil.rmtree(directory, ignore_errors=True)

@@ -91,7 +91,7 @@ class Gateway:
         if found != digest:
             raise BuildError(
                 Reason.SOURCE_INVALID,
-                f"The archive is not the one that was asked for: it has sha256:{found}.",
+                f"The archive is not the one that was requested: it has sha256:{found}.",
             )
         return target.stat().st_size
 
@@ -110,7 +110,9 @@ class Gateway:
         """Hand over the report; raises BuildError when the gateway does not take it."""
         answer = self._call("PUT", "/build/v1/report", body=report, patience=self._report_patience)
         if answer.status >= 300 and answer.status != 409:  # 409: it has one of this Job
-            raise BuildError(Reason.BUILDER_FAILED, f"The gateway does not take the report: {answer.detail}.")
+            raise BuildError(
+                Reason.BUILDER_FAILED, f"The gateway does not accept the report: {answer.detail}."
+            )
 
     def _call(
         self,
@@ -135,7 +137,7 @@ class Gateway:
                 why = f"{answer.status} {answer.detail}"
             if time.monotonic() + delay > end:
                 raise BuildError(Reason.BUILDER_FAILED, f"The gateway cannot be reached: {why[:300]}.")
-            self._output.phase("gateway", f"asked again in {delay:.1f} s ({why[:300]})")
+            self._output.phase("gateway", f"trying again in {delay:.1f} s ({why[:300]})")
             # up to a quarter longer, so that many builds do not come back at once
             self._sleep(delay * (1 + os.urandom(1)[0] / 1024))
             delay = min(delay * 2, _LONGEST_DELAY)

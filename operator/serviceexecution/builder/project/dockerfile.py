@@ -45,8 +45,8 @@ def prepare(project: Path, name: str, directory: Path, builder: str) -> Dockerfi
     if builder == "buildah" and (line := here_document(text)):
         raise BuildError(
             Reason.DOCKERFILE_INVALID,
-            f"Line {line} of {name} has a here-document (<<), which buildah does not know; it builds in namespaces "
-            "that enforce the Pod Security level restricted: write the commands with && instead.",
+            f"Line {line} of {name} has a here-document (<<), which buildah does not know. In namespaces that "
+            "enforce the Pod Security level restricted, buildah builds: write the commands with && instead.",
             _line(text, line),
         )
     target = directory / "Dockerfile"

@@ -83,6 +83,4 @@ def _json(schema: Schema) -> bytes:
 
 
 def _broken(problem: str) -> BuildError:
-    return BuildError(
-        Reason.BUILDER_FAILED, f"The check of the project left no report that can be used: {problem}."
-    )
+    return BuildError(Reason.BUILDER_FAILED, f"The check of the project left no usable report: {problem}.")

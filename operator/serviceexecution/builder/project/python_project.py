@@ -50,7 +50,7 @@ def look_at(project: Path, entry_point: str) -> PythonProject:
     if not (project / REQUIREMENTS).is_file():
         raise BuildError(
             Reason.SOURCE_INVALID,
-            f"The project has no {REQUIREMENTS}{_elsewhere(project, REQUIREMENTS)}; an empty one will do.",
+            f"The project has no {REQUIREMENTS}{_elsewhere(project, REQUIREMENTS)}; an empty one is enough.",
         )
     _check_entry_point(project, entry_point)
     requirements = _read_requirements(project)

@@ -32,7 +32,7 @@ _REFUSED: Final = (
 _AWAY: Final = "it cannot be reached"
 _MESSAGES: Final = (
     (r"Host key verification failed|No \S+ host key is known", "its host key is not the one in known_hosts"),
-    (_REFUSED, "it refuses the credentials, or asks for some: name a Secret in spec.source.git.secretRef"),
+    (_REFUSED, "it refuses the credentials, or requires some: name a Secret in spec.source.git.secretRef"),
     (r"couldn't find remote ref|[Rr]emote branch .* not found|not our ref|bad object", "it has no {ref!r}"),
     (
         r"not found|does not exist|does not appear to be a git|returned error: 404",
@@ -41,7 +41,7 @@ _MESSAGES: Final = (
     (r"Could not resolve host", "its host has no address"),
     (r"SSL certificate|certificate verify|server certificate", "its certificate is not trusted"),
     (r"transport '.*' not allowed", "such URLs are not allowed"),
-    (r"No space left", "there is no space left in the build's pod"),
+    (r"No space left", "the build's pod has no space left"),
     (
         r"Failed to connect|Connection (refused|reset)|Couldn't connect|timed out|unable to connect",
         "it cannot be reached",
@@ -218,7 +218,7 @@ def git_error(source: GitSource, lines: Sequence[str]) -> BuildError:
     for pattern, meaning in _MESSAGES:
         if re.search(pattern, text):
             return BuildError(Reason.GIT_FAILED, f"{_repository(source)}: {meaning.format(ref=source.ref)}.")
-    last = next((line for line in reversed(lines) if line.strip()), "Git failed without a word")
+    last = next((line for line in reversed(lines) if line.strip()), "Git failed and printed nothing")
     return BuildError(Reason.GIT_FAILED, f"{_repository(source)}: {last.strip()[:300]}.")
 
 

@@ -71,7 +71,7 @@ class TreeWriter:
         path = self._new(name)
         source = self._path(target)
         if self._kinds.get(source) != "file":
-            raise _invalid(name, f"is a link to {_shown(target)!r}, which is no file that comes before it")
+            raise _invalid(name, f"is a link to {_shown(target)!r}, which is not a file that comes before it")
         self._add_bytes(name, (self._root / source).stat().st_size)
         shutil.copy2(self._root / source, self._root / path)
         self._kinds[path] = "file"
@@ -94,7 +94,7 @@ class TreeWriter:
     def _new(self, name: str) -> str:
         path = self._path(name)
         if not path:
-            raise _invalid(name, "is no name of a file")
+            raise _invalid(name, "is not the name of a file")
         self._count(name)
         if path in self._kinds:
             raise _twice(name)
@@ -164,7 +164,7 @@ def invalid_entry(name: str, problem: str) -> BuildError:
 
 
 def _invalid(name: str, problem: str) -> BuildError:
-    return BuildError(Reason.SOURCE_INVALID, f"The source is not taken: {_shown(name)!r} {problem}.")
+    return BuildError(Reason.SOURCE_INVALID, f"The source is not accepted: {_shown(name)!r} {problem}.")
 
 
 def _twice(name: str) -> BuildError:

@@ -81,7 +81,7 @@ class _Counted:
         check_ratio(self.name, self._size, self._packed)
         if self._size > self._most:
             raise BuildError(
-                Reason.SOURCE_TOO_LARGE, f"The archive has too much in it (at {self.name[:200]!r})."
+                Reason.SOURCE_TOO_LARGE, f"The archive is too large when unpacked (at {self.name[:200]!r})."
             )
         return data
 
@@ -89,7 +89,9 @@ class _Counted:
 def check_ratio(name: str, size: int, packed: int) -> None:
     """Raise BuildError when so much came out of so little that only an attack explains it."""
     if size > _RATIO_FROM_BYTES and size > _LARGEST_RATIO * packed:
-        raise invalid_entry(name, f"is part of a bomb: {packed} packed bytes became more than {size}")
+        raise invalid_entry(
+            name, f"is part of a decompression bomb: {packed} packed bytes became more than {size}"
+        )
 
 
 def _unpack_tar(archive: Path, root: Path, limits: TreeLimits) -> TreeWriter:

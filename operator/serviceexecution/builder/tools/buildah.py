@@ -97,7 +97,7 @@ class Buildah:
             return Built(finished)
         digest = self._digest_file.read_text("ascii").strip() if self._digest_file.is_file() else ""
         if _DIGEST.fullmatch(digest) is None:
-            raise BuildError(Reason.BUILDER_FAILED, "buildah does not say the image's digest.")
+            raise BuildError(Reason.BUILDER_FAILED, "buildah does not give the image's digest.")
         return Built(finished, digest, manifest_size(self._plan.client.manifest(digest)))
 
     def stop(self) -> None:

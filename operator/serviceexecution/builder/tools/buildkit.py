@@ -162,7 +162,7 @@ class BuildKit:
             value = None
         digest = value.get("containerimage.digest") if isinstance(value, dict) else None
         if not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
-            raise BuildError(Reason.BUILDER_FAILED, "BuildKit does not say the image's digest.")
+            raise BuildError(Reason.BUILDER_FAILED, "BuildKit does not give the image's digest.")
         return digest
 
     def _size(self, digest: str) -> int | None:
