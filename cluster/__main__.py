@@ -25,7 +25,7 @@ def main() -> int:
     up = commands.add_parser("up", help="bring the cluster and the operator up")
     up.add_argument("--without-operator", action="store_true", help="stop when the node is ready")
     commands.add_parser("down", help="remove the cluster")
-    commands.add_parser("status", help="say what runs; status 0 only when everything is ready")
+    commands.add_parser("status", help="show what runs; exit with 0 only when everything is ready")
     commands.add_parser("env", help="print export lines for a shell")
     commands.add_parser("images", help="build all images and print their archives' paths")
     commands.add_parser("programs", help="build Helm and print the directory it is in")
@@ -41,7 +41,7 @@ def main() -> int:
             raise
         print("error: the disk is full; free some space and run the same command again.", file=sys.stderr)
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here.", file=sys.stderr)
+        print("interrupted; run the same command to continue.", file=sys.stderr)
         return _INTERRUPTED
     return 1
 

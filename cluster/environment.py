@@ -52,7 +52,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: the Python environment cannot be made: {error}.", file=sys.stderr)
+        print(f"error: the Python environment cannot be created: {error}.", file=sys.stderr)
         return 1
     return 0
 
@@ -67,7 +67,9 @@ def _environment() -> Path:
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (target / _FINISHED).exists():
-            print(f"  making the Python environment {target}, about a minute …", file=sys.stderr, flush=True)
+            print(
+                f"  creating the Python environment {target}, about a minute …", file=sys.stderr, flush=True
+            )
             _create(target)
     return target
 

@@ -30,7 +30,7 @@ def load(instance: Instance, archive: Path) -> list[str]:
     """Import an OCI or Docker image archive under the names it carries and return these.
 
     Raises:
-        LauncherError: the file is no image archive, or names no image.
+        LauncherError: the file is not an image archive, or names no image.
     """
     names = archive_names(archive)
     if not names:
@@ -110,7 +110,7 @@ def archive_names(archive: Path) -> list[str]:
     else:
         manifest = _member(archive, "manifest.json")
         if manifest is None:
-            raise LauncherError(f"{archive} is no OCI or Docker image archive.")
+            raise LauncherError(f"{archive} is not an OCI or Docker image archive.")
         names = (tag for entry in json.loads(manifest) for tag in entry.get("RepoTags") or [])
     return sorted(set(names))
 
@@ -158,7 +158,7 @@ def _member(archive: Path, name: str) -> bytes | None:
     except FileNotFoundError as error:
         raise LauncherError(f"there is no file {archive}.") from error
     except (OSError, tarfile.TarError) as error:
-        raise LauncherError(f"{archive} is no image archive.") from error
+        raise LauncherError(f"{archive} is not an image archive.") from error
     return None
 
 

@@ -73,7 +73,7 @@ def read_content(archive: Path, store: LayerStore) -> Content:
         digests: list[str] = json.loads(config)["rootfs"]["diff_ids"]
         names: list[str] = entries[0]["Layers"]
         if len(entries) != 1 or len(names) != len(digests):
-            raise LauncherError(f"{archive} holds more than one image, or layers without digests.")
+            raise LauncherError(f"{archive} has more than one image, or layers without digests.")
         layers = [
             store.find(digest) or store.add(digest, _extract(opened, name, archive))
             for name, digest in zip(names, digests, strict=True)
@@ -95,7 +95,7 @@ def _extract(archive: tarfile.TarFile, name: str, path: Path) -> IO[bytes]:
     except KeyError:
         content = None
     if content is None:
-        raise LauncherError(f"{path} is no image archive: it has no {name}.")
+        raise LauncherError(f"{path} is not an image archive: it has no {name}.")
     return content
 
 

@@ -82,14 +82,14 @@ class EmbeddedCluster:
         if running is not None and namespaces.is_outdated(
             self.instance, binaries=binaries, pause_image=PAUSE_IMAGE
         ):
-            with step("the node runs with other programs or settings: ending it, its data stays"):
+            with step("the node runs with other programs or settings: stopping it; its data is kept"):
                 namespaces.halt(self.instance)
             running = None
         if running is None:
             with step("starting the node"):
                 link = namespaces.start(self.instance, binaries=binaries, pause_image=PAUSE_IMAGE)
         else:
-            say(f"  it runs already (process {running.pid})")
+            say(f"  it is already running (process {running.pid})")
             known = namespaces.link_of(self.instance)
             if known is None:
                 raise LauncherError("the cluster runs, but its link.json is gone; run `make down` first.")
@@ -244,6 +244,6 @@ def _wait(instance: Instance, condition: Callable[[], bool], what: str) -> None:
             raise LauncherError(f"the cluster ended while waiting for {what}; see {instance.state}/log/.")
         if time.monotonic() > deadline:
             raise LauncherError(
-                f"waited {_READY_TIMEOUT_SECONDS:.0f} s in vain for {what}; see {instance.state}/log/."
+                f"waited {_READY_TIMEOUT_SECONDS:.0f} s for {what} without success; see {instance.state}/log/."
             )
         time.sleep(_POLL_SECONDS)

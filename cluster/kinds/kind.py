@@ -40,7 +40,7 @@ class KindCluster:
         say(f"Cluster {self.name!r} (kind):")
         self._check()
         if self._exists():
-            say("  it runs already")
+            say("  it is already running")
             self._kubeconfig.parent.mkdir(parents=True, exist_ok=True)
             self._kind("export", "kubeconfig", what="Reading the cluster's kubeconfig")
         else:
@@ -129,6 +129,6 @@ def check_port_free(port: int) -> None:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
             raise LauncherError(
-                f"port {port} of this machine, where the gateway is to answer, is taken ({error.strerror}); "
+                f"port {port} of this machine, which the gateway needs, is in use ({error.strerror}); "
                 "free it or change it in tests/kind/config.yaml and cluster/values-embedded.yaml."
             ) from error

@@ -66,7 +66,7 @@ def install_missing() -> None:
     still = missing_packages()
     if still:
         raise LauncherError(
-            f"apt-get installed the packages, but the files of {', '.join(still)} are not there."
+            f"apt-get installed the packages, but the files of {', '.join(still)} are missing."
         )
 
 

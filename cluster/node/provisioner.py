@@ -208,7 +208,7 @@ def main() -> None:
         try:
             reconcile(api, directory)
         except (ApiError, OSError, http.client.HTTPException) as error:
-            print(f"pass failed, again soon: {error}", flush=True)
+            print(f"pass failed, trying again soon: {error}", flush=True)
             time.sleep(1)
         changed.wait(_RESYNC_SECONDS)
 

@@ -220,7 +220,9 @@ class Supervisor:
         stable = now - entry.started >= _STABLE_SECONDS
         entry.backoff = 0.0 if stable else min(_MAXIMUM_BACKOFF_SECONDS, max(0.5, entry.backoff * 2))
         entry.not_before = now + entry.backoff
-        print(f"{entry.component.name} ended with status {status}, again in {entry.backoff} s", flush=True)
+        print(
+            f"{entry.component.name} ended with status {status}, restarting in {entry.backoff} s", flush=True
+        )
 
     def _write_report(self) -> None:
         path = self.spec.state / "components.json"

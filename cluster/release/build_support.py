@@ -79,7 +79,7 @@ def read_ca_bundle(path: Path) -> str | None:
     except OSError:
         return None
     if len(text.encode()) > _CONFIG_MAP_BYTES:
-        say(f"  {path} is too large for a ConfigMap: builds trust their images' certificates alone")
+        say(f"  {path} is too large for a ConfigMap: builds trust only their images' certificates")
         return None
     return text
 

@@ -136,7 +136,7 @@ def _end_interrupted_rollouts(tools: Tools) -> None:
         environment=tools.environment,
     )
     for name in interrupted_rollouts(json.loads(listed)["items"]):
-        say(f"  a rollout of {name} was interrupted: its Deployment is made anew")
+        say(f"  a rollout of {name} was interrupted: its Deployment is recreated")
         run(
             [tools.kubectl, "delete", "deployment", name, "--ignore-not-found", *where],
             what="Ending an interrupted rollout",

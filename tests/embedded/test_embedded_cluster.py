@@ -162,7 +162,7 @@ def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(own: Own) -> None:
     cluster.kubectl("apply", "-f", "-", stdin=OBJECTS)
     cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
     assert page(cluster) == ["run"]
-    assert "runs already" in cluster.run("up", "--without-operator")
+    assert "already running" in cluster.run("up", "--without-operator")
     assert "400 Bad Request" in proxy_says(cluster)
     proxy = ProcessRecord.read(ours.state / "egress.json")
     assert proxy is not None

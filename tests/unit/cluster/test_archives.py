@@ -53,9 +53,9 @@ def test_a_docker_archive_has_its_tags(tmp_path: Path) -> None:
 
 def test_what_is_no_archive_is_said(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
-    with pytest.raises(LauncherError, match="is no image archive"):
+    with pytest.raises(LauncherError, match="is not an image archive"):
         archive_names(tmp_path / "text")
-    with pytest.raises(LauncherError, match="is no OCI or Docker image archive"):
+    with pytest.raises(LauncherError, match="is not an OCI or Docker image archive"):
         archive_names(write(tmp_path / "other.tar", {"file": b""}))
     with pytest.raises(LauncherError, match="there is no file"):
         archive_names(tmp_path / "none.tar")

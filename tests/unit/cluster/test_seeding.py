@@ -163,5 +163,5 @@ def test_no_registry_is_said() -> None:
 def test_something_else_than_an_image_is_named(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "x.tar", "w"):
         pass
-    with pytest.raises(LauncherError, match=r"x\.tar is no image archive: it has no manifest\.json"):
+    with pytest.raises(LauncherError, match=r"x\.tar is not an image archive: it has no manifest\.json"):
         read_content(tmp_path / "x.tar", LayerStore(tmp_path))
