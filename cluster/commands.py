@@ -20,8 +20,7 @@ def run(
 ) -> str:
     """Run `argv` to its end and return its standard output.
 
-    Raises:
-        LauncherError: it could not be started or failed; `what` begins the sentence, the output's end follows.
+    Raises LauncherError when it could not be started or failed; `what` begins the sentence, the output's end follows.
     """
     words = [str(word) for word in argv]
     try:

@@ -66,8 +66,7 @@ class Instance:
 def instance(environment: Mapping[str, str] = os.environ) -> Instance:
     """The instance that SX_CLUSTER_NAME names, `embedded` by default.
 
-    Raises:
-        LauncherError: the name cannot be part of an interface's name.
+    Raises LauncherError when the name cannot be part of an interface's name.
     """
     name = environment.get("SX_CLUSTER_NAME") or "embedded"
     if not _NAME.fullmatch(name):

@@ -29,8 +29,7 @@ def ctr(instance: Instance, *arguments: str | Path, what: str) -> str:
 def load(instance: Instance, archive: Path) -> list[str]:
     """Import an OCI or Docker image archive under the names it carries and return these.
 
-    Raises:
-        LauncherError: the file is not an image archive, or names no image.
+    Raises LauncherError when the file is not an image archive, or names no image.
     """
     names = archive_names(archive)
     if not names:
@@ -100,8 +99,7 @@ def loaded_names(instance: Instance) -> set[str]:
 def archive_names(archive: Path) -> list[str]:
     """The full image names in an OCI or Docker archive.
 
-    Raises:
-        LauncherError: it is neither.
+    Raises LauncherError when it is neither.
     """
     index = _member(archive, "index.json")
     if index is not None:

@@ -167,12 +167,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 def build_all(cache: Path, names: tuple[str, ...] | None = None) -> Path:
     """Build what is missing and return a directory with every program and link of this content.
 
-    Args:
-        cache: the launcher's cache directory.
-        names: only these programs, all by default.
-
-    Raises:
-        LauncherError: no Go, a Go that is too old, too little disk, or a failed build.
+    `cache` is the launcher's cache directory; `names` are the wanted programs, all by default. Raises LauncherError
+    when there is no Go, Go is too old, the disk has too little space, or a build failed.
     """
     wanted = [program for program in PROGRAMS if names is None or program.name in names]
     missing = [program for program in wanted if not _stored(cache, program).exists()]

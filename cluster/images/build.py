@@ -33,8 +33,7 @@ def archive_path(cache: Path, image: Image, all_images: dict[str, Image]) -> Pat
 def build(cache: Path, image: Image, all_images: dict[str, Image]) -> Path:
     """Return the image's archive (as `docker save` writes it), built when there is none of this content.
 
-    Raises:
-        LauncherError: the build failed.
+    Raises LauncherError when the build failed.
     """
     archive = archive_path(cache, image, all_images)
     if archive.exists():

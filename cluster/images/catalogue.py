@@ -38,33 +38,30 @@ _PACKAGE = CHECKOUT / "operator" / "serviceexecution"
 
 @dataclass(frozen=True)
 class Image:
-    """An image made from a Containerfile.
-
-    Attributes:
-        reference: the name that pods use.
-        containerfile: its path.
-        context: the build context's directory; None for a temporary one that `prepare` fills.
-        inputs: the files and directories whose content decides whether it must be built again.
-        bases: references of other images here that its FROM lines name.
-        prepare: puts what the Containerfile copies into an empty context directory.
-        local_bases: values for its ARG lines that name a base by digest: here stand-ins serve, which have others.
-        salt: what else changes the outcome.
-        on_node: pods run it by this name, so the node gets it.
-        seeded: builds start from it, so the cluster's registry gets it.
-        estimate: how long a first build takes.
-    """
+    """An image made from a Containerfile."""
 
     reference: str
+    """The name that pods use."""
     containerfile: Path
+    """Its path."""
     inputs: tuple[Path, ...]
+    """The files and directories whose content decides whether it must be built again."""
     context: Path | None = None
+    """The build context's directory; None for a temporary one that `prepare` fills."""
     bases: tuple[str, ...] = ()
+    """References of other images here that its FROM lines name."""
     prepare: Callable[[Path], None] | None = None
+    """Puts what the Containerfile copies into an empty context directory."""
     local_bases: tuple[tuple[str, str], ...] = ()
+    """Values for its ARG lines that name a base by digest: here stand-ins serve, which have others."""
     salt: tuple[str, ...] = ()
+    """What else changes the outcome."""
     on_node: bool = True
+    """Pods run it by this name, so the node gets it."""
     seeded: bool = False
+    """Builds start from it, so the cluster's registry gets it."""
     estimate: str = "a few seconds"
+    """How long a first build takes."""
 
 
 def catalogue(cache: Path) -> dict[str, Image]:

@@ -64,8 +64,7 @@ def mirror_name(reference: str) -> tuple[str, str]:
 def read_content(archive: Path, store: LayerStore) -> Content:
     """The content of a `docker save` archive with one image; a layer is read only when it is not in `store`.
 
-    Raises:
-        LauncherError: the archive is not as our builder writes it.
+    Raises LauncherError when the archive is not as our builder writes it.
     """
     with tarfile.open(archive) as opened:
         entries = json.load(_extract(opened, "manifest.json", archive))
@@ -144,8 +143,7 @@ class Registry:
     ) -> dict[str, str] | None:
         """The answer's headers by lower-case name, None for 404.
 
-        Raises:
-            LauncherError: no answer, or another status than 2xx.
+        Raises LauncherError without an answer, or for another status than 2xx.
         """
         connection = http.client.HTTPConnection(self.host, self.port, timeout=_TIMEOUT_SECONDS)
         try:
@@ -190,8 +188,7 @@ def _absent(registry: Registry, repository: str, blobs: Iterable[Blob]) -> list[
 def wait_until_it_answers(registry: Registry) -> None:
     """A Service's rules follow its pods' readiness in a moment.
 
-    Raises:
-        LauncherError: it did not answer in time.
+    Raises LauncherError when it does not answer in time.
     """
     deadline = time.monotonic() + _READY_SECONDS
     while not registry.answers():

@@ -29,11 +29,7 @@ class Cluster(Protocol):
 
 
 def check_kind(text: str) -> str:
-    """Return the kind's name.
-
-    Raises:
-        LauncherError: there is no such kind.
-    """
+    """Return the kind's name. Raises LauncherError when there is no such kind."""
     if text not in KINDS:
         raise LauncherError(f"CLUSTER is {text!r}, but it can be {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
     return text

@@ -235,8 +235,7 @@ def _proxy_is_ready(link: Link) -> bool:
 def _wait(instance: Instance, condition: Callable[[], bool], what: str) -> None:
     """Poll until `condition` holds, as long as the namespaces live.
 
-    Raises:
-        LauncherError: too late, or the supervisor is gone; the sentence names the log to read.
+    Raises LauncherError when it is too late or the supervisor is gone; the sentence names the log to read.
     """
     deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
     while not condition():

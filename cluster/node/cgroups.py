@@ -37,8 +37,7 @@ def create(name: str, root: Path = ROOT) -> None:
 def remove(name: str, root: Path = ROOT, *, timeout: float = 60.0) -> None:
     """Remove the group and all below it, everywhere.
 
-    Raises:
-        LauncherError: processes are still in it after `timeout` seconds.
+    Raises LauncherError when processes are still in it after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     for hierarchy in hierarchies(root):

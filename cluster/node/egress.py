@@ -50,8 +50,7 @@ class Request:
 def parse(head: bytes) -> Request:
     """Read a request up to its empty line.
 
-    Raises:
-        RefusedError: it is malformed, or wants what the proxy does not do.
+    Raises RefusedError when it is malformed, or wants something that the proxy does not do.
     """
     lines = head.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
@@ -221,8 +220,7 @@ async def _copy(
 async def run(proxy: Proxy, port: int, process: int) -> None:
     """Serve until `process` has ended.
 
-    Raises:
-        OSError: the address cannot be listened on, or there is no such process.
+    Raises OSError when the address cannot be listened on, or there is no such process.
     """
     ended = asyncio.Event()
     descriptor = os.pidfd_open(process)

@@ -162,8 +162,7 @@ def _link(instance: Instance) -> Link:
 def _spawn(instance: Instance, spec_file: Path) -> ProcessRecord:
     """Start process 1 of new namespaces.
 
-    Raises:
-        LauncherError: namespaces are not permitted here, or the supervisor ended at once.
+    Raises LauncherError where namespaces are not permitted, or the supervisor ends at once.
     """
     log_path = instance.state / "log" / "supervisor.log"
     namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child", "--mount-proc"]

@@ -31,8 +31,7 @@ def choose_link(name: str, taken: Iterable[ipaddress.IPv4Network]) -> Link:
 
     So one instance nearly always gets the same address again, and its certificates stay valid.
 
-    Raises:
-        LauncherError: all of them overlap with a network of the host.
+    Raises LauncherError when all of them overlap with a network of the host.
     """
     used = list(taken)
     size = 2 ** (32 - _PREFIX)

@@ -44,8 +44,7 @@ def missing_packages(root: Path = Path("/")) -> list[str]:
 def install_missing() -> None:
     """Install what is missing with apt-get, without starting any service.
 
-    Raises:
-        LauncherError: this is no Debian-like system, or the installation failed.
+    Raises LauncherError when this is not a Debian-like system, or the installation failed.
     """
     missing = missing_packages()
     if not missing:
@@ -87,8 +86,7 @@ def _services_stay_off() -> Iterator[None]:
 def check_host() -> None:
     """Refuse what cannot work, with the way out.
 
-    Raises:
-        LauncherError: not Linux, or not root.
+    Raises LauncherError when this is not Linux or the user is not root.
     """
     system = os.uname().sysname
     if system != "Linux":

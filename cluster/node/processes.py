@@ -49,8 +49,7 @@ class ProcessRecord:
     def kill(self, *, timeout: float = 120.0) -> None:
         """SIGKILL and wait until it is gone; nothing happens when it is gone already.
 
-        Raises:
-            LauncherError: it is still there after `timeout` seconds.
+        Raises LauncherError when it is still there after `timeout` seconds.
         """
         if not self.alive():
             return

@@ -69,9 +69,7 @@ class Api:
     def request(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
         """One request with a JSON answer.
 
-        Raises:
-            ApiError: any status but 2xx.
-            OSError: no answer.
+        Raises ApiError for any status but 2xx, OSError without an answer.
         """
         connection = self.open()
         try:

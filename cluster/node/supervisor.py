@@ -105,8 +105,7 @@ def prepare_network(spec: Spec) -> None:
     There is no default route: the node and its pods reach each other and the host's end of the link, nothing else.
     Towards the host pods go by the node's address, since the host knows no way to theirs: so builds reach the proxy.
 
-    Raises:
-        TimeoutError: the launcher was interrupted before it made the link.
+    Raises TimeoutError when the launcher was interrupted before it made the link.
     """
     deadline = time.monotonic() + _LINK_TIMEOUT_SECONDS
     while socket_index(spec.interface) is None:

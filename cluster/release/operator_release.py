@@ -33,14 +33,10 @@ class Tools:
 def install(tools: Tools, *, values: Sequence[Path], content: str, ours: bool) -> None:
     """Install or upgrade the release and wait until its pods are ready.
 
-    Args:
-        tools: helm, kubectl and the cluster.
-        values: values files, later ones win.
-        ours: the cluster belongs to this checkout, so CRDs that were applied by hand may be taken over.
-        content: changes with the images' content, so that pods are replaced when an image changed under its name.
-
-    Raises:
-        LauncherError: the chart was refused or its pods did not become ready.
+    `tools` are helm, kubectl and the cluster. Of the files `values` later ones win. `content` changes with the images'
+    content, so that pods are replaced when an image changed under its name. `ours` says that the cluster belongs to
+    this checkout, so CRDs that were applied by hand may be taken over. Raises LauncherError when the chart was refused
+    or its pods did not become ready.
     """
     if not (CHART / "Chart.yaml").exists():
         say("  there is no chart in this checkout: the operator is not installed")

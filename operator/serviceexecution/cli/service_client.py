@@ -144,7 +144,7 @@ class ServiceClient:
         return found
 
     def file_text(self, url_path: str) -> str:
-        """Return the content of a file that :meth:`files` has named, as text."""
+        """Return the content of a file that ``files`` has named, as text."""
         return self._channel.request("GET", url_path).content.decode(errors="replace")
 
     def download_all(self, execution: str, directory: Path) -> Iterator[tuple[str, int]]:

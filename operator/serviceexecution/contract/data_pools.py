@@ -25,7 +25,7 @@ class DataPoolReference:
     """The property ``property`` stands for the data pool ``id`` (opaque, mostly a UUID). A ``grant`` is never
     kept.
 
-    Its files are mounted at :func:`serviceexecution.contract.paths.data_pool_directory`.
+    Its files are mounted at ``serviceexecution.contract.paths.data_pool_directory``.
     """
 
     property: str
@@ -41,7 +41,7 @@ def find_data_pools(files: Mapping[str, str], *, field: str = "spec.input") -> d
     """Name → reference, for each property of a split input (name → valid JSON text) that is a data pool.
 
     These get no file. Other members, such as the ``grant`` token of newer clients, are dropped. Raises
-    :class:`InputError` when a reference has no usable ``id``, or a name that cannot be a mount's.
+    ``InputError`` when a reference has no usable ``id``, or a name that cannot be a mount's.
     """
     found: dict[str, DataPoolReference] = {}
     for name, text in files.items():

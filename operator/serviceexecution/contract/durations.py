@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 DURATION_PATTERN: Final = r"^([0-9]{1,9}|([0-9]{1,9}(h|m|s|ms)){1,4})$"
-"""For the CRD's schema: the same form that :func:`parse_duration` takes."""
+"""For the CRD's schema: the same form that ``parse_duration`` takes."""
 
 MAX_DURATION_SECONDS: Final = 2**31 - 1
 """Kubernetes counts a Job's deadline in signed 64-bit seconds, many of its tools in 32; 68 years are enough.
@@ -26,7 +26,7 @@ class DurationError(ValueError):
 def parse_duration(value: str | int, *, field: str = "the duration") -> float:
     """Seconds of ``1h30m``, ``90s``, ``500ms``, ``3600`` or ``"3600"``. Exact to the millisecond.
 
-    Raises :class:`DurationError` that names ``field``.
+    Raises ``DurationError`` that names ``field``.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise DurationError(_refusal(field, value))
@@ -43,7 +43,7 @@ def parse_duration(value: str | int, *, field: str = "the duration") -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Shortest text of a duration ≥ 0, that :func:`parse_duration` reads back to the millisecond: ``1h30m``,
+    """Shortest text of a duration ≥ 0, that ``parse_duration`` reads back to the millisecond: ``1h30m``,
     ``0s``."""
     rest = round(seconds * 1000)
     parts: list[str] = []

@@ -50,7 +50,7 @@ def split_input_text(
     """Name → JSON text of each top-level property of ``text``, exactly as it stands there, without ``$tags``.
 
     White space around values is left out. ``limit`` is in bytes of the whole text. Raises
-    :class:`InputError`.
+    ``InputError``.
     """
     return dict(parse_input_text(text, field=field, limit=limit).properties)
 
@@ -59,7 +59,7 @@ def split_input_object(value: JsonValue, *, field: str = "spec.input") -> dict[s
     """Name → JSON text of each property of an inline object, without ``$tags``.
 
     The numbers are those that the API server kept, which need not be those that the user wrote. Raises
-    :class:`InputError`.
+    ``InputError``.
     """
     return dict(parse_input_object(value, field=field).properties)
 
@@ -67,7 +67,7 @@ def split_input_object(value: JsonValue, *, field: str = "spec.input") -> dict[s
 def parse_input_text(
     text: str | bytes, *, field: str = "spec.inputJson", limit: int = INPUT_JSON_LIMIT
 ) -> InputParts:
-    """As :func:`split_input_text`, with the tags. Raises :class:`InputError`."""
+    """As ``split_input_text``, with the tags. Raises ``InputError``."""
     decoded = decode_input(text, field)
     size = len(text if isinstance(text, bytes) else decoded.encode())
     if size > limit:
@@ -78,7 +78,7 @@ def parse_input_text(
 
 
 def parse_input_object(value: JsonValue, *, field: str = "spec.input") -> InputParts:
-    """As :func:`split_input_object`, with the tags. Raises :class:`InputError`."""
+    """As ``split_input_object``, with the tags. Raises ``InputError``."""
     if not isinstance(value, dict):
         raise InputError(
             field, f'The input must be a JSON object, but is {kind_of(value)}; wrap it as {{"data": …}}.'
@@ -91,12 +91,12 @@ def parse_input_object(value: JsonValue, *, field: str = "spec.input") -> InputP
 
 
 def input_members(text: str | bytes, *, field: str) -> list[tuple[str, str]]:
-    """Name and exact JSON text of each member of the object ``text``, no name twice. Raises :class:`InputError`."""
+    """Name and exact JSON text of each member of the object ``text``, no name twice. Raises ``InputError``."""
     return list(distinct_members(decode_input(text, field), field))
 
 
 def parts_of_members(found: Iterable[tuple[str, str]], *, field: str) -> InputParts:
-    """Check the members of an input: their names, their sizes, ``$tags``. Raises :class:`InputError`."""
+    """Check the members of an input: their names, their sizes, ``$tags``. Raises ``InputError``."""
     return _collect(found, field)
 
 
@@ -109,7 +109,7 @@ def split_config_map(
     """Name → JSON text of each property of an input that a ConfigMap's ``data`` holds, one key per property.
 
     A key is the property's name, or its file's name as ``kubectl create configmap --from-file=data.json``
-    makes it. The texts stay byte for byte, white space too. Raises :class:`InputError`.
+    makes it. The texts stay byte for byte, white space too. Raises ``InputError``.
     """
     found = config_map_properties(data, field=field, names=names)
     return {name: data[key] for name, key in found.items()}
@@ -118,7 +118,7 @@ def split_config_map(
 def property_names(annotation: str | None, *, field: str) -> dict[str, str]:
     """Key → property, from the annotation on an input's ConfigMap that names properties which are no legal keys.
 
-    Raises :class:`InputError` when it is not a JSON object of texts.
+    Raises ``InputError`` when it is not a JSON object of texts.
     """
     if annotation is None:
         return {}
@@ -140,7 +140,7 @@ def config_map_properties(
     field: str = "spec.inputFrom.configMapRef",
     names: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Name of each property → its key in the ConfigMap's ``data``; checks as :func:`split_config_map`.
+    """Name of each property → its key in the ConfigMap's ``data``; checks as ``split_config_map``.
 
     ``names``: key → property, for properties that are no legal keys.
     """

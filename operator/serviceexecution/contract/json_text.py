@@ -55,7 +55,7 @@ def skim(text: str) -> JsonValue:
     """The one JSON value that ``text`` holds, with every number replaced by some int: for looking at shapes
     and strings.
 
-    Raises :class:`JsonTextError`.
+    Raises ``JsonTextError``.
     """
     _check_depth(text)
     value, end = _value_at(text, _skip_space(text, 0))
@@ -76,7 +76,7 @@ def is_object(text: str) -> bool:
 def members(text: str) -> Iterator[tuple[str, str, int]]:
     """Name, exact text of the value, and position of the name, for each member of the JSON object ``text``.
 
-    Duplicate names come as often as they stand there. Raises :class:`JsonTextError`, also when ``text`` is no
+    Duplicate names come as often as they stand there. Raises ``JsonTextError``, also when ``text`` is no
     object.
     """
     _check_depth(text)

@@ -16,7 +16,7 @@ class Problem:
 
 
 class InputError(ValueError):
-    """The user's input breaks the contract. ``path`` and ``message`` are those of :class:`Problem`."""
+    """The user's input breaks the contract. ``path`` and ``message`` are those of ``Problem``."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")

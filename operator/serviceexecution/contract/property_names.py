@@ -15,7 +15,7 @@ MAX_PROPERTY_BYTES: Final = 255 - len(PROPERTY_FILE_SUFFIX)
 
 
 def check_property_name(name: str, *, path: str) -> None:
-    """Raises :class:`InputError` when no file can be named after the property, or its value must not be a
+    """Raises ``InputError`` when no file can be named after the property, or its value must not be a
     file."""
     shown = quoted(name)
     if _looks_like_secrets(name):

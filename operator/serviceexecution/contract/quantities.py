@@ -26,7 +26,7 @@ class QuantityError(ValueError):
 def parse_quantity(value: str | int, *, field: str = "the quantity") -> int:
     """Bytes of ``10Gi``, ``512M``, ``1.5Gi``, ``1e9`` or a plain number; fractions of a byte round up.
 
-    Raises :class:`QuantityError` that names ``field``.
+    Raises ``QuantityError`` that names ``field``.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise QuantityError(_refusal(field, value))

@@ -50,7 +50,7 @@ class SecretValues(dict[str, str]):
 
 
 def parse_submission(body: bytes, *, limit: int = INPUT_LIMIT) -> Submission:
-    """Return what the body asks for; raises :class:`InputError`, :class:`InputTooLargeError` above ``limit`` bytes.
+    """Return what the body asks for; raises ``InputError``, ``InputTooLargeError`` above ``limit`` bytes.
 
     No message holds a value, since values may be secrets.
     """
