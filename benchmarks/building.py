@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -24,8 +25,8 @@ from tests.support.gateway import Gateway, gateway_address
 from tests.support.operator import Operator
 from tests.support.sandbox import Sandbox
 
-DEFAULT_PROJECT = Path(__file__).parent.parent / "examples" / "plot"
-_LONG_SECONDS = 4.0 * BUILD_SECONDS
+DEFAULT_PROJECT: Final = Path(__file__).parent.parent / "examples" / "plot"
+_LONG_SECONDS: Final = 4.0 * BUILD_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

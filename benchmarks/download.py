@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
@@ -21,8 +22,8 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import LogRecord, OutputManifest
 from serviceexecution.store.store import ResultStore
 
-MEBIBYTE = 1024 * 1024
-_NAME = "data.bin"
+MEBIBYTE: Final = 1024 * 1024
+_NAME: Final = "data.bin"
 
 
 async def keep(store: ResultStore, ref: ExecutionReference, mebibytes: int) -> None:

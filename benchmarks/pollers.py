@@ -11,10 +11,11 @@ import random
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import Final
 
 import uvloop
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS: Final = 30
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
@@ -20,9 +21,9 @@ from benchmarks.polling_setup import PollingSetup, polling_setup
 from tests.support.accounts import bind
 from tests.support.cluster import Cluster
 
-MEBIBYTE = 1024 * 1024
-_BLOCK = secrets.token_bytes(MEBIBYTE)
-_HEAD = b"\x1f\x8b\x08"
+MEBIBYTE: Final = 1024 * 1024
+_BLOCK: Final = secrets.token_bytes(MEBIBYTE)
+_HEAD: Final = b"\x1f\x8b\x08"
 
 
 def blocks(mebibytes: int) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Final
 
 from cluster.errors import LauncherError
 from cluster.images.binaries import HELM_ONLY, build_all
@@ -15,7 +16,7 @@ from cluster.kinds.embedded import EmbeddedCluster, build_images
 from cluster.kinds.kind import KindCluster
 from cluster.settings import cache_home, instance
 
-_INTERRUPTED = 130
+_INTERRUPTED: Final = 130
 
 
 def main() -> int:

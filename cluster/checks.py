@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Final
 
 from cluster.images.binaries import HELM_ONLY, build_all
 from cluster.settings import CHECKOUT, cache_home
 
-_PACKAGES = ("operator", "cluster", "tools", "demo", "benchmarks", "tests")
+_PACKAGES: Final = ("operator", "cluster", "tools", "demo", "benchmarks", "tests")
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from cluster.errors import LauncherError
 
-_SHOWN_LINES = 15
+_SHOWN_LINES: Final = 15
 
 
 def run(

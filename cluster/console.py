@@ -4,8 +4,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-_NOTICEABLE_SECONDS = 0.5
+_NOTICEABLE_SECONDS: Final = 0.5
 
 
 def say(text: str) -> None:

@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-LOCK = CHECKOUT / "requirements-dev.lock"
-UV_LOCK = CHECKOUT / "requirements-uv.lock"
-MINIMUM = (3, 11)
-_DEBIAN_PACKAGES = ("python3-venv",)
-_FINISHED = "finished"
+CHECKOUT: Final = Path(__file__).resolve().parent.parent
+LOCK: Final = CHECKOUT / "requirements-dev.lock"
+UV_LOCK: Final = CHECKOUT / "requirements-uv.lock"
+MINIMUM: Final = (3, 11)
+_DEBIAN_PACKAGES: Final = ("python3-venv",)
+_FINISHED: Final = "finished"
 
 
 class EnvironmentNotMadeError(Exception):

@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
-_LENGTH = 16
-_IGNORED_DIRECTORIES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+_LENGTH: Final = 16
+_IGNORED_DIRECTORIES: Final = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 def tree_files(root: Path) -> list[Path]:

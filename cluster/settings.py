@@ -5,26 +5,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cluster.errors import LauncherError
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-STATE_HOME = Path("/var/lib/serviceexecution")
-OPERATOR_NAMESPACE = "serviceexecution-system"
-RELEASE = "serviceexecution"
-NODE_NAME = "node1"
-GATEWAY_NODE_PORT = 30080
-REGISTRY_NODE_PORT = 30500
-EGRESS_PORT = 3128
+CHECKOUT: Final = Path(__file__).resolve().parent.parent
+STATE_HOME: Final = Path("/var/lib/serviceexecution")
+OPERATOR_NAMESPACE: Final = "serviceexecution-system"
+RELEASE: Final = "serviceexecution"
+NODE_NAME: Final = "node1"
+GATEWAY_NODE_PORT: Final = 30080
+REGISTRY_NODE_PORT: Final = 30500
+EGRESS_PORT: Final = 3128
 # The tag of our own images, which is the chart's appVersion.
-VERSION = "0.1.0"
+VERSION: Final = "0.1.0"
 
-POD_NETWORK = "10.244.0.0/22"
-SERVICE_NETWORK = "10.96.0.0/16"
-API_SERVICE_ADDRESS = "10.96.0.1"
+POD_NETWORK: Final = "10.244.0.0/22"
+SERVICE_NETWORK: Final = "10.96.0.0/16"
+API_SERVICE_ADDRESS: Final = "10.96.0.1"
 
 # An interface name has at most 15 characters, three of them are our "sx-".
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?")
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 import aiohttp
@@ -14,9 +15,9 @@ import aiohttp
 from demo.errors import DemoError, within
 from demo.samples import NAMESPACE
 
-OPERATOR_NAMESPACE = "serviceexecution-system"
-SERVICE = "serviceexecution-gateway"
-_FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+OPERATOR_NAMESPACE: Final = "serviceexecution-system"
+SERVICE: Final = "serviceexecution-gateway"
+_FORWARDING: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, Iterable
+from typing import Final
 
 from demo.errors import DemoError
 from demo.samples import NAMESPACE, NAMESPACE_MANIFEST, NAMESPACES, kind_of, name_of
@@ -10,7 +11,7 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, GoneError, KubernetesError
 from serviceexecution.kube.kinds import ResourceKind
 
-_WATCH_SECONDS = 240
+_WATCH_SECONDS: Final = 240
 
 
 async def ensure_namespace(client: KubernetesClient) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
-_STYLES = {
+_STYLES: Final = {
     "Succeeded": "bold green",
     "Failed": "bold red",
     "Cancelled": "bold yellow",

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from tools import ROOT
 from tools.chart_values import ValuesError, parse_values
@@ -21,7 +22,7 @@ from tools.samples_index import SAMPLES, read_samples, samples_index
 from tools.values_schema import values_schema
 from tools.values_table import replace_table
 
-INSTALL_MANIFEST = "manifests/install.yaml"
+INSTALL_MANIFEST: Final = "manifests/install.yaml"
 
 
 def generated_files() -> dict[str, str]:

@@ -8,13 +8,13 @@ decided by the kernel: without privileges they work inside a user namespace alon
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-SOURCE = Path("/usr/share/containers/seccomp.json")
-TARGET = Path(__file__).parent.parent / "images" / "builder" / "seccomp.json"
-ARCHITECTURES = ("SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32")
-_SHORT_NAMES = {"amd64", "x86", "x32"}
-FREE = (
+SOURCE: Final = Path("/usr/share/containers/seccomp.json")
+TARGET: Final = Path(__file__).parent.parent / "images" / "builder" / "seccomp.json"
+ARCHITECTURES: Final = ("SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32")
+_SHORT_NAMES: Final = {"amd64", "x86", "x32"}
+FREE: Final = (
     *(
         "clone",
         "clone3",

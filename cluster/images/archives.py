@@ -8,15 +8,15 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from cluster.commands import failure_sentence, run
 from cluster.errors import LauncherError
 from cluster.settings import Instance
 
-_CONTAINERD_NAME = "io.containerd.image.name"
-_OCI_NAME = "org.opencontainers.image.ref.name"
-_NAMESPACE = "k8s.io"
+_CONTAINERD_NAME: Final = "io.containerd.image.name"
+_OCI_NAME: Final = "org.opencontainers.image.ref.name"
+_NAMESPACE: Final = "k8s.io"
 
 
 def ctr(instance: Instance, *arguments: str | Path, what: str) -> str:

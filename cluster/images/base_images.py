@@ -5,15 +5,21 @@ import shutil
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import run
 from cluster.images.binaries import BUILDKIT_PROGRAMS, REGISTRY_PROGRAMS, S3_PROGRAMS, build_all
 from cluster.settings import CHECKOUT
 
-PYTHON_PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates", "netbase", "tzdata")
-NODE_PACKAGES = ("nodejs", "ca-certificates", "netbase", "tzdata")
-_PROGRAMS_OF_PYTHON = (("python3", "python"), ("python3", "python3"), ("pip3", "pip"), ("pip3", "pip3"))
-_RUNC = Path("/usr/sbin/runc")
+PYTHON_PACKAGES: Final = ("python3", "python3-venv", "python3-pip", "ca-certificates", "netbase", "tzdata")
+NODE_PACKAGES: Final = ("nodejs", "ca-certificates", "netbase", "tzdata")
+_PROGRAMS_OF_PYTHON: Final = (
+    ("python3", "python"),
+    ("python3", "python3"),
+    ("pip3", "pip"),
+    ("pip3", "pip3"),
+)
+_RUNC: Final = Path("/usr/sbin/runc")
 
 
 def copy_pause(cache: Path, target: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import failure_sentence
 from cluster.console import say
@@ -18,10 +19,10 @@ from cluster.hashing import content_hash
 from cluster.lock import exclusive
 from cluster.settings import CHECKOUT
 
-SOURCES = CHECKOUT / "cluster" / "go"
-_KUBERNETES_VERSION = "v1.36.3"
-_REPORT_SECONDS = 15.0
-_MINIMUM_FREE_BYTES = 8 * 2**30
+SOURCES: Final = CHECKOUT / "cluster" / "go"
+_KUBERNETES_VERSION: Final = "v1.36.3"
+_REPORT_SECONDS: Final = 15.0
+_MINIMUM_FREE_BYTES: Final = 8 * 2**30
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _kubernetes_version_flags() -> tuple[str, ...]:
     return tuple(f"-X {package}.{name}={value}" for package in packages for name, value in values.items())
 
 
-PROGRAMS = (
+PROGRAMS: Final = (
     Program(
         "kubernetes",
         "8 minutes",
@@ -119,14 +120,14 @@ PROGRAMS = (
         link_flags=("-X main.Version=v1.8.0",),
     ),
 )
-HELM_ONLY = ("helm3", "helm4")
+HELM_ONLY: Final = ("helm3", "helm4")
 # They go into images that stand in for public ones; nothing runs them here.
-BUILDKIT_PROGRAMS = ("buildkitd", "buildctl", "rootlesskit")
-REGISTRY_PROGRAMS = ("registry",)
-S3_PROGRAMS = ("versitygw",)
-IMAGE_PROGRAMS = (*BUILDKIT_PROGRAMS, *REGISTRY_PROGRAMS, *S3_PROGRAMS)
+BUILDKIT_PROGRAMS: Final = ("buildkitd", "buildctl", "rootlesskit")
+REGISTRY_PROGRAMS: Final = ("registry",)
+S3_PROGRAMS: Final = ("versitygw",)
+IMAGE_PROGRAMS: Final = (*BUILDKIT_PROGRAMS, *REGISTRY_PROGRAMS, *S3_PROGRAMS)
 # Helm 4 is there for tests: `up` does not wait for its build.
-NODE_PROGRAMS = tuple(p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS})
+NODE_PROGRAMS: Final = tuple(p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS})
 
 
 def program_hash(program: Program) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import run, succeeds
 from cluster.console import step
@@ -10,11 +11,15 @@ from cluster.images.catalogue import Image
 from cluster.lock import exclusive
 from cluster.settings import CHECKOUT
 
-_KEPT_ARCHIVES = 3
+_KEPT_ARCHIVES: Final = 3
 # So that RUN lines reach a package index and a Debian mirror the way the host does.
-_HOST_CERTIFICATES = Path("/etc/ssl/certs")
-_PIP_SETTINGS = (Path("/etc/pip.conf"), Path.home() / ".config/pip/pip.conf", Path.home() / ".pip/pip.conf")
-_APT_SETTINGS = Path("/etc/apt/apt.conf.d")
+_HOST_CERTIFICATES: Final = Path("/etc/ssl/certs")
+_PIP_SETTINGS: Final = (
+    Path("/etc/pip.conf"),
+    Path.home() / ".config/pip/pip.conf",
+    Path.home() / ".pip/pip.conf",
+)
+_APT_SETTINGS: Final = Path("/etc/apt/apt.conf.d")
 
 
 def image_hash(image: Image, all_images: dict[str, Image]) -> str:

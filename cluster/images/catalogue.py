@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from cluster.images.base_images import (
     NODE_PACKAGES,
@@ -18,22 +19,22 @@ from cluster.images.base_images import (
 )
 from cluster.settings import CHECKOUT, VERSION
 
-PAUSE_IMAGE = "localhost/serviceexecution-pause:1"
-PYTHON_IMAGE = "docker.io/library/python:3.11-slim-bookworm"
-PYTHON_313_IMAGE = "docker.io/library/python:3.13-slim-trixie"
-BUSYBOX_IMAGE = "docker.io/library/busybox:1.35.0"
-NODE_IMAGE = "docker.io/library/node:18-bookworm-slim"
-BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2-rootless"
-REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
-S3_IMAGE = "ghcr.io/versity/versitygw:v1.8.0"
-OWN_IMAGES = "ghcr.io/serviceexecution/"
-OPERATOR_IMAGE = f"{OWN_IMAGES}operator:{VERSION}"
-COLLECTOR_IMAGE = f"{OWN_IMAGES}collector:{VERSION}"
-BUILDER_IMAGE = f"{OWN_IMAGES}builder:{VERSION}"
+PAUSE_IMAGE: Final = "localhost/serviceexecution-pause:1"
+PYTHON_IMAGE: Final = "docker.io/library/python:3.11-slim-bookworm"
+PYTHON_313_IMAGE: Final = "docker.io/library/python:3.13-slim-trixie"
+BUSYBOX_IMAGE: Final = "docker.io/library/busybox:1.35.0"
+NODE_IMAGE: Final = "docker.io/library/node:18-bookworm-slim"
+BUILDKIT_IMAGE: Final = "docker.io/moby/buildkit:v0.34.2-rootless"
+REGISTRY_IMAGE: Final = "docker.io/library/registry:3.1.2"
+S3_IMAGE: Final = "ghcr.io/versity/versitygw:v1.8.0"
+OWN_IMAGES: Final = "ghcr.io/serviceexecution/"
+OPERATOR_IMAGE: Final = f"{OWN_IMAGES}operator:{VERSION}"
+COLLECTOR_IMAGE: Final = f"{OWN_IMAGES}collector:{VERSION}"
+BUILDER_IMAGE: Final = f"{OWN_IMAGES}builder:{VERSION}"
 
-_IMAGES = CHECKOUT / "images"
-_GO = CHECKOUT / "cluster" / "go"
-_PACKAGE = CHECKOUT / "operator" / "serviceexecution"
+_IMAGES: Final = CHECKOUT / "images"
+_GO: Final = CHECKOUT / "cluster" / "go"
+_PACKAGE: Final = CHECKOUT / "operator" / "serviceexecution"
 
 
 @dataclass(frozen=True)

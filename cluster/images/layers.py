@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 # Base images are compressed once per change, but every build sends and reads them: still the first level is the one,
 # since a higher one takes several times as long for a tenth of the size.
-_LEVEL = 1
-_CHUNK_BYTES = 1024 * 1024
+_LEVEL: Final = 1
+_CHUNK_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)

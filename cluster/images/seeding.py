@@ -12,16 +12,16 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from cluster.errors import LauncherError
 from cluster.images.layers import LayerStore
 
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
-_TIMEOUT_SECONDS = 120.0
-_READY_SECONDS = 60.0
+MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
+_LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
+_TIMEOUT_SECONDS: Final = 120.0
+_READY_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)

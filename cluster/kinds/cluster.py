@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from cluster.errors import LauncherError
 
-KINDS = ("embedded", "kind", "current")
+KINDS: Final = ("embedded", "kind", "current")
 
 
 class Cluster(Protocol):

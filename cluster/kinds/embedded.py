@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import run, succeeds
 from cluster.console import say, step
@@ -34,9 +35,9 @@ from cluster.settings import (
     cache_home,
 )
 
-_READY_TIMEOUT_SECONDS = 180.0
-_POLL_SECONDS = 0.2
-_PROXY_HEALTH_PORT = 10256
+_READY_TIMEOUT_SECONDS: Final = 180.0
+_POLL_SECONDS: Final = 0.2
+_PROXY_HEALTH_PORT: Final = 10256
 
 
 @dataclass(frozen=True)

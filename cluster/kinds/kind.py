@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import run, succeeds
 from cluster.console import say, step
@@ -14,8 +15,8 @@ from cluster.images.catalogue import catalogue
 from cluster.release.operator_release import VALUES, Tools, install
 from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT, OPERATOR_NAMESPACE, cache_home
 
-CONFIG = CHECKOUT / "tests" / "kind" / "config.yaml"
-_PROGRAMS = {
+CONFIG: Final = CHECKOUT / "tests" / "kind" / "config.yaml"
+_PROGRAMS: Final = {
     "docker": "https://docs.docker.com/engine/install/",
     "kind": "https://kind.sigs.k8s.io/ (or `go install sigs.k8s.io/kind@v0.33.0`)",
     "kubectl": "https://kubernetes.io/docs/tasks/tools/",

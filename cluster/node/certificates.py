@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import yaml
 from cryptography import x509
@@ -15,8 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cluster.settings import API_SERVICE_ADDRESS, NODE_NAME
 
-_LIFETIME = datetime.timedelta(days=365)
-_CLOCK_TOLERANCE = datetime.timedelta(hours=1)
+_LIFETIME: Final = datetime.timedelta(days=365)
+_CLOCK_TOLERANCE: Final = datetime.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class User:
     groups: tuple[str, ...] = ()
 
 
-USERS = (
+USERS: Final = (
     User("admin", "admin", ("system:masters",)),
     User("controller-manager", "system:kube-controller-manager"),
     User("scheduler", "system:kube-scheduler"),

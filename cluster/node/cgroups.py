@@ -3,13 +3,14 @@
 import contextlib
 import time
 from pathlib import Path
+from typing import Final
 
 from cluster.errors import LauncherError
 
-ROOT = Path("/sys/fs/cgroup")
+ROOT: Final = Path("/sys/fs/cgroup")
 # A new cpuset group of version 1 is unusable until it is told which processors and memory nodes it may use.
-_CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
-_VERSION_2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids", "hugetlb")
+_CPUSET_FILES: Final = ("cpuset.cpus", "cpuset.mems")
+_VERSION_2_CONTROLLERS: Final = ("cpuset", "cpu", "io", "memory", "pids", "hugetlb")
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from cluster.settings import NODE_NAME, SERVICE_NETWORK
 
-ETCD_URL = "http://127.0.0.1:2379"
+ETCD_URL: Final = "http://127.0.0.1:2379"
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import yaml
 
 from cluster.settings import NODE_NAME, POD_NETWORK
 
-_LISTS_AND_WATCHES = ["get", "list", "watch"]
+_LISTS_AND_WATCHES: Final = ["get", "list", "watch"]
 
 
 def render(state: Path, *, node_address: str, cgroup: str, pause_image: str) -> dict[str, str]:

@@ -13,16 +13,17 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
-PORTS = (80, 443)
-_HEAD_BYTES = 64 * 1024
-_HEAD_SECONDS = 30.0
-_CONNECT_SECONDS = 20.0
-_LINGER_SECONDS = 2.0
-_CHUNK_BYTES = 256 * 1024
+PORTS: Final = (80, 443)
+_HEAD_BYTES: Final = 64 * 1024
+_HEAD_SECONDS: Final = 30.0
+_CONNECT_SECONDS: Final = 20.0
+_LINGER_SECONDS: Final = 2.0
+_CHUNK_BYTES: Final = 256 * 1024
 # They are about one connection, and the next one is another.
-_HOP_HEADERS = ("connection", "proxy-connection", "proxy-authorization", "keep-alive", "te", "upgrade")
+_HOP_HEADERS: Final = ("connection", "proxy-connection", "proxy-authorization", "keep-alive", "te", "upgrade")
 
 
 class RefusedError(Exception):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
@@ -19,10 +20,10 @@ from cluster.node.network import NODE_INTERFACE, Link, choose_link, connect, dis
 from cluster.node.processes import ProcessRecord, children
 from cluster.settings import CHECKOUT, EGRESS_PORT, Instance
 
-_EGRESS = "egress.json"
-_MADE_FROM = "made-from"
-_INIT_TIMEOUT_SECONDS = 30.0
-_REMOVE_TIMEOUT_SECONDS = 60.0
+_EGRESS: Final = "egress.json"
+_MADE_FROM: Final = "made-from"
+_INIT_TIMEOUT_SECONDS: Final = 30.0
+_REMOVE_TIMEOUT_SECONDS: Final = 60.0
 
 
 def init_record(instance: Instance) -> ProcessRecord | None:

@@ -5,13 +5,14 @@ import ipaddress
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from cluster.commands import run, succeeds
 from cluster.errors import LauncherError
 
-LINK_NETWORKS = ipaddress.IPv4Network("10.213.0.0/16")
-NODE_INTERFACE = "eth0"
-_PREFIX = 30
+LINK_NETWORKS: Final = ipaddress.IPv4Network("10.213.0.0/16")
+NODE_INTERFACE: Final = "eth0"
+_PREFIX: Final = 30
 
 
 @dataclass(frozen=True)

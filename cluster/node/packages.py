@@ -5,18 +5,19 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import run
 from cluster.console import say, step
 from cluster.errors import LauncherError
 
-_POLICY = Path("/usr/sbin/policy-rc.d")
-_DENY_STARTS = (
+_POLICY: Final = Path("/usr/sbin/policy-rc.d")
+_DENY_STARTS: Final = (
     "#!/bin/sh\n# Put here for one installation by serviceexecution's cluster launcher.\nexit 101\n"
 )
 
 # Package → (a file that shows it is there, what it is for).
-PACKAGES: dict[str, tuple[str, str]] = {
+PACKAGES: Final[dict[str, tuple[str, str]]] = {
     "containerd": ("/usr/bin/containerd", "runs the node's containers"),
     "runc": ("/usr/sbin/runc", "starts each container"),
     "containernetworking-plugins": ("/usr/lib/cni/ptp", "gives pods their network"),

@@ -7,11 +7,12 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cluster.errors import LauncherError
 
 # Field 22 of /proc/<pid>/stat, counted after the command name, which may itself hold spaces and parentheses.
-_START_TIME_FIELD_AFTER_NAME = 19
+_START_TIME_FIELD_AFTER_NAME: Final = 19
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,18 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import yaml
 
-PROVISIONER = "embedded.serviceexecution.dev/directory"
-_CLAIMS = "/api/v1/persistentvolumeclaims"
-_VOLUMES = "/api/v1/persistentvolumes"
-_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
-_RESYNC_SECONDS = 5.0
-_WATCH_SECONDS = 300
-_REQUEST_TIMEOUT_SECONDS = 30.0
+PROVISIONER: Final = "embedded.serviceexecution.dev/directory"
+_CLAIMS: Final = "/api/v1/persistentvolumeclaims"
+_VOLUMES: Final = "/api/v1/persistentvolumes"
+_CLASSES: Final = "/apis/storage.k8s.io/v1/storageclasses"
+_RESYNC_SECONDS: Final = 5.0
+_WATCH_SECONDS: Final = 300
+_REQUEST_TIMEOUT_SECONDS: Final = 30.0
 
 JsonObject: TypeAlias = dict[str, "JsonValue"]
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | JsonObject | None"

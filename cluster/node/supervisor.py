@@ -15,16 +15,17 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cluster.node.components import Component
 from cluster.settings import POD_NETWORK
 
-_TICK_SECONDS = 0.1
-_LINK_TIMEOUT_SECONDS = 60.0
-_PROBE_TIMEOUT_SECONDS = 2.0
-_MAXIMUM_BACKOFF_SECONDS = 10.0
+_TICK_SECONDS: Final = 0.1
+_LINK_TIMEOUT_SECONDS: Final = 60.0
+_PROBE_TIMEOUT_SECONDS: Final = 2.0
+_MAXIMUM_BACKOFF_SECONDS: Final = 10.0
 # A component that ran this long before it ended starts again without delay.
-_STABLE_SECONDS = 30.0
+_STABLE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)

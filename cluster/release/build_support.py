@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import run
 from cluster.console import say, step
@@ -23,13 +24,13 @@ from cluster.settings import (
     Instance,
 )
 
-CA_CONFIG_MAP = "build-ca"
-SECCOMP_PROFILE = "serviceexecution-build.json"
+CA_CONFIG_MAP: Final = "build-ca"
+SECCOMP_PROFILE: Final = "serviceexecution-build.json"
 # What a Kubernetes object holds, less some room for its metadata.
-_CONFIG_MAP_BYTES = 1024 * 1024 - 16 * 1024
-_CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-_MIRRORED = ("docker.io", "ghcr.io")
-_PUSH_ADDRESS = f"{RELEASE}-registry.{OPERATOR_NAMESPACE}.svc:5000"
+_CONFIG_MAP_BYTES: Final = 1024 * 1024 - 16 * 1024
+_CA_BUNDLE: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+_MIRRORED: Final = ("docker.io", "ghcr.io")
+_PUSH_ADDRESS: Final = f"{RELEASE}-registry.{OPERATOR_NAMESPACE}.svc:5000"
 
 
 def helm_values(link: Link, *, ca_bundle: bool) -> dict[str, object]:

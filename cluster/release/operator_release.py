@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cluster.commands import run
 from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.settings import CHECKOUT, OPERATOR_NAMESPACE, RELEASE
 
-CHART = CHECKOUT / "charts" / "serviceexecution"
-VALUES = CHECKOUT / "cluster" / "values-embedded.yaml"
-_TIMEOUT = "3m"
+CHART: Final = CHECKOUT / "charts" / "serviceexecution"
+VALUES: Final = CHECKOUT / "cluster" / "values-embedded.yaml"
+_TIMEOUT: Final = "3m"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.resources.access_key import (
@@ -19,8 +20,8 @@ from serviceexecution.resources.access_key import (
 )
 from serviceexecution.resources.names import API_GROUP, LABEL_MANAGED_BY, MANAGED_BY
 
-ANNOTATION_DESCRIPTION = f"{API_GROUP}/description"
-_RBAC = "rbac.authorization.k8s.io"
+ANNOTATION_DESCRIPTION: Final = f"{API_GROUP}/description"
+_RBAC: Final = "rbac.authorization.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,20 +14,21 @@ from .walk import Found, Skipped, reason_of, walk
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Final
 
     from .settings import Settings
 
-MAX_SKIPPED = 1000  # as the gateway's
-MAX_NAME_BYTES = 36 * 1024 * 1024
+MAX_SKIPPED: Final = 1000  # as the gateway's
+MAX_NAME_BYTES: Final = 36 * 1024 * 1024
 """Paths of all files together; the gateway takes 40 MiB, what is said of skipped files included."""
-MAX_KEPT_BYTES = 10 * 1024 * 1024
+MAX_KEPT_BYTES: Final = 10 * 1024 * 1024
 """What is kept of them in memory: 40,000 files in one directory whose names are as long as can be."""
-_LONGEST_TEXT = 512
+_LONGEST_TEXT: Final = 512
 """Of a skipped file's path and reason. A thousand of them are in memory and in the commit, which takes 1,000 characters
 of a reason, and the gateway's may name a path of 4,096."""
-_TRIES = 3
-_MISMATCHES = 5
-_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_TRIES: Final = 3
+_MISMATCHES: Final = 5
+_OPEN_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Collection:

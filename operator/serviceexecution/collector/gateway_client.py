@@ -13,20 +13,21 @@ from .log import log
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Final
 
     from .settings import Settings
 
-CHUNK_BYTES = 256 * 1024
-COMMIT_SECONDS = 1800.0
+CHUNK_BYTES: Final = 256 * 1024
+COMMIT_SECONDS: Final = 1800.0
 """A commit may have to read back what another replica stored."""
 
-_FIRST_DELAY = 0.2
-_LONGEST_DELAY = 15.0
-_LONGEST_RETRY_AFTER = 60.0
-_TOKEN_SECONDS = 60.0
-_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
-_REFUSALS = frozenset({400, 413, 414, 422, 431})
-_CLOSED = frozenset({"AlreadyCommitted", "Superseded"})
+_FIRST_DELAY: Final = 0.2
+_LONGEST_DELAY: Final = 15.0
+_LONGEST_RETRY_AFTER: Final = 60.0
+_TOKEN_SECONDS: Final = 60.0
+_SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+_REFUSALS: Final = frozenset({400, 413, 414, 422, 431})
+_CLOSED: Final = frozenset({"AlreadyCommitted", "Superseded"})
 
 
 class GaveUpError(Exception):

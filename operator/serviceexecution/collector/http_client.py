@@ -11,14 +11,15 @@ import socket
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Final
 
-CONNECT_SECONDS = 10.0
-STALL_SECONDS = 60.0
+CONNECT_SECONDS: Final = 10.0
+STALL_SECONDS: Final = 60.0
 """No byte could be sent or received for so long: the connection is dead."""
 
-_MAX_HEAD = 65536
-_PIECE = 65536
-_MAX_BODY = 16 * 1024 * 1024
+_MAX_HEAD: Final = 65536
+_PIECE: Final = 65536
+_MAX_BODY: Final = 16 * 1024 * 1024
 
 
 class HttpError(OSError):

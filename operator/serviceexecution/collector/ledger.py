@@ -9,11 +9,12 @@ import struct
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Final
 
-_ENTRY = struct.Struct("=QQqqQ32sH")
-_STAMP = struct.Struct("=QQqq")
-_NOTHING = bytes(_STAMP.size)
-_KEY_BYTES = 16
+_ENTRY: Final = struct.Struct("=QQqqQ32sH")
+_STAMP: Final = struct.Struct("=QQqq")
+_NOTHING: Final = bytes(_STAMP.size)
+_KEY_BYTES: Final = 16
 
 
 class Ledger:

@@ -6,7 +6,11 @@ import json
 import os
 import time
 
-_STANDARD_ERROR = 2
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_STANDARD_ERROR: Final = 2
 
 
 def log(event: str, **facts: object) -> None:

@@ -22,13 +22,14 @@ if not __package__:  # run as a file: make its directory a package, so that the 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Final
 
-EXIT_SETTINGS = 2
-EXIT_GAVE_UP = 3
+EXIT_SETTINGS: Final = 2
+EXIT_GAVE_UP: Final = 3
 
-_FINAL = frozenset({0, EXIT_SETTINGS, EXIT_GAVE_UP})
-_STARTS = 10
-_STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_FINAL: Final = frozenset({0, EXIT_SETTINGS, EXIT_GAVE_UP})
+_STARTS: Final = 10
+_STOP_SIGNALS: Final = {signal.SIGTERM, signal.SIGINT}
 
 
 def supervise() -> int:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import signal
 
-_PAUSE = 1
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_PAUSE: Final = 1
 
 
 class Processes:

@@ -8,17 +8,18 @@ import stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Final
 
-MAX_DEPTH = 127
+MAX_DEPTH: Final = 127
 """Directories above a file; each is held open while what is below it is looked at."""
-MAX_PATH_BYTES = 4096
-_SHOWN_BYTES = 512
+MAX_PATH_BYTES: Final = 4096
+_SHOWN_BYTES: Final = 512
 """Of a path that is not collected. A thousand of them are remembered."""
-FIRST = "output.json"
+FIRST: Final = "output.json"
 """The main result goes first, so that an output limit hits other files."""
 
-_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_KINDS = (
+_DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_KINDS: Final = (
     (stat.S_ISLNK, "symbolic links are not followed"),
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),

@@ -11,19 +11,21 @@ from .processes import Processes, open_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from .gateway_client import StateQuery
     from .settings import Settings
     from .stop import Stop
 
-LOOK_SECONDS = 0.1
-IDLE_SECONDS = 5.0
-LONG_POLL_SECONDS = 30
-UNCOLLECTED_SECONDS = 30.0
+LOOK_SECONDS: Final = 0.1
+IDLE_SECONDS: Final = 5.0
+LONG_POLL_SECONDS: Final = 30
+UNCOLLECTED_SECONDS: Final = 30.0
 """How long after the cancel grace a program that cannot be killed is still waited for; the pod itself ends
 60 seconds after that grace."""
 
-_FIRST_RETRY = 0.5
-_LONGEST_RETRY = 15.0
+_FIRST_RETRY: Final = 0.5
+_LONGEST_RETRY: Final = 15.0
 
 
 class MainWatcher:

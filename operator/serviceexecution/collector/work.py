@@ -11,11 +11,13 @@ from .log import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from .settings import Settings
     from .stop import Stop
     from .watch import MainWatcher
 
-_MAX_TERMINATION_BYTES = 4096
+_MAX_TERMINATION_BYTES: Final = 4096
 
 
 def work(settings: Settings, watcher: MainWatcher, gateway: GatewayClient, stop: Stop) -> bool:

@@ -8,9 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+    from typing import Final
 
-VARIABLE = "ENTRYPOINT"
-DEFAULT = "user_code.src.program:run"
+VARIABLE: Final = "ENTRYPOINT"
+DEFAULT: Final = "user_code.src.program:run"
 
 
 class EntryPointError(Exception):

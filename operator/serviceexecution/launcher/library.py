@@ -12,10 +12,11 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from typing import Final
 
-QHUB = "qhub"
-PLANQK = "planqk"
-LIBRARIES = (QHUB, PLANQK)
+QHUB: Final = "qhub"
+PLANQK: Final = "planqk"
+LIBRARIES: Final = (QHUB, PLANQK)
 """By preference: the newer one first, which also says best what failed."""
 
 

@@ -8,10 +8,11 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Final
 
     from serviceexecution.launcher.redaction import Redaction
 
-_UNWRITABLE = (OSError, ValueError, AttributeError)
+_UNWRITABLE: Final = (OSError, ValueError, AttributeError)
 """What standard error that the program has closed, replaced or set to None answers."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from typing import Final
 
-VARIABLE = "LOG_LEVEL"
-LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+VARIABLE: Final = "LOG_LEVEL"
+LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 """What both logging and loguru know, with logging's numbers. The libraries take them in lower case, too."""
 
-_DEFAULT = "INFO"
-_NEAREST = {
+_DEFAULT: Final = "INFO"
+_NEAREST: Final = {
     "ALL": "DEBUG",
     "NOTSET": "DEBUG",
     "TRACE": "DEBUG",

@@ -9,16 +9,16 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Final
 
     Problem = dict[str, Any]
 
-MAIN_RESULT = "output.json"
-BESIDE = "problem.json"
+MAIN_RESULT: Final = "output.json"
+BESIDE: Final = "problem.json"
 """Where the problem goes when the program has written a main result of its own."""
 
-_MEMBERS = ("type", "title", "status", "detail")
-_LONGEST = 1024 * 1024
+_MEMBERS: Final = ("type", "title", "status", "detail")
+_LONGEST: Final = 1024 * 1024
 
 
 def problem_of(error: BaseException) -> Problem:

@@ -5,10 +5,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
-MARK = "[redacted]"
-SECRET_PREFIX = "SECRET_"  # noqa: S105 - the beginning of a variable's name
-SHORTEST = 4
+MARK: Final = "[redacted]"
+SECRET_PREFIX: Final = "SECRET_"  # noqa: S105 - the beginning of a variable's name
+SHORTEST: Final = 4
 """Fewest characters of a value that is taken out: replacing shorter ones would make any text unreadable."""
 
 

@@ -13,10 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
     from types import ModuleType
+    from typing import Final
 
-OUTPUT_VARIABLE = "OUTPUT_DIRECTORY"
-OUTPUT_DEFAULT = "/var/runtime/output"
-INTERRUPTED = 130
+OUTPUT_VARIABLE: Final = "OUTPUT_DIRECTORY"
+OUTPUT_DEFAULT: Final = "/var/runtime/output"
+INTERRUPTED: Final = 130
 """Exit code of a program that SIGINT ended."""
 
 

@@ -1,6 +1,6 @@
 """What an execution may set of its run, and a service for all of its executions."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from serviceexecution.resources.pod_fields import (
 )
 
 PropertyName = Annotated[str, Field(min_length=1, max_length=250)]
-IMMUTABLE_NODE = {
+IMMUTABLE_NODE: Final = {
     "x-kubernetes-validations": [
         {
             "rule": "self == oldSelf",

@@ -1,6 +1,6 @@
 """``ServiceExecution.spec``: what a user asks for."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from serviceexecution.resources.object_names import ObjectName
 from serviceexecution.resources.pod_fields import LocalObjectReference
 from serviceexecution.resources.runtime import Runtime
 
-NEVER_IN_INPUT = {
+NEVER_IN_INPUT: Final = {
     "type": "object",
     "description": "Refused: everybody who may read the execution would see it.",
     "x-kubernetes-preserve-unknown-fields": True,

@@ -14,19 +14,19 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
-RUNTIME_VARIABLE = "SX_BUILD_RUNTIME"
+RUNTIME_VARIABLE: Final = "SX_BUILD_RUNTIME"
 """The real runtime."""
-CERTIFICATES_VARIABLE = "SX_BUILD_CA"
+CERTIFICATES_VARIABLE: Final = "SX_BUILD_CA"
 """A file with certificates, or empty."""
-APT_VARIABLE = "SX_BUILD_APT_CONF"
+APT_VARIABLE: Final = "SX_BUILD_APT_CONF"
 """A file with settings of apt, or empty."""
 
-_CERTIFICATES = "/dev/serviceexecution/ca.crt"
-_APT = "/dev/serviceexecution/apt.conf"
-_SYSTEM_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-_NAMES = (
+_CERTIFICATES: Final = "/dev/serviceexecution/ca.crt"
+_APT: Final = "/dev/serviceexecution/apt.conf"
+_SYSTEM_CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
+_NAMES: Final = (
     "SSL_CERT_FILE",
     "PIP_CERT",
     "REQUESTS_CA_BUNDLE",
@@ -35,7 +35,9 @@ _NAMES = (
     "GIT_SSL_CAINFO",
 )
 # they may write the system's file anew, which cannot be while something is mounted there
-_PACKAGE_MANAGERS = re.compile(r"\b(apt|apt-get|dpkg|apk|dnf|microdnf|yum|zypper|pacman)\b|ca-cert|update-ca")
+_PACKAGE_MANAGERS: Final = re.compile(
+    r"\b(apt|apt-get|dpkg|apk|dnf|microdnf|yum|zypper|pacman)\b|ca-cert|update-ca"
+)
 
 
 def amended(config: dict[str, Any], root: str, certificates: str, apt: str) -> dict[str, Any]:

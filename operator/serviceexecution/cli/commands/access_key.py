@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from serviceexecution.kube.client import KubernetesClient
 
 T = TypeVar("T")
-_SHORTEST_SECONDS = 1200.0
+_SHORTEST_SECONDS: Final = 1200.0
 """Kubernetes makes no token for less than ten minutes, and a token does not outlive its key."""
 
 keys = typer.Typer(no_args_is_help=True, help="Access keys of the Service API.", rich_markup_mode=None)

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -38,7 +38,7 @@ KeyId = Annotated[str, typer.Option(envvar="SERVICE_API_KEY_ID", help="An access
 KeySecret = Annotated[
     str, typer.Option(envvar="SERVICE_API_KEY_SECRET", help="The access key's secret, with --url.")
 ]
-_NEWEST = 25
+_NEWEST: Final = 25
 
 
 def status(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from serviceexecution.cli.client.channel import RefusedError
 from serviceexecution.cli.client.events import LogEntry
@@ -15,7 +16,7 @@ from serviceexecution.cli.watching import LogTrouble, Watched, watch
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS, path_segment
 
-_NOT_READY = "ServiceNotReady"
+_NOT_READY: Final = "ServiceNotReady"
 
 
 def submit(session: Session, service: str, body: bytes) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from inspect import Parameter
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar, get_args, get_origin
 
 from serviceexecution.launcher.schema.pieces import type_text
 
 if TYPE_CHECKING:
     from serviceexecution.launcher.converters import Converters
 
-_CONTAINERS = {"TupleTypeConverter", "SetTypeConverter", "ListTypeConverter", "TypedDictConverter"}
-_KNOWN = "dict, list, str, int, float, bool, Any, an Enum or a Pydantic model"
+_CONTAINERS: Final = {"TupleTypeConverter", "SetTypeConverter", "ListTypeConverter", "TypedDictConverter"}
+_KNOWN: Final = "dict, list, str, int, float, bool, Any, an Enum or a Pydantic model"
 
 
 def conversion_fault(annotation: object, converters: Converters) -> str | None:

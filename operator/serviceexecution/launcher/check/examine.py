@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from serviceexecution.launcher import entry_point, library, log_level
 from serviceexecution.launcher.check.importing import import_failure, library_failure
@@ -30,9 +30,9 @@ from serviceexecution.launcher.schema.document import input_schema, output_schem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SYNTAX = "syntax"
-IMPORT = "import"
-SIGNATURE = "signature"
+SYNTAX: Final = "syntax"
+IMPORT: Final = "import"
+SIGNATURE: Final = "signature"
 
 
 def examine(source: Path, entry: str, enter: Callable[[str], None]) -> Report:

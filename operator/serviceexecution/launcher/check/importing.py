@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from serviceexecution.launcher.check.report import (
     ENTRY_POINT_MISSING,
@@ -17,7 +17,7 @@ from serviceexecution.launcher.entry_point import EntryPointError
 if TYPE_CHECKING:
     from serviceexecution.launcher.check.places import Places
 
-_RUN_ONLY = ("/var/runtime/", "/var/input")
+_RUN_ONLY: Final = ("/var/runtime/", "/var/input")
 """Folders that are mounted when a service runs."""
 
 

@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from serviceexecution.launcher.check.examine import IMPORT
 from serviceexecution.launcher.check.report import IMPORT_FAILED, SUCCEEDED, Report
 
-TIMEOUT_SECONDS = 120.0
+TIMEOUT_SECONDS: Final = 120.0
 
 
 def check(source: Path, entry: str, *, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:

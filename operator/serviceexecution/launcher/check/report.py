@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from serviceexecution.launcher.schema.pieces import JsonSchema
 
-SUCCEEDED = "Succeeded"
-SYNTAX_ERROR = "SyntaxError"
-ENTRY_POINT_MISSING = "EntryPointMissing"
-IMPORT_FAILED = "ImportFailed"
-SIGNATURE_INVALID = "SignatureInvalid"
+SUCCEEDED: Final = "Succeeded"
+SYNTAX_ERROR: Final = "SyntaxError"
+ENTRY_POINT_MISSING: Final = "EntryPointMissing"
+IMPORT_FAILED: Final = "ImportFailed"
+SIGNATURE_INVALID: Final = "SignatureInvalid"
 
-LONGEST_MESSAGE = 1000
+LONGEST_MESSAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from types import UnionType
-from typing import TYPE_CHECKING, get_args, get_origin
+from typing import TYPE_CHECKING, Final, get_args, get_origin
 
 from serviceexecution.launcher.check.annotations import conversion_fault
 from serviceexecution.launcher.check.places import Places
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from serviceexecution.launcher.converters import Converters
 
-_VARIADIC = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
+_VARIADIC: Final = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
 
 
 @dataclass(frozen=True, slots=True)

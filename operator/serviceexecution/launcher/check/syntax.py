@@ -6,12 +6,12 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NOT_OURS = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
+_NOT_OURS: Final = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
 
 
 def syntax_fault(source: Path) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from serviceexecution.launcher.schema import enums, models
 from serviceexecution.launcher.schema.pieces import JsonSchema, any_of, described, json_or_none, typed
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 CoreSchema = dict[str, Any]
 
-_DEEPEST = 24
-_SIMPLE: dict[str, JsonSchema] = {
+_DEEPEST: Final = 24
+_SIMPLE: Final[dict[str, JsonSchema]] = {
     "none": typed("null"),
     "bool": typed("boolean", "number", "string"),
     "int": typed("integer", "string", "boolean"),
@@ -35,7 +35,7 @@ _SIMPLE: dict[str, JsonSchema] = {
     "multi-host-url": typed("string"),
     "uuid": typed("string"),
 }
-_INNER = {
+_INNER: Final = {
     "function-after": "schema",
     "custom-error": "schema",
     "lax-or-strict": "lax_schema",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from serviceexecution.launcher.schema.output import output
 from serviceexecution.launcher.schema.parameters import ParameterSchemas
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from serviceexecution.launcher.converters import Converters
 
-INPUT_LIMIT = 24 * 1024
-OUTPUT_LIMIT = 8 * 1024
+INPUT_LIMIT: Final = 24 * 1024
+OUTPUT_LIMIT: Final = 8 * 1024
 """Most bytes of a schema as JSON: a service keeps those of several revisions in its status."""
 
-_DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_LONGEST_DESCRIPTION = 1000
+_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+_LONGEST_DESCRIPTION: Final = 1000
 
 
 def input_schema(signature: Signature, converters: Converters, documentation: str | None) -> JsonSchema:

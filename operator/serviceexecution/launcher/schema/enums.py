@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum, EnumMeta, Flag
-from typing import Any
+from typing import Any, Final
 
 from serviceexecution.launcher.schema.pieces import JsonSchema, anything
 
-_MOST = 256
+_MOST: Final = 256
 
 
 def by_value_or_name(enumeration: type[Enum]) -> JsonSchema:

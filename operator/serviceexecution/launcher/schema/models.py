@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from serviceexecution.launcher.schema.pieces import JsonSchema, described, json_or_none, type_text
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     CoreSchema = dict[str, Any]
     Maker = Callable[[CoreSchema], JsonSchema]
 
-_WRAPPERS = {"function-after", "function-before", "function-wrap", "nullable", "custom-error"}
-_LONGEST_DESCRIPTION = 1000
-BY_NAME = ("populate_by_name", "validate_by_name")
+_WRAPPERS: Final = {"function-after", "function-before", "function-wrap", "nullable", "custom-error"}
+_LONGEST_DESCRIPTION: Final = 1000
+BY_NAME: Final = ("populate_by_name", "validate_by_name")
 """Settings of a model by which a field with an alias may also have its name."""
 
 

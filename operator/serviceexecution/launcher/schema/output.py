@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from enum import Enum
 from types import UnionType
-from typing import TYPE_CHECKING, Union, get_args, get_origin, is_typeddict
+from typing import TYPE_CHECKING, Final, Union, get_args, get_origin, is_typeddict
 
 from serviceexecution.launcher.schema.pieces import JsonSchema, described, type_text, typed
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-_ARRAYS = (list, tuple)
-_MOST_CHOICES = 16
+_ARRAYS: Final = (list, tuple)
+_MOST_CHOICES: Final = 16
 
 
 def output(annotation: object) -> JsonSchema | None:

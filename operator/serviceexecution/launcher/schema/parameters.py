@@ -7,7 +7,7 @@ as it stands, without quotes, so that there every string may be what its text sa
 from __future__ import annotations
 
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from serviceexecution.launcher.schema import enums
 from serviceexecution.launcher.schema.core import CoreSchemas
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from serviceexecution.launcher.converters import Converters
 
-_AS_TEXT = "Any JSON value: the program gets its text."
-_ALWAYS_TRUE = "Any JSON value: the library makes True of each, of false, too."
-_OR_NONE = "Everything else becomes None."
-_DATA_POOL = "^[dD][aA][tT][aA][pP][oO][oO][lL]$"
+_AS_TEXT: Final = "Any JSON value: the program gets its text."
+_ALWAYS_TRUE: Final = "Any JSON value: the library makes True of each, of false, too."
+_OR_NONE: Final = "Everything else becomes None."
+_DATA_POOL: Final = "^[dD][aA][tT][aA][pP][oO][oO][lL]$"
 
 
 class ParameterSchemas:

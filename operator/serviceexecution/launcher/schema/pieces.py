@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from inspect import formatannotation
-from typing import Any
+from typing import Any, Final
 
 JsonSchema = dict[str, Any]
 """A schema as JSON; ``{}`` takes every value."""
 
-STRING = "string"
-_LONGEST_TYPE = 160
+STRING: Final = "string"
+_LONGEST_TYPE: Final = 160
 
 
 def anything(description: str = "") -> JsonSchema:
