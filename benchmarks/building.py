@@ -73,7 +73,7 @@ def plain_installations(requirements: Path) -> list[Timed]:
 
 def builds_of(project: Files, builds: Builds) -> list[Timed]:
     """Build the project three times."""
-    stamp = secrets.token_hex(8)  # nothing of an earlier run is reused
+    stamp = secrets.token_hex(8)  # Nothing of an earlier run is reused
     requirements = str(project["requirements.txt"])
     first: Files = {**project, "requirements.txt": f"{requirements}\n# {stamp}\n"}
     code: Files = {**first, "src/added.py": f"STAMP = {stamp!r}\n"}

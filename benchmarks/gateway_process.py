@@ -60,7 +60,7 @@ def gateway_process(directory: Path) -> Iterator[GatewayProcess]:
         metrics_port: int = other.getsockname()[1]
     environment = {
         **os.environ,
-        "MALLOC_ARENA_MAX": "1",  # as the image has it
+        "MALLOC_ARENA_MAX": "1",  # As the image has it
         "SX_STORE_URL": f"file://{directory}",
         "SX_CLUSTER_ID": "benchmark",
         "SX_PORT": str(port),

@@ -67,7 +67,7 @@ async def _poll(connection: Connection, outcome: Outcome, *, first: float, end: 
     while due < end:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         try:
-            # from when it was due: a client that is held up must not hide a slow server
+            # From when it was due: a client that is held up must not hide a slow server
             async with asyncio.timeout(ANSWER_SECONDS):
                 status = await connection.ask()
         except (OSError, EOFError, ValueError) as error:

@@ -34,7 +34,7 @@ def checks() -> list[Check]:
 
 def run(check: Check) -> tuple[bool, str]:
     """Whether the check passes, and what it printed."""
-    if check.name == "import-rules":  # the package cannot be run as a module
+    if check.name == "import-rules":  # The package cannot be run as a module
         program = "from importlinter.cli import lint_imports_command as main; main()"
         argv = [sys.executable, "-c", program]
     else:

@@ -28,7 +28,7 @@ async def run(screen: Screen) -> None:
 
 def main() -> int:
     """Run the command; returns its exit code."""
-    logging.disable(logging.WARNING)  # a broken watch heals itself, and its warning would garble the story
+    logging.disable(logging.WARNING)  # A broken watch heals itself, and its warning would garble the story
     screen = Screen(Console(highlight=False, emoji=False, markup=False))
     try:
         asyncio.run(run(screen))

@@ -119,7 +119,7 @@ async def _follow(client: KubernetesClient, screen: Screen, started: float) -> t
             if status.phase is not None and status.phase.terminal:
                 metadata = state["metadata"]
                 return status, str(metadata["uid"]) if isinstance(metadata, dict) else ""
-    raise DemoError("The watch of the execution ended.")  # it never does: it begins anew
+    raise DemoError("The watch of the execution ended.")  # It never does: it begins anew
 
 
 async def _pod_gone(client: KubernetesClient, screen: Screen, uid: str) -> None:

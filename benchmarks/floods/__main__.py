@@ -124,7 +124,7 @@ async def _measure(
 ) -> Outcome:
     witness = Witness(attacker.address, tenant)
     try:
-        await witness.work(2)  # warm: its token is known, connections are open
+        await witness.work(2)  # Warm: its token is known, connections are open
         before = _restarts(cluster)
         quiet = await witness.work(seconds)
         async with attacking(name, attacker) as attack:

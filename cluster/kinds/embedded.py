@@ -113,7 +113,7 @@ class EmbeddedCluster:
                 namespaces.stop(self.instance)
             self.instance.lock_file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
-            self.instance.state.parent.rmdir()  # only when it holds no other instance
+            self.instance.state.parent.rmdir()  # Only when it holds no other instance
 
     def status(self) -> bool:
         init = namespaces.init_record(self.instance)

@@ -63,7 +63,7 @@ def _etcd(state: Path, binaries: Path) -> tuple[str, ...]:
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster={NODE_NAME}={peer}",
-        "--unsafe-no-fsync",  # a development cluster may lose its data when the machine crashes
+        "--unsafe-no-fsync",  # A development cluster may lose its data when the machine crashes
     )
 
 

@@ -125,7 +125,7 @@ class Proxy:
             with contextlib.suppress(OSError, TimeoutError):
                 await _say(error, reader, writer)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # one of the two went away
+            pass  # One of the two went away
         finally:
             writer.close()
 

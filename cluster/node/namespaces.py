@@ -153,7 +153,7 @@ def _link(instance: Instance) -> Link:
         if not any(network.overlaps(other) for other in taken):
             return link
     link = choose_link(instance.name, taken)
-    shutil.rmtree(instance.state / "etcd", ignore_errors=True)  # it holds the old address
+    shutil.rmtree(instance.state / "etcd", ignore_errors=True)  # It holds the old address
     (instance.state / BASE_OBJECTS).unlink(missing_ok=True)
     create_credentials(instance.state, link.node)
     (instance.state / "link.json").write_text(json.dumps({"host": link.host, "node": link.node}))

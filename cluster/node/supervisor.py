@@ -213,7 +213,7 @@ class Supervisor:
     def _ended(self, entry: Running, status: int) -> None:
         now = time.monotonic()
         if entry.process is not None:
-            entry.process.returncode = status  # it was reaped here, Popen must not wait for it again
+            entry.process.returncode = status  # It was reaped here, Popen must not wait for it again
         entry.process = None
         entry.last_status = status
         entry.restarts += 1

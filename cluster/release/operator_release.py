@@ -106,7 +106,7 @@ def _recover(tools: Tools) -> None:
             environment=tools.environment,
         )
     except LauncherError:
-        return  # not installed yet; anything worse shows at the installation itself
+        return  # Not installed yet; anything worse shows at the installation itself
     status = str(json.loads(text)["info"]["status"])
     for command in recovery(status):
         say(f"  an earlier installation was interrupted: helm {command[0]}")

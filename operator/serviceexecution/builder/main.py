@@ -46,7 +46,7 @@ def build(environment: Mapping[str, str]) -> int:
     try:
         request = parse_request(environment.get(VARIABLE, ""))
     except BuildError as error:
-        # without it nobody knows where the gateway is
+        # Without it nobody knows where the gateway is
         report.fail(error)
         output.phase("Failed", f"{error.reason}: {error.message}")
         leave_word(paths.termination_log, report)
@@ -57,7 +57,7 @@ def build(environment: Mapping[str, str]) -> int:
     )
     try:
         _run(Build(request, paths, gateway, commands, report), report, output)
-        for name in ("message", "step"):  # what a step printed may be in it
+        for name in ("message", "step"):  # What a step printed may be in it
             setattr(report, name, output.masked(getattr(report, name)))
         _announce(request, report, output, time.monotonic() - started)
         return _hand_over(report, paths, gateway, output)

@@ -81,7 +81,7 @@ async def create_key(
     except BaseException:
         await client.delete(
             SECRETS, namespace, key_id.secret_name
-        )  # half a key is none; the rest goes with it
+        )  # Half a key is none; the rest goes with it
         raise
     await _wait_for_rights(client, key_id, gateway)
     return key_id, secret

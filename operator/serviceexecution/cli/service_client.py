@@ -119,7 +119,7 @@ class ServiceClient:
         """Start an execution and return its id. A cut connection starts no second one."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
         found = str(self._channel.request("POST", "", headers=headers, content=body).json()["id"])
-        if not _ID.fullmatch(found):  # it becomes part of commands that people copy
+        if not _ID.fullmatch(found):  # It becomes part of commands that people copy
             raise CommandError(f"The service answered with an invalid id: {found[:100]!r}.")
         return found
 
@@ -140,7 +140,7 @@ class ServiceClient:
             href = str(link["href"])
             if name not in _OWN_LINKS and marker in href:
                 path = unquote(href.partition(marker)[2])
-                found[path] = f"{marker}{quote(path)}"  # as we write it: a link may hold anything
+                found[path] = f"{marker}{quote(path)}"  # As we write it: a link may hold anything
         return found
 
     def file_text(self, url_path: str) -> str:

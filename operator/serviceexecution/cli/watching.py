@@ -97,7 +97,7 @@ def _until(
         elif to_end:
             return
         else:
-            lines.put(None)  # for the one who waits for the end
+            lines.put(None)  # For the one who waits for the end
             time.sleep(max(0.0, end - time.monotonic()))
             return
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-MAX_SKIPPED: Final = 1000  # as the gateway's
+MAX_SKIPPED: Final = 1000  # As the gateway's
 MAX_NAME_BYTES: Final = 36 * 1024 * 1024
 """Paths of all files together; the gateway takes 40 MiB, what is said of skipped files included."""
 MAX_KEPT_BYTES: Final = 10 * 1024 * 1024
@@ -129,7 +129,7 @@ class Collection:
         except RefusedError as error:
             if error.status != 413 or not len(self._earlier):
                 raise
-        # what is still stored from the earlier pass takes the room: what is left of it comes again
+        # What is still stored from the earlier pass takes the room: what is left of it comes again
         self._delete_earlier()
         return self._gateway.put_file(path, descriptor, size)
 

@@ -133,7 +133,7 @@ class GatewayClient:
                 response, digest = attempt()
             except OSError as error:
                 if error.filename is not None:
-                    raise  # of the file, not of the connection
+                    raise  # Of the file, not of the connection
                 why = f"{type(error).__name__}: {error.strerror or error}"
             else:
                 code, detail = _problem(response) if response.status >= 400 else ("", "")
@@ -146,7 +146,7 @@ class GatewayClient:
                 if response.status == 409 and code == "FileMismatch":
                     raise MismatchError(str(_json(response.body).get("path")))
                 if response.status in {401, 403}:
-                    self._token_time = 0.0  # it rotates: read it again
+                    self._token_time = 0.0  # It rotates: read it again
                 why = f"{response.status} {code} {detail}"
                 text = response.headers.get("retry-after", "")
                 if text.isdecimal():
@@ -155,7 +155,7 @@ class GatewayClient:
             delay = min(delay * 2, _LONGEST_DELAY)
 
     def _pause(self, seconds: float, why: str) -> None:
-        # up to a quarter longer, so that many collectors do not come back at once
+        # Up to a quarter longer, so that many collectors do not come back at once
         seconds *= 1 + os.urandom(1)[0] / 1024
         if time.monotonic() + seconds >= self.deadline:
             raise GaveUpError(f"time is up; last: {why}")

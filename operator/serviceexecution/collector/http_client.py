@@ -54,7 +54,7 @@ class HttpClient:
         self._base = (slash + path).rstrip("/")
         self._socket: socket.socket | None = None
         self._received = bytearray()
-        self._cut_short = False  # the body was not sent to its end: only the answer may follow
+        self._cut_short = False  # The body was not sent to its end: only the answer may follow
 
     def close(self) -> None:
         """Close the connection, if one is open."""
@@ -85,7 +85,7 @@ class HttpClient:
             self.send(method, target, headers, body, length=length)
             return self.receive(answer_seconds)
         except BaseException:
-            self.close()  # a half-sent request must not be followed by another one
+            self.close()  # A half-sent request must not be followed by another one
             raise
 
     def send(
@@ -108,18 +108,18 @@ class HttpClient:
         try:
             pending = head
             for piece in body:
-                if pending:  # head and a small body in one packet
+                if pending:  # Head and a small body in one packet
                     connection.sendall(pending + bytes(piece))
                     pending = b""
                 elif self.answered():
-                    self._cut_short = True  # an early answer: the rest is not wanted
+                    self._cut_short = True  # An early answer: the rest is not wanted
                     return
                 else:
                     connection.sendall(piece)
             if pending:
                 connection.sendall(pending)
         except (BrokenPipeError, ConnectionResetError):
-            # an early answer may have been sent before the connection was closed
+            # An early answer may have been sent before the connection was closed
             if not self.answered():
                 raise
             self._cut_short = True
@@ -137,7 +137,7 @@ class HttpClient:
         connection.settimeout(0)
         try:
             data = connection.recv(_PIECE)
-        except ssl.SSLWantReadError:  # not an answer, but a message of TLS itself
+        except ssl.SSLWantReadError:  # Not an answer, but a message of TLS itself
             return bool(self._received)
         finally:
             connection.settimeout(timeout)
@@ -180,7 +180,7 @@ class HttpClient:
 
     def _open(self) -> socket.socket:
         if self._socket is not None and self.answered():
-            self.close()  # the server closed it meanwhile
+            self.close()  # The server closed it meanwhile
         if self._socket is None:
             connection = socket.create_connection(self._address, timeout=CONNECT_SECONDS)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -232,7 +232,7 @@ def _chunked(connection: socket.socket, buffer: bytearray) -> bytes:
             raise HttpError("a malformed chunk") from None
         if len(body) + size > _MAX_BODY:
             raise HttpError("the answer is too long")
-        while len(buffer) < end + size + 4:  # size line, data, and the line end after it
+        while len(buffer) < end + size + 4:  # Size line, data, and the line end after it
             _more(connection, buffer)
         body += buffer[end + 2 : end + 2 + size]
         del buffer[: end + size + 4]

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 
-if not __package__:  # run as a file: make its directory a package, so that the imports below work
+if not __package__:  # Run as a file: make its directory a package, so that the imports below work
     _directory = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs memory
     sys.path.append(os.path.dirname(_directory))  # noqa: PTH120
     __package__ = os.path.basename(_directory)  # noqa: PTH119
@@ -37,7 +37,7 @@ def supervise() -> int:
     delay = 0.5
     code = 1
     for _ in range(_STARTS):
-        # held back until the child handles them, so that none is lost in between
+        # Held back until the child handles them, so that none is lost in between
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         child = os.fork()
         if child == 0:

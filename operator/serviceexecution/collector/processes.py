@@ -41,7 +41,7 @@ class Processes:
                     os.kill(int(name), signal.SIGKILL)
                     killed += 1
                 except OSError:
-                    continue  # gone, or of another user
+                    continue  # Gone, or of another user
         return killed
 
     def _is_other(self, number: int) -> bool:
@@ -52,7 +52,7 @@ class Processes:
                 fields = file.read().rpartition(b")")[2].split()
         except OSError:
             return False
-        # state, parent, … ; a zombie has ended
+        # State, parent, … ; a zombie has ended
         return len(fields) > 1 and fields[0] not in {b"Z", b"X"} and int(fields[1]) != self._own
 
 

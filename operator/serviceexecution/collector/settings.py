@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # importing typing costs 2 MiB of memory in every pod
+TYPE_CHECKING = False  # Importing typing costs 2 MiB of memory in every pod
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final
 
-_MAX_FILES: Final = 50_000  # as the gateway's
+_MAX_FILES: Final = 50_000  # As the gateway's
 
 
 class SettingsError(Exception):
@@ -46,7 +46,7 @@ class Settings:
         self.collect_timeout = _seconds("SX_COLLECT_TIMEOUT", environment.get("SX_COLLECT_TIMEOUT") or "3600")
         self.cancel_grace = _seconds("SX_CANCEL_GRACE", environment.get("SX_CANCEL_GRACE") or "30")
         self.shared_processes = environment.get("SX_SHARED_PROCESSES", "true").lower() != "false"
-        # how often the gateway is asked while the program is seen running
+        # How often the gateway is asked while the program is seen running
         self.poll_seconds = _seconds("SX_POLL_SECONDS", environment.get("SX_POLL_SECONDS") or "15")
 
 

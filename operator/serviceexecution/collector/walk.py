@@ -63,7 +63,7 @@ def walk(root: str, max_names: int) -> Iterator[Found | Skipped]:
     At most ``max_names`` names of one directory are looked at. A missing root is an empty one.
     """
     try:
-        # the root itself may be a link: it is the operator's mount, not the program's
+        # The root itself may be a link: it is the operator's mount, not the program's
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return
@@ -118,7 +118,7 @@ def _files(
         return
     names.sort(key=lambda name: (name != FIRST, name), reverse=True)
     while names:
-        name = names.pop()  # given back one by one, while what is known of the files grows
+        name = names.pop()  # Given back one by one, while what is known of the files grows
         raw = prefix + os.fsencode(name)
         try:
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)

@@ -47,7 +47,7 @@ class MainWatcher:
         self._gone = False
         """Whether the execution was deleted: the pod is being ended, and what main does no longer matters."""
         self._quiet_looks = 0
-        self._hurry = True  # ask for main's state as it is now, not for its next change
+        self._hurry = True  # Ask for main's state as it is now, not for its next change
         self._next_ask = 0.0
         self._retry = _FIRST_RETRY
         self._watched: tuple[int, int] | None = None
@@ -93,7 +93,7 @@ class MainWatcher:
             if self._started or self._stop.requested:
                 log("main has ended", seen="processes")
                 return True
-            self._seen = False  # perhaps only a person's shell: let the gateway tell
+            self._seen = False  # Perhaps only a person's shell: let the gateway tell
             self._ask_now()
         return False
 
@@ -108,7 +108,7 @@ class MainWatcher:
                 self._ask_again_later()
         poll = select.poll()
         poll.register(self._stop.wake, select.POLLIN)
-        # while a process is watched there is nothing to look for until it ends: no need to wake up
+        # While a process is watched there is nothing to look for until it ends: no need to wake up
         looking = self._processes is not None and self._watched is None
         timeout = LOOK_SECONDS if looking else 1.0 if self._stop.requested else IDLE_SECONDS
         if self._query.active:
@@ -125,7 +125,7 @@ class MainWatcher:
                 self._look_after_query()
             else:
                 self._retry = _FIRST_RETRY
-                # seen running: now and then is enough; else soon, and the answer comes at a change
+                # Seen running: now and then is enough; else soon, and the answer comes at a change
                 seen_running = self._watched is not None and state == "running"
                 self._next_ask = time.monotonic() + (self._poll_seconds if seen_running else LOOK_SECONDS)
             return state
@@ -138,7 +138,7 @@ class MainWatcher:
             self._ask_again_later()
 
     def _ask_now(self) -> None:
-        self._query.cancel()  # an answer that was asked for before may be long in coming
+        self._query.cancel()  # An answer that was asked for before may be long in coming
         self._next_ask = 0.0
         self._hurry = True
 

@@ -34,7 +34,7 @@ def configmap_keys(properties: Mapping[str, str]) -> tuple[ConfigMapEntry, ...]:
         key = name
         if name not in taken:
             key = _key_for(name)
-            while key in taken:  # a user may name a property like one of our hashes
+            while key in taken:  # A user may name a property like one of our hashes
                 key = _key_for(key + name)
             taken.add(key)
         entries.append(ConfigMapEntry(key, property_file(name), properties[name]))

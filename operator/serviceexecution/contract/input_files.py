@@ -204,7 +204,7 @@ def _dump(value: JsonValue, path: str) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False)  # half a surrogate pair exists only as an escape
+        return json.dumps(value, allow_nan=False)  # Half a surrogate pair exists only as an escape
     except ValueError:
         raise InputError(
             path, "The value holds a number that JSON cannot express; use spec.inputJson."

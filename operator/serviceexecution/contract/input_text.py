@@ -76,7 +76,7 @@ def _not_an_object(text: str, error: JsonTextError) -> str:
         value = skim(text)
     except JsonTextError:
         return f"The input is not valid JSON: {error}."
-    if isinstance(value, dict):  # valid for the one, not for the other: cannot be, but must not be hidden
+    if isinstance(value, dict):  # Valid for the one, not for the other: cannot be, but must not be hidden
         return f"The input could not be split: {error}."
     return f'The input must be a JSON object, but is {kind_of(value)}; wrap it as {{"data": …}}.'
 

@@ -45,7 +45,7 @@ def _ignore_number(text: str) -> int:
     return len(text)
 
 
-# numbers become their length: int() refuses more than 4,300 digits and float() loses them
+# Numbers become their length: int() refuses more than 4,300 digits and float() loses them
 _SCANNER: Final = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_int=_ignore_number, parse_float=_ignore_number
 )
@@ -117,9 +117,9 @@ def _value_at(text: str, start: int) -> tuple[JsonValue, int]:
     except _NotANumberError as error:
         raise JsonTextError(f"{error} is not a JSON number; it stands in the value", text, start) from None
     except json.JSONDecodeError as error:
-        # some of the scanner's messages end in "at", as do ours
+        # Some of the scanner's messages end in "at", as do ours
         raise JsonTextError(error.msg.removesuffix(" at"), text, error.pos) from None
-    except RecursionError:  # a deep caller leaves less room than MAX_DEPTH needs
+    except RecursionError:  # A deep caller leaves less room than MAX_DEPTH needs
         raise JsonTextError("Values nested too deeply", text, start) from None
 
 
@@ -141,7 +141,7 @@ def _depth(text: str) -> int:
 def _check_depth(text: str) -> None:
     if text.count("{") + text.count("[") <= MAX_DEPTH or _depth(text) <= MAX_DEPTH:
         return
-    depth = 0  # where it is, is told slowly, to those who are refused
+    depth = 0  # Where it is, is told slowly, to those who are refused
     for token in _TOKENS.finditer(text):
         match token.group()[0]:
             case "{" | "[":

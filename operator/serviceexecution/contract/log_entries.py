@@ -100,7 +100,7 @@ def _json_severity(line: str) -> Severity:
         if isinstance(level, str):
             return _SEVERITIES.get(level.lower(), "INFO")
         if isinstance(level, int) and not isinstance(level, bool):
-            return _numeric(level - 10)  # pino and bunyan: 30 is info
+            return _numeric(level - 10)  # Pino and bunyan: 30 is info
     return "INFO"
 
 

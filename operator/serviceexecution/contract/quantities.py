@@ -16,7 +16,7 @@ _FORM: Final = re.compile(
 )
 _BINARY: Final = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_EXACT: Final = Context(prec=2000)  # more digits than the longest number with the largest exponent has
+_EXACT: Final = Context(prec=2000)  # More digits than the longest number with the largest exponent has
 
 
 class QuantityError(ValueError):

@@ -59,7 +59,7 @@ class StdoutResultScanner:
             if text == BLOCK_MARKER:
                 self._marker()
                 return
-            # such a line cannot be part of a JSON object, so that inside a block it comes from another thread
+            # Such a line cannot be part of a JSON object, so that inside a block it comes from another thread
             if text.startswith(RESULT_PREFIX):
                 self._result_line(text[len(RESULT_PREFIX) :].strip())
                 return
@@ -69,7 +69,7 @@ class StdoutResultScanner:
         if self._lines is not None:
             kept = _encoded(line.rstrip("\r\n"))
             self._size += len(kept) + 1
-            if self._size > self._limit + 1:  # the last line end does not count
+            if self._size > self._limit + 1:  # The last line end does not count
                 self._lines.clear()
             else:
                 self._lines += kept + b"\n"
@@ -102,7 +102,7 @@ class StdoutResultScanner:
 
     def _marker(self) -> None:
         if self._block_seen:
-            return  # only the first block counts
+            return  # Only the first block counts
         if self._lines is None:
             self._lines, self._size = bytearray(), 0
             return
@@ -125,7 +125,7 @@ class StdoutResultScanner:
 
     def _result_line(self, text: str) -> None:
         if self._line_seen:
-            return  # only the first counts
+            return  # Only the first counts
         self._line_seen = True
         if _bytes(text) > self._limit:
             self._line_problem = (

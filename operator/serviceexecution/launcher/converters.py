@@ -20,7 +20,7 @@ class Converters:
             try:
                 if converter.can_handle(annotation):
                     return type(converter).__name__
-            except TypeError:  # the run would end with it
+            except TypeError:  # The run would end with it
                 return ""
         return ""
 

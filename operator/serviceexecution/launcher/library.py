@@ -81,7 +81,7 @@ def _libraries_of(function: Callable[..., object]) -> set[str]:
     try:
         parameters = signature(function).parameters.values()
     except (TypeError, ValueError):
-        return set()  # the library says what is wrong
+        return set()  # The library says what is wrong
     modules = {module for parameter in parameters for module in _modules_of(parameter.annotation)}
     return {
         library

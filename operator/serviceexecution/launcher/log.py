@@ -33,7 +33,7 @@ def print_traceback(error: BaseException, redaction: Redaction) -> None:
 
     with contextlib.suppress(*_UNWRITABLE):
         sys.stdout.flush()
-    # not sys.excepthook: packages that replace it print variables
+    # Not sys.excepthook: packages that replace it print variables
     lines = traceback.format_exception(type(error), error, _own_frames_left_out(error))
     with contextlib.suppress(*_UNWRITABLE):
         sys.stderr.write(redaction.text("".join(lines)))

@@ -25,7 +25,7 @@ def problem_of(error: BaseException) -> Problem:
     """Return the problem as qhub-commons builds it: title is the exception's class, detail its text."""
     if isinstance(error, SystemExit):
         return _problem("SystemExit", _exit_detail(error))
-    own = sys.modules.get("qhub.commons.runtime.error")  # what HandlerError says beyond its text
+    own = sys.modules.get("qhub.commons.runtime.error")  # What HandlerError says beyond its text
     if own is not None:
         try:
             built: Problem = own.build_problem_details(error)

@@ -24,9 +24,9 @@ INTERRUPTED: Final = 130
 def launch(environment: MutableMapping[str, str]) -> int:
     """Run the entry point once; returns the exit code, the library's own where it gives one."""
     environment["LOGURU_DIAGNOSE"] = (
-        "NO"  # loguru reads it at its import: no values of variables in tracebacks
+        "NO"  # Loguru reads it at its import: no values of variables in tracebacks
     )
-    # as they are now: the program may change its environment
+    # As they are now: the program may change its environment
     redaction = Redaction(environment)
     directory = environment.get(OUTPUT_VARIABLE) or OUTPUT_DEFAULT
     if (corrected := log_level.correct(environment)) is not None:

@@ -39,7 +39,7 @@ def affinity_faults(value: JsonObject, path: str) -> Iterator[str]:
 
 
 def _faults(value: JsonValue, kind: str, path: str) -> Iterator[str]:
-    if value is None:  # takes the member away
+    if value is None:  # Takes the member away
         return
     if kind.endswith(_LIST):
         if not isinstance(value, list):

@@ -9,7 +9,7 @@ from typing import Final
 from serviceexecution.builder.failures.errors import Reason
 
 _LONGEST: Final = 600
-# what uv puts before its lines, by version and terminal
+# What uv puts before its lines, by version and terminal
 _DECORATION: Final = re.compile(r"^\s*(?:[\u00d7╰─▶├│]+\s*|error:\s*|cause:\s*|Caused by:\s*)+")
 _NO_PACKAGE: Final = re.compile(
     r"\b(?P<name>[A-Za-z0-9][\w.-]*) was not found in the (package registry|cache|provided package locations)"

@@ -27,7 +27,7 @@ _CAUSE: Final = re.compile(
 def push_error(image: str, lines: Sequence[str], *, answer: str = "") -> BuildError:
     """Return what a failed push means. ``answer`` is what the registry itself said to a trial, where one was made."""
     error = next((line for line in reversed(lines) if line.lower().startswith("error:")), "")
-    # names, digests and ports may look like a status
+    # Names, digests and ports may look like a status
     text = f"{_DIGEST.sub('', error.replace(image, ''))} {answer}"
     registry = image.partition("/")[0]
     subject = f"The registry {registry}"

@@ -42,7 +42,7 @@ _NO_SPACE: Final = re.compile(r"[Nn]o space left on device|ENOSPC|disk quota exc
 _NO_NAMESPACES: Final = re.compile(
     r"fork/exec /proc/self/exe: operation not permitted|unshare\(CLONE_NEWUSER\)|newuidmap|newgidmap|uid_map|gid_map"
 )
-# what buildah cannot do on its own account while it works on an instruction
+# What buildah cannot do on its own account while it works on an instruction
 _OWN: Final = re.compile(r"checking if cached image exists|getting history of|[Rr]ead-only file system")
 _SINGLE_USER: Final = re.compile(
     r"(chown|chgrp|install|tar|cp|useradd|adduser|setgroups|setresuid|seteuid|setegid).*"
@@ -65,7 +65,7 @@ def tool_error(
     failure = buildkit_failure(lines) if builder == "buildkit" else buildah_failure(lines, dockerfile)
     step = shortened(failure.step, _LONGEST_STEP)
     if python and _INSTALL in step:
-        step = f"RUN {step[step.index(_INSTALL) :]}"  # without the mounts before it
+        step = f"RUN {step[step.index(_INSTALL) :]}"  # Without the mounts before it
     reason, message = _judge(builder, failure, python=python)
     return BuildError(reason, message, step)
 

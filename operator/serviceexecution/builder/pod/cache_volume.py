@@ -39,7 +39,7 @@ class CacheVolume:
             directory = self._path / builder
             self._make_room(directory)
             directory.mkdir(exist_ok=True)
-            directory.chmod(0o700)  # without the volume's setgid bit
+            directory.chmod(0o700)  # Without the volume's setgid bit
         except OSError as error:
             self._output.phase("cache", f"the volume cannot be used: {error.strerror}")
             return None

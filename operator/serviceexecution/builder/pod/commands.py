@@ -111,7 +111,7 @@ class Commands:
             while any(one.poll() is None for one in left) and time.monotonic() < end:
                 time.sleep(0.02)
         for one in processes:
-            # what it left behind in its group
+            # What it left behind in its group
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(one.pid, signal.SIGKILL)
             self._running.discard(one)

@@ -138,7 +138,7 @@ class Gateway:
             if time.monotonic() + delay > end:
                 raise BuildError(Reason.BUILDER_FAILED, f"The gateway cannot be reached: {why[:300]}.")
             self._output.phase("gateway", f"trying again in {delay:.1f} s ({why[:300]})")
-            # up to a quarter longer, so that many builds do not come back at once
+            # Up to a quarter longer, so that many builds do not come back at once
             self._sleep(delay * (1 + os.urandom(1)[0] / 1024))
             delay = min(delay * 2, _LONGEST_DELAY)
 
@@ -185,6 +185,6 @@ def _save(response: http.client.HTTPResponse, target: Path, limit: int) -> bytes
                     f"The archive is larger than {size_text(limit)}: leave out what the build does not need.",
                 )
             file.write(piece)
-    if response.length:  # what Content-Length has announced and did not come
+    if response.length:  # What Content-Length has announced and did not come
         raise http.client.IncompleteRead(b"", response.length)
     return b""

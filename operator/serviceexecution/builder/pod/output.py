@@ -30,7 +30,7 @@ class Output:
             lines = value.splitlines() if "\n" in value.strip() else []
             found |= {one for one in (value, value.strip()) if len(one) >= _SHORTEST}
             found |= {line.strip() for line in lines if len(line.strip()) >= _SHORTEST_LINE}
-        # the longest first, so that no part of one stays
+        # The longest first, so that no part of one stays
         self._hidden = tuple(sorted(found, key=lambda value: (-len(value), value)))
 
     def masked(self, text: str) -> str:

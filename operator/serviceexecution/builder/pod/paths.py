@@ -35,7 +35,7 @@ class Paths:
         path = self.work / name
         path.mkdir(parents=True, exist_ok=True)
         # A volume with an fsGroup gives its setgid bit to every new directory, in the end to those of the image.
-        with contextlib.suppress(PermissionError):  # a volume of its own
+        with contextlib.suppress(PermissionError):  # A volume of its own
             path.chmod(0o700)
         return path
 

@@ -62,7 +62,7 @@ def look_at(project: Path, entry_point: str) -> PythonProject:
 def _check_entry_point(project: Path, entry_point: str) -> None:
     module = entry_point.partition(":")[0].split(".")
     if module[0] != PACKAGE:
-        return  # of an installed package: the check of the built image tells
+        return  # Of an installed package: the check of the built image tells
     path = "/".join(module[1:])
     if path and ((project / f"{path}.py").is_file() or (project / path / "__init__.py").is_file()):
         return
@@ -90,7 +90,7 @@ class _Requirements:
 
 def _read_requirements(project: Path) -> _Requirements:
     files, names, local = [REQUIREMENTS], set(), False
-    for file in files:  # grows while it is walked
+    for file in files:  # Grows while it is walked
         for line in _requirement_lines(project / file):
             if found := _INCLUDE.match(line):
                 included = os.path.normpath(os.path.join(os.path.dirname(file), found.group(1)))  # noqa: PTH118, PTH120

@@ -26,7 +26,7 @@ _HOME: Final = f"/app/{PACKAGE}"
 _PYTHON: Final = "/opt/venv/bin/python"
 _MOUNTS: Final = "/run/build"
 _CACHE: Final = "/var/cache/uv"
-# by id of the secret: the variables that are set to its file
+# By id of the secret: the variables that are set to its file
 SECRET_VARIABLES: Final = {
     "uv.toml": ("UV_CONFIG_FILE",),
     "netrc": ("NETRC",),
@@ -56,7 +56,7 @@ def dockerfile(template: Template) -> str:
         *before,
         _install(template),
         *after,
-        # a file that cannot be compiled is the check's to report
+        # A file that cannot be compiled is the check's to report
         f"RUN {_PYTHON} -I -m compileall -q {_HOME} > /dev/null 2>&1 || true",
         "",
         "FROM build AS check",

@@ -19,7 +19,7 @@ from serviceexecution.builder.pod.output import size_text
 _LONGEST_PATH: Final = 2048
 _LONGEST_PART: Final = 255
 _SHOWN: Final = 200
-_PERMISSIONS: Final = 0o777  # what is beyond, setuid and the like, is dropped
+_PERMISSIONS: Final = 0o777  # What is beyond, setuid and the like, is dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class TreeWriter:
             for piece in pieces:
                 self._add_bytes(name, len(piece))
                 file.write(piece)
-        # the builder itself must be able to read, and remove, whatever it made
+        # The builder itself must be able to read, and remove, whatever it made
         target.chmod(mode & _PERMISSIONS | 0o600)
         seconds = min(max(time, 0), 2**32)
         os.utime(target, (seconds, seconds))

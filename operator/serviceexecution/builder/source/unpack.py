@@ -172,7 +172,7 @@ def _check_directory(archive: Path) -> None:
     """Refuse a zip file whose directory would not fit into memory; it is read as a whole."""
     with archive.open("rb") as file:
         size = archive.stat().st_size
-        file.seek(max(0, size - 65557))  # the longest comment, and the record itself
+        file.seek(max(0, size - 65557))  # The longest comment, and the record itself
         tail = file.read()
     at = tail.rfind(_END_OF_DIRECTORY)
     if at < 0 or len(tail) < at + 22:

@@ -26,7 +26,7 @@ graphroot = "{root}"
 [storage.options.overlay]
 ignore_chown_errors = "true"
 """
-# that there is one user is the plan, and an exit code comes once more with the error
+# That there is one user is the plan, and an exit code comes once more with the error
 _NOISE: Final = re.compile(
     r"newuidmap|newgidmap|Falling back to single mapping|^subprocess exited with status|using (uid|gid)_map"
     r"|UNHANDLED LOGLEVEL"
@@ -37,7 +37,7 @@ _POLICY: Final = '{"default": [{"type": "insecureAcceptAnything"}]}\n'
 class Buildah:
     """One build."""
 
-    pushes = 1  # it repeats by itself
+    pushes = 1  # It repeats by itself
 
     def __init__(self, plan: BuildPlan, paths: Paths, commands: Commands) -> None:
         self._plan = plan
@@ -47,7 +47,7 @@ class Buildah:
         self._policy = paths.work / "policy.json"
         root = plan.cache / "storage" if plan.cache is not None else paths.made("buildah")
         self._storage = _STORAGE.format(run=paths.made("run") / "storage", root=root)
-        # caches of RUN --mount=type=cache lie in the directory for temporary files
+        # Caches of RUN --mount=type=cache lie in the directory for temporary files
         temporary = plan.cache / "tmp" if plan.cache is not None else paths.made("tmp")
         temporary.mkdir(parents=True, exist_ok=True)
         self._environment = {
@@ -108,7 +108,7 @@ class Buildah:
         command = [
             "buildah", "build", "--layers", "--signature-policy", str(self._policy), "--format", "oci",
             "--isolation", "rootless", "--runtime", self._runtime, "--runtime-flag", "cgroup-manager=disabled",
-            # namespaces of the pod itself, in which nothing else runs
+            # Namespaces of the pod itself, in which nothing else runs
             "--pid", "host", "--network", "host", "--ipc", "host", "--uts", "host",
             "--file", str(plan.dockerfile), *more,
         ]  # fmt: skip
@@ -125,5 +125,5 @@ class Buildah:
 
 
 def _shown(line: str) -> tuple[str, ...]:
-    # an instruction that it does not know is followed by all of the environment
+    # An instruction that it does not know is followed by all of the environment
     return () if _NOISE.search(line) else (line.partition(" &imagebuilder.Step{")[0],)

@@ -51,7 +51,7 @@ class BuildKit:
             **plan.environment,
             "XDG_RUNTIME_DIR": str(self._run),
             "TMPDIR": str(paths.made("tmp")),
-            # without USER it takes itself for root's own
+            # Without USER it takes itself for root's own
             "USER": "build",
         }
         self._wrapper = write_wrapper(paths.work, "buildkit-runc", plan.ca_file, single_user=False)
@@ -67,11 +67,11 @@ class BuildKit:
         self._configuration.write_text(buildkitd_configuration(self._plan.access), "utf-8")
         daemon = [
             "buildkitd", "--addr", self._address, "--config", str(self._configuration), "--root", str(self._state),
-            # a pod may not mount a new /proc; what runs sees the pod's own processes, and no others
+            # A pod may not mount a new /proc; what runs sees the pod's own processes, and no others
             "--oci-worker-no-process-sandbox",
         ]  # fmt: skip
         if self._plan.cache is None:
-            daemon.append("--oci-worker-gc=false")  # it goes with the pod
+            daemon.append("--oci-worker-gc=false")  # It goes with the pod
         if self._wrapper is not None:
             daemon.append(f"--oci-worker-binary={self._wrapper.program}")
         with self._daemon_log.open("wb") as log:
@@ -114,7 +114,7 @@ class BuildKit:
         return built
 
     def _export_cache(self, image: str, how: str) -> list[str]:
-        # a cache that cannot be written fails no build
+        # A cache that cannot be written fails no build
         return ["--export-cache", f"type=registry,ref={image},{how},ignore-error=true"] if image else []
 
     def _built(self, finished: Finished) -> Built:

@@ -9,7 +9,7 @@ _STEP: Final = re.compile(r"#(\d+) (.*)")
 _HIDDEN: Final = re.compile(
     r"importing cache manifest |\[internal\] load (metadata|\.dockerignore|build definition)"
 )
-# states that a later line with "done" repeats
+# States that a later line with "done" repeats
 _UNFINISHED: Final = re.compile(
     r"#\d+ (sha256:|extracting |transferring |exporting (layers|manifest|config)|resolve "
     r"|(pushing|sending|writing|preparing) )(?!.*done$)|#\d+ \.\.\.$"

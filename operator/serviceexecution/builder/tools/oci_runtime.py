@@ -34,7 +34,7 @@ _NAMES: Final = (
     "NODE_EXTRA_CA_CERTS",
     "GIT_SSL_CAINFO",
 )
-# they may write the system's file anew, which cannot be while something is mounted there
+# They may write the system's file anew, which cannot be while something is mounted there
 _PACKAGE_MANAGERS: Final = re.compile(
     r"\b(apt|apt-get|dpkg|apk|dnf|microdnf|yum|zypper|pacman)\b|ca-cert|update-ca"
 )
@@ -48,7 +48,7 @@ def amended(config: dict[str, Any], root: str, certificates: str, apt: str) -> d
     if certificates:
         mounts.append(_mount(certificates, _CERTIFICATES))
         command = " ".join(process.get("args") or ())
-        # for programs that read no variable, such as those that are linked with GnuTLS
+        # For programs that read no variable, such as those that are linked with GnuTLS
         if os.path.isfile(root + _SYSTEM_CERTIFICATES) and not _PACKAGE_MANAGERS.search(command):  # noqa: PTH113
             mounts.append(_mount(certificates, _SYSTEM_CERTIFICATES))
         variables += [f"{name}={_CERTIFICATES}" for name in _NAMES if name not in present]

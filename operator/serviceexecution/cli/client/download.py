@@ -70,12 +70,12 @@ def _fetch(channel: Channel, path: str, part: Path, etag_file: Path) -> str | No
             with _opened(etag_file, "wb") as file:
                 file.write(etag.encode(errors="replace"))
             with _opened(part, "ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as file:
-                for chunk in answer.iter_bytes():  # as they come: what came before a cut is kept
+                for chunk in answer.iter_bytes():  # As they come: what came before a cut is kept
                     file.write(chunk)
     except RefusedError as error:
         if error.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or not headers:
             raise
-        return known.strip('"')  # all of it is there
+        return known.strip('"')  # All of it is there
     return etag.strip('"') or None
 
 

@@ -128,7 +128,7 @@ def _create(api: ClusterApi, kind: ResourceKind, namespace: str, members: JsonOb
     try:
         api.create(kind, namespace, {"metadata": metadata, **members})
     except ApiError as error:
-        if error.reason != "AlreadyExists":  # another sx was faster
+        if error.reason != "AlreadyExists":  # Another sx was faster
             raise
 
 

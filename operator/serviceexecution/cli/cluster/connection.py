@@ -18,7 +18,7 @@ def connect(context: KubeContext, credentials: Credentials) -> httpx.Client:
     server = context.cluster.server
     return httpx.Client(
         base_url=server,
-        # the machine's authorities take a third of a second to read
+        # The machine's authorities take a third of a second to read
         verify=tls_context(context.cluster, credentials.current())
         if server.startswith("https://")
         else False,

@@ -88,7 +88,7 @@ def find_gateway_service(api: ClusterApi, place: GatewayPlace = DEFAULT_PLACE) -
     except ApiError as error:
         if error.status != 403:
             raise
-        found = {}  # who may not read it may be let through all the same
+        found = {}  # Who may not read it may be let through all the same
     if found is None:
         raise CommandError(no_gateway(place))
     return GatewayService(place.namespace, place.name, found, place.port)

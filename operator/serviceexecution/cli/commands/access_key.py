@@ -96,7 +96,7 @@ def _with_cluster(work: "Callable[[KubernetesClient], Awaitable[T]]") -> T:
 
     if (
         load_context().user.impersonation
-    ):  # the package for this does not know it, and would act with your own rights
+    ):  # The package for this does not know it, and would act with your own rights
         raise CommandError(
             "sx access-key does not act as another user: use a context without as: in the kubeconfig."
         )

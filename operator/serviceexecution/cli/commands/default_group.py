@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from typer._click.core import Context
     from typing_extensions import override
-else:  # help is to come at once, and this package alone takes a tenth of its time
+else:  # Help is to come at once, and this package alone takes a tenth of its time
 
     def override(method: object) -> object:
         return method

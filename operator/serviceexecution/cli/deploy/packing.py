@@ -33,7 +33,7 @@ def pack(folder: Path, plan: Plan, wishes: Wishes, target: Path) -> Archive:
         folder,
         dockerfile=plan.dockerfile,
         use_git_ignore=wishes.use_git_ignore,
-        never=frozenset({PROJECT_FILE}),  # a change of it alone makes no other source
+        never=frozenset({PROJECT_FILE}),  # A change of it alone makes no other source
     )
     with progress_bar("Packing", selection.total_bytes) as progress:
         archive = write_archive(folder, selection.files, target, limit=wishes.limit, progress=progress)

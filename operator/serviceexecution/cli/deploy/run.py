@@ -32,14 +32,14 @@ def deploy(session: Session, folder: Path, plan: Plan, wishes: Wishes) -> Servic
             archive, digest = None, ""
         token = _build_token(before, wishes)
         wanted = manifest(plan, session.namespace, digest=digest, build_token=token)
-        # a mistake in sx.yaml is better told before a long upload than after it
+        # A mistake in sx.yaml is better told before a long upload than after it
         apply_definition(session.api, *place, wanted, force=wishes.force, dry_run=True)
         if archive is not None:
             _bring_up(session, archive)
     applied = service_summary(apply_definition(session.api, *place, wanted, force=wishes.force))
     note(_applied_line(before, applied))
     if applied.pinned and not wishes.keep_revision:
-        # after the change, not before it: in between nothing else than what is pinned serves
+        # After the change, not before it: in between nothing else than what is pinned serves
         unpinned = set_revision(session.api, applied.namespace, applied.name, None)
         applied = service_summary(unpinned) if unpinned is not None else applied
         note(f"It is no longer pinned to {before.pinned if before else 'its revision'}.")

@@ -21,7 +21,7 @@ def is_uploaded(channel: Channel, namespace: str, digest: str) -> bool:
     except RefusedError as error:
         if error.status == HTTPStatus.NOT_FOUND:
             return False
-        if error.status == HTTPStatus.FORBIDDEN:  # an answer to HEAD has no body that could say why
+        if error.status == HTTPStatus.FORBIDDEN:  # An answer to HEAD has no body that could say why
             raise _forbidden(channel, namespace, digest) from None
         raise
     return True

@@ -51,7 +51,7 @@ def parse_docker_ignore(text: str, *, name: str = ".dockerignore") -> DockerIgno
             raise CommandError(f"{name}:{number}: there is no pattern after the exclamation mark.")
         pattern = posixpath.normpath(pattern).lstrip("/")
         if pattern in {"", "."}:
-            pattern = "**"  # the context itself
+            pattern = "**"  # The context itself
         rules.append(_Rule(docker_regex(pattern, source=f"{name}:{number}"), excludes=not inverted))
     return DockerIgnore(tuple(rules))
 

@@ -93,7 +93,7 @@ class _Walk:
         folder = self._root
         while not (folder / ".git").exists():
             if folder.parent == folder:
-                return ()  # in no repository: what lies above is not the project's
+                return ()  # In no repository: what lies above is not the project's
             prefix = f"{folder.name}/{prefix}"
             folder = folder.parent
             if (folder / GIT_IGNORE).is_file():
@@ -143,7 +143,7 @@ class _Walk:
         return PackedFile(path, found.st_size, executable=bool(found.st_mode & stat.S_IXUSR))
 
     def _check_link(self, path: str, target: str) -> None:
-        # by its text, since the archive is unpacked elsewhere, and by where it really leads
+        # By its text, since the archive is unpacked elsewhere, and by where it really leads
         parts = path.split("/")[:-1]
         inside = not target.startswith("/")
         for part in target.split("/"):
@@ -161,7 +161,7 @@ class _Walk:
 
 
 def _git_ignores(files: tuple[_GitFile, ...], name: str, *, is_folder: bool) -> bool:
-    for file in reversed(files):  # the nearest file decides
+    for file in reversed(files):  # The nearest file decides
         verdict = file.rules.verdict(file.prefix + name, is_folder=is_folder)
         if verdict is not None:
             return verdict

@@ -148,7 +148,7 @@ def _said_kind(project: ProjectFile) -> RuntimeKind | None:
 
 
 def _runtime(plan: Plan) -> JsonObject:
-    # never an empty object: the API server makes null of one whose members an earlier deployment had set
+    # Never an empty object: the API server makes null of one whose members an earlier deployment had set
     runtime = _members(plan.project.spec, "runtime")
     docker = _members(runtime, "docker")
     match plan.kind:

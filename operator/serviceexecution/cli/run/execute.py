@@ -90,7 +90,7 @@ class Follower:
         def look() -> ExecutionSummary:
             try:
                 return by_cluster()
-            except ApiError as error:  # who may only call services learns the phase, and not why
+            except ApiError as error:  # Who may only call services learns the phase, and not why
                 if error.status != 403 or not service:
                     raise
             return by_service()

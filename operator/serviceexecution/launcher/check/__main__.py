@@ -30,7 +30,7 @@ def main() -> int:
         write_report(report, options.report)
     except OSError as error:
         lines.append(f"The report could not be written to {options.report}: {os.strerror(error.errno or 0)}.")
-    with contextlib.suppress(OSError):  # a log that cannot be written is no fault of the project
+    with contextlib.suppress(OSError):  # A log that cannot be written is no fault of the project
         sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode(errors="replace"))
         sys.stdout.flush()
     return 0

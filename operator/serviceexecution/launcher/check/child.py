@@ -16,11 +16,11 @@ def main() -> None:
     descriptor, source, entry = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     process = os.getpid()
     os.set_inheritable(descriptor, False)
-    del sys.argv[1:]  # the project sees the arguments that it has in a run: none
+    del sys.argv[1:]  # The project sees the arguments that it has in a run: none
     os.environ["LOGURU_DIAGNOSE"] = "NO"
 
     def tell(message: dict[str, object]) -> None:
-        if os.getpid() == process:  # the project may fork
+        if os.getpid() == process:  # The project may fork
             os.write(descriptor, json.dumps(message).encode() + b"\n")
 
     from serviceexecution.launcher.check.examine import examine  # noqa: PLC0415 - after the settings above

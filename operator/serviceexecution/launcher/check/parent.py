@@ -32,7 +32,7 @@ def check(source: Path, entry: str, *, seconds: float = TIMEOUT_SECONDS) -> dict
                 str(source),
                 entry,
             ],
-            cwd=source.parent,  # as in a run, where the working directory holds the package user_code
+            cwd=source.parent,  # As in a run, where the working directory holds the package user_code
             stdin=subprocess.DEVNULL,
             pass_fds=(descriptor,),
             start_new_session=True,
@@ -42,7 +42,7 @@ def check(source: Path, entry: str, *, seconds: float = TIMEOUT_SECONDS) -> dict
         except subprocess.TimeoutExpired:
             code = None
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)  # and whatever the project has started
+            os.killpg(child.pid, signal.SIGKILL)  # And whatever the project has started
         child.wait()
         phase, report = _read(told)
     return report if report is not None else _silent(entry.partition(":")[0], phase, code, seconds).to_json()

@@ -39,7 +39,7 @@ def _fault_of(path: Path, shown: str) -> str | None:
     try:
         text = path.read_bytes()
     except OSError:
-        return None  # a link to nowhere is no program
+        return None  # A link to nowhere is no program
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

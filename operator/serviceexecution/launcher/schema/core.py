@@ -105,7 +105,7 @@ class CoreSchemas:
 
     def _model(self, core: CoreSchema) -> JsonSchema:
         if core.get("custom_init"):
-            return {}  # its __init__ takes what it likes
+            return {}  # Its __init__ takes what it likes
         cls = core["cls"]
         outer = self._settings, self._fields
         self._settings, self._fields = core.get("config") or {}, getattr(cls, "model_fields", {})
@@ -189,7 +189,7 @@ def _number(core: CoreSchema) -> JsonSchema:
 
 
 def _text(core: CoreSchema) -> JsonSchema:
-    # how long it is after spaces were stripped and letters changed, and what its pattern means, only Pydantic knows
+    # How long it is after spaces were stripped and letters changed, and what its pattern means, only Pydantic knows
     schema: JsonSchema = typed("string")
     said = []
     if isinstance(shortest := core.get("min_length"), int) and shortest > 0:

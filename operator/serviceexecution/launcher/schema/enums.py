@@ -35,7 +35,7 @@ def _plain_values(enumeration: type[Enum]) -> list[Any] | None:
     if type(enumeration) is not EnumMeta or issubclass(enumeration, Flag):
         return None
     if getattr(enumeration._missing_, "__func__", None) is not Enum._missing_.__func__:  # type: ignore[attr-defined]
-        return None  # it makes members of what it likes
+        return None  # It makes members of what it likes
     values = [member.value for member in enumeration]
     values += list(getattr(enumeration, "_value2member_map_", {}))
     if not values or len(values) > _MOST or any(type(value) not in {str, int} for value in values):

@@ -37,7 +37,7 @@ def fields(
         info = information.get(name)
         if len(keys) == 1:
             properties[keys[0]] = _documented(of(field["schema"]), info, field["schema"])
-        else:  # which of them counts, and where in it the value is, only Pydantic knows
+        else:  # Which of them counts, and where in it the value is, only Pydantic knows
             properties |= {
                 key: _documented({}, info, field["schema"]) for key in keys if key not in properties
             }
@@ -82,7 +82,7 @@ def _keys(name: str, field: CoreSchema, core: CoreSchema, config: Mapping[str, A
     if by_name or by_alias is False:
         keys.append(name)
     unique = list(dict.fromkeys(key for key in keys if key))
-    # more than one key, so that nothing is said of the value
+    # More than one key, so that nothing is said of the value
     return unique if "" not in keys or len(unique) > 1 else [*unique, name]
 
 

@@ -24,7 +24,7 @@ def output(annotation: object) -> JsonSchema | None:
     if get_origin(annotation) in {Union, UnionType}:
         choices = [output(choice) for choice in get_args(annotation)[:_MOST_CHOICES]]
         types = [choice["type"] for choice in choices if choice is not None]
-        # one of several models: an object, but with the properties of which of them?
+        # One of several models: an object, but with the properties of which of them?
         return typed(types[0]) if len(types) == len(choices) and len(set(types)) == 1 else None
     origin = get_origin(annotation)
     cls = annotation if origin is None else origin

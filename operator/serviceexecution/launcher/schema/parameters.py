@@ -64,10 +64,10 @@ class ParameterSchemas:
         for parameter in signature.parameters.values():
             annotation = parameter.annotation
             if self._converters.is_secret(annotation):
-                continue  # it comes as a variable; a property of its name is not looked at
+                continue  # It comes as a variable; a property of its name is not looked at
             if self._converters.is_data_pool(annotation):
                 schemas[parameter.name] = self._data_pool(annotation)
-                continue  # not required: the service may have it mounted
+                continue  # Not required: the service may have it mounted
             schema = self.of(annotation)
             schemas[parameter.name] = _documented(schema, parameter)
             if self._is_required(parameter, schema):
@@ -92,7 +92,7 @@ class ParameterSchemas:
             return False
         if self._converters.handler(parameter.annotation) != "BaseModelConverter":
             return True
-        # without a value the library makes the model of {}
+        # Without a value the library makes the model of {}
         resolved = self.models.resolved(schema)
         types = resolved.get("type", "object")
         return bool(resolved.get("required")) or "object" not in (
@@ -130,7 +130,7 @@ class ParameterSchemas:
         if not _validates_as_usual(annotation):
             return {}
         try:
-            annotation.model_rebuild()  # does nothing when the model is complete
+            annotation.model_rebuild()  # Does nothing when the model is complete
             return self.models.of(dict(annotation.__pydantic_core_schema__))
         except Exception:  # noqa: BLE001 - a schema is a help; whatever a version of Pydantic does must not end a build
             return {}
@@ -168,7 +168,7 @@ def _documented(schema: JsonSchema, parameter: Parameter) -> JsonSchema:
         return schema
     if schema == {"not": {}}:
         return {"not": {}, "description": "Cannot be given: the library converts no value to its annotation."}
-    if "title" not in schema:  # a model says itself what it is
+    if "title" not in schema:  # A model says itself what it is
         schema = described(schema, f"{type_text(parameter.annotation)}.")
     default = None if parameter.default is Parameter.empty else json_or_none(parameter.default)
     return schema if default is None else {**schema, "default": default}
