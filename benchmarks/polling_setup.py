@@ -1,4 +1,4 @@
-"""A namespace with a service and executions that wait, and a token of one who may read them."""
+"""A namespace with a service and executions that wait, and a token of an account that may read them."""
 
 import contextlib
 import secrets

@@ -13,7 +13,7 @@ from cluster.console import say
 def exclusive(path: Path, *, what: str) -> Iterator[None]:
     """Wait until no other process holds the lock file at `path`; the lock ends with the process, however it ends.
 
-    The holder may delete the file. `what` completes "another command …" for a user who has to wait.
+    The holder may delete the file. `what` completes "another command …" for a user who must wait.
     """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)

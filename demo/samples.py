@@ -1,4 +1,4 @@
-"""The manifests that the demo applies: the sample ``sum`` and who reads its result."""
+"""The manifests that the demo applies: the sample ``sum``, and the account that reads its result."""
 
 from pathlib import Path
 from typing import Final, cast

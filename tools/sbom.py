@@ -1,7 +1,7 @@
 """Writes a CycloneDX SBOM of each image of the project: ``python -m tools.sbom DIRECTORY``.
 
 What is listed is read from the image itself: Debian's packages from dpkg's own record, Python's from their metadata, Go
-programs from what the compiler wrote into them. So it lists what is there, not what was asked for.
+programs from what the compiler wrote into them. It lists what is there, not what was asked for.
 """
 
 import argparse

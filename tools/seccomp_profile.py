@@ -2,7 +2,7 @@
 
 The rules that Debian's /usr/share/containers/seccomp.json gives to a container without any capability, and the calls
 with which a builder makes user namespaces, mounts and roots of its own for RUN lines. What these calls may do is still
-decided by the kernel: without privileges they work inside a user namespace alone.
+decided by the kernel: without privileges they work only inside a user namespace.
 """
 
 import json

@@ -60,7 +60,7 @@ def tenant(cluster: Cluster, name: str) -> Iterator[Tenant]:
 
 
 def collector_token(cluster: Cluster, namespace: str) -> str:
-    """Start a program that sleeps, and return a token as its collector has one: the program can read it, too."""
+    """Start a program that sleeps, and return a token as its collector has one: the program can also read it."""
     name = str(uuid4())
     runtime: JsonObject = {"docker": {"image": _IMAGE, "command": ["sleep", "3600"]}}
     made = cluster.create(SERVICE_EXECUTIONS, namespace, _execution(name, {"runtime": runtime}))

@@ -105,7 +105,7 @@ def _proxy(state: Path, node_address: str) -> Mapping[str, object]:
         "clusterCIDR": POD_NETWORK,
         "hostnameOverride": NODE_NAME,
         "oomScoreAdj": 0,
-        # On localhost, too: image names that begin with it are pulled by plain http without any setting of the node.
+        # Also on localhost: image names that begin with it are pulled by plain http without any setting of the node.
         "nodePortAddresses": [f"{node_address}/32", "127.0.0.0/8"],
         # These are settings of the whole machine, not of the network namespace.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},

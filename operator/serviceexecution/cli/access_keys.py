@@ -90,7 +90,7 @@ async def create_key(
 async def _wait_for_rights(client: KubernetesClient, key_id: KeyId, gateway: GatewayAccount) -> None:
     """Wait until the API server counts the new bindings, so that nobody's first call with the key is refused.
 
-    The key is there in any case: who may not ask for rights does not wait.
+    The key is there in any case: a user who may not ask for rights does not wait.
     """
     name, namespace = key_id.secret_name, key_id.namespace
     end = time.monotonic() + _EFFECTIVE_SECONDS

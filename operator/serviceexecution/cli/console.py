@@ -52,7 +52,7 @@ def _shown(text: str, stream: TextIO, *, raw: bool) -> str:
 
 @contextlib.contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show how much of ``total`` bytes has gone, on a terminal alone; gives what to tell it to."""
+    """Show how much of ``total`` bytes has gone, only on a terminal; gives the function that counts them."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -32,7 +32,7 @@ class MainWatcher:
     """Looks at the pod's processes where they are shared, and takes the gateway's word.
 
     Processes alone are not enough: a program may have ended before the first look, and a shell that a person
-    opened by ``kubectl exec`` counts as one. So an end that is seen counts once the gateway has said that main
+    opened by ``kubectl exec`` counts as one. An end that is seen therefore counts once the gateway has said that main
     was started, and "terminated" from the gateway counts always.
     """
 

@@ -141,7 +141,7 @@ def _depth(text: str) -> int:
 def _check_depth(text: str) -> None:
     if text.count("{") + text.count("[") <= MAX_DEPTH or _depth(text) <= MAX_DEPTH:
         return
-    depth = 0  # Where it is, is told slowly, to those who are refused
+    depth = 0  # Finding the place is slow, and only a refusal names it
     for token in _TOKENS.finditer(text):
         match token.group()[0]:
             case "{" | "[":

@@ -36,7 +36,7 @@ def distribution(library: str) -> str:
 def installed_library() -> str:
     """Return the library to log with: the preferred one of those that are installed.
 
-    Imports its logging alone. Raises LibraryMissingError, and whatever a broken installation raises.
+    Imports only its logging. Raises LibraryMissingError, and whatever a broken installation raises.
     """
     for library in LIBRARIES:
         package = f"{library}.commons"

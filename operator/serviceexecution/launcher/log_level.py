@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "LOG_LEVEL"
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
-"""What both logging and loguru know, with logging's numbers. The libraries take them in lower case, too."""
+"""What both logging and loguru know, with logging's numbers. The libraries also take them in lower case."""
 
 _DEFAULT: Final = "INFO"
 _NEAREST: Final = {

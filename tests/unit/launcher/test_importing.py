@@ -40,7 +40,7 @@ def source(tmp_path: Path) -> Path:
         ),
         ("\nfrom json import not_there", 2, ["cannot import name", "the package's version"]),
         ("\n\n1 / 0", 3, ["ZeroDivisionError: division by zero", "move it into run()"]),
-        ("import sys\nsys.exit(3)", 2, ["sys.exit(3)", "do that in run() alone"]),
+        ("import sys\nsys.exit(3)", 2, ["sys.exit(3)", "do that only in run()"]),
         ("def a():\n    raise KeyError('x')\n\na()", 2, ["KeyError: 'x'"]),
         ("raise RuntimeError", 1, ["RuntimeError: no message"]),
         ("open('/not/there')", 1, ["FileNotFoundError"]),

@@ -66,7 +66,7 @@ def _last_vertex(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
 
 
 def _last_block(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
-    """Return step and printed lines of the last block; of long output it has the end alone."""
+    """Return step and printed lines of the last block; of long output it has only the end."""
     rules = [number for number, line in enumerate(lines) if line == _RULE]
     for start, end in reversed(list(pairwise(rules))):
         found = _HEADER.fullmatch(lines[start + 1]) if end > start + 1 else None

@@ -136,7 +136,7 @@ def _environment(source: GitSource, directory: Path, workplace: Workplace) -> di
 
 
 def git_configuration(source: GitSource, helper: Path | None, ca_file: Path | None) -> str:
-    """Return the text of Git's configuration file. The helper is asked for the repository's own host alone."""
+    """Return the text of Git's configuration file. The helper is asked only for the repository's own host."""
     lines = [
         "[core]", "\thooksPath = /dev/null", "\tfsmonitor = false", "\tsymlinks = true", "\tautocrlf = false",
         "[advice]", "\tdetachedHead = false",

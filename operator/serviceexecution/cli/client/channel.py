@@ -133,7 +133,7 @@ class Channel:
                 if answer.status_code == httpx.codes.UNAUTHORIZED and not last:
                     self.caller.forget()
                     continue
-                if not answer.is_success:  # A redirect, too: no token follows it
+                if not answer.is_success:  # Also a redirect: no token follows it
                     refused = refusal(answer.status_code, read_at_most(answer, LARGEST_ERROR) or b"")
                     hint = self.caller.explain(refused)
                     raise refused if not hint else refused.with_hint(hint)

@@ -1,4 +1,4 @@
-"""Whose token the gateway gets, and the ServiceAccount that stands for people who have none."""
+"""Whose token the gateway gets, and the ServiceAccount that acts for people without one."""
 
 import base64
 import binascii
@@ -107,7 +107,7 @@ def how_to_make(account: Account, role: str) -> str:
 
 
 def _wait_for_rights(api: ClusterApi, namespace: str) -> None:
-    """Wait until the API server counts the new binding; who may not ask does not wait."""
+    """Wait until the API server counts the new binding; an account that may not ask does not wait."""
     review = access_review(
         account_identity(namespace, ACCOUNT),
         verb="create",

@@ -1,7 +1,8 @@
 """The gateway's place: its Service, the way to it through the API server, and the URL that others call.
 
 The place is told, or it is the chart's default. It is never searched for: labels are anybody's, and whoever wore the
-gateway's would get tokens, inputs and secrets. So only those who may write in the operator's namespace can stand there.
+gateway's would get tokens, inputs and secrets. Only those who may write in the operator's namespace can put
+one there.
 """
 
 import re

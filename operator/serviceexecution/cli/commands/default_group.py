@@ -1,4 +1,4 @@
-"""A group of commands that is a command, too: ``sx builds SERVICE`` beside ``sx builds logs SERVICE``."""
+"""A group of commands that is also a command: ``sx builds SERVICE`` beside ``sx builds logs SERVICE``."""
 
 from typing import TYPE_CHECKING, Final
 

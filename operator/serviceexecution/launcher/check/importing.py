@@ -59,7 +59,7 @@ def _missing_module(error: EntryPointError, module: str, source: Path) -> str:
 
 
 def _needs_a_run(error: BaseException) -> str | None:
-    """Return what is missing only now; None when the import fails in a run, too."""
+    """Return what is missing only now; None when the import also fails in a run."""
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None:
         frames = frames.tb_next
@@ -74,7 +74,7 @@ def _needs_a_run(error: BaseException) -> str | None:
 def _why(error: BaseException, module: str, source: Path) -> str:
     if isinstance(error, SystemExit):
         code = "" if error.code is None else repr(error.code)
-        return f"Importing {module} ends the program with sys.exit({code}); do that in run() alone."
+        return f"Importing {module} ends the program with sys.exit({code}); do that only in run()."
     text = f"{type(error).__name__}: {_text(error)}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         return (

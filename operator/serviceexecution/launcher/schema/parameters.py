@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from serviceexecution.launcher.converters import Converters
 
 _AS_TEXT: Final = "Any JSON value: the program gets its text."
-_ALWAYS_TRUE: Final = "Any JSON value: the library makes True of each, of false, too."
+_ALWAYS_TRUE: Final = "Any JSON value: the library turns each into True, even false."
 _OR_NONE: Final = "Everything else becomes None."
 _DATA_POOL: Final = "^[dD][aA][tT][aA][pP][oO][oO][lL]$"
 
