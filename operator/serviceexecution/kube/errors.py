@@ -1,9 +1,15 @@
 """What can go wrong when speaking to the Kubernetes API."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from typing_extensions import override
+if TYPE_CHECKING:
+    from typing_extensions import override
+else:  # Help of sx is to come at once, and this package takes a tenth of its time
+
+    def override(method: object) -> object:
+        return method
+
 
 _LACKS_RIGHT: Final = re.compile(r'is forbidden: User "[^"]*" cannot ')
 """An authorizer's words. Admission (quotas, policies, Pod Security) answers 403 in others: that refuses the object."""
