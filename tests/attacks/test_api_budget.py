@@ -18,7 +18,7 @@ from serviceexecution.kube.events import EventPoster, ObjectIdentity
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.kube.rate_limit import TokenBucket
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import Service, is_problem
+from tests.unit.gateway.service_harness import Service, is_problem
 
 BOB = {"Authorization": "Bearer bob-token"}
 

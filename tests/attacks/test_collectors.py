@@ -6,8 +6,8 @@ import pytest
 
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.gateway.collector_cluster import COUNTED, REF
+from tests.unit.gateway.collector_harness import code_of
 from tests.unit.gateway.conftest import Gateway
-from tests.unit.gateway.test_collect_api import code_of
 
 MALLORY = {"Authorization": "Bearer mallory"}
 TRUE, FORGED = b'{"honest": true}', b'{"forged": true}'

@@ -16,10 +16,9 @@ from serviceexecution.gateway.collect.commit_reader import CommitReader
 from serviceexecution.gateway.collect.commits import CommittedFile, record_end, record_text, sorted_steps
 from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.store import ResultStore
-from tests.attacks.test_uploads import add_pods
 from tests.unit.gateway.collector_cluster import REF
+from tests.unit.gateway.collector_harness import ODD, add_pods, code_of
 from tests.unit.gateway.conftest import COLLECTOR, Gateway, entry
-from tests.unit.gateway.test_collect_api import ODD, code_of
 
 MIB = 1024 * 1024
 SHA = "0" * 64

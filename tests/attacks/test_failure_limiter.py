@@ -17,7 +17,7 @@ from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId
 from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.test_service_api import Service
+from tests.unit.gateway.service_harness import Service
 
 KEY = KeyId(NAMESPACE, "k0123456789abcdef")
 OTHER_KEY = KeyId(NAMESPACE, "kfedcba9876543210")

@@ -8,7 +8,7 @@ import pytest
 
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import Service
+from tests.unit.gateway.service_harness import Service
 
 VICTIM = "5c0f8a6e-0000-4000-8000-000000000001"
 THIEF = "6c0f8a6e-0000-4000-8000-000000000002"

@@ -12,7 +12,7 @@ from serviceexecution.contract.input_text import INPUT_LIMIT, MAX_PROPERTIES
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.submission import parse_submission
 from serviceexecution.gateway.service_api.submission import routes as submit_routes
-from tests.unit.gateway.test_service_api import Service
+from tests.unit.gateway.service_harness import Service
 
 ROOM = INPUT_LIMIT - 1000
 

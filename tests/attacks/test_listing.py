@@ -15,7 +15,7 @@ from serviceexecution.gateway.service_api.executions.list_query import MOST_LIST
 from serviceexecution.gateway.service_api.executions.list_routes import ANSWER_BYTES, FETCHED
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import Service
+from tests.unit.gateway.service_harness import Service
 
 
 @pytest.fixture

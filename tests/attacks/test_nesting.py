@@ -17,12 +17,11 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.kube.transport import decode_object
 from serviceexecution.process.nesting import LEVELS, take_deep_objects
+from tests.attacks.deep_json import deep
 from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import World
 
 __all__ = ["world"]
-
-DEPTH = 5_000
 RUNTIME = {"docker": {"image": "a:1"}}
 
 
@@ -32,11 +31,6 @@ def levels() -> Iterator[None]:
     take_deep_objects()
     yield
     sys.setrecursionlimit(before)
-
-
-def deep(*, depth: int = DEPTH, lists: bool = False) -> Any:
-    opening, closing = ("[", "]") if lists else ('{"a":', "}")
-    return json.loads(f'{{"deep":{opening * depth}1{closing * depth}}}')
 
 
 @pytest.mark.parametrize("lists", [False, True], ids=["objects", "lists"])

@@ -14,59 +14,20 @@ from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.crd import service_definition_crd, service_execution_crd
 from serviceexecution.resources.definition import ServiceDefinitionSpec
 from serviceexecution.resources.execution_spec import ExecutionSpec
+from tests.attacks.object_names import (
+    BAD,
+    BAD_KEYS,
+    EVIL,
+    GOOD,
+    GOOD_KEYS,
+    OF_EXECUTIONS,
+    OF_SERVICES,
+    spec_with,
+)
 from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import World
 
 __all__ = ["world"]
-
-EVIL = "../../team-b/configmaps/billing"
-GOOD = ("a", "0", "my-secret", "my.secret-1", "a" * 63, "a" * 253)
-BAD = (
-    EVIL,
-    "..",
-    ".",
-    "a/b",
-    "A",
-    "a_b",
-    "-a",
-    "a-",
-    ".a",
-    "a.",
-    "a..b",
-    "a.-b",
-    "a b",
-    "a\n",
-    "ä",
-    "a%2fb",
-    "a?b",
-)
-GOOD_KEYS = ("token", "ca.crt", "_", "-", ".a", "A_b-c.d")
-BAD_KEYS = ("a/b", ".", "..", "../token", "..data", "a b", "a\n", "ä", "a%2fb", "")
-
-SHARED = {
-    "callback.signingKey": "key",
-    "dataPools.*.persistentVolumeClaim.claimName": "name",
-    "env[].valueFrom.configMapKeyRef.key": "key",
-    "env[].valueFrom.configMapKeyRef.name": "name",
-    "env[].valueFrom.secretKeyRef.key": "key",
-    "env[].valueFrom.secretKeyRef.name": "name",
-    "imagePullSecrets[].name": "name",
-    "output.persistentVolumeClaim.claimName": "name",
-    "priorityClassName": "name",
-    "queueName": "name",
-    "runtimeClassName": "name",
-    "secrets.*.secretKeyRef.key": "key",
-    "secrets.*.secretKeyRef.name": "name",
-    "serviceAccountName": "name",
-}
-OF_EXECUTIONS = {**SHARED, "inputFrom.configMapRef.name": "name", "serviceRef.name": "name"}
-OF_SERVICES = {
-    **SHARED,
-    "build.cache.persistentVolumeClaim.claimName": "name",
-    "runtime.docker.build.secrets.*.name": "name",
-    "runtime.python.packageIndex.name": "name",
-    "source.git.secretRef.name": "name",
-}
 _NO_OBJECTS = {"displayName", "env[].name"}
 """Names of other things."""
 
@@ -107,14 +68,6 @@ def test_every_name_in_a_crd_has_its_pattern_and_says_it_in_words(crd, expected)
     assert set(named) == set(expected)
     for path, kind in expected.items():
         assert f"must be a {kind} such as" in named[path], path
-
-
-def spec_with(path: str, value: str) -> JsonObject:
-    """Return the part of a spec in which the field of that path is ``value``."""
-    found: Any = value
-    for part in reversed(path.replace("[]", ".[]").split(".")):
-        found = [found] if part == "[]" else {("x" if part == "*" else part): found}
-    return cast("JsonObject", found)
 
 
 def read(model: type[ExecutionSpec] | type[ServiceDefinitionSpec], path: str, value: str) -> None:

@@ -14,7 +14,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import OutputManifest, StoredFile
 from serviceexecution.store.store import ResultStore
 from tests.support.loop_steps import measured_steps
-from tests.unit.gateway.test_service_api import Service, service
+from tests.unit.gateway.service_harness import Service, service
 
 __all__ = ["service"]
 

@@ -10,7 +10,7 @@ from serviceexecution.cli.access_key_objects import GatewayAccount, key_objects
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.resources.access_key import KeyId
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import Service, is_problem
+from tests.unit.gateway.service_harness import Service, is_problem
 
 SCOPES = "scopes.authorization.openshift.io"
 

@@ -14,7 +14,7 @@ from serviceexecution.gateway.logs.streams import PER_CALLER, PER_NAMESPACE, PER
 from serviceexecution.kube.errors import KubernetesError
 from tests.unit.gateway.build_fakes import Build
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import ALICE
+from tests.unit.gateway.service_harness import ALICE
 
 END = "event: end"
 LINE = b"2026-11-27T00:00:00Z one\n"

@@ -13,8 +13,8 @@ from serviceexecution.gateway.http.bodies import pace as pace_module
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 from tests.unit.gateway.collector_cluster import REF
+from tests.unit.gateway.collector_harness import add_pods, code_of
 from tests.unit.gateway.conftest import COLLECTOR, Gateway
-from tests.unit.gateway.test_collect_api import code_of
 
 LARGE = 1_500_000_000
 WITNESS = ExecutionReference("team-b", "witness", "6c0f8a6e-0000-4000-8000-000000000002")
@@ -26,16 +26,6 @@ def gateway(tmp_path):
     found = Gateway(tmp_path)
     found.kubernetes.add_execution()
     found.kubernetes.add_execution(WITNESS, pod="witness", token="witness")  # noqa: S106
-    return found
-
-
-def add_pods(gateway, count, namespace="team-a"):
-    """Return the headers of so many programs' tokens."""
-    found = []
-    for number in range(count):
-        ref = ExecutionReference(namespace, f"x{number}", f"uid-{namespace}-{number}")
-        gateway.kubernetes.add_execution(ref, pod=f"{namespace}-{number}", token=f"{namespace}-{number}")
-        found.append({"Authorization": f"Bearer {namespace}-{number}"})
     return found
 
 

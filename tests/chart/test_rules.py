@@ -5,7 +5,7 @@ import pytest
 from serviceexecution.cli import access_key_objects
 from serviceexecution.resources.access_key import KeyId
 from tests.chart.conftest import LARGE, REGISTRY, named
-from tests.chart.test_security import granted, rights
+from tests.chart.rights import granted, rights
 from tools import ROOT
 from tools import rights as called
 from tools.errors import GenerationError

@@ -7,6 +7,7 @@ import yaml
 
 from serviceexecution.resources.names import LABEL_REVISION
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, REGISTRY, named, of_kind
+from tests.chart.rights import granted, rights
 from tools import ROOT
 from tools.install_manifest import CHART
 
@@ -23,30 +24,6 @@ LAYOUTS = {
 def layout(request, render):
     sets, values = LAYOUTS[request.param]
     return render(*sets, values=values)
-
-
-def rights(manifests, account):
-    """Namespace ("" is everywhere) → set of (group/resource, verb) of one ServiceAccount."""
-    roles = {
-        (role["kind"], role["metadata"].get("namespace"), role["metadata"]["name"]): role["rules"]
-        for role in of_kind(manifests, "Role", "ClusterRole")
-    }
-    found: dict[str, set[tuple[str, str]]] = {}
-    for binding in of_kind(manifests, "RoleBinding", "ClusterRoleBinding"):
-        if account not in [subject["name"] for subject in binding["subjects"]]:
-            continue
-        namespace = binding["metadata"].get("namespace")
-        ref = binding["roleRef"]
-        rules = roles[ref["kind"], namespace if ref["kind"] == "Role" else None, ref["name"]]
-        granted = found.setdefault(namespace or "", set())
-        granted |= {
-            (f"{group}/{resource}", verb)
-            for rule in rules
-            for group in rule["apiGroups"]
-            for resource in rule["resources"]
-            for verb in rule["verbs"]
-        }
-    return found
 
 
 def every(resource, *verbs):
@@ -204,12 +181,6 @@ def test_rights_of_builds_stay_in_named_namespaces(render):
     manifests = render(*LARGE, *REGISTRY, "watchNamespaces={team-a,team-b}")
     controller = rights(manifests, "sx-serviceexecution-controller")
     assert controller == {"team-a": CONTROLLER | BUILDS, "team-b": CONTROLLER | BUILDS, "system": LEASES}
-
-
-def granted(role):
-    return {
-        (resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]
-    }
 
 
 def test_users_upload_sources_and_read_logs_of_builds(render):

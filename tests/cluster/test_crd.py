@@ -4,13 +4,8 @@ The definition is installed under a group of its own, so that no operator acts o
 policy answers in its place.
 """
 
-import copy
 import json
 import re
-import secrets
-import shutil
-import subprocess
-from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import pytest
@@ -18,18 +13,17 @@ import pytest
 from serviceexecution.contract.input_files import INPUT_JSON_LIMIT, split_input_text
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.kinds import ResourceKind
-from serviceexecution.resources.crd import MUTABLE_FIELDS, service_execution_crd
+from serviceexecution.resources.crd import MUTABLE_FIELDS
 from serviceexecution.resources.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_VERSION, KIND, PLURAL
+from tests.cluster.crds import RUNTIME, Executions, executions, kubectl, refused
+
+__all__ = ["executions"]
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
 
-RUNTIME: Final[JsonObject] = {"docker": {"image": "a:1"}}
 CLAIM: Final[JsonObject] = {"persistentVolumeClaim": {"claimName": "a"}}
 KEY: Final[JsonObject] = {"secretKeyRef": {"name": "a", "key": "b"}}
-
 VALUES: Final[dict[str, tuple[Any, Any]]] = {
     "runtime": (RUNTIME, {"docker": {"image": "a:2"}}),
     "input": ({"a": 1}, {"a": 2}),
@@ -58,78 +52,6 @@ VALUES: Final[dict[str, tuple[Any, Any]]] = {
     "callback": ({"url": "https://a.example"}, {"url": "https://b.example"}),
 }
 """Two legal values of every member that may not change."""
-
-
-def kubectl(*arguments: str, stdin: object = None) -> subprocess.CompletedProcess[str]:
-    """Run kubectl as the cluster's administrator."""
-    found = shutil.which("kubectl")
-    if found is None:
-        pytest.skip('kubectl is not in PATH: eval "$(make -s env)" after `make up`')
-    text = None if stdin is None else json.dumps(stdin)
-    return subprocess.run([found, *arguments], input=text, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def kind() -> Iterator[ResourceKind]:
-    """Install the definition under another group."""
-    group = f"test-{secrets.token_hex(4)}.serviceexecution.dev"
-    crd = cast("Any", copy.deepcopy(service_execution_crd()))
-    crd["metadata"]["name"] = f"{PLURAL}.{group}"
-    crd["spec"]["group"] = group
-    crd["spec"]["names"]["shortNames"] = []
-    crd["spec"]["names"]["categories"] = []
-    done = kubectl("create", "-f", "-", stdin=crd)
-    assert done.returncode == 0, done.stderr
-    try:
-        name = f"crd/{PLURAL}.{group}"
-        done = kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
-        assert done.returncode == 0, done.stderr
-        yield ResourceKind(group, API_VERSION, PLURAL)
-    finally:
-        kubectl("delete", "crd", f"{PLURAL}.{group}", "--wait=false")
-
-
-class Executions:
-    """Creates and changes executions of the test's own group in the test's own namespace."""
-
-    def __init__(self, client: KubernetesClient, kind: ResourceKind, namespace: str) -> None:
-        self._client = client
-        self.kind = kind
-        self.namespace = namespace
-
-    async def create(self, name: str = "sum", status: JsonObject | None = None, **spec: object) -> Any:
-        manifest: JsonObject = {
-            "apiVersion": f"{self.kind.group}/{self.kind.version}",
-            "kind": KIND,
-            "metadata": {"name": name, "namespace": self.namespace},
-            "spec": cast("JsonObject", {"runtime": RUNTIME, **spec}),
-        }
-        if status is not None:
-            manifest["status"] = status
-        return await self._client.create(self.kind, self.namespace, manifest)
-
-    async def edit(self, name: str = "sum", **spec: object) -> Any:
-        patch: JsonObject = {"spec": cast("JsonObject", spec)}
-        return await self._client.patch(self.kind, self.namespace, name, patch)
-
-    async def say(self, name: str = "sum", **status: object) -> Any:
-        patch: JsonObject = {"status": cast("JsonObject", status)}
-        return await self._client.patch(self.kind, self.namespace, name, patch, subresource="status")
-
-    async def read(self, name: str = "sum") -> Any:
-        return await self._client.get(self.kind, self.namespace, name)
-
-
-@pytest.fixture
-async def executions(client: KubernetesClient, kind: ResourceKind, namespace: str) -> Executions:
-    # A definition is served by every handler of the API server a moment after it is established.
-    return Executions(client, kind, namespace)
-
-
-def refused(*words: str) -> Any:
-    """Expect a refusal with all these words."""
-    pattern = "".join(f"(?=[\\s\\S]*{word})" for word in words)
-    return pytest.raises(KubernetesError, match=pattern)
 
 
 def test_the_definition_is_accepted_as_it_is():
@@ -255,7 +177,6 @@ GOOD: Final[tuple[dict[str, Any], ...]] = (
     {"env": [{"name": "A"}, {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]},
     {"affinity": {"anything": [1, {"x": None}]}, "podTemplate": {"metadata": {"labels": {"a": "b"}}}},
 )
-
 BAD: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("say what runs: give either serviceRef or runtime", {"runtime": None}),
     ("spec.runtime.docker", {"runtime": {"docker": None}}),

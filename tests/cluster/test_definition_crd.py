@@ -1,9 +1,7 @@
 """The CRD of ServiceDefinitions on a real API server, and what the one of executions says of runs of a service."""
 
-import copy
 import re
-import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import pytest
@@ -11,12 +9,11 @@ import pytest
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import ResourceKind
-from serviceexecution.resources.crd import service_definition_crd
-from serviceexecution.resources.names import API_VERSION, DEFINITION_KIND, DEFINITION_PLURAL
-from tests.cluster.test_crd import RUNTIME, Executions, executions, kind, kubectl, refused
+from tests.cluster.crds import RUNTIME, Executions, executions, refused
+from tests.cluster.definition_crds import create, definitions
 from tests.support.bad_input.definitions import ARCHIVE, BAD_SERVICES, BUILD, PYTHON, BadService, git
 
-__all__ = ["executions", "kind"]
+__all__ = ["definitions", "executions"]
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
 
@@ -24,36 +21,6 @@ SCHEMA: Final[JsonObject] = {
     "type": "object",
     "properties": {"data": {"type": ["number", "null"], "default": None}},
 }
-
-
-@pytest.fixture(scope="module")
-def definitions() -> Iterator[ResourceKind]:
-    """Install the definition under another group."""
-    group = f"test-{secrets.token_hex(4)}.serviceexecution.dev"
-    crd = cast("Any", copy.deepcopy(service_definition_crd()))
-    crd["metadata"]["name"] = f"{DEFINITION_PLURAL}.{group}"
-    crd["spec"]["group"] = group
-    crd["spec"]["names"]["shortNames"] = []
-    crd["spec"]["names"]["categories"] = []
-    done = kubectl("create", "-f", "-", stdin=crd)
-    assert done.returncode == 0, done.stderr
-    try:
-        name = f"crd/{DEFINITION_PLURAL}.{group}"
-        done = kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
-        assert done.returncode == 0, done.stderr
-        yield ResourceKind(group, API_VERSION, DEFINITION_PLURAL)
-    finally:
-        kubectl("delete", "crd", f"{DEFINITION_PLURAL}.{group}", "--wait=false")
-
-
-async def create(client: KubernetesClient, kind: ResourceKind, namespace: str, **spec: object) -> Any:
-    manifest: JsonObject = {
-        "apiVersion": f"{kind.group}/{kind.version}",
-        "kind": DEFINITION_KIND,
-        "metadata": {"name": "adder", "namespace": namespace},
-        "spec": cast("JsonObject", {"runtime": RUNTIME, **spec}),
-    }
-    return await client.create(kind, namespace, manifest)
 
 
 class TestExactlyOneOfServiceAndRuntime:

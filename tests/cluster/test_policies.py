@@ -4,7 +4,6 @@ Everything but the two fenced objects is a dry run, which passes admission like 
 """
 
 import json
-import shutil
 import subprocess
 import time
 import uuid
@@ -20,6 +19,7 @@ from serviceexecution.builds.names import build_labels
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.resources.execution import ObjectMeta
 from serviceexecution.resources.names import LABEL_REVISION
+from tests.cluster.kubectl import kubectl, must
 from tests.support.polling import poll_until
 from tools import ROOT
 
@@ -29,21 +29,6 @@ CONTROLLER = "system:serviceaccount:serviceexecution-system:serviceexecution-con
 GATEWAY = "system:serviceaccount:serviceexecution-system:serviceexecution-gateway"
 LABEL = "serviceexecution.dev/execution-uid"
 JOB_CONTROLLER = "system:serviceaccount:kube-system:job-controller"
-
-
-def kubectl(*arguments: str, stdin: JsonObject | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs kubectl as the cluster's administrator, who may act as anybody."""
-    found = shutil.which("kubectl")
-    if found is None:
-        pytest.skip('kubectl is not in PATH: eval "$(make -s env)" after `make up`')
-    text = None if stdin is None else json.dumps(stdin)
-    return subprocess.run([found, *arguments], input=text, capture_output=True, text=True, check=False)
-
-
-def must(*arguments: str, stdin: JsonObject | None = None) -> str:
-    done = kubectl(*arguments, stdin=stdin)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def execution(**spec: Any) -> JsonObject:

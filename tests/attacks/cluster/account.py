@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from serviceexecution.contract.json_types import JsonObject
-from tests.cluster.test_policies import kubectl, must
+from tests.cluster.kubectl import kubectl, must
 
 OPERATOR_NAMESPACE: Final = "serviceexecution-system"
 MERGE_PATCH: Final = "application/merge-patch+json"

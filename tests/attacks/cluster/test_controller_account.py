@@ -22,7 +22,7 @@ from serviceexecution.kube.kinds import (
     SERVICE_EXECUTIONS,
 )
 from tests.attacks.cluster.account import OPERATOR_NAMESPACE, Account, accepted, may, refusal
-from tests.cluster.test_policies import kubectl, must
+from tests.cluster.kubectl import kubectl, must
 
 pytestmark = pytest.mark.cluster
 

@@ -21,7 +21,7 @@ from serviceexecution.gateway.service_api.submission.objects import (
 from serviceexecution.kube.kinds import CONFIG_MAPS, PODS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.kube.token_requests import token_request
 from tests.attacks.cluster.account import Account, accepted, may, refusal
-from tests.cluster.test_policies import kubectl, must
+from tests.cluster.kubectl import kubectl, must
 
 pytestmark = pytest.mark.cluster
 

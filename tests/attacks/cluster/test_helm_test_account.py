@@ -10,7 +10,7 @@ import pytest
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.attacks.cluster.account import OPERATOR_NAMESPACE, Account, accepted, refusal
-from tests.cluster.test_policies import must
+from tests.cluster.kubectl import must
 
 pytestmark = pytest.mark.cluster
 

@@ -15,9 +15,9 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.process.nesting import take_deep_objects
-from tests.attacks.test_nesting import deep
-from tests.cluster.test_crd import Executions, executions, kind
-from tests.cluster.test_policies import kubectl
+from tests.attacks.deep_json import deep
+from tests.cluster.crds import Executions, executions, kind
+from tests.cluster.kubectl import kubectl
 from tests.support.polling import poll_until
 
 __all__ = ["executions", "kind"]

@@ -8,17 +8,9 @@ from typing import Any
 import pytest
 
 from serviceexecution.kube.errors import KubernetesError
-from tests.attacks.test_object_names import (
-    BAD,
-    BAD_KEYS,
-    GOOD,
-    GOOD_KEYS,
-    OF_EXECUTIONS,
-    OF_SERVICES,
-    spec_with,
-)
-from tests.cluster.test_crd import RUNTIME, Executions, executions, kind
-from tests.cluster.test_definition_crd import create, definitions
+from tests.attacks.object_names import BAD, BAD_KEYS, GOOD, GOOD_KEYS, OF_EXECUTIONS, OF_SERVICES, spec_with
+from tests.cluster.crds import RUNTIME, Executions, executions, kind
+from tests.cluster.definition_crds import create, definitions
 
 __all__ = ["definitions", "executions", "kind"]
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
-from tests.cluster.test_policies import kubectl, must
+from tests.cluster.kubectl import kubectl, must
 from tests.support.cluster import Cluster
 from tests.support.gateway import gateway_address
 from tests.support.polling import poll_until

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -160,3 +161,19 @@ async def contents(store, manifest) -> dict[str, bytes]:
         stream = await store.open_output(REF, file.path, attempt=manifest.attempt)
         found[file.path] = b"".join([chunk async for chunk in stream.chunks])
     return found
+
+
+def stored(gateway):
+    manifest = gateway.call(gateway.store.read_manifest(REF))
+    return None if manifest is None else gateway.call(contents(gateway.store, manifest))
+
+
+def eventually(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def uploaded(gateway):
+    return gateway.call(gateway.store.list_outputs(REF))

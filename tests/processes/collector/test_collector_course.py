@@ -5,29 +5,20 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.processes.collector.live import COLLECTOR, LiveGateway, Pod, contents, finish
+from tests.processes.collector.live import (
+    COLLECTOR,
+    LiveGateway,
+    Pod,
+    eventually,
+    finish,
+    stored,
+    uploaded,
+)
 from tests.unit.gateway.collector_cluster import REF
-
-
-def stored(gateway):
-    manifest = gateway.call(gateway.store.read_manifest(REF))
-    return None if manifest is None else gateway.call(contents(gateway.store, manifest))
-
-
-def eventually(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def uploaded(gateway):
-    return gateway.call(gateway.store.list_outputs(REF))
 
 
 def test_waits_for_the_end_of_main(gateway, pod):

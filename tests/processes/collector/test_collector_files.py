@@ -6,7 +6,7 @@ import pytest
 
 from tests.processes.collector.live import contents, tree_of
 from tests.unit.gateway.collector_cluster import REF
-from tests.unit.gateway.test_collect_api import ODD
+from tests.unit.gateway.collector_harness import ODD
 
 
 def committed(gateway):

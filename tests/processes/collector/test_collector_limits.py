@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from tests.processes.collector.live import COLLECTOR, contents, finish
-from tests.processes.collector.test_collector_course import eventually, stored
+from tests.processes.collector.live import COLLECTOR, contents, eventually, finish, stored
 from tests.unit.gateway.collector_cluster import REF
 
 MEMORY = """

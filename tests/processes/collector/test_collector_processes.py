@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.collector.live import COLLECTOR, finish
-from tests.processes.collector.test_collector_course import eventually, stored, uploaded
+from tests.processes.collector.live import COLLECTOR, eventually, finish, stored, uploaded
 
 NAMESPACE = ("unshare", *(() if os.getuid() == 0 else ("-r",)), "-p", "-f", "--mount-proc")
 pytestmark = pytest.mark.skipif(

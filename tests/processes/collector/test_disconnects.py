@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.processes.collector.test_collector_course import eventually, uploaded
+from tests.processes.collector.live import eventually, uploaded
 
 HEAD = (
     "PUT /collect/v1/files/f HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer collector-token\r\n"

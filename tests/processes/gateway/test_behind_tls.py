@@ -15,7 +15,7 @@ from serviceexecution.gateway.main import GatewayServer, server_config
 from tests.support.certificates import write_certificate
 from tests.support.nginx import PROGRAM, tls_proxy
 from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.test_service_api import ALICE, BODY, JSON, Service
+from tests.unit.gateway.service_harness import ALICE, BODY, JSON, Service
 
 pytestmark = [
     pytest.mark.timeout(120),

@@ -17,7 +17,7 @@ from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.execution import ServiceExecution
 from serviceexecution.store.store import ResultStore
-from tests.unit.callbacks.test_rules import execution
+from tests.unit.callbacks.executions import execution
 from tests.unit.gateway.service_cluster import ServiceCluster
 
 NAMESPACE = "team-a"

@@ -10,7 +10,7 @@ import pytest
 from serviceexecution.callbacks.addresses import RefusedAddressError, check_literal, may_connect
 from serviceexecution.callbacks.allow_list import RefusedUrlError, allowed_target
 from serviceexecution.callbacks.event import body_of, finished_event, signed_headers, signing_key
-from serviceexecution.resources.execution import ServiceExecution
+from tests.unit.callbacks.executions import execution
 
 ENTRIES = [
     "https://hooks.example.com/",
@@ -143,25 +143,6 @@ def test_what_only_looks_like_a_name(host):
 @pytest.mark.parametrize("host", ["example.com", "1.example", "0x7f.example", "3com"])
 def test_names_are_left_to_the_resolver(host):
     check_literal(host, may_connect, exact=False)
-
-
-def execution(**status):
-    return ServiceExecution.model_validate(
-        {
-            "metadata": {
-                "name": "run",
-                "namespace": "team-a",
-                "uid": "5a8e0a3e-0000-4000-8000-000000000000",
-                "creationTimestamp": "2026-11-24T12:00:00Z",
-            },
-            "spec": {
-                "serviceRef": {"name": "sum"},
-                "input": {"data": "never"},
-                "callback": {"url": "https://hooks.example.com/"},
-            },
-            "status": {"phase": "Failed", "completionTime": "2026-11-24T12:01:00Z", **status},
-        }
-    )
 
 
 def test_the_event_is_a_cloudevent_without_input():

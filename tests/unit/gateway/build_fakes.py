@@ -14,7 +14,7 @@ from serviceexecution.resources.names import (
 )
 from serviceexecution.resources.reference import revision_reference
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import Service
+from tests.unit.gateway.service_harness import Service
 
 BUILDER = {"Authorization": "Bearer builder-token"}
 COUNTED = "batch.kubernetes.io/controller-uid"

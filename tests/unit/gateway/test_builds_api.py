@@ -11,7 +11,7 @@ from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.names import ANNOTATION_SOURCE_DIGEST, LABEL_REVISION
 from tests.unit.gateway.build_fakes import BUILDER, COUNTED, DIGEST, REPORT, Build
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import is_problem
+from tests.unit.gateway.service_harness import is_problem
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.execution_status import ExecutionStatus
 from tests.unit.gateway.build_fakes import DIGEST, Build
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import ALICE, is_problem
+from tests.unit.gateway.service_harness import ALICE, is_problem
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

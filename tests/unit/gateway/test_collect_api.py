@@ -7,17 +7,8 @@ import pytest
 
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.gateway.collector_cluster import COUNTED, REF
+from tests.unit.gateway.collector_harness import ODD, code_of
 from tests.unit.gateway.conftest import COLLECTOR, Gateway, entry
-
-ODD = ["manifest.json", "log/x", "new\nline", "ends\n", "%41", "q?x=1#2", " a b ", "a#1", "\u00fc", "u\u0308",
-       "n" * 255, ".hidden", "back\\slash", "d/e/\ufffd", "a;b=c&d+e"]  # fmt: skip
-
-
-def code_of(response):
-    assert response.headers["content-type"] == "application/problem+json"
-    body = response.json()
-    assert body["status"] == response.status_code
-    return response.status_code, body["code"]
 
 
 async def test_upload_commit_and_manifest(gateway):

@@ -19,7 +19,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import LogRecord
 from tests.unit.gateway.build_fakes import Build
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.test_service_api import ALICE, is_problem
+from tests.unit.gateway.service_harness import ALICE, is_problem
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

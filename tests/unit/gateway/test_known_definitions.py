@@ -13,7 +13,7 @@ from serviceexecution.gateway.state.definition_index import (
     known_definition,
 )
 from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.test_service_api import Service
+from tests.unit.gateway.service_harness import Service
 
 SCHEMA = {"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(1000)}}
 

@@ -7,8 +7,8 @@ from prometheus_client import generate_latest
 
 from serviceexecution.store.records import LogRecord
 from tests.unit.gateway.collector_cluster import REF
+from tests.unit.gateway.collector_harness import ODD, code_of
 from tests.unit.gateway.conftest import COLLECTOR
-from tests.unit.gateway.test_collect_api import ODD, code_of
 
 DATA = bytes(range(100))
 
