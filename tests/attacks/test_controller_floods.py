@@ -8,27 +8,22 @@ import gc
 import sys
 import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import cast
 
-import kopf
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.executions import planning
 from serviceexecution.controller.executions.admission import Admission
-from serviceexecution.controller.health import Health
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
-from serviceexecution.controller.known.cache import ObjectCache, Watched
+from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import (
-    EndedExecution,
     LiveExecution,
     UnreadableExecution,
     read_execution,
 )
-from serviceexecution.controller.known.watches import register
 from serviceexecution.controller.main import _queue
-from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.kube.client import ObjectList
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
@@ -40,24 +35,13 @@ from serviceexecution.kube.kinds import (
 )
 from serviceexecution.process.nesting import LEVELS
 from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from serviceexecution.store.errors import StoreFullError
-from tests.support.api_server.requests import Request, refusal
+from tests.attacks.controller_world import execution, world
 from tests.support.api_server.server import ApiServer
 from tests.unit.controller import resyncs
-from tests.unit.controller.harness import KEY, Clock, World, start, succeed
-from tests.unit.executions.builders import POD_NAME, UID, ended, waiting
+from tests.unit.controller.harness import Clock, World
+from tests.unit.executions.builders import POD_NAME, waiting
 
-
-@pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """Return a cluster with a controller."""
-    clock = Clock()
-    monkeypatch.setattr("serviceexecution.controller.executions.observe.datetime", clock)
-    found = World(clock)
-    yield found
-    for controller in found.controllers:
-        await controller.checker.close()
+__all__ = ["world"]
 
 
 async def test_no_pass_during_a_resync_takes_a_run_for_one_without_a_pod(
@@ -95,28 +79,6 @@ async def test_no_pass_during_a_resync_takes_a_run_for_one_without_a_pod(
     await world.controller.resync.once()
     assert world.said() == ("Pending", "Starting")
     assert world.kubernetes.one(JOBS) is not None
-
-
-def execution(number: int, *, phase: str | None, size: int = 0, **status: JsonValue) -> JsonObject:
-    """Return an execution as the API server has it; ``size`` is what a tenant lets a schema and an input have."""
-    uid = f"00000000-0000-4000-8000-{number:012d}"
-    service: JsonObject = {"name": "adder", "uid": "service", "generation": 1, "fields": {}}
-    service["outputSchema"] = {f"p{one}": {"description": "x" * 100} for one in range(size // 128)}
-    return {
-        "metadata": {
-            "name": f"run-{number}",
-            "namespace": "team",
-            "uid": uid,
-            "resourceVersion": str(1_000 + number),
-            "generation": 1,
-            "creationTimestamp": "2026-03-01T12:00:00Z",
-        },
-        "spec": {"serviceRef": {"name": "adder"}, "inputJson": "x" * size},
-        "status": {
-            **({} if phase is None else {"phase": phase, "observedGeneration": 1, "service": service}),
-            **status,
-        },
-    }
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Running"])
@@ -265,112 +227,6 @@ def _metadata(number: int) -> JsonObject:
     return cast("JsonObject", execution(number, phase=None)["metadata"])
 
 
-async def test_one_odd_pod_is_passed_over(world: World) -> None:
-    """Controller 18: a pod with our label whose status is odd ended the process, at each start again."""
-    await start(world)
-    world.kubernetes.put(
-        PODS,
-        {
-            "metadata": {"name": "odd", "namespace": "team", "labels": {LABEL_EXECUTION_UID: UID}},
-            "status": {"containerStatuses": [{"name": "main", "state": {"running": {"startedAt": None}}}]},
-        },
-    )
-    await world.controller.run()
-    assert world.said() == ("Running", "Running")
-    await world.start().run()
-    assert world.said() == ("Running", "Running")
-
-
-async def test_a_namespace_that_may_not_be_read_leaves_the_others_alone() -> None:
-    """Controller 18: a deleted namespace among watchNamespaces ended the controller for all others."""
-    kubernetes = ApiServer(now=Clock().now)
-    kubernetes.put(SERVICE_EXECUTIONS, execution(1, phase=None))
-    forbidden = refusal(403, 'serviceexecutions is forbidden: User "x" cannot list resource')
-
-    def refuse(request: Request, _when: str) -> None:
-        if request.namespace == "gone":
-            raise forbidden
-
-    kubernetes.hook = refuse
-    queued: list[ExecutionKey] = []
-    health = Health(longest_pass=lambda: 0)
-    cache = ObjectCache(namespaces=("gone", "team"))
-    resync = resyncs.of(kubernetes, cache, queued, health=health, namespaces=("gone", "team"))
-    assert await resync.start() == ("team",)
-    assert queued == [ExecutionKey("team", "run-1")]
-    assert health.problem() == ""
-    kubernetes.hook = None
-    await resync.once()
-    assert "gone" in health.problem(), "a new start watches it"
-
-
-async def test_load_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Controller 16: keys that waited for ten minutes failed the probe, and the restart made it worse."""
-    now = [0.0]
-    monkeypatch.setattr("serviceexecution.controller.queue.time.monotonic", lambda: now[0])
-    queue: WorkQueue[str] = WorkQueue()
-    health = Health(longest_pass=queue.longest_pass_seconds)
-    queue.add("waits")
-    queue.add("runs")
-    now[0] = 5_000.0
-    await queue.get()
-    assert health.problem() == ""
-    now[0] = 10_000.0
-    assert health.problem() != "", "a pass that hangs is one"
-
-
-async def test_an_execution_that_is_gone_is_asked_for_once(world: World) -> None:
-    """Controller 23: of a deletion that no watch told of, each pass asked again, five times a second."""
-    await start(world)
-    world.pod(ended(3), ended())
-    await world.keep()
-    await world.controller.watch()
-    del world.kubernetes.objects[SERVICE_EXECUTIONS.plural, "team", "sum"]
-    world.kubernetes.requests.clear()
-    for _ in range(10):
-        await world.controller.reconcile()
-    assert len(world.kubernetes.requests) <= 1
-    assert KEY not in world.controller.cache.executions
-
-
-async def test_an_ended_execution_costs_no_request(world: World) -> None:
-    """Controller 7: nor is it read again while nothing is due."""
-    await succeed(world, world.controller.run)
-    assert isinstance(world.controller.cache.executions[KEY], EndedExecution)
-    world.kubernetes.requests.clear()
-    await world.controller.reconcile()
-    assert world.kubernetes.requests == []
-
-
-def test_watches_are_handled_in_the_loop_that_owns_the_cache() -> None:
-    """Kopf calls functions that are no coroutines in threads: cache and queue were changed from there."""
-    registry = kopf.OperatorRegistry()
-    queue = _queue(1)
-    register(registry, ObjectCache(), queue, queue)
-    handlers = registry._watching.get_all_handlers()
-    assert len(handlers) == 4
-    assert all(asyncio.iscoroutinefunction(handler.fn) for handler in handlers)
-
-
-async def test_a_watch_that_is_only_behind_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Controller 16: a watch that was 60 s behind under load had the process killed."""
-    monkeypatch.setattr("serviceexecution.controller.known.resync.WATCH_LAG_SECONDS", 0.0)
-    kubernetes = ApiServer(now=Clock().now)
-    kubernetes.put(SERVICE_EXECUTIONS, execution(1, phase=None))
-    cache = ObjectCache()
-    health = Health(longest_pass=lambda: 0)
-    resync = resyncs.of(kubernetes, cache, [], health=health)
-    cache.note_watched(Watched.EXECUTIONS, {"metadata": {"resourceVersion": "10"}})
-    checking = asyncio.create_task(resync.check())
-    while not checking.done():
-        await asyncio.sleep(0)
-        cache.note_watched(
-            Watched.EXECUTIONS,
-            {"metadata": {"resourceVersion": str(cache.watched_version(Watched.EXECUTIONS) + 1)}},
-        )
-    assert health.problem() == ""
-
-
 HOSTILE_INPUTS: dict[str, dict[str, str]] = {
     "a hundred thousand properties": {f"k{number}": "{}" for number in range(100_000)},
     "ten thousand properties": {f"k{number}": "{}" for number in range(10_000)},
@@ -418,102 +274,3 @@ def test_a_spec_beside_its_input_is_bounded() -> None:
     service: JsonObject = {"metadata": {"name": "s", "namespace": "team", "uid": "s"}, "spec": body["spec"]}
     cache = ObjectCache()
     assert cache.put_definition(service) in cache.unreadable
-
-
-async def requests_in(world: World, seconds: float) -> int:
-    """Return the requests of passes that come when each says that it is to be looked at again."""
-    world.kubernetes.requests.clear()
-    passed = 0.0
-    while passed < seconds:
-        wake = await world.controller.reconcile()
-        if wake is None:
-            break
-        world.wait(max(wake, 0.01))
-        passed += max(wake, 0.01)
-    return len(world.kubernetes.requests)
-
-
-async def test_who_waits_for_a_quota_asks_ever_more_seldom(world: World) -> None:
-    """Controller 8d: 125 executions in a namespace without quota took all requests of the controller."""
-
-    def refuse(request: Request, when: str) -> None:
-        if when == "before" and (request.verb, request.resource) == ("create", "jobs"):
-            raise refusal(403, "jobs.batch is forbidden: exceeded quota: count")
-
-    world.kubernetes.hook = refuse
-    world.apply(startTimeout="1h")
-    await world.controller.run()
-    assert world.said() == ("Pending", "QuotaExceeded")
-    await requests_in(world, 120)
-    assert await requests_in(world, 600) <= 60, "ten passes of at most six requests; there were 480"
-
-
-def service(**spec: JsonValue) -> JsonObject:
-    """Return a service as the API server has it."""
-    return {
-        "metadata": {"name": "adder", "namespace": "team", "uid": "service"},
-        "spec": {"runtime": {"docker": {"image": "adder:1"}}, **spec},
-    }
-
-
-async def test_who_waits_for_a_first_build_is_woken_and_asks_nothing(world: World) -> None:
-    """Controller 8d: 500 executions that waited for a first build took all requests of the controller."""
-    building = service(source={"archive": {"digest": "sha256:" + "a" * 64}})
-    building["spec"] = {**cast("JsonObject", building["spec"]), "runtime": {"docker": {"build": {}}}}
-    world.kubernetes.put(SERVICE_DEFINITIONS, building)
-    world.apply(runtime=None, serviceRef={"name": "adder"}, startTimeout="1h")
-    await world.controller.run()
-    assert world.said() == ("Pending", "ServiceNotReady")
-    checks = 0
-    check_schema = world.controller.checker.check_schema
-
-    async def counted(schema: JsonObject) -> None:
-        nonlocal checks
-        checks += 1
-        await check_schema(schema)
-
-    world.controller.checker.check_schema = counted  # type: ignore[method-assign]
-    assert await requests_in(world, 300) == 0
-    assert checks == 0
-    world.controller.woken.clear()
-    world.kubernetes.change(
-        SERVICE_DEFINITIONS, "team", "adder", {"spec": {"runtime": {"docker": {"image": "a"}}}}
-    )
-    await world.controller.watch()
-    assert world.controller.woken == [KEY]
-
-
-async def test_who_is_queued_is_checked_once(world: World) -> None:
-    """Controller 8d: each of 3,000 queued executions had its ConfigMap read and three schemas checked each minute."""
-    world.kubernetes.put(
-        SERVICE_DEFINITIONS,
-        service(concurrency=1, inputSchema={"type": "object"}, outputSchema={"type": "object"}),
-    )
-    world.kubernetes.put(CONFIG_MAPS, {"metadata": {"name": "in", "namespace": "team"}, "data": {"a": "1"}})
-    first = execution(1, phase="Running")
-    world.kubernetes.put(SERVICE_EXECUTIONS, first)
-    world.apply(
-        runtime=None, serviceRef={"name": "adder"}, inputJson=None, inputFrom={"configMapRef": {"name": "in"}}
-    )
-    await world.controller.run()
-    record = world.controller.cache.executions[KEY]
-    assert isinstance(record, LiveExecution)
-    assert record.reason == "Queued"
-    assert await requests_in(world, 3_600) == 0
-
-
-async def test_a_full_store_keeps_no_run_from_ending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Controller 34: with resultRetention a run could not end while others had filled the store."""
-
-    async def full(*_: object) -> None:
-        raise StoreFullError("writing the expiry: no space left")
-
-    monkeypatch.setattr(world.store, "write_expiry", full)
-
-    async def look() -> None:
-        await world.controller.run()
-
-    apply = world.apply
-    monkeypatch.setattr(world, "apply", lambda: apply(resultRetention="1h"))
-    await succeed(world, look)
-    assert world.said() == ("Succeeded", "Succeeded")

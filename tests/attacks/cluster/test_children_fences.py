@@ -12,8 +12,8 @@ import pytest
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.resources.names import LABEL_REVISION
+from tests.cluster.fenced import CONTAINER, CONTROLLER, LABEL, fenced, owned_job, pod_of
 from tests.cluster.kubectl import kubectl, must
-from tests.cluster.test_policies import CONTAINER, CONTROLLER, LABEL, fenced, owned_job, pod_of
 
 __all__ = ["fenced"]
 

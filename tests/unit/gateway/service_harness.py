@@ -95,3 +95,9 @@ def is_problem(answer, status, code=None):
     assert body["detail"]
     assert code in {None, body["code"]}, body
     return True
+
+
+async def _until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - a watch tells nobody
+            await asyncio.sleep(0.01)
