@@ -1,4 +1,8 @@
-"""``.gitignore`` as Git reads it, file by file down the tree. Pure."""
+"""``.gitignore`` as Git reads it, file by file down the tree. Pure.
+
+Of our own: the library pathspec reads ``[[:digit:]]``, ``folder/**`` and ``!folder/`` otherwise than Git does, as the
+comparison with ``git check-ignore`` in the tests shows.
+"""
 
 import re
 from dataclasses import dataclass
