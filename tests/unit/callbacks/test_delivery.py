@@ -7,6 +7,7 @@ import tracemalloc
 from typing import cast
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
 from serviceexecution.callbacks.allow_list import Target
 from serviceexecution.callbacks.delivery import MOST_TRIES, Deliverer
@@ -121,6 +122,8 @@ async def test_accepted_at_once(tmp_path):
     ((head, body),) = receiver.requests
     assert "application/cloudevents+json" in head
     assert "webhook-signature: v1," in head.lower()
+    headers = dict(line.split(": ", 1) for line in head.splitlines()[1:] if line)
+    assert Webhook(b"k").verify(body, headers)["data"]["status"] == "FAILED"
     assert b'"status":"FAILED"' in body
 
 

@@ -6,6 +6,7 @@ import hmac
 from datetime import UTC, datetime
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from serviceexecution.callbacks.addresses import RefusedAddressError, check_literal, may_connect
 from serviceexecution.callbacks.allow_list import RefusedUrlError, allowed_target
@@ -152,6 +153,28 @@ def test_the_event_is_a_cloudevent_without_input():
     assert event["data"]["status"] == "FAILED"
     assert event["data"]["service"] == "sum"
     assert b"never" not in body_of(event)
+
+
+KEY = b"a key of at least 24 bytes"
+ENCODED_KEY = f"whsec_{base64.b64encode(KEY).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(b"whsec_" + base64.b64encode(KEY) + b"\n", "whsec_" + base64.b64encode(KEY).decode()), (KEY, KEY)],
+)
+def test_a_library_for_standard_webhooks_verifies_what_we_sign(ours, theirs):
+    body = body_of({"subject": "Ümläute"})
+    headers = signed_headers(ours, "id", body, datetime.now(UTC))
+    assert Webhook(theirs).verify(body, headers) == {"subject": "Ümläute"}
+    for other in (
+        headers | {"webhook-id": "x"},
+        headers | {"webhook-timestamp": str(int(headers["webhook-timestamp"]) - 1)},
+    ):
+        with pytest.raises(WebhookVerificationError, match="No matching signature"):
+            Webhook(theirs).verify(body, other)
+    with pytest.raises(WebhookVerificationError, match="No matching signature"):
+        Webhook(theirs).verify(body + b" ", headers)
 
 
 def test_the_signature_is_that_of_standard_webhooks():
