@@ -3,6 +3,9 @@
 import base64
 import json
 import ssl
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +25,8 @@ class Account:
     http: httpx.Client
 
     @classmethod
-    def of(cls, name: str) -> "Account":
+    @contextmanager
+    def of(cls, name: str) -> "Iterator[Account]":
         """Take a token as an administrator can."""
         token = must("create", "token", name, f"--namespace={OPERATOR_NAMESPACE}").strip()
         (entry,) = json.loads(must("config", "view", "--raw", "--minify", "--flatten", "--output=json"))[
@@ -30,14 +34,13 @@ class Account:
         ]
         roots = base64.b64decode(entry["cluster"]["certificate-authority-data"]).decode()
         context = ssl.create_default_context(cadata=roots)
-        return cls(
-            httpx.Client(
-                base_url=entry["cluster"]["server"],
-                headers={"Authorization": f"Bearer {token}"},
-                verify=context,
-                timeout=60,
-            )
-        )
+        with httpx.Client(
+            base_url=entry["cluster"]["server"],
+            headers={"Authorization": f"Bearer {token}"},
+            verify=context,
+            timeout=60,
+        ) as http:
+            yield cls(http)
 
     def create(self, path: str, manifest: JsonObject) -> httpx.Response:
         """POST to a collection or a subresource."""
@@ -55,6 +58,23 @@ class Account:
     def get(self, path: str) -> httpx.Response:
         """Read an object or a collection."""
         return self.http.get(path)
+
+
+@contextmanager
+def tenant_namespace() -> Iterator[str]:
+    """Make somebody's namespace, which goes at the end."""
+    name = f"attack-{uuid.uuid4().hex[:8]}"
+    must("create", "namespace", name)
+    try:
+        yield name
+    finally:
+        kubectl("delete", "namespace", name, "--wait=false")
+
+
+def make_foreign_objects(namespace: str) -> None:
+    """Make a Secret and a ConfigMap that are none of the operator's, both called ``theirs``."""
+    for kind in (("secret", "generic"), ("configmap",)):
+        must("create", *kind, "theirs", f"--namespace={namespace}", "--from-literal=a=b")
 
 
 def refusal(answer: httpx.Response) -> str:

@@ -21,8 +21,16 @@ from serviceexecution.kube.kinds import (
     SERVICE_DEFINITIONS,
     SERVICE_EXECUTIONS,
 )
-from tests.attacks.cluster.account import OPERATOR_NAMESPACE, Account, accepted, may, refusal
-from tests.cluster.kubectl import kubectl, must
+from tests.attacks.cluster.account import (
+    OPERATOR_NAMESPACE,
+    Account,
+    accepted,
+    make_foreign_objects,
+    may,
+    refusal,
+    tenant_namespace,
+)
+from tests.cluster.kubectl import must
 
 pytestmark = pytest.mark.cluster
 
@@ -34,37 +42,36 @@ CONTAINER: JsonObject = {"name": "main", "image": IMAGE}
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    found = Account.of(CONTROLLER)
-    yield found
-    found.http.close()
+    with Account.of(CONTROLLER) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def tenant() -> Iterator[str]:
     """Return somebody's namespace with a pod, a Job, a Secret, a ConfigMap and an execution that is not ended."""
-    name = f"attack-{uuid.uuid4().hex[:8]}"
-    must("create", "namespace", name)
-    gated: JsonObject = {"schedulingGates": [{"name": "test.example.com/never"}], "containers": [CONTAINER]}
-    pod: JsonObject = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "theirs"}, "spec": gated}
-    must("create", f"--namespace={name}", "-f", "-", stdin=pod)
-    must(
-        "create",
-        f"--namespace={name}",
-        "-f",
-        "-",
-        stdin={**job("theirs"), "kind": "Job", "apiVersion": "batch/v1"},
-    )
-    for kind in (("secret", "generic"), ("configmap",)):
-        must("create", *kind, "theirs", f"--namespace={name}", "--from-literal=a=b")
-    running: JsonObject = {
-        "apiVersion": "serviceexecution.dev/v1alpha1",
-        "kind": "ServiceExecution",
-        "metadata": {"name": "theirs", "namespace": name},
-        "spec": {"runtime": {"docker": {"image": IMAGE}}, "queueName": "nobody-admits"},
-    }
-    must("create", "-f", "-", stdin=running)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
+    with tenant_namespace() as name:
+        gated: JsonObject = {
+            "schedulingGates": [{"name": "test.example.com/never"}],
+            "containers": [CONTAINER],
+        }
+        pod: JsonObject = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "theirs"}, "spec": gated}
+        must("create", f"--namespace={name}", "-f", "-", stdin=pod)
+        must(
+            "create",
+            f"--namespace={name}",
+            "-f",
+            "-",
+            stdin={**job("theirs"), "kind": "Job", "apiVersion": "batch/v1"},
+        )
+        make_foreign_objects(name)
+        running: JsonObject = {
+            "apiVersion": "serviceexecution.dev/v1alpha1",
+            "kind": "ServiceExecution",
+            "metadata": {"name": "theirs", "namespace": name},
+            "spec": {"runtime": {"docker": {"image": IMAGE}}, "queueName": "nobody-admits"},
+        }
+        must("create", "-f", "-", stdin=running)
+        yield name
 
 
 def job(name: str) -> JsonObject:

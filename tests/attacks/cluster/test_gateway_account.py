@@ -20,8 +20,15 @@ from serviceexecution.gateway.service_api.submission.objects import (
 )
 from serviceexecution.kube.kinds import CONFIG_MAPS, PODS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.kube.token_requests import token_request
-from tests.attacks.cluster.account import Account, accepted, may, refusal
-from tests.cluster.kubectl import kubectl, must
+from tests.attacks.cluster.account import (
+    Account,
+    accepted,
+    make_foreign_objects,
+    may,
+    refusal,
+    tenant_namespace,
+)
+from tests.cluster.kubectl import must
 
 pytestmark = pytest.mark.cluster
 
@@ -37,26 +44,22 @@ Change = Callable[[JsonObject], JsonObject]
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    found = Account.of(GATEWAY)
-    yield found
-    found.http.close()
+    with Account.of(GATEWAY) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def tenant() -> Iterator[str]:
     """Return somebody's namespace: a service's execution, a submission's ConfigMap, foreign objects, an access key."""
-    name = f"attack-{uuid.uuid4().hex[:8]}"
-    must("create", "namespace", name)
-    made = objects()
-    kept: JsonObject = {**made.execution, "metadata": {"name": "kept", "namespace": name}}
-    must("create", "-f", "-", stdin=kept)
-    assert made.config_map is not None
-    must("create", f"--namespace={name}", "-f", "-", stdin=renamed(made.config_map, OTHER))
-    must("create", "configmap", "theirs", f"--namespace={name}", "--from-literal=a=b")
-    must("create", "secret", "generic", "theirs", f"--namespace={name}", "--from-literal=a=b")
-    make_key(name)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
+    with tenant_namespace() as name:
+        made = objects()
+        kept: JsonObject = {**made.execution, "metadata": {"name": "kept", "namespace": name}}
+        must("create", "-f", "-", stdin=kept)
+        assert made.config_map is not None
+        must("create", f"--namespace={name}", "-f", "-", stdin=renamed(made.config_map, OTHER))
+        make_foreign_objects(name)
+        make_key(name)
+        yield name
 
 
 def make_key(namespace: str) -> None:

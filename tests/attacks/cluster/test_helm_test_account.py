@@ -22,9 +22,8 @@ PLACE = SERVICE_EXECUTIONS.path(OPERATOR_NAMESPACE)
 def account() -> Iterator[Account]:
     if NAME not in must("get", "serviceaccounts", f"--namespace={OPERATOR_NAMESPACE}", "--output=name"):
         pytest.skip("the operator was installed without the objects of helm test")
-    found = Account.of(NAME)
-    yield found
-    found.http.close()
+    with Account.of(NAME) as found:
+        yield found
 
 
 def execution(*, image: str, name: str = "helm-test-", **spec: object) -> JsonObject:

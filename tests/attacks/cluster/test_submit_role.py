@@ -3,13 +3,13 @@
 """
 
 import json
-import uuid
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
+from tests.attacks.cluster.account import tenant_namespace
 from tests.cluster.kubectl import kubectl, must
 from tests.support.cluster import Cluster
 from tests.support.gateway import gateway_address
@@ -24,19 +24,17 @@ ACCOUNT = "pipeline"
 @pytest.fixture
 def tenant() -> Iterator[str]:
     """Return a namespace with a service, and accounts ``submit`` and ``develop`` that have the role of that name."""
-    name = f"attack-{uuid.uuid4().hex[:8]}"
-    must("create", "namespace", name)
-    for role in ("submit", "develop"):
-        make_account(name, role)
-    service: JsonObject = {
-        "apiVersion": "serviceexecution.dev/v1alpha1",
-        "kind": "ServiceDefinition",
-        "metadata": {"name": "sum", "namespace": name},
-        "spec": {"runtime": {"docker": {"image": "docker.io/library/busybox:1.35.0"}}},
-    }
-    must("create", "-f", "-", stdin=service)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
+    with tenant_namespace() as name:
+        for role in ("submit", "develop"):
+            make_account(name, role)
+        service: JsonObject = {
+            "apiVersion": "serviceexecution.dev/v1alpha1",
+            "kind": "ServiceDefinition",
+            "metadata": {"name": "sum", "namespace": name},
+            "spec": {"runtime": {"docker": {"image": "docker.io/library/busybox:1.35.0"}}},
+        }
+        must("create", "-f", "-", stdin=service)
+        yield name
 
 
 def make_account(namespace: str, role: str) -> None:
