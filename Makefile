@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ lock: environment ## write the requirements locks from pyproject.toml
 
 generate: environment ## write all generated files: crds/, manifests/, the chart's tables
 	@PATH="$$($(RUN) cluster programs):$$PATH" $(RUN) tools.generate $(ARGS)
+
+changelog: environment ## show what the next release changes; with VERSION=0.2.0 write it into CHANGELOG.md
+	@$(RUN) towncrier build $(if $(VERSION),--yes --version "$(VERSION)",--draft --version next)
 
 lint: environment ## lint, format, types, import rules, stale files
 	@$(RUN) cluster.checks

@@ -1,6 +1,8 @@
 """Each change since the last release has a file of its own, in a form that the release can assemble."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -39,3 +41,10 @@ def test_links_of_fragment_lead_somewhere_from_the_changelog(fragment):
 def test_changelog_has_the_place_where_the_release_puts_the_fragments():
     assert CONFIG["start_string"] in (ROOT / CONFIG["filename"]).read_text()
     assert (ROOT / CONFIG["template"]).is_file()
+
+
+def test_release_assembles_every_fragment():
+    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "next"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    text = " ".join(result.stdout.split())
+    assert not [path.name for path in FRAGMENTS if " ".join(path.read_text().split()) not in text]
