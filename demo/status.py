@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from demo.errors import DemoError
 from demo.samples import EXPECTED
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase, ResultFile
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase, ResultFile
 
 
 @dataclass(frozen=True, slots=True)

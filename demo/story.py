@@ -14,7 +14,7 @@ from demo.status import check_content, check_log, check_result, find_file, shown
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 
 CLEAN_SECONDS: Final = 120

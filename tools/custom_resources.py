@@ -6,7 +6,7 @@ from typing import Final
 
 import yaml
 
-from serviceexecution.resources.crd import service_definition_crd, service_execution_crd
+from serviceexecution.resources.crds.definitions import service_definition_crd, service_execution_crd
 from serviceexecution.resources.names import API_GROUP, DEFINITION_PLURAL, PLURAL
 
 _HEADER: Final = "# Generated from operator/serviceexecution/resources by `make generate`; do not edit.\n"

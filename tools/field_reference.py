@@ -8,7 +8,11 @@ from typing import Final, cast
 
 from serviceexecution.contract.durations import DURATION_PATTERN
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.crd import MUTABLE_FIELDS, service_definition_crd, service_execution_crd
+from serviceexecution.resources.crds.definitions import (
+    MUTABLE_FIELDS,
+    service_definition_crd,
+    service_execution_crd,
+)
 from tools.markdown import replace_parts, table
 
 PAGE: Final = "docs/resource.md"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from serviceexecution.contract.json_types import JsonObject
 
-FIELDS_FILE: Final = "operator/serviceexecution/resources/pod_template_fields.json"
+FIELDS_FILE: Final = "operator/serviceexecution/resources/pods/pod_template_fields.json"
 _ROOTS: Final = ("PodTemplateSpec", "Affinity")
 _VERSION: Final = re.compile(r"^(V\d+((alpha|beta)\d+)?|Core(V\d+))(?=[A-Z])")
 _MODEL: Final = re.compile(r"^[A-Z]\w+$")

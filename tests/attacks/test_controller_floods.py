@@ -34,7 +34,7 @@ from serviceexecution.kube.kinds import (
     ResourceKind,
 )
 from serviceexecution.process.nesting import LEVELS
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 from tests.attacks.controller_world import execution, world
 from tests.support.api_server.server import ApiServer
 from tests.unit.controller import resyncs

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from serviceexecution.contract import submission as contract
-from serviceexecution.contract.input_text import INPUT_LIMIT, MAX_PROPERTIES
+from serviceexecution.contract.input import submission as contract
+from serviceexecution.contract.input.input_text import INPUT_LIMIT, MAX_PROPERTIES
+from serviceexecution.contract.input.submission import parse_submission
 from serviceexecution.contract.problems import InputError
-from serviceexecution.contract.submission import parse_submission
 from serviceexecution.gateway.service_api.submission import routes as submit_routes
 from tests.unit.gateway.service_harness import Service
 

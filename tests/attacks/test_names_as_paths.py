@@ -21,8 +21,8 @@ from serviceexecution.kube.errors import ImpossibleNameError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.kube.kubeconfig import ClusterEntry, KubeContext, UserEntry
 from serviceexecution.kube.transport import Transport
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.store.store import ResultStore
 
 NAMES = [

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
-from serviceexecution.resources.crd import service_definition_crd, service_execution_crd
-from serviceexecution.resources.definition import ServiceDefinitionSpec
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.crds.definitions import service_definition_crd, service_execution_crd
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.services.definition import ServiceDefinitionSpec
 from tests.attacks.object_names import (
     BAD,
     BAD_KEYS,

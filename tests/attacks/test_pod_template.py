@@ -12,7 +12,7 @@ from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.render.job import render_children
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import World
 from tests.unit.executions.builders import UID, execution

@@ -7,7 +7,7 @@ import pytest
 from serviceexecution.builds.names import build_labels
 from serviceexecution.builds.settings import builds_settings
 from serviceexecution.gateway.settings import GatewaySettings
-from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.executions.execution import ObjectMeta
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, REGISTRY, environment, named, of_kind
 
 BUILD_CA = "/etc/serviceexecution/build-ca/ca.crt"

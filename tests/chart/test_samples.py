@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from serviceexecution.executions.plan import PlanProblem, make_plan
-from serviceexecution.resources.definition import ServiceDefinitionSpec
-from serviceexecution.resources.effective import effective_spec, taken_fields
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus, TakenService
-from serviceexecution.resources.views import ConfigMapView
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, TakenService
+from serviceexecution.resources.pods.observed import ConfigMapView
+from serviceexecution.resources.services.definition import ServiceDefinitionSpec
+from serviceexecution.resources.services.effective import effective_spec, taken_fields
 from tests.chart.conftest import NoDuplicates
 from tools import ROOT
 

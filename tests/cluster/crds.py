@@ -14,7 +14,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import ResourceKind
-from serviceexecution.resources.crd import service_execution_crd
+from serviceexecution.resources.crds.definitions import service_execution_crd
 from serviceexecution.resources.names import API_VERSION, KIND, PLURAL
 
 RUNTIME: Final[JsonObject] = {"docker": {"image": "a:1"}}

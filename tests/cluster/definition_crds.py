@@ -10,7 +10,7 @@ import pytest
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import ResourceKind
-from serviceexecution.resources.crd import service_definition_crd
+from serviceexecution.resources.crds.definitions import service_definition_crd
 from serviceexecution.resources.names import API_VERSION, DEFINITION_KIND, DEFINITION_PLURAL
 from tests.cluster.crds import RUNTIME, kind, kubectl
 

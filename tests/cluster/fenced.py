@@ -12,7 +12,7 @@ import pytest
 
 from serviceexecution.builds.names import build_labels
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.executions.execution import ObjectMeta
 from tests.cluster.kubectl import kubectl, must
 from tests.support.polling import poll_until
 

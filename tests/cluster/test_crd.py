@@ -10,11 +10,11 @@ from typing import Any, Final, cast
 
 import pytest
 
-from serviceexecution.contract.input_files import INPUT_JSON_LIMIT, split_input_text
+from serviceexecution.contract.input.input_files import INPUT_JSON_LIMIT, split_input_text
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.resources.crd import MUTABLE_FIELDS
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.crds.definitions import MUTABLE_FIELDS
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_VERSION, KIND, PLURAL
 from tests.cluster.crds import RUNTIME, Executions, executions, kubectl, refused
 

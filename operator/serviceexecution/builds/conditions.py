@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.reasons import BuildReason, sentence
 from serviceexecution.builds.revisions import Wanted, active_of, pin_problem, target_of
-from serviceexecution.resources.definition_status import (
+from serviceexecution.resources.executions.execution_status import Condition
+from serviceexecution.resources.services.definition_status import (
     Revision,
     RevisionPhase,
     ServiceDefinitionStatus,
     ServicePhase,
 )
-from serviceexecution.resources.execution_status import Condition
 
 READY: Final = "Ready"
 BUILT: Final = "Built"

@@ -18,9 +18,13 @@ from serviceexecution.builds.revisions import (
     wanted_of,
     with_revision,
 )
-from serviceexecution.resources.definition_status import Revision, RevisionPhase, ServiceDefinitionStatus
 from serviceexecution.resources.pod_end import is_told_to_end
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.services.definition_status import (
+    Revision,
+    RevisionPhase,
+    ServiceDefinitionStatus,
+)
 
 
 def wanted_by(seen: BuildObservation) -> Wanted | None:

@@ -10,9 +10,9 @@ from serviceexecution.builds.reasons import RETRIED, BuildReason, sentence
 from serviceexecution.builds.revisions import repository_of
 from serviceexecution.builds.verdict import BuildVerdict, judge, kept_schema
 from serviceexecution.contract.durations import format_duration
-from serviceexecution.resources.definition_status import Revision, RevisionPhase
-from serviceexecution.resources.execution_status import Log
-from serviceexecution.resources.views import PodView
+from serviceexecution.resources.executions.execution_status import Log
+from serviceexecution.resources.pods.observed import PodView
+from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
 from serviceexecution.store.records import BuildReport, LogRecord
 
 ATTEMPTS: Final = 3

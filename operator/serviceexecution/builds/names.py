@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonValue
-from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.executions.execution import ObjectMeta
 from serviceexecution.resources.names import (
     LABEL_ATTEMPT,
     LABEL_DEFINITION_NAME,

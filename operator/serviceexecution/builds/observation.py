@@ -6,10 +6,10 @@ from datetime import datetime
 
 from serviceexecution.builds.names import build_job_name
 from serviceexecution.builds.settings import Builder, BuildsSettings
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision
-from serviceexecution.resources.pod_start import StartLimits, StartProblem
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.pod_start import StartLimits, StartProblem
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision
 from serviceexecution.store.records import BuildReport, LogRecord
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.services.definition_status import Revision, ServiceDefinitionStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
-from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.services.definition import ServiceDefinition
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 

@@ -7,8 +7,6 @@ from serviceexecution.builds.request import REQUEST_VARIABLE, TOKEN_FILE, build_
 from serviceexecution.builds.settings import Builder, BuildsSettings
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.quantities import format_quantity
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision
 from serviceexecution.resources.names import (
     ANNOTATION_SOURCE_DIGEST,
     API_GROUP,
@@ -17,7 +15,9 @@ from serviceexecution.resources.names import (
     DEFINITION_KIND,
     MAIN_CONTAINER,
 )
-from serviceexecution.resources.pod_protection import NO_SIDECARS, PROTECTION
+from serviceexecution.resources.pods.pod_protection import NO_SIDECARS, PROTECTION
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision
 
 WORK_DIRECTORY: Final = "/build"
 MOUNTS: Final = "/run/build"

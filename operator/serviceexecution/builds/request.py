@@ -6,8 +6,8 @@ from typing import Final
 from serviceexecution.builds.revisions import repository_of
 from serviceexecution.builds.settings import Builder, BuildsSettings
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision
 
 REQUEST_VARIABLE: Final = "SX_BUILD_REQUEST"
 TOKEN_FILE: Final = "/var/run/secrets/serviceexecution.dev/token"  # noqa: S105

@@ -15,14 +15,14 @@ from serviceexecution.builds.names import revision_number
 from serviceexecution.builds.reasons import BuildReason, sentence
 from serviceexecution.builds.settings import Builder, BuildsSettings
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.definition import ServiceDefinition, ServiceDefinitionSpec
-from serviceexecution.resources.definition_status import (
+from serviceexecution.resources.model import ResourceModel
+from serviceexecution.resources.services.definition import ServiceDefinition, ServiceDefinitionSpec
+from serviceexecution.resources.services.definition_status import (
     KEPT_REVISIONS,
     Revision,
     RevisionPhase,
     ServiceDefinitionStatus,
 )
-from serviceexecution.resources.model import ResourceModel
 
 _FORM: Final = 1
 """Counted up when the same key would name something else: everything is then built again."""

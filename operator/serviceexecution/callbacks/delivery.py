@@ -27,9 +27,9 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
 from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_settings import Callback
-from serviceexecution.resources.execution_status import CallbackState, CallbackStatus
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_settings import Callback
+from serviceexecution.resources.executions.execution_status import CallbackState, CallbackStatus
 from serviceexecution.resources.names import API_GROUP, API_VERSION, CALLBACK_SECRET, KIND
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import StoreError

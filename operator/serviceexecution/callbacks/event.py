@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 
 EVENT_TYPE: Final = "dev.serviceexecution.execution.finished.v1"
 MEDIA_TYPE: Final = "application/cloudevents+json; charset=utf-8"

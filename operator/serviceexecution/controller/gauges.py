@@ -9,8 +9,8 @@ from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_OLDEST
 from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.resources.definition_status import RevisionPhase
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.executions.execution_status import Phase
+from serviceexecution.resources.services.definition_status import RevisionPhase
 
 GAUGE_SECONDS: Final = 10.0
 

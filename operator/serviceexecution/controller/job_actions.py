@@ -10,9 +10,9 @@ from serviceexecution.controller.known.jobs_and_pods import JobsAndPods
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS
-from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.executions.execution import ObjectMeta
 from serviceexecution.resources.pod_end import STOP_DEADLINE
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Self
 
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 
 
 class ExecutionKey(NamedTuple):

@@ -17,7 +17,7 @@ from serviceexecution.process.environment import (
     required,
     text_options,
 )
-from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.pods.pod_start import StartLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import EVENTS
-from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.executions.execution import ObjectMeta
 
 EVENTS_AFTER: Final = 2.0
 """Seconds after which the reason of a missing pod or a silent start is looked up in Events."""

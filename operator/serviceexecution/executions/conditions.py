@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution_status import Condition, ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution_status import Condition, ExecutionStatus, Phase
 
 
 def with_phase(

@@ -12,7 +12,7 @@ from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, end, finish, say
 from serviceexecution.executions.plan import PlanProblem
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution_status import (
+from serviceexecution.resources.executions.execution_status import (
     JobReference,
     Phase,
     PodReference,
@@ -20,8 +20,8 @@ from serviceexecution.resources.execution_status import (
     StopRequest,
 )
 from serviceexecution.resources.pod_end import START_ERRORS, is_told_to_end
-from serviceexecution.resources.pod_start import StartProblem, patience, scheduled_since, start_problem
-from serviceexecution.resources.views import JobView, PodView, TerminatedView
+from serviceexecution.resources.pods.observed import JobView, PodView, TerminatedView
+from serviceexecution.resources.pods.pod_start import StartProblem, patience, scheduled_since, start_problem
 
 COLLECT_NOTICE: Final = 5.0
 """Seconds after which status says that output is still being collected; most runs are faster."""

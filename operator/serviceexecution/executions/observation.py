@@ -6,10 +6,10 @@ from typing import Self
 
 from serviceexecution.executions.plan import Plan, PlanProblem, Times
 from serviceexecution.executions.verdict import MainOutput
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus, TakenService
-from serviceexecution.resources.pod_start import StartLimits, StartProblem
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, TakenService
+from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.pod_start import StartLimits, StartProblem
 from serviceexecution.store.records import LogRecord, OutputManifest
 
 

@@ -8,7 +8,7 @@ from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.verdict import judge, log_of, result_of
-from serviceexecution.resources.execution_status import (
+from serviceexecution.resources.executions.execution_status import (
     CallbackState,
     CallbackStatus,
     ExecutionStatus,
@@ -16,7 +16,7 @@ from serviceexecution.resources.execution_status import (
     PodReference,
     Usage,
 )
-from serviceexecution.resources.views import TerminatedView
+from serviceexecution.resources.pods.observed import TerminatedView
 
 
 @dataclass(frozen=True, slots=True)

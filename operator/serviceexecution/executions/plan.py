@@ -4,28 +4,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from serviceexecution.contract.configmap_keys import ConfigMapEntry, configmap_keys
-from serviceexecution.contract.data_pools import DataPoolReference, file_properties, find_data_pools
 from serviceexecution.contract.durations import DurationError, parse_duration
-from serviceexecution.contract.input_files import (
+from serviceexecution.contract.input.configmap_keys import ConfigMapEntry, configmap_keys
+from serviceexecution.contract.input.data_pools import DataPoolReference, file_properties, find_data_pools
+from serviceexecution.contract.input.input_files import (
     config_map_properties,
     parse_input_object,
     parse_input_text,
     property_names,
     split_config_map,
 )
+from serviceexecution.contract.input.property_names import check_property_name
+from serviceexecution.contract.input.secret_names import check_secret_names
 from serviceexecution.contract.paths import property_file
 from serviceexecution.contract.problems import InputError
-from serviceexecution.contract.property_names import check_property_name
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
-from serviceexecution.contract.secret_names import check_secret_names
 from serviceexecution.executions.pod_template import template_problem
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution_settings import DataPool
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_settings import DataPool
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.runtime import DockerRuntime
 from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
-from serviceexecution.resources.runtime import DockerRuntime
-from serviceexecution.resources.views import ClaimView, ConfigMapView
+from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView
 
 DEFAULT_OUTPUT_LIMIT = 10 * 1024**3
 DEFAULT_COLLECT_TIMEOUT = 3600.0

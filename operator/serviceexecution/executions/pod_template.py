@@ -7,14 +7,14 @@ from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.paths import INPUT_DIRECTORY, OLDER_INPUT_DIRECTORY, OUTPUT_DIRECTORY
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (
     API_GROUP,
     COLLECTOR_CONTAINER,
     COLLECTOR_TOKEN_VOLUME,
     MAIN_CONTAINER,
 )
-from serviceexecution.resources.pod_template_fields import affinity_faults, template_faults
+from serviceexecution.resources.pods.pod_template_fields import affinity_faults, template_faults
 
 FIELD: Final = "spec.podTemplate"
 _METADATA: Final = frozenset({"labels", "annotations"})

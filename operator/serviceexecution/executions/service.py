@@ -6,19 +6,19 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.data_pools import DataPoolReference
 from serviceexecution.contract.durations import DurationError, parse_duration
+from serviceexecution.contract.input.data_pools import DataPoolReference
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.executions.plan import DEFAULT_OUTPUT_LIMIT, PlanProblem, times_of
 from serviceexecution.executions.pod_template import template_problem
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.definition import ServiceDefinition, ServiceLimits
-from serviceexecution.resources.definition_status import Revision, ServicePhase
-from serviceexecution.resources.effective import merged, taken_fields
-from serviceexecution.resources.execution_settings import DataPool
-from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.execution_status import TakenService
+from serviceexecution.resources.executions.execution_settings import DataPool
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_status import TakenService
+from serviceexecution.resources.services.definition import ServiceDefinition, ServiceLimits
+from serviceexecution.resources.services.definition_status import Revision, ServicePhase
+from serviceexecution.resources.services.effective import merged, taken_fields
 
 _MILLI: Final = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3")}
 """Suffixes below one: a share of a processor rounds up to a whole byte otherwise."""

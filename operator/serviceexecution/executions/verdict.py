@@ -8,7 +8,7 @@ from typing import Final
 
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.executions.reasons import Reason, sentence
-from serviceexecution.resources.execution_status import (
+from serviceexecution.resources.executions.execution_status import (
     Log,
     Phase,
     Result,
@@ -18,7 +18,7 @@ from serviceexecution.resources.execution_status import (
 )
 from serviceexecution.resources.meaning import one_line
 from serviceexecution.resources.pod_end import START_ERRORS, UNKNOWN_END
-from serviceexecution.resources.views import PodView, TerminatedView
+from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.store.records import LogRecord, OutputManifest
 
 MAIN_OUTPUT_LIMIT: Final = 8192

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serviceexecution.resources.views import PodView
+from serviceexecution.resources.pods.observed import PodView
 
 STOP_DEADLINE: Final = 1
 """``activeDeadlineSeconds`` of a pod that is to end now: the kubelet counts from the pod's start."""

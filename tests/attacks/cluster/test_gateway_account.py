@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from serviceexecution.contract.input.submission import SecretValues, Submission
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.contract.submission import SecretValues, Submission
 from serviceexecution.gateway.service_api.submission.objects import (
     SubmissionObjects,
     owner_patch,

@@ -12,12 +12,10 @@ from serviceexecution.builds.names import build_job_name, build_labels
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.outcome import BuildDecision
 from serviceexecution.builds.settings import Builder, BuildsSettings
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision, RevisionPhase, ServiceDefinitionStatus
-from serviceexecution.resources.execution import ObjectMeta
-from serviceexecution.resources.execution_status import JobReference
+from serviceexecution.resources.executions.execution import ObjectMeta
+from serviceexecution.resources.executions.execution_status import JobReference
 from serviceexecution.resources.names import DEFINITION_KIND
-from serviceexecution.resources.views import (
+from serviceexecution.resources.pods.observed import (
     ChildMeta,
     ConditionView,
     ContainerStateView,
@@ -31,6 +29,12 @@ from serviceexecution.resources.views import (
     RunningView,
     TerminatedView,
     WaitingView,
+)
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import (
+    Revision,
+    RevisionPhase,
+    ServiceDefinitionStatus,
 )
 from serviceexecution.store.records import BuildReport, LogRecord
 

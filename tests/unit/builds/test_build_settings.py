@@ -13,7 +13,7 @@ from serviceexecution.builds.reasons import MEANINGS, RETRIED, BuildReason, repo
 from serviceexecution.builds.settings import builds_settings
 from serviceexecution.process.environment import SettingsError
 from serviceexecution.resources.meaning import Owner
-from serviceexecution.resources.pod_start import StartFault
+from serviceexecution.resources.pods.pod_start import StartFault
 from tests.unit.builds.builders import definition, docker_spec, python_spec, settings
 
 LEAST = {

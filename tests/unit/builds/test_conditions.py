@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.resources.definition_status import RevisionPhase, ServicePhase
+from serviceexecution.resources.services.definition_status import RevisionPhase, ServicePhase
 from tests.unit.builds.builders import (
     at,
     building,

@@ -11,7 +11,7 @@ from serviceexecution.builds.revisions import (
     serving_of,
     target_of,
 )
-from serviceexecution.resources.definition_status import KEPT_REVISIONS, RevisionPhase
+from serviceexecution.resources.services.definition_status import KEPT_REVISIONS, RevisionPhase
 from tests.unit.builds.builders import (
     at,
     attempt_key_of,

@@ -1,6 +1,6 @@
 """Executions that ended and are to call back."""
 
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 
 
 def execution(**status):

@@ -16,7 +16,7 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.store.store import ResultStore
 from tests.unit.callbacks.executions import execution
 from tests.unit.gateway.service_cluster import ServiceCluster

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serviceexecution.contract.configmap_keys import ConfigMapEntry, configmap_keys
+from serviceexecution.contract.input.configmap_keys import ConfigMapEntry, configmap_keys
 
 
 def test_legal_names_are_their_own_keys() -> None:

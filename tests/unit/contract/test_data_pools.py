@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from serviceexecution.contract.data_pools import (
+from serviceexecution.contract.input.data_pools import (
     DataPoolReference,
     can_be_label,
     file_properties,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serviceexecution.contract.input_files import (
+from serviceexecution.contract.input.input_files import (
     INPUT_JSON_LIMIT,
     parse_input_object,
     parse_input_text,
@@ -16,10 +16,10 @@ from serviceexecution.contract.input_files import (
     split_input_object,
     split_input_text,
 )
-from serviceexecution.contract.input_text import INPUT_LIMIT
+from serviceexecution.contract.input.input_text import INPUT_LIMIT
+from serviceexecution.contract.input.property_names import MAX_PROPERTY_BYTES
 from serviceexecution.contract.json_text import MAX_DEPTH
 from serviceexecution.contract.problems import InputError
-from serviceexecution.contract.property_names import MAX_PROPERTY_BYTES
 
 NUMBERS = st.one_of(
     st.from_regex(r"\A-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?\Z"),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from serviceexecution.contract.secret_names import (
+from serviceexecution.contract.input.secret_names import (
     MAX_ARGUMENT_BYTES,
     check_secret_names,
     check_secret_value,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serviceexecution.contract.input.submission import InputTooLargeError, input_text, parse_submission
 from serviceexecution.contract.problems import InputError
-from serviceexecution.contract.submission import InputTooLargeError, input_text, parse_submission
 
 POOL = b'{"id": "dp-abc123", "ref": "DATAPOOL", "grant": "header.claims.signature"}'
 

@@ -7,8 +7,6 @@ from typing import Any, Final
 from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus
 from serviceexecution.resources.names import (
     LABEL_ATTEMPT,
     LABEL_DEFINITION_NAME,
@@ -16,6 +14,8 @@ from serviceexecution.resources.names import (
     LABEL_REVISION,
 )
 from serviceexecution.resources.reference import ExecutionReference, revision_reference
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision, ServiceDefinitionStatus
 from serviceexecution.store.records import BuildReport, LogRecord
 from tests.support.api_server.bodies import metadata_of
 from tests.unit.builds.builders import IMAGE_DIGEST, ended, running, settings

@@ -11,11 +11,11 @@ from typing import Any, Final
 from serviceexecution.executions.decide import decide
 from serviceexecution.executions.outcome import Decision
 from serviceexecution.executions.reasons import MEANINGS, Reason
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.pod_end import STOP_DEADLINE
+from serviceexecution.resources.pods.observed import ContainerStateView, JobView, PodView
 from serviceexecution.resources.status_patch import status_patch
-from serviceexecution.resources.views import ContainerStateView, JobView, PodView
 from tests.unit.executions.builders import (
     ended,
     file,

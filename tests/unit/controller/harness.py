@@ -28,10 +28,10 @@ from serviceexecution.controller.services.transitions import BuildTeller
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.pod_start import StartLimits
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.pods.observed import ContainerStateView
+from serviceexecution.resources.pods.pod_start import StartLimits
 from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.resources.views import ContainerStateView
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 from tests.support.api_server.bodies import metadata_of

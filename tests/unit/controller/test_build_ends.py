@@ -4,7 +4,7 @@ import pytest
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import JOBS, PODS
-from serviceexecution.resources.views import PodView
+from serviceexecution.resources.pods.observed import PodView
 from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.build_harness import BuildWorld, key
 

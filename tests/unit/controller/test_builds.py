@@ -6,8 +6,8 @@ import pytest
 
 from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.kube.kinds import EVENTS, SERVICE_DEFINITIONS
-from serviceexecution.resources.definition_status import KEPT_REVISIONS
 from serviceexecution.resources.reference import revision_reference
+from serviceexecution.resources.services.definition_status import KEPT_REVISIONS
 from tests.support.api_server.requests import Crash, Request
 from tests.unit.builds.builders import IMAGE_DIGEST
 from tests.unit.controller.build_harness import BuildWorld, digest_of, key

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serviceexecution.kube.kinds import JOBS, PODS
-from serviceexecution.resources.definition_status import RevisionPhase
+from serviceexecution.resources.services.definition_status import RevisionPhase
 from tests.support.api_server.requests import WRITES, Crash, Request
 from tests.unit.controller.build_harness import BuildWorld
 from tests.unit.controller.harness import Clock

@@ -18,10 +18,10 @@ from serviceexecution.controller.known.cached_execution import (
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import BriefMetadata
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from serviceexecution.resources.views import JobView
+from serviceexecution.resources.pods.observed import JobView
 from tests.unit.executions.builders import JOB_NAME, JOB_UID, UID, at, job, pod
 
 KEY = ExecutionKey("team", "sum")

@@ -4,7 +4,7 @@ import pytest
 
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
-from serviceexecution.resources.execution_status import StopReason
+from serviceexecution.resources.executions.execution_status import StopReason
 from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.requests import Crash, Request
 from tests.unit.controller.harness import KEY, SUCCESS, World, start, succeed

@@ -5,7 +5,7 @@ import pytest
 from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
-from serviceexecution.resources.views import PodView
+from serviceexecution.resources.pods.observed import PodView
 from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.harness import SUCCESS, World, start, succeed

@@ -7,7 +7,7 @@ import pytest
 
 from demo.errors import DemoError
 from demo.status import Shown, check_content, check_log, check_result, find_file, shown, status_of
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.executions.execution_status import ExecutionStatus
 
 CONTENT = b"value,weight\n1,1.0\n"
 

@@ -13,9 +13,9 @@ from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision
 from serviceexecution.executions.plan import Plan, make_plan, times_of
 from serviceexecution.executions.verdict import MainOutput
-from serviceexecution.resources.execution import ObjectMeta, ServiceExecution
-from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.execution_status import (
+from serviceexecution.resources.executions.execution import ObjectMeta, ServiceExecution
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_status import (
     ExecutionStatus,
     JobReference,
     Phase,
@@ -24,9 +24,7 @@ from serviceexecution.resources.execution_status import (
     StopRequest,
 )
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from serviceexecution.resources.pod_start import StartLimits
-from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.resources.views import (
+from serviceexecution.resources.pods.observed import (
     ChildMeta,
     ConditionView,
     ContainerStateView,
@@ -42,6 +40,8 @@ from serviceexecution.resources.views import (
     TerminatedView,
     WaitingView,
 )
+from serviceexecution.resources.pods.pod_start import StartLimits
+from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import LogRecord, OutputManifest, SkippedFile, StdoutResult, StoredFile
 
 UID: Final = "0a1b2c3d-0000-4000-8000-000000000001"

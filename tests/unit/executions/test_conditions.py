@@ -4,7 +4,7 @@ import pytest
 
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from tests.unit.executions.builders import at
 
 TYPES = ["Complete", "Failed", "Cancelled", "Collecting", "Reconciling", "Stalled"]

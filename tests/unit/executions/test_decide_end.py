@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution_status import Phase, StopReason
+from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from tests.unit.executions.builders import (
     at,
     decided,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from serviceexecution.executions.decide import decide
 from serviceexecution.executions.plan import PlanProblem
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.executions.execution_status import Phase
 from tests.unit.controller.cluster_model import Cluster
 from tests.unit.executions.builders import execution, observation
 

@@ -3,7 +3,7 @@
 import pytest
 
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution_status import Phase, StopReason
+from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from tests.unit.executions.builders import (
     at,
     decided,

@@ -4,8 +4,8 @@ import pytest
 
 from serviceexecution.executions.plan import PlanProblem
 from serviceexecution.executions.reasons import MEANINGS, Reason
-from serviceexecution.resources.execution_status import Phase, StopReason
-from serviceexecution.resources.pod_start import StartFault, StartProblem
+from serviceexecution.resources.executions.execution_status import Phase, StopReason
+from serviceexecution.resources.pods.pod_start import StartFault, StartProblem
 from tests.unit.executions.builders import (
     JOB_NAME,
     JOB_UID,

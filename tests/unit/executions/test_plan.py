@@ -15,9 +15,9 @@ from serviceexecution.executions.plan import (
     times_of,
 )
 from serviceexecution.executions.reasons import Reason
+from serviceexecution.resources.executions.runtime import DockerRuntime
 from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
-from serviceexecution.resources.runtime import DockerRuntime
-from serviceexecution.resources.views import ClaimView, ConfigMapView
+from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView
 from tests.unit.executions.builders import IMAGE, UID, spec
 
 POOL = {"ref": "DATAPOOL", "id": "numbers"}

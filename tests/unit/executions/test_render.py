@@ -13,7 +13,7 @@ from serviceexecution.executions.plan import Plan, make_plan
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.render.job import Children, render_children
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from serviceexecution.resources.views import ConfigMapView
+from serviceexecution.resources.pods.observed import ConfigMapView
 from tests.unit.executions.builders import UID, execution
 from tests.unit.executions.variants import IMMUTABLE_INPUT, VARIANTS
 

@@ -4,7 +4,7 @@ import pytest
 
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import FILES_IN_STATUS, judge, log_of, result_of
-from serviceexecution.resources.execution_status import Phase, StopReason
+from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from serviceexecution.store.records import SkippedFile, StoredFile
 from tests.unit.executions.builders import (
     condition,

@@ -14,8 +14,8 @@ from serviceexecution.gateway.logs.attempts import Course, Place
 from serviceexecution.gateway.logs.reader import Position
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
-from serviceexecution.resources.definition_status import Revision
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.services.definition_status import Revision
 from serviceexecution.store.records import LogRecord
 from tests.unit.gateway.build_fakes import Build
 from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE

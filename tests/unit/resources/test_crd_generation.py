@@ -8,15 +8,15 @@ import pytest
 import yaml
 from pydantic import Field
 
-from serviceexecution.resources.crd import (
+from serviceexecution.resources.crds.definitions import (
     MUTABLE_FIELDS,
     OPAQUE_FIELDS,
     service_execution_crd,
 )
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.crds.structural import UntranslatableError, structural_schema
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.names import API_GROUP, PLURAL
-from serviceexecution.resources.structural import UntranslatableError, structural_schema
 
 ROOT: Final = Path(__file__).parents[3]
 CRD: Final[Any] = service_execution_crd()

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.execution_status import (
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_status import (
     Condition,
     ExecutionStatus,
     JobReference,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.resources.pod_start import StartFault, creation_problem, start_problem
+from serviceexecution.resources.pods.pod_start import StartFault, creation_problem, start_problem
 from tests.unit.executions.builders import LIMITS, condition, pod, unscheduled, waiting
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.status_patch import merge_patch, status_patch
 from tests.unit.executions.builders import at, recorded_job, started_status, status
 

@@ -6,7 +6,7 @@ from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import LiveExecution
 from serviceexecution.controller.known.service_runs import Place, ServiceRuns, place_of
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 
 
 @dataclass(slots=True)

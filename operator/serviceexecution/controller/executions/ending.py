@@ -11,8 +11,8 @@ from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET, ANNOTATION_RUN_SECRET_UID
 from serviceexecution.store.errors import StoreFullError
 from serviceexecution.store.store import ResultStore

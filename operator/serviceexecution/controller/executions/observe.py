@@ -23,11 +23,11 @@ from serviceexecution.executions.plan import DEFAULT_TIMES, PlanProblem, times_o
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.resources.effective import effective_spec
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.pod_start import StartLimits, creation_problem
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.pod_start import StartLimits, creation_problem
 from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.services.effective import effective_spec
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.records import LogRecord, OutputManifest
 from serviceexecution.store.store import ResultStore

@@ -1,9 +1,9 @@
 """Which of the objects that have a child's name are the execution's. Names follow from its uid, which is no secret."""
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from serviceexecution.resources.views import ChildMeta, InputMapView
+from serviceexecution.resources.pods.observed import ChildMeta, InputMapView
 
 
 def _is_own(execution: ServiceExecution, metadata: ChildMeta) -> bool:

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.services.definition import ServiceDefinition
 
 REMEMBERED: Final = 10_000
 """Executions, and services: those beyond are checked again."""

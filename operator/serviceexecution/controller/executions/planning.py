@@ -11,7 +11,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.data_pools import find_data_pools
+from serviceexecution.contract.input.data_pools import find_data_pools
 from serviceexecution.contract.problems import InputError
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.plan_memory import PlanMemory
@@ -30,13 +30,13 @@ from serviceexecution.executions.service import (
 from serviceexecution.fairness.work import THREADS
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SERVICE_DEFINITIONS
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.effective import spec_on_top
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.execution_status import TakenService
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_status import TakenService
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
-from serviceexecution.resources.views import ClaimView, ConfigMapView
+from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.effective import spec_on_top
 from serviceexecution.schemas.checker import SchemaSuspendedError, SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaUnusableError
 

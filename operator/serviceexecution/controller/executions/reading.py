@@ -13,7 +13,7 @@ from serviceexecution.controller.known.cached_execution import (
 )
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,11 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
 from serviceexecution.logs.manager import LogFollowers
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import CallbackState, ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import CallbackState, ExecutionStatus, Phase
 from serviceexecution.resources.names import MAIN_CONTAINER
+from serviceexecution.resources.pods.observed import InputMapView
 from serviceexecution.resources.status_patch import status_patch
-from serviceexecution.resources.views import InputMapView
 
 logger = structlog.stdlib.get_logger()
 

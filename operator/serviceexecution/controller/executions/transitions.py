@@ -9,8 +9,8 @@ import structlog
 from serviceexecution.controller.metrics import RUN_SECONDS, TRANSITIONS
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
 
 logger = structlog.stdlib.get_logger()

@@ -26,8 +26,8 @@ from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, unreadable_definition
 from serviceexecution.controller.known.versions import newer, number_of, version_of
 from serviceexecution.controller.known.weight import is_within
-from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
+from serviceexecution.resources.services.definition import ServiceDefinition
 
 DEFINITION_BYTES: Final = 256 * 1024
 """Most of a ServiceDefinition's spec: two schemas of 64 KiB and as much for the rest, read in one step."""

@@ -16,8 +16,8 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.known.unreadable import BriefMetadata, brief_metadata, faults_of
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_status import CallbackState, Phase
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import CallbackState, Phase
 
 SMALL_BYTES: Final = 16 * 1024
 """Longest JSON text of an execution that is worth keeping: common ones have some 7 KB."""

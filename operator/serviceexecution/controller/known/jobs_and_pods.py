@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.versions import newer
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
 
 Place = tuple[str, str]
 """Namespace and name."""

@@ -17,7 +17,7 @@ from serviceexecution.controller.known.cache import ObjectCache, uid_of
 from serviceexecution.controller.known.jobs_and_pods import JobsAndPods
 from serviceexecution.controller.metrics import UNREADABLE
 from serviceexecution.resources.names import LABEL_DEFINITION_UID
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
 
 logger = structlog.stdlib.get_logger()
 

@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.resources.definition_status import ServicePhase
+from serviceexecution.resources.services.definition_status import ServicePhase
 
 FAULTS_SAID: Final = 5
 _LONGEST_PART: Final = 80

@@ -20,11 +20,11 @@ from serviceexecution.controller.services.pod_security import NamespaceLevels
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.warnings import newest_warning
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision, RevisionPhase
 from serviceexecution.resources.model import OpaqueObject
-from serviceexecution.resources.pod_start import StartLimits, creation_problem, mount_problem
-from serviceexecution.resources.views import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.pod_start import StartLimits, creation_problem, mount_problem
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
 from serviceexecution.schemas.checker import SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaUnusableError
 from serviceexecution.store.errors import CorruptRecordError

@@ -10,7 +10,7 @@ from serviceexecution.builds.choose_builder import ENFORCED_LEVEL
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import NAMESPACES
-from serviceexecution.resources.views import NamespaceView
+from serviceexecution.resources.pods.observed import NamespaceView
 
 logger = structlog.stdlib.get_logger()
 

@@ -27,11 +27,11 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.logs.manager import LogFollowers
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus
 from serviceexecution.resources.names import MAIN_CONTAINER
-from serviceexecution.resources.pod_start import StartFault, StartProblem
+from serviceexecution.resources.pods.pod_start import StartFault, StartProblem
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision, ServiceDefinitionStatus
 from serviceexecution.resources.status_patch import status_patch
 
 logger = structlog.stdlib.get_logger()

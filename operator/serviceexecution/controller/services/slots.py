@@ -13,8 +13,8 @@ from serviceexecution.builds.render import cache_claim
 from serviceexecution.builds.revisions import active_of
 from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision, RevisionPhase
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
 
 
 @dataclass(slots=True)

@@ -9,9 +9,13 @@ import structlog
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.controller.metrics import BUILD_SECONDS, BUILD_TRANSITIONS
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision, RevisionPhase, ServiceDefinitionStatus
 from serviceexecution.resources.names import API_GROUP, API_VERSION, DEFINITION_KIND
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import (
+    Revision,
+    RevisionPhase,
+    ServiceDefinitionStatus,
+)
 
 logger = structlog.stdlib.get_logger()
 

@@ -6,7 +6,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.paths import OUTPUT_DIRECTORY
 from serviceexecution.executions.plan import Plan
 from serviceexecution.executions.pod_defaults import PodDefaults
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (
     COLLECTOR_CONTAINER,
     COLLECTOR_TOKEN_AUDIENCE,

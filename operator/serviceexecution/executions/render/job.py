@@ -8,7 +8,7 @@ from serviceexecution.executions.plan import Plan
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.render.input import input_config_map
 from serviceexecution.executions.render.pod import pod_template
-from serviceexecution.resources.execution import ServiceExecution
+from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.names import LABEL_QUEUE_NAME
 
 

@@ -4,6 +4,7 @@ from collections.abc import Set
 from hashlib import sha256
 from typing import Final, cast
 
+from serviceexecution.contract.input.secret_names import secret_variable
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.paths import (
     DATAPOOL_DIRECTORY,
@@ -12,7 +13,6 @@ from serviceexecution.contract.paths import (
     OUTPUT_DIRECTORY,
     data_pool_directory,
 )
-from serviceexecution.contract.secret_names import secret_variable
 from serviceexecution.executions.names import labels
 from serviceexecution.executions.plan import MountedPool, Plan
 from serviceexecution.executions.pod_defaults import PodDefaults
@@ -21,10 +21,10 @@ from serviceexecution.executions.render.fields import dump, dump_all
 from serviceexecution.executions.render.input import input_volume
 from serviceexecution.executions.render.merge import merge
 from serviceexecution.executions.render.security import container_security, pod_security
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER
-from serviceexecution.resources.pod_protection import NO_SIDECARS, PROTECTION
+from serviceexecution.resources.pods.pod_protection import NO_SIDECARS, PROTECTION
 
 HOME_DIRECTORY: Final = "/var/runtime/home"
 COLLECT_GRACE: Final = 60

@@ -20,8 +20,6 @@ from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.state.definition_index import readable_definition
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import Revision, ServiceDefinitionStatus
 from serviceexecution.resources.names import (
     ANNOTATION_SOURCE_DIGEST,
     BUILDER_TOKEN_AUDIENCE,
@@ -29,6 +27,8 @@ from serviceexecution.resources.names import (
     LABEL_REVISION,
 )
 from serviceexecution.resources.reference import ExecutionReference, revision_reference
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import Revision, ServiceDefinitionStatus
 
 _DIGEST: Final = re.compile("(?:sha256:)?([0-9a-f]{64})")
 _NUMBER: Final = re.compile("r([1-9][0-9]{0,9})")

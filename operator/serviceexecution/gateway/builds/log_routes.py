@@ -18,9 +18,9 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.resources.definition_status import Revision
 from serviceexecution.resources.names import DEFINITION_PLURAL
 from serviceexecution.resources.reference import revision_reference
+from serviceexecution.resources.services.definition_status import Revision
 from serviceexecution.store.store import ResultStore
 
 _LOGGER: Final = structlog.get_logger(__name__)

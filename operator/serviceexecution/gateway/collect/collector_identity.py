@@ -32,7 +32,7 @@ from serviceexecution.gateway.http.payers import pay_as_pod
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.names import API_GROUP, COLLECTOR_TOKEN_AUDIENCE, KIND
 from serviceexecution.resources.reference import ExecutionReference
 

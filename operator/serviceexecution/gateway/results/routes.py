@@ -25,7 +25,7 @@ from serviceexecution.gateway.logs.text import log_text
 from serviceexecution.gateway.state.outputs import CommittedOutput, CommittedOutputs, pieces
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.names import PLURAL
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore

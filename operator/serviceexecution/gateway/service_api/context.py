@@ -18,9 +18,9 @@ from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.execution import is_uuid
+from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
+from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.caches.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import version_of
-from serviceexecution.resources.definition import ServiceDefinition
-from serviceexecution.resources.definition_status import ServiceDefinitionStatus
-from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.executions.execution import ObjectMeta
+from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.resources.services.definition_status import ServiceDefinitionStatus
 
 KNOWN_BYTES: Final = 48 * 2**20
 """Most memory for what is known of all definitions: some 2,500 that were built ten times. Beyond it the API server is

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.resources.execution import is_uuid
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution import is_uuid
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.reference import ExecutionReference
 
 KEPT_TAG_BYTES: Final = 2048

@@ -27,7 +27,7 @@ from serviceexecution.gateway.state.execution_index import ExecutionIndex
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
-from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.services.definition import ServiceDefinition
 
 _LOGGER: Final = structlog.get_logger(__name__)
 _WATCH_SECONDS: Final = 300

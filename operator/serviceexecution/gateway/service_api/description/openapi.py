@@ -6,13 +6,13 @@ listed in docs/service-api-differences.md.
 
 from typing import Final
 
-from serviceexecution.contract.input_text import INPUT_LIMIT
+from serviceexecution.contract.input.input_text import INPUT_LIMIT
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.token_endpoint import TOKEN_PATH
 from serviceexecution.gateway.service_api.description.openapi_schemas import info, schemas
 from serviceexecution.gateway.service_api.executions.list_query import MOST_LISTED
 from serviceexecution.gateway.service_api.submission.idempotency import HEADER
-from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.services.definition import ServiceDefinition
 
 _PROBLEM: Final = "application/problem+json"
 _COMMON_ERRORS: Final = (400, 401, 403, 404, 429, 503)

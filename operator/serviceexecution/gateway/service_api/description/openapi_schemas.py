@@ -6,7 +6,7 @@ from typing import Final
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.service_api.description.input_schema import input_body
 from serviceexecution.gateway.service_api.description.schema_places import placed
-from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.schemas.rules import SCHEMA_LIMIT
 
 _PLACE: Final = "#/components/schemas"

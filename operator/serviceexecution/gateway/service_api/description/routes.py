@@ -16,8 +16,8 @@ from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.service_api.context import ServiceContext, gateway_url
 from serviceexecution.gateway.service_api.description.openapi import openapi_document
 from serviceexecution.gateway.service_api.paths import SERVICE
-from serviceexecution.resources.definition import ServiceDefinition
 from serviceexecution.resources.names import DEFINITION_PLURAL
+from serviceexecution.resources.services.definition import ServiceDefinition
 
 _BASE_PLACE: Final = "%BASE%"
 

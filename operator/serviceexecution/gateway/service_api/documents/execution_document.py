@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.state.known_execution import KnownExecution
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.executions.execution_status import Phase
 
 STATUSES: Final = {
     None: "PENDING",

@@ -12,7 +12,7 @@ from typing import Final
 from serviceexecution.contract.json_text import JsonTextError, members
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.service_api.documents.execution_document import file_link
-from serviceexecution.resources.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 
 INLINE_LIMIT: Final = 16 * 1024 * 1024
 """Most bytes of a main result that become members of the document; larger ones are files alone."""

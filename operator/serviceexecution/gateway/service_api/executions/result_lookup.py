@@ -13,7 +13,7 @@ from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.service_api.documents.result_document import INLINE_LIMIT
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedFile, CommittedOutput, CommittedOutputs, pieces
-from serviceexecution.resources.execution_status import Phase
+from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.store.store import ResultStore
 
 _JSON: Final = "application/json"

@@ -5,10 +5,10 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from serviceexecution.contract.configmap_keys import configmap_keys
+from serviceexecution.contract.input.configmap_keys import configmap_keys
+from serviceexecution.contract.input.submission import Submission
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.paths import PROPERTY_FILE_SUFFIX
-from serviceexecution.contract.submission import Submission
 from serviceexecution.resources.names import (
     ANNOTATION_INPUT_PROPERTIES,
     ANNOTATION_REQUEST_DIGEST,

@@ -13,16 +13,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from serviceexecution.contract.data_pools import find_data_pools
-from serviceexecution.contract.input_text import INPUT_LIMIT
-from serviceexecution.contract.problems import InputError
-from serviceexecution.contract.submission import (
+from serviceexecution.contract.input.data_pools import find_data_pools
+from serviceexecution.contract.input.input_text import INPUT_LIMIT
+from serviceexecution.contract.input.submission import (
     InputTooLargeError,
     Submission,
     input_text,
     parse_submission,
     too_large,
 )
+from serviceexecution.contract.problems import InputError
 from serviceexecution.fairness.turns import FairTurns, NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.access.rights import RUN
@@ -40,7 +40,7 @@ from serviceexecution.gateway.service_api.submission.objects import submission_o
 from serviceexecution.gateway.service_api.submission.readiness import ready_definition
 from serviceexecution.gateway.service_api.submission.submitter import Submitted, Submitter
 from serviceexecution.gateway.settings import GatewaySettings
-from serviceexecution.resources.definition import ServiceDefinition
+from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.schemas.checker import (
     CheckerUnavailableError,
     SchemaSuspendedError,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from serviceexecution.resources.views import PodView
+from serviceexecution.resources.pods.observed import PodView
 
 
 class StartFault(StrEnum):

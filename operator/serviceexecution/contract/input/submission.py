@@ -11,13 +11,13 @@ from typing import Final
 
 from typing_extensions import override
 
-from serviceexecution.contract.data_pools import DATA_POOL_REFERENCE, find_data_pools
-from serviceexecution.contract.input_files import InputParts, input_members, parts_of_members
-from serviceexecution.contract.input_text import INPUT_LIMIT
+from serviceexecution.contract.input.data_pools import DATA_POOL_REFERENCE, find_data_pools
+from serviceexecution.contract.input.input_files import InputParts, input_members, parts_of_members
+from serviceexecution.contract.input.input_text import INPUT_LIMIT
+from serviceexecution.contract.input.secret_names import check_secret_names, check_secret_value
 from serviceexecution.contract.json_text import skim
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quoting import quoted
-from serviceexecution.contract.secret_names import check_secret_names, check_secret_value
 
 BODY: Final = "$"
 SECRETS_PROPERTY: Final = "$secrets"

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from serviceexecution.resources.execution_status import (
+from serviceexecution.resources.executions.execution_status import (
     Condition,
     JobReference,
     LargeInteger,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serviceexecution.resources.execution_settings import SubPath
+from serviceexecution.resources.executions.execution_settings import SubPath
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.pod_fields import LocalObjectReference
 

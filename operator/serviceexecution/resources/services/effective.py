@@ -3,10 +3,10 @@
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.resources.definition import ServiceDefinitionSpec
-from serviceexecution.resources.execution import ServiceExecution
-from serviceexecution.resources.execution_settings import ExecutionSettings
-from serviceexecution.resources.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_settings import ExecutionSettings
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.services.definition import ServiceDefinitionSpec
 
 _ALIASES: Final = {name: field.alias or name for name, field in ExecutionSettings.model_fields.items()}
 TAKEN_FIELDS: Final = frozenset({*_ALIASES.values(), "runtime"})

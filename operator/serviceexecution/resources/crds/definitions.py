@@ -3,10 +3,9 @@
 from typing import Final, cast
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.resources.definition import ServiceDefinitionSpec
-from serviceexecution.resources.definition_status import ServiceDefinitionStatus
-from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.crds.structural import structural_schema, without_transition_rules
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.resources.names import (
     API_GROUP,
     API_VERSION,
@@ -15,7 +14,8 @@ from serviceexecution.resources.names import (
     KIND,
     PLURAL,
 )
-from serviceexecution.resources.structural import structural_schema, without_transition_rules
+from serviceexecution.resources.services.definition import ServiceDefinitionSpec
+from serviceexecution.resources.services.definition_status import ServiceDefinitionStatus
 
 MUTABLE_FIELDS: Final = frozenset({"cancel", "ttlSecondsAfterFinished", "tags"})
 OPAQUE_FIELDS: Final = frozenset({"input", "affinity", "podTemplate"})

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from serviceexecution.resources.execution import ObjectMeta
+from serviceexecution.resources.executions.execution import ObjectMeta
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.names import COLLECTOR_CONTAINER, MAIN_CONTAINER
 

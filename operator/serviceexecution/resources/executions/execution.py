@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import Field
 
-from serviceexecution.resources.execution_spec import ExecutionSpec
-from serviceexecution.resources.execution_status import ExecutionStatus
+from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.reference import ExecutionReference
 

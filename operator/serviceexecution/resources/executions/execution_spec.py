@@ -4,11 +4,11 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from serviceexecution.resources.execution_settings import IMMUTABLE_NODE, ExecutionSettings
+from serviceexecution.resources.executions.execution_settings import IMMUTABLE_NODE, ExecutionSettings
+from serviceexecution.resources.executions.runtime import Runtime
 from serviceexecution.resources.model import OpaqueObject, ResourceModel
 from serviceexecution.resources.object_names import ObjectName
 from serviceexecution.resources.pod_fields import LocalObjectReference
-from serviceexecution.resources.runtime import Runtime
 
 NEVER_IN_INPUT: Final = {
     "type": "object",

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serviceexecution.resources.definition_status import SCHEMA_FIELD, ServiceDefinitionStatus
-from serviceexecution.resources.execution import ObjectMeta
-from serviceexecution.resources.execution_settings import ClaimReference, ExecutionSettings
+from serviceexecution.resources.executions.execution import ObjectMeta
+from serviceexecution.resources.executions.execution_settings import ClaimReference, ExecutionSettings
+from serviceexecution.resources.executions.runtime import ServiceRuntime
 from serviceexecution.resources.model import Duration, OpaqueObject, ResourceModel
 from serviceexecution.resources.pod_fields import ResourceQuantity, ResourceRequirements
-from serviceexecution.resources.runtime import ServiceRuntime
-from serviceexecution.resources.source import Source
+from serviceexecution.resources.services.definition_status import SCHEMA_FIELD, ServiceDefinitionStatus
+from serviceexecution.resources.services.source import Source
 
 
 class ServiceLimits(ResourceModel):

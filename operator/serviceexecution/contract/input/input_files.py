@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from serviceexecution.contract.input_text import (
+from serviceexecution.contract.input.input_text import (
     check_number,
     check_total,
     decode_input,
@@ -21,11 +21,11 @@ from serviceexecution.contract.input_text import (
     member_path,
     tags_of,
 )
+from serviceexecution.contract.input.property_names import check_property_name
 from serviceexecution.contract.json_text import MAX_DEPTH, JsonTextError, skim
 from serviceexecution.contract.json_types import JsonValue
 from serviceexecution.contract.paths import PROPERTY_FILE_SUFFIX
 from serviceexecution.contract.problems import InputError
-from serviceexecution.contract.property_names import check_property_name
 from serviceexecution.contract.quoting import quoted
 
 INPUT_JSON_LIMIT: Final = 256 * 1024
