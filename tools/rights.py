@@ -21,7 +21,9 @@ PAGE: Final = "docs/operations.md"
 PROCESSES: Final = ("controller", "gateway")
 _PACKAGE: Final = "serviceexecution"
 _SOURCE: Final = ROOT / "operator"
-_CLIENT_ITSELF: Final = frozenset({"kube/client.py", "kube/pages.py", "gateway/kubernetes_api.py"})
+_CLIENT_ITSELF: Final = frozenset(
+    {"kube/client.py", "kube/objects.py", "kube/pages.py", "gateway/kubernetes_api.py"}
+)
 
 Right = tuple[str, str]
 """Resource and verb."""
