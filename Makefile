@@ -14,7 +14,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,7 +90,7 @@ test-e2e: environment ## executions on real pods, and the real clients of the Se
 test: environment ## all of it: checks, unit, API server and end-to-end tests
 	@status=0; $(RUN) cluster up || status=1; \
 	PATH="$$($(RUN) cluster programs):$$PATH"; export PATH; $(WITH_CLUSTER) true; \
-	$(RUN) pytest -n $(JOBS) --dist loadgroup tests $(ARGS) || status=1; exit $$status
+	$(RUN) pytest -n $(JOBS) --dist loadgroup --ignore tests/network_policies tests $(ARGS) || status=1; exit $$status
 
 access-key: environment ## print an access key of the Service API as JSON: make -s access-key NAMESPACE=default
 	@test -n "$(NAMESPACE)" || { echo 'error: say for which namespace: make -s access-key NAMESPACE=default' >&2; exit 1; }
@@ -119,3 +119,7 @@ floods: environment ## attacks on each shared budget, beside a witness of anothe
 weight: environment ## many and heavy objects, and what controller and gateway hold of them
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.weight $(ARGS)
+
+network-policies: environment ## the chart's NetworkPolicies under kube-router, which enforces them
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) pytest tests/network_policies $(ARGS)

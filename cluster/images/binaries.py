@@ -119,6 +119,11 @@ PROGRAMS: Final = (
         package="github.com/versity/versitygw/cmd/versitygw",
         link_flags=("-X main.Version=v1.8.0",),
     ),
+    Program(
+        "kube-router",
+        "4 minutes",
+        package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+    ),
 )
 HELM_ONLY: Final = ("helm3", "helm4")
 # They go into images that stand in for public ones; nothing runs them here.
@@ -126,8 +131,12 @@ BUILDKIT_PROGRAMS: Final = ("buildkitd", "buildctl", "rootlesskit")
 REGISTRY_PROGRAMS: Final = ("registry",)
 S3_PROGRAMS: Final = ("versitygw",)
 IMAGE_PROGRAMS: Final = (*BUILDKIT_PROGRAMS, *REGISTRY_PROGRAMS, *S3_PROGRAMS)
+# The agent that enforces NetworkPolicies while a test tries them.
+POLICY_PROGRAMS: Final = ("kube-router",)
 # Helm 4 is there for tests: `up` does not wait for its build.
-NODE_PROGRAMS: Final = tuple(p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS})
+NODE_PROGRAMS: Final = tuple(
+    p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS, *POLICY_PROGRAMS}
+)
 
 
 def program_hash(program: Program) -> str:

@@ -23,6 +23,7 @@ PACKAGES: Final[dict[str, tuple[str, str]]] = {
     "containernetworking-plugins": ("/usr/lib/cni/ptp", "gives pods their network"),
     "iptables": ("/usr/sbin/iptables", "kube-proxy's Services"),
     "conntrack": ("/usr/sbin/conntrack", "kube-proxy's connection clean-up"),
+    "ipset": ("/usr/sbin/ipset", "the sets of an agent for network policies, when a test tries them"),
     "iproute2": ("/usr/bin/ip", "the link between host and cluster"),
     "mount": ("/usr/bin/mount", "the node's mounts"),
     "util-linux": ("/usr/bin/unshare", "the cluster's namespaces"),

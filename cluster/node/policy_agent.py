@@ -1,0 +1,77 @@
+"""An agent that enforces NetworkPolicies on the embedded node, for as long as somebody wants it.
+
+The node's own network plugin enforces none. kube-router does, with iptables and ipset in the node's network namespace.
+"""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from cluster.commands import run
+from cluster.errors import LauncherError
+from cluster.node.namespaces import init_record
+from cluster.settings import NODE_NAME, Instance
+
+_CHAINS = ("KUBE-ROUTER", "KUBE-POD-FW", "KUBE-NWPLCY")
+_SETS = ("KUBE-SRC-", "KUBE-DST-", "inet6:KUBE-SRC-", "inet6:KUBE-DST-", "kube-router-", "inet6:kube-router-")
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.5
+
+
+@contextlib.contextmanager
+def enforcing(instance: Instance, program: Path) -> Iterator[None]:
+    """Enforce all NetworkPolicies of ``instance`` with kube-router in ``program``; afterwards none of its rules stays.
+
+    Raises LauncherError when the cluster is down, or when the agent ends or writes no rules.
+    """
+    node = init_record(instance)
+    if node is None:
+        raise LauncherError(f"cluster {instance.name!r} is down; start it with `make up`.")
+
+    def inside(*argv: str, stdin: str | None = None) -> str:
+        entered = ["nsenter", f"--target={node.pid}", "--net", *argv]
+        return run(entered, what="Working on the node's packet filter", stdin=stdin)
+
+    argv = [
+        *("nsenter", f"--target={node.pid}", "--net", str(program)),
+        *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false"),
+        *("--health-port=0", "--metrics-port=0", "--service-cluster-ip-range=10.96.0.0/16"),
+        *(f"--kubeconfig={instance.kubeconfig}", f"--hostname-override={NODE_NAME}"),
+    ]
+    with (instance.state / "log" / "kube-router.log").open("w") as log:
+        agent = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait_for_rules(agent, lambda: inside("iptables-save"), Path(log.name))
+            yield
+        finally:
+            agent.terminate()
+            try:
+                agent.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                agent.kill()
+                agent.wait()
+            _clean(inside)
+
+
+def _wait_for_rules(agent: "subprocess.Popen[bytes]", rules: Callable[[], str], log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while not any(line.startswith("-A KUBE-POD-FW") for line in rules().splitlines()):
+        if agent.poll() is not None or time.monotonic() >= end:
+            raise LauncherError(f"kube-router wrote no rules; see {log}.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _clean(inside: Callable[..., str]) -> None:
+    """Take the agent's rules and sets out; its own ``--cleanup-config`` needs tools that the node does not have."""
+    inside("iptables-restore", stdin=without_agent(inside("iptables-save").splitlines()))
+    for name in inside("ipset", "list", "-name").splitlines():
+        if name.startswith(_SETS):
+            inside("ipset", "destroy", name)
+
+
+def without_agent(rules: Sequence[str]) -> str:
+    """Return the lines of ``iptables-save`` that are not the agent's, as ``iptables-restore`` takes them."""
+    return "".join(f"{line}\n" for line in rules if not any(chain in line for chain in _CHAINS))
