@@ -8,17 +8,25 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import run
 from cluster.errors import LauncherError
 from cluster.node.namespaces import init_record
 from cluster.settings import NODE_NAME, Instance
 
-_CHAINS = ("KUBE-ROUTER", "KUBE-POD-FW", "KUBE-NWPLCY")
-_SETS = ("KUBE-SRC-", "KUBE-DST-", "inet6:KUBE-SRC-", "inet6:KUBE-DST-", "kube-router-", "inet6:kube-router-")
-_START_SECONDS = 60.0
-_STOP_SECONDS = 15.0
-_POLL_SECONDS = 0.5
+_CHAINS: Final = ("KUBE-ROUTER", "KUBE-POD-FW", "KUBE-NWPLCY")
+_SETS: Final = (
+    "KUBE-SRC-",
+    "KUBE-DST-",
+    "inet6:KUBE-SRC-",
+    "inet6:KUBE-DST-",
+    "kube-router-",
+    "inet6:kube-router-",
+)
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 15.0
+_POLL_SECONDS: Final = 0.5
 
 
 @contextlib.contextmanager
