@@ -62,6 +62,19 @@ async def test_the_main_result_is_the_file_else_what_was_printed(world: World, c
     assert await main_output(world, content, printed=printed) == output
 
 
+async def test_the_main_result_is_that_of_the_attempt_that_is_committed(world: World):
+    await start(world)
+    world.pod(ended(), running())
+    reference = world.execution.reference
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    await world.store.write_output(reference, "output.json", chunks(), attempt=2)
+    await world.store.commit_manifest(reference, manifest(file(size=2)).model_copy(update={"attempt": 2}))
+    assert (await observed(world)).output == MainOutput("{}", from_log=False)
+
+
 @pytest.mark.parametrize(
     ("error", "unknown"), [(StoreError("away"), True), (CorruptRecordError("bad"), False)]
 )

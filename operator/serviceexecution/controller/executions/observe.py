@@ -178,7 +178,7 @@ class Observer:
             size = next(file.size for file in manifest.files if file.path == MAIN_RESULT_FILE)
             if size > MAIN_OUTPUT_LIMIT:
                 return MainOutput(None, from_log=False)
-            stream = await self._store.open_output(reference, MAIN_RESULT_FILE, None)
+            stream = await self._store.open_output(reference, MAIN_RESULT_FILE, attempt=manifest.attempt)
             data = b"" if stream is None else b"".join([bytes(chunk) async for chunk in stream.chunks])
             return MainOutput(_text(data), from_log=False)
         if log is None or log.stdout_result is None:
