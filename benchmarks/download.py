@@ -34,10 +34,10 @@ async def keep(store: ResultStore, ref: ExecutionReference, mebibytes: int) -> N
         for _ in range(mebibytes):
             yield block
 
-    written = await store.write_output(ref, _NAME, chunks(), expected_size=mebibytes * MEBIBYTE)
+    written = await store.outputs.of(ref, 1).write(_NAME, chunks(), expected_size=mebibytes * MEBIBYTE)
     now = datetime.now(UTC)
-    await store.commit_manifest(ref, OutputManifest(pod_uid="", files=(written.file,), committed_at=now))
-    await store.commit_log(ref, LogRecord(pod_uid="", bytes=0, lines=0, committed_at=now))
+    await store.outputs.commit(ref, OutputManifest(pod_uid="", files=(written.file,), committed_at=now))
+    await store.logs.commit(ref, LogRecord(pod_uid="", bytes=0, lines=0, committed_at=now))
 
 
 def fetch(gateway: GatewayProcess, setup: PollingSetup, path: str) -> tuple[float, float]:

@@ -72,7 +72,7 @@ async def test_the_output_of_an_ended_execution_is_not_replaced_by_a_later_attem
 async def test_a_job_that_only_claims_its_owner_is_none_of_a_running_execution_s(gateway):
     forge(gateway, label="1")
     assert await forged(gateway) == ((410, "ExecutionGone"), (410, "ExecutionGone"))
-    assert await gateway.store.list_outputs(REF) == {}
+    assert await gateway.store.outputs.of(REF, 1).list() == {}
 
 
 async def test_before_the_true_job_is_recorded_nobody_is_believed(gateway):
@@ -93,7 +93,7 @@ async def test_an_end_is_seen_by_a_commit_although_the_collector_was_believed_a_
     execution(gateway)["status"]["phase"] = "Failed"
     answer = await gateway.commit({"output.json": TRUE})
     assert code_of(answer) == (410, "ExecutionGone")
-    assert await gateway.store.read_manifest(REF) is None
+    assert await gateway.store.outputs.read_manifest(REF) is None
 
 
 async def test_a_foreign_namespace_that_claims_the_uid_holds_up_no_upload(gateway):

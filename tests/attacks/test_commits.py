@@ -14,6 +14,7 @@ from serviceexecution.gateway.collect import committing
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.commit_reader import CommitReader
 from serviceexecution.gateway.collect.commits import CommittedFile, record_end, record_text, sorted_steps
+from serviceexecution.store.outputs import OutputFiles
 from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.store import ResultStore
 from tests.unit.gateway.collector_cluster import REF
@@ -302,25 +303,25 @@ async def test_a_record_s_attempt_is_read_from_its_beginning(tmp_path):
     store = ResultStore.open(f"file://{tmp_path}/store", "cluster")
     assert await store.commits.attempt_of(REF) is None
     for attempt in (1, 12):
-        await store.commit_manifest(
+        await store.outputs.commit(
             REF, OutputManifest(attempt=attempt, pod_uid="p", committed_at=datetime.now(UTC))
         )
         assert await store.commits.attempt_of(REF) == attempt
 
 
-async def test_files_with_a_wrong_digest_are_read_back_once(gateway):
+async def test_files_with_a_wrong_digest_are_read_back_once(gateway, monkeypatch):
     """Each commit could have made the gateway read gigabytes again."""
     await gateway.put("f", b"1")
     gateway.restart()
     reads = 0
-    inner = gateway.store.digest_output
+    inner = OutputFiles.digest
 
-    async def counted(*args, **kwargs):
+    async def counted(files, path):
         nonlocal reads
         reads += 1
-        return await inner(*args, **kwargs)
+        return await inner(files, path)
 
-    gateway.store.digest_output = counted
+    monkeypatch.setattr(OutputFiles, "digest", counted)
     for _ in range(3):
         assert code_of(await gateway.commit({"f": b"2"})) == (409, "FileMismatch")
     assert (await gateway.commit({"f": b"1"})).status_code == 200

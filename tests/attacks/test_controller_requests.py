@@ -101,7 +101,7 @@ async def test_a_full_store_keeps_no_run_from_ending(world: World, monkeypatch: 
     async def full(*_: object) -> None:
         raise StoreFullError("writing the expiry: no space left")
 
-    monkeypatch.setattr(world.store, "write_expiry", full)
+    monkeypatch.setattr(world.store.notes, "write_expiry", full)
 
     async def look() -> None:
         await world.controller.run()

@@ -18,7 +18,7 @@ MIB = 1024**2
 
 
 async def stored_bytes(store: ResultStore) -> int:
-    return sum(size for _, size in await store.list_log_chunks(REF))
+    return sum(size for _, size in await store.logs.of(REF, 1).sizes())
 
 
 async def print_empty_lines(store: ResultStore, *, limit: int, lines: int) -> ChunkLog:

@@ -11,6 +11,7 @@ import pytest
 
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.keys import ExecutionKeys
 from serviceexecution.store.records import OutputManifest, StoredFile
 from serviceexecution.store.store import ResultStore
 from tests.support.loop_steps import measured_steps
@@ -34,7 +35,7 @@ def manifest_of(number: int, name_length: int = 20) -> OutputManifest:
 
 async def keep(store: ResultStore, ref: ExecutionReference, manifest: OutputManifest) -> None:
     """Keep a manifest whose files nobody reads."""
-    await store._write_record(store._keys(ref).manifest, manifest)
+    await store.outputs._records.write(ExecutionKeys.of("cluster", ref).manifest, manifest)
 
 
 @pytest.fixture
@@ -55,13 +56,13 @@ async def test_a_result_with_50_000_files_is_whole_and_holds_up_nobody(crowded):
 async def test_a_list_of_50_000_files_is_parsed_once_for_many_requests(crowded, monkeypatch):
     service, ref = crowded
     reads = []
-    read_manifest = service.store.read_manifest
+    read_manifest = service.store.outputs.read_manifest
 
     async def counted(ref):
         reads.append(ref)
         return await read_manifest(ref)
 
-    monkeypatch.setattr(service.store, "read_manifest", counted)
+    monkeypatch.setattr(service.store.outputs, "read_manifest", counted)
     with measured_steps() as steps:
         for _ in range(5):
             answer = await service.http.head(f"{service.base}/{ref.name}/result/{0:020d}")
@@ -128,7 +129,7 @@ async def test_a_log_of_short_lines_becomes_json_beside_the_event_loop(service):
     ref = service.finish(await service.started(), "Succeeded")
     await service.keep(ref, {})
     lines = b"2026-11-23T14:18:55.645123456Z x\n" * 30_000
-    await service.store.write_log_chunk(ref, 1, lines)
+    await service.store.logs.of(ref, 1).write(1, lines)
     with measured_steps() as steps:
         answer = await service.get(f"/{ref.name}/log")
     assert len(answer.json()) == 30_000

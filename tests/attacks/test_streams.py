@@ -44,7 +44,7 @@ class Follower(Build):
         base = f"/services/{NAMESPACE}/plain"
         name = (await self.http.post(base, content=b"{}", headers=ALICE)).json()["id"]
         ref = self.finish(name, "Running")
-        await self.store.write_log_chunk(ref, 1, LINE)
+        await self.store.logs.of(ref, 1).write(1, LINE)
         if kind == "service":
             return f"{base}/{name}/log"
         return f"/api/v1/namespaces/{NAMESPACE}/executions/{name}/log"

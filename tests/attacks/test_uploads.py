@@ -109,7 +109,7 @@ async def test_an_upload_that_drips_ends_although_nobody_waits(gateway, monkeypa
 
     answer = await asyncio.wait_for(gateway.put("f", body()), timeout=10)
     assert code_of(answer) == (408, "BodyTimeout")
-    assert await gateway.store.list_outputs(REF) == {}
+    assert await gateway.store.outputs.of(REF, 1).list() == {}
 
 
 async def test_empty_files_count_and_one_that_is_replaced_counts_once(gateway, monkeypatch):
@@ -120,7 +120,7 @@ async def test_empty_files_count_and_one_that_is_replaced_counts_once(gateway, m
     assert (await gateway.put("f3", b"")).status_code == 200
     gateway.restart()
     assert code_of(await gateway.put("new", b"")) == (413, "TooManyFiles")
-    assert len(await gateway.store.list_outputs(REF)) == 20
+    assert len(await gateway.store.outputs.of(REF, 1).list()) == 20
 
 
 async def test_parallel_uploads_do_not_pass_the_number_of_files(gateway, monkeypatch):
@@ -187,7 +187,7 @@ async def test_the_book_is_bounded_and_who_has_most_loses_pages_first(tmp_path, 
         identity = CollectorIdentity(ref, 1, "job", "pod", "uid", 1000)
         await book.page(identity)
         for number in range(files):
-            book.record(identity, await store.write_output(ref, f"f{number}", one()))
+            book.record(identity, await store.outputs.of(ref, 1).write(f"f{number}", one()))
 
     await fill(WITNESS, 10)
     for number in range(20):

@@ -227,7 +227,7 @@ class Deliverer:
         reference = delivery.reference
         logger.warning("callback given up", namespace=reference.namespace, execution=reference.name)
         try:
-            await self._store.write_dead_letter(reference, delivery.body)
+            await self._store.notes.write_dead_letter(reference, delivery.body)
         except StoreError as error:
             logger.warning("the undelivered callback could not be kept", error=str(error))
         about = ObjectIdentity(

@@ -97,9 +97,7 @@ class ChunkLog:
 
     async def load(self) -> None:
         """Read what a predecessor has stored."""
-        for sequence, _ in await self._retried(
-            lambda: self._store.list_log_chunks(self._ref, attempt=self._attempt)
-        ):
+        for sequence, _ in await self._retried(lambda: self._store.logs.of(self._ref, self._attempt).sizes()):
             data = await self._read(sequence)
             self._sequence, self._current = sequence, data
             self._note(data, data, text_size(data))
@@ -129,9 +127,7 @@ class ChunkLog:
             return
         data = b"".join([self._current, *self._pending])
         sequence = self._sequence
-        await self._retried(
-            lambda: self._store.write_log_chunk(self._ref, sequence, data, attempt=self._attempt)
-        )
+        await self._retried(lambda: self._store.logs.of(self._ref, self._attempt).write(sequence, data))
         self._pending.clear()
         self._pending_size = 0
         if len(data) < GROW_BELOW_BYTES:
@@ -161,7 +157,7 @@ class ChunkLog:
 
     async def committed(self) -> LogRecord | None:
         """Return the commit record when a predecessor has finished this attempt's log of that pod."""
-        record = await self._retried(lambda: self._store.read_log_record(self._ref))
+        record = await self._retried(lambda: self._store.logs.read_record(self._ref))
         return record if record is not None and record.attempt == self._attempt else None
 
     async def commit(self, *, pod_uid: str, complete: bool) -> LogRecord:
@@ -170,7 +166,7 @@ class ChunkLog:
         result = self._scanner.result
         printed = None
         if result is not None:
-            await self._retried(lambda: self._store.write_stdout_result(self._ref, result))
+            await self._retried(lambda: self._store.logs.write_stdout_result(self._ref, result))
             printed = StdoutResult(size=len(result), sha256=hashlib.sha256(result).hexdigest())
         record = LogRecord(
             attempt=self._attempt,
@@ -182,13 +178,11 @@ class ChunkLog:
             stdout_result=printed,
             committed_at=datetime.now(UTC),
         )
-        await self._retried(lambda: self._store.commit_log(self._ref, record))
+        await self._retried(lambda: self._store.logs.commit(self._ref, record))
         return record
 
     async def _read(self, sequence: int) -> bytes:
-        data = await self._retried(
-            lambda: self._store.read_log_chunk(self._ref, sequence, attempt=self._attempt)
-        )
+        data = await self._retried(lambda: self._store.logs.of(self._ref, self._attempt).read(sequence))
         return data[: data.rfind(b"\n") + 1]  # half a line can only come from a power cut
 
     def _note(self, block: bytes, kept: bytes, size: int) -> None:

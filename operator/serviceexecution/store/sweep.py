@@ -118,22 +118,22 @@ async def sweep(
         return namespaces is None or execution[0] in namespaces
 
     stored = [execution async for execution in store.list_executions() if ours(execution)]
-    marked = await store.list_tombstones()
+    marked = await store.notes.list_tombstones()
     tombstones = {execution: since for execution, since in marked.items() if ours(execution)}
-    noted = await store.list_expiries()
+    noted = await store.notes.list_expiries()
     expiries = {execution: at for execution, at in noted.items() if ours(execution)}
     plan = plan_sweep(
         stored, await list_live_uids(), tombstones, now, rules or SweepRules(), expiries=expiries
     )
     for namespace, uid in plan.unmark:
-        await store.delete_tombstone(namespace, uid)
+        await store.notes.delete_tombstone(namespace, uid)
     for namespace, uid in plan.mark:
-        await store.write_tombstone(namespace, uid, now)
+        await store.notes.write_tombstone(namespace, uid, now)
     for namespace, uid in plan.delete:
         await store.delete_execution(namespace, uid)
-        await store.delete_tombstone(namespace, uid)
+        await store.notes.delete_tombstone(namespace, uid)
     for namespace, uid in plan.expire:
         await store.delete_execution(namespace, uid)
     for namespace, uid in plan.forget:
-        await store.delete_expiry(namespace, uid)
+        await store.notes.delete_expiry(namespace, uid)
     return plan

@@ -85,15 +85,15 @@ class Follower:
         self.ensure(pod, main_terminated=True)
         async with asyncio.timeout(60):
             await self.done.wait()
-        record = await self.store.read_log_record(self.ref(pod))
+        record = await self.store.logs.read_record(self.ref(pod))
         assert record is not None
         return record
 
     async def stored(self, pod: Any) -> list[bytes]:
         """Return the stored lines without their times."""
         lines: list[bytes] = []
-        for sequence, _ in await self.store.list_log_chunks(self.ref(pod)):
-            block = await self.store.read_log_chunk(self.ref(pod), sequence)
+        for sequence, _ in await self.store.logs.of(self.ref(pod), 1).sizes():
+            block = await self.store.logs.of(self.ref(pod), 1).read(sequence)
             lines += [line.partition(b" ")[2] for line in block.split(b"\n")[:-1]]
         return lines
 
@@ -139,7 +139,7 @@ async def test_a_follower_that_is_killed_and_another_that_goes_on(
         await until(enough, seconds=60)
         process.kill()
         await process.wait()
-    assert await follower.store.read_log_record(follower.ref(pod)) is None
+    assert await follower.store.logs.read_record(follower.ref(pod)) is None
     follower.ensure(pod)
     record = await follower.finish(pod)
     assert numbers(await follower.stored(pod)) == list(range(count))
@@ -167,7 +167,7 @@ async def test_odd_bytes_long_lines_last_words_and_a_printed_result(follower: Fo
     assert b"last words" in lines
     assert len(lines) == 8
     assert record.complete
-    assert await follower.store.read_stdout_result(follower.ref(pod)) == b'{"sum": 6}'
+    assert await follower.store.logs.read_stdout_result(follower.ref(pod)) == b'{"sum": 6}'
 
 
 async def test_an_empty_log(follower: Follower, start_pod: StartPod):
@@ -200,6 +200,6 @@ async def test_a_pod_that_is_deleted_while_its_log_is_followed(
     await client.delete(PODS, follower.namespace, "pod", grace_period_seconds=0)
     async with asyncio.timeout(60):
         await follower.done.wait()
-    record = await follower.store.read_log_record(follower.ref(pod))
+    record = await follower.store.logs.read_record(follower.ref(pod))
     assert record is not None
     assert (record.lines, record.complete) == (1, False)

@@ -158,13 +158,13 @@ async def contents(store, manifest) -> dict[str, bytes]:
     """Return what the store holds for a manifest."""
     found = {}
     for file in manifest.files:
-        stream = await store.open_output(REF, file.path, attempt=manifest.attempt)
+        stream = await store.outputs.of(REF, manifest.attempt).open(file.path)
         found[file.path] = b"".join([chunk async for chunk in stream.chunks])
     return found
 
 
 def stored(gateway):
-    manifest = gateway.call(gateway.store.read_manifest(REF))
+    manifest = gateway.call(gateway.store.outputs.read_manifest(REF))
     return None if manifest is None else gateway.call(contents(gateway.store, manifest))
 
 
@@ -176,4 +176,4 @@ def eventually(condition):
 
 
 def uploaded(gateway):
-    return gateway.call(gateway.store.list_outputs(REF))
+    return gateway.call(gateway.store.outputs.of(REF, 1).list())

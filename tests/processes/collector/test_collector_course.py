@@ -65,7 +65,7 @@ def test_files_of_the_first_pass_do_not_use_up_the_limit(gateway, pod):
     (pod.output / "final").write_bytes(b"x" * 10)
     gateway.call(gateway.kubernetes.set_main("terminated"))
     assert finish(process)[0] == 0
-    manifest = gateway.call(gateway.store.read_manifest(REF))
+    manifest = gateway.call(gateway.store.outputs.read_manifest(REF))
     assert [file.path for file in manifest.files] == ["final"]
     assert not manifest.limit_exceeded
 

@@ -10,7 +10,7 @@ from tests.unit.gateway.collector_harness import ODD
 
 
 def committed(gateway):
-    manifest = gateway.call(gateway.store.read_manifest(REF))
+    manifest = gateway.call(gateway.store.outputs.read_manifest(REF))
     return manifest, gateway.call(contents(gateway.store, manifest))
 
 

@@ -78,7 +78,7 @@ def test_names_that_are_too_long_together_are_skipped_with_a_reason(gateway, pod
         start_new_session=True,
     )
     assert finish(process)[0] == 0
-    manifest = gateway.call(gateway.store.read_manifest(REF))
+    manifest = gateway.call(gateway.store.outputs.read_manifest(REF))
     assert [file.path for file in manifest.files] == ["aaaa", "bbbb"]
     assert [(entry.path, entry.reason) for entry in manifest.skipped] == [
         ("cccc", "the names of all files together are too long")
@@ -94,7 +94,7 @@ def test_long_paths_of_refused_files_do_not_make_the_commit_be_refused(gateway, 
     (deep / "large").write_text("12")
     (pod.output / "f").write_text("1")
     assert pod.run()[0] == 0
-    manifest = gateway.call(gateway.store.read_manifest(REF))
+    manifest = gateway.call(gateway.store.outputs.read_manifest(REF))
     assert [file.path for file in manifest.files] == ["f"]
     assert len(manifest.skipped[0].path) == len(manifest.skipped[0].reason) == 513
 
@@ -132,6 +132,6 @@ def test_a_collector_asks_again_when_too_much_is_going_on(gateway, pod):
     gateway._app = busy
     (pod.output / "f").write_text("1")
     assert pod.run()[0] == 0
-    manifest = gateway.call(gateway.store.read_manifest(REF))
+    manifest = gateway.call(gateway.store.outputs.read_manifest(REF))
     assert gateway.call(contents(gateway.store, manifest)) == {"f": b"1"}
     assert [path for path, _ in seen if "commit" in path] == ["/collect/v1/commit"] * 3

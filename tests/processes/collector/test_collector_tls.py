@@ -28,7 +28,7 @@ def test_upload_by_tls(tmp_path, certificate):
     code, log = finish(process)
     assert code == 0
     assert not [line for line in log if "again" in line["event"]]
-    manifest = gateway.call(gateway.store.read_manifest(REF))
+    manifest = gateway.call(gateway.store.outputs.read_manifest(REF))
     assert gateway.call(contents(gateway.store, manifest)) == {"large": data, "small": b"1"}
     gateway.stop(abruptly=True)
 

@@ -79,7 +79,7 @@ async def test_lines_of_a_log_come_while_it_grows(proxied):
     name = await proxied.service.started()
     ref = proxied.service.finish(name, "Running")
     stamp = b"2026-11-23T14:18:55.645123456Z "
-    await proxied.service.store.write_log_chunk(ref, 1, stamp + b"first\n")
+    await proxied.service.store.logs.of(ref, 1).write(1, stamp + b"first\n")
     async with (
         proxied.client() as http,
         http.stream("GET", f"{proxied.service.base}/{name}/log?follow") as answer,
@@ -88,7 +88,7 @@ async def test_lines_of_a_log_come_while_it_grows(proxied):
         async for line in lines:
             if '"first"' in line:
                 break
-        await proxied.service.store.write_log_chunk(ref, 1, stamp + b"first\n" + stamp + b"second\n")
+        await proxied.service.store.logs.of(ref, 1).write(1, stamp + b"first\n" + stamp + b"second\n")
         async for line in lines:
             if '"second"' in line:
                 return

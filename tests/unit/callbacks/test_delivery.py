@@ -194,7 +194,7 @@ async def test_given_up_with_a_dead_letter(tmp_path):
     assert (status["state"], status["attempts"]) == ("Failed", MOST_TRIES)
     assert "500" in status["message"]
     assert stage.posted == ["CallbackFailed"]
-    assert b"FAILED" in await stage.store.read_dead_letter(stage.execution.reference)
+    assert b"FAILED" in await stage.store.notes.read_dead_letter(stage.execution.reference)
 
 
 async def test_gone_is_final(tmp_path):

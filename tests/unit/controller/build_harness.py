@@ -139,7 +139,7 @@ class BuildWorld(World):
             "image_digest": IMAGE_DIGEST if succeeded else None,
             **members,
         }
-        await self.store.write_build_report(_reference(pod), BuildReport.model_validate(given))
+        await self.store.reports.write(_reference(pod), BuildReport.model_validate(given))
 
     async def keep_logs(self) -> None:
         """Let the logs of programs that have ended be in the store."""
@@ -152,7 +152,7 @@ class BuildWorld(World):
                     lines=1,
                     committed_at=self.clock.now(),
                 )
-                await self.store.commit_log(_reference(pod), record)
+                await self.store.logs.commit(_reference(pod), record)
 
     async def finish(self, reason: str = "Succeeded", **members: Any) -> None:
         """Let every build that runs end like that."""

@@ -244,9 +244,9 @@ class World:
         async def chunks() -> AsyncIterator[bytes]:
             yield RESULT
 
-        await self.store.write_output(reference, "output.json", chunks())
-        await self.store.commit_manifest(reference, manifest(file(size=len(RESULT))))
-        await self.store.commit_log(reference, log())
+        await self.store.outputs.of(reference, 1).write("output.json", chunks())
+        await self.store.outputs.commit(reference, manifest(file(size=len(RESULT))))
+        await self.store.logs.commit(reference, log())
 
     @property
     def execution(self) -> ServiceExecution:

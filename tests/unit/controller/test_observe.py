@@ -33,13 +33,13 @@ async def main_output(world: World, content: bytes | None, *, printed: bytes | N
 
     files = [file(size=len(content))] if content is not None else []
     if content is not None:
-        await world.store.write_output(reference, "output.json", chunks())
-    await world.store.commit_manifest(reference, manifest(*files))
+        await world.store.outputs.of(reference, 1).write("output.json", chunks())
+    await world.store.outputs.commit(reference, manifest(*files))
     result = None
     if printed is not None:
-        await world.store.write_stdout_result(reference, printed)
+        await world.store.logs.write_stdout_result(reference, printed)
         result = StdoutResult(size=len(printed), sha256="ab" * 32)
-    await world.store.commit_log(reference, log(stdout_result=result))
+    await world.store.logs.commit(reference, log(stdout_result=result))
     return (await observed(world)).output
 
 
@@ -70,8 +70,8 @@ async def test_the_main_result_is_that_of_the_attempt_that_is_committed(world: W
     async def chunks() -> AsyncIterator[bytes]:
         yield b"{}"
 
-    await world.store.write_output(reference, "output.json", chunks(), attempt=2)
-    await world.store.commit_manifest(reference, manifest(file(size=2)).model_copy(update={"attempt": 2}))
+    await world.store.outputs.of(reference, 2).write("output.json", chunks())
+    await world.store.outputs.commit(reference, manifest(file(size=2)).model_copy(update={"attempt": 2}))
     assert (await observed(world)).output == MainOutput("{}", from_log=False)
 
 
@@ -85,7 +85,7 @@ async def test_a_store_that_does_not_answer_is_not_an_empty_one(world: World, mo
     async def fail(_reference: object) -> None:
         raise error
 
-    monkeypatch.setattr(world.store, "read_log_record", fail)
+    monkeypatch.setattr(world.store.logs, "read_record", fail)
     seen = await observed(world)
     assert seen.log is None
     assert seen.results_unknown is unknown
@@ -97,7 +97,7 @@ async def test_the_store_is_not_asked_while_the_program_runs(world: World, monke
     async def fail(_reference: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(world.store, "read_manifest", fail)
+    monkeypatch.setattr(world.store.outputs, "read_manifest", fail)
     assert (await observed(world)).manifest is None
 
 

@@ -70,7 +70,7 @@ async def test_a_controller_killed_at_any_write_comes_to_the_same_end(world: Wor
     assert world.kubernetes.created["jobs"] == 1
     status = world.execution.status
     assert status.completion_time is not None
-    noted = await world.store.read_expiry("team", world.execution.metadata.uid)
+    noted = await world.store.notes.read_expiry("team", world.execution.metadata.uid)
     assert noted is not None
     assert abs(noted - status.completion_time - timedelta(hours=1)) < timedelta(seconds=1)
     assert status.callback is not None

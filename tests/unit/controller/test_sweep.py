@@ -39,7 +39,7 @@ def sweeper(kubernetes: ApiServer, store: ResultStore, *namespaces: str) -> Swee
 
 
 async def keep(store: ResultStore, namespace: str, uid: str) -> None:
-    await store.write_stdout_result(ExecutionReference(namespace, "run", uid), b"{}")
+    await store.logs.write_stdout_result(ExecutionReference(namespace, "run", uid), b"{}")
 
 
 async def kept(store: ResultStore) -> set[tuple[str, str]]:
@@ -67,7 +67,7 @@ async def test_other_namespaces_are_left_alone(kubernetes: ApiServer, store: Res
     mine = sweeper(kubernetes, store, "mine")
     await mine.once(NOW + WEEK)
     assert await kept(store) == {("theirs", "gone-too")}
-    assert list(await store.list_tombstones()) == [("theirs", "gone-too")]
+    assert list(await store.notes.list_tombstones()) == [("theirs", "gone-too")]
 
 
 async def test_a_restored_backup_keeps_its_results(kubernetes: ApiServer, store: ResultStore) -> None:
@@ -84,13 +84,13 @@ async def test_an_expired_result_goes_while_its_execution_stays(
     kubernetes.put(SERVICE_EXECUTIONS, {"metadata": {"namespace": "team", "name": "run", "uid": "alive"}})
     await keep(store, "team", "alive")
     await keep(store, "team", "gone")
-    await store.write_expiry("team", "alive", NOW + timedelta(days=1))
-    await store.write_expiry("team", "gone", NOW + 3 * WEEK)
+    await store.notes.write_expiry("team", "alive", NOW + timedelta(days=1))
+    await store.notes.write_expiry("team", "gone", NOW + 3 * WEEK)
     await sweeper(kubernetes, store).once(NOW)
     assert await kept(store) == {("team", "alive"), ("team", "gone")}
     await sweeper(kubernetes, store).once(NOW + 2 * WEEK)
     assert await kept(store) == {("team", "gone")}, "no tombstone deletes before the expiry"
-    assert await store.read_expiry("team", "alive") == NOW + timedelta(days=1)
+    assert await store.notes.read_expiry("team", "alive") == NOW + timedelta(days=1)
     await sweeper(kubernetes, store).once(NOW + 3 * WEEK)
     assert await kept(store) == set()
 

@@ -66,16 +66,16 @@ class Service:
             async def chunks(data=data):
                 yield data
 
-            stored.append((await self.store.write_output(ref, path, chunks())).file)
+            stored.append((await self.store.outputs.of(ref, 1).write(path, chunks())).file)
         now = datetime.now(UTC)
-        await self.store.commit_manifest(
+        await self.store.outputs.commit(
             ref, OutputManifest(pod_uid="p", files=tuple(stored), committed_at=now)
         )
         result = None
         if printed is not None:
-            await self.store.write_stdout_result(ref, printed)
+            await self.store.logs.write_stdout_result(ref, printed)
             result = StdoutResult(size=len(printed), sha256="")
-        await self.store.commit_log(
+        await self.store.logs.commit(
             ref, LogRecord(pod_uid="p", bytes=0, lines=0, stdout_result=result, committed_at=now)
         )
 

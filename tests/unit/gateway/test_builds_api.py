@@ -87,7 +87,7 @@ class TestReport:
     async def test_it_is_kept_with_the_job_that_it_is_of(self, build):
         answer = await build.report(jobUid="forged", version=7)
         assert (answer.status_code, answer.content) == (204, b"")
-        report = await build.store.read_build_report(build.ref)
+        report = await build.store.reports.read(build.ref)
         assert report.job_uid == build.job["metadata"]["uid"]
         assert report.version == 1
         assert (report.succeeded, report.image_digest) == (True, REPORT["imageDigest"])
@@ -99,7 +99,7 @@ class TestReport:
             assert (await build.report()).status_code == 204
         answer = await build.report(imageDigest=f"sha256:{'00' * 32}")
         assert is_problem(answer, 409, "AlreadyReported")
-        assert (await build.store.read_build_report(build.ref)).image_digest == REPORT["imageDigest"]
+        assert (await build.store.reports.read(build.ref)).image_digest == REPORT["imageDigest"]
 
     async def test_again_when_the_build_is_over(self, build):
         await build.report()
@@ -116,7 +116,7 @@ class TestReport:
         assert is_problem(await build.report(second), 503, "BuildNotRecorded")
         build.say(build.revision(job=job, attempts=2))
         assert (await build.report(second)).status_code == 204
-        assert (await build.store.read_build_report(build.ref)).job_uid == job["metadata"]["uid"]
+        assert (await build.store.reports.read(build.ref)).job_uid == job["metadata"]["uid"]
         assert is_problem(await build.report(), 503, "BuildNotRecorded")
 
     async def test_too_large(self, build):
@@ -130,7 +130,7 @@ class TestReport:
 
         answer = await build.call("PUT", "report", content=unannounced())
         assert is_problem(answer, 413, "ReportTooLarge")
-        assert await build.store.read_build_report(build.ref) is None
+        assert await build.store.reports.read(build.ref) is None
 
     async def test_a_silent_sender(self, tmp_path):
         build = Build(tmp_path, body_idle_seconds=0.05)
@@ -145,7 +145,7 @@ class TestReport:
         answer = await build.report(imageDigest="x@sha256:1")
         assert is_problem(answer, 400, "InvalidReport")
         assert answer.json()["detail"].startswith("imageDigest: ")
-        assert await build.store.read_build_report(build.ref) is None
+        assert await build.store.reports.read(build.ref) is None
 
 
 CALLS = [("GET", "source"), ("GET", "ca-bundle"), ("PUT", "report")]
@@ -157,7 +157,7 @@ async def refused(build, status, code, headers=BUILDER):
         more = {"json": REPORT} if method == "PUT" else {}
         answer = await build.call(method, path, headers, **more)
         assert is_problem(answer, status, code)
-    assert await build.store.read_build_report(build.ref) is None
+    assert await build.store.reports.read(build.ref) is None
     return True
 
 

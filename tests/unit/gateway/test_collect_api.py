@@ -17,12 +17,12 @@ async def test_upload_commit_and_manifest(gateway):
     for path, data in files.items():
         answer = await gateway.put(path, data)
         assert (answer.status_code, answer.json()) == (200, entry(path, data))
-    assert await gateway.store.read_manifest(REF) is None
+    assert await gateway.store.outputs.read_manifest(REF) is None
     answer = await gateway.commit(
         files, [{"path": "fifo", "reason": "not a regular file"}], limitExceeded=True
     )
     assert answer.status_code == 200
-    manifest = await gateway.store.read_manifest(REF)
+    manifest = await gateway.store.outputs.read_manifest(REF)
     assert [file.path for file in manifest.files] == sorted(files)
     assert manifest.skipped[0].reason == "not a regular file"
     assert (manifest.limit_exceeded, manifest.pod_uid, manifest.attempt) == (True, "uid-pod-1", 1)
@@ -35,10 +35,10 @@ async def test_upload_and_commit_can_be_repeated(gateway):
         assert (await gateway.put("f", b"1")).status_code == 200
     for _ in range(2):
         assert (await gateway.commit({"f": b"1"})).status_code == 200
-    first = await gateway.store.read_manifest(REF)
+    first = await gateway.store.outputs.read_manifest(REF)
     gateway.restart()
     assert (await gateway.commit({"f": b"1"})).status_code == 200
-    assert await gateway.store.read_manifest(REF) == first
+    assert await gateway.store.outputs.read_manifest(REF) == first
     assert code_of(await gateway.put("f", b"2")) == (409, "AlreadyCommitted")
     assert code_of(await gateway.commit({})) == (409, "AlreadyCommitted")
 
@@ -56,7 +56,7 @@ async def test_commit_must_be_what_is_stored(gateway, restarted):
         assert answer.json()["path"] == "g"
     answer = await gateway.commit({"h": b""})
     assert answer.json()["path"] == "h"
-    assert await gateway.store.read_manifest(REF) is None
+    assert await gateway.store.outputs.read_manifest(REF) is None
     assert (await gateway.commit({"f": b"1", "g": b"1"})).status_code == 200
 
 
@@ -67,7 +67,7 @@ async def test_deleted_file_leaves_the_store(gateway):
     answer = await gateway.http.delete("/collect/v1/files/a", headers=COLLECTOR)
     assert answer.status_code == 204
     assert (await gateway.put("b", b"x" * 10)).status_code == 200
-    assert set(await gateway.store.list_outputs(REF)) == {"b"}
+    assert set(await gateway.store.outputs.of(REF, 1).list()) == {"b"}
 
 
 async def test_output_limit_counts_all_files_announced_or_not(gateway):
@@ -96,7 +96,7 @@ async def test_later_attempt_supersedes(gateway):
     gateway.restart()
     assert code_of(await gateway.put("f", b"1")) == (410, "ExecutionGone")
     assert code_of(await gateway.commit({"f": b"1"})) == (410, "ExecutionGone")
-    assert (await gateway.store.read_manifest(REF)).attempt == 2
+    assert (await gateway.store.outputs.read_manifest(REF)).attempt == 2
 
 
 async def test_executions_are_kept_apart(gateway):
@@ -105,8 +105,8 @@ async def test_executions_are_kept_apart(gateway):
     gateway.kubernetes.add_execution(other, pod="pod-9", token="other")  # noqa: S106
     await gateway.put("f", b"1")
     await gateway.put("f", b"22", headers={"Authorization": "Bearer other"})
-    assert (await gateway.store.digest_output(REF, "f"))[0] == 1
-    assert (await gateway.store.digest_output(other, "f"))[0] == 2
+    assert (await gateway.store.outputs.of(REF, 1).digest("f"))[0] == 1
+    assert (await gateway.store.outputs.of(other, 1).digest("f"))[0] == 2
 
 
 @pytest.mark.parametrize("path", ["a/../../b", "..", "/etc/passwd", "a//b", "a/", ".", "nul\0", "n" * 256])
@@ -182,7 +182,7 @@ async def test_only_collectors_may_upload(gateway, headers, expected):
     answer = await gateway.put("f", b"1", headers=headers)
     assert code_of(answer) == expected
     assert ("www-authenticate" in answer.headers) == (expected[0] == 401)
-    assert await gateway.store.list_outputs(REF) == {}
+    assert await gateway.store.outputs.of(REF, 1).list() == {}
 
 
 async def test_identity_is_cached(gateway):
@@ -228,7 +228,7 @@ async def test_silent_sender(tmp_path):
         await asyncio.Event().wait()
 
     assert code_of(await gateway.put("f", silent())) == (408, "BodyTimeout")
-    assert await gateway.store.list_outputs(REF) == {}
+    assert await gateway.store.outputs.of(REF, 1).list() == {}
 
 
 async def main_state(gateway, wait):

@@ -36,13 +36,20 @@ class Logs(Build):
     def __init__(self, directory, **settings):
         super().__init__(directory, **settings)
         self.looks = 0
-        listed = self.store.list_log_chunks
+        log_of = self.store.logs.of
 
-        async def counted(*arguments, **more):
-            self.looks += 1
-            return await listed(*arguments, **more)
+        def counted(*arguments):
+            chunks = log_of(*arguments)
+            sizes = chunks.sizes
 
-        cast("Any", self.store).list_log_chunks = counted
+            async def look():
+                self.looks += 1
+                return await sizes()
+
+            cast("Any", chunks).sizes = look
+            return chunks
+
+        cast("Any", self.store.logs).of = counted
 
     async def looked(self, stream, times=3):
         """Wait until whoever follows a log has looked again so often; the stream is still open then."""
@@ -57,11 +64,11 @@ class Logs(Build):
 
     async def write(self, *texts, chunk=1, attempt=1, ref=None):
         data = b"".join(line(text) for text in texts)
-        await self.store.write_log_chunk(ref or self.ref, chunk, data, attempt=attempt)
+        await self.store.logs.of(ref or self.ref, attempt).write(chunk, data)
 
     async def end(self, attempt=1, ref=None):
         record = LogRecord(attempt=attempt, pod_uid="p", bytes=0, lines=0, committed_at=NOW)
-        await self.store.commit_log(ref or self.ref, record)
+        await self.store.logs.commit(ref or self.ref, record)
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ async def test_head(kept):
 async def test_missing_things(kept):
     assert code_of(await kept.get("files/nope")) == (404, "FileNotFound")
     assert code_of(await kept.get("files/../f.bin"))[0] == 404
-    await kept.store.delete_output(REF, "f.bin")
+    await kept.store.outputs.of(REF, 1).delete("f.bin")
     assert code_of(await kept.get("files/f.bin")) == (500, "FileLost")
     await kept.store.delete_execution(REF.namespace, REF.uid)
     assert code_of(await kept.get("files")) == (404, "NoResultYet")
@@ -156,16 +156,16 @@ async def test_names_cannot_leave_their_place_in_the_api_path(kept, name):
 async def test_log_while_running_and_after(kept):
     assert (await kept.get("log")).text == ""
     lines = b"2026-11-23T12:00:00.000000001Z one two\n2026-11-23T12:00:00.2Z \n"
-    await kept.store.write_log_chunk(REF, 1, lines)
-    await kept.store.write_log_chunk(REF, 2, b"2026-11-23T12:00:01Z \xfflast\n")
+    await kept.store.logs.of(REF, 1).write(1, lines)
+    await kept.store.logs.of(REF, 1).write(2, b"2026-11-23T12:00:01Z \xfflast\n")
     answer = await kept.get("log")
     assert answer.content == b"one two\n\n\xfflast\n"
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert (await kept.get("log?timestamps=true")).content.startswith(lines)
     assert code_of(await kept.get("log?timestamps=what")) == (400, "BadRequest")
     record = LogRecord(attempt=2, pod_uid="p", bytes=2, lines=1, committed_at=datetime.now(UTC))
-    await kept.store.write_log_chunk(REF, 1, b"2026-11-23T12:00:01Z 2\n", attempt=2)
-    await kept.store.commit_log(REF, record)
+    await kept.store.logs.of(REF, 2).write(1, b"2026-11-23T12:00:01Z 2\n")
+    await kept.store.logs.commit(REF, record)
     assert (await kept.get("log")).content == b"2\n"
 
 

@@ -72,7 +72,7 @@ class TestRead:
 
     async def test_a_result_whose_time_is_over(self, service):
         ref = service.finish(await service.started(), "Succeeded")
-        await service.store.write_expiry(NAMESPACE, ref.uid, datetime.now(UTC))
+        await service.store.notes.write_expiry(NAMESPACE, ref.uid, datetime.now(UTC))
         for path in ("result", "result/output.json", "log"):
             assert is_problem(await service.get(f"/{ref.name}/{path}"), 410, "ResultExpired")
         assert (await service.get(f"/{ref.name}")).status_code == 200

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from serviceexecution.gateway.logs import reader
+from serviceexecution.store.logs import LogChunks
 from tests.unit.gateway.service_cluster import NAMESPACE
 from tests.unit.gateway.service_harness import _until, service
 
@@ -17,8 +18,8 @@ class TestLog:
         name = await service.started()
         assert (await service.get(f"/{name}/log")).json() == []
         ref = service.finish(name, "Running")
-        await service.store.write_log_chunk(ref, 1, self.LINES)
-        await service.store.write_log_chunk(ref, 2, b"2026-11-24T12:00:02Z {}\n")
+        await service.store.logs.of(ref, 1).write(1, self.LINES)
+        await service.store.logs.of(ref, 1).write(2, b"2026-11-24T12:00:02Z {}\n")
         assert (await service.get(f"/{name}/log")).json() == [
             {
                 "message": "WARNING:root:a",
@@ -31,8 +32,8 @@ class TestLog:
 
     async def test_followed_and_taken_up_again(self, service):
         ref = service.finish(await service.started(), "Succeeded")
-        await service.store.write_log_chunk(ref, 1, self.LINES)
-        await service.store.write_log_chunk(ref, 2, b"2026-11-24T12:00:02Z c\n")
+        await service.store.logs.of(ref, 1).write(1, self.LINES)
+        await service.store.logs.of(ref, 1).write(2, b"2026-11-24T12:00:02Z c\n")
         text = (await service.get(f"/{ref.name}/log?follow")).text
         ids = [line[4:] for line in text.splitlines() if line.startswith("id: ")]
         assert ids == ["1-1", "1-2", "2-1"]
@@ -48,7 +49,13 @@ class TestLog:
         monkeypatch.setattr(reader, "POLL_SECONDS", 0.01)
         ref = service.finish(await service.started(), "Running")
         looks: list[Any] = []
-        monkeypatch.setattr(service.store, "list_log_chunks", _counting(service.store.list_log_chunks, looks))
+        sizes = LogChunks.sizes
+
+        async def counted(log):
+            looks.append(log)
+            return await sizes(log)
+
+        monkeypatch.setattr(LogChunks, "sizes", counted)
         stream = asyncio.create_task(service.get(f"/{ref.name}/log?follow"))
 
         async def looked():
@@ -63,7 +70,7 @@ class TestLog:
         service.cluster.down = True
         await looked()
         service.cluster.down = False
-        await service.store.write_log_chunk(ref, 1, self.LINES)
+        await service.store.logs.of(ref, 1).write(1, self.LINES)
         service.finish(ref.name, "Succeeded")
         text = (await stream).text
         assert text.count("id: ") == 2
@@ -74,14 +81,6 @@ class TestLog:
         assert (await service.get(f"/{ref.name}/interim-results")).json() == []
         assert (await service.get(f"/{ref.name}/interim-results?last=true")).json() == {}
         chunk = b"".join(b'2026-11-24T12:00:00Z PlanQK:Job:InterimResult: {"n": %d}\n' % n for n in (1, 2))
-        await service.store.write_log_chunk(ref, 1, chunk)
+        await service.store.logs.of(ref, 1).write(1, chunk)
         assert (await service.get(f"/{ref.name}/interim-results")).json() == [{"n": 1}, {"n": 2}]
         assert (await service.get(f"/{ref.name}/interim-results?last=true")).json() == {"n": 2}
-
-
-def _counting(call, calls):
-    async def counted(*arguments, **more):
-        calls.append(arguments)
-        return await call(*arguments, **more)
-
-    return counted

@@ -18,6 +18,7 @@ from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.logs.timing import BURST_BYTES, FollowerTiming
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import StoreError
+from serviceexecution.store.logs import LogChunks
 from serviceexecution.store.records import LogRecord
 from serviceexecution.store.store import ResultStore
 from tests.unit.logs.fake_kubelet import POD_UID, FakeKubelet, line
@@ -43,7 +44,9 @@ def follower_of(
 
 
 async def stored(store) -> bytes:
-    chunks = [await store.read_log_chunk(REF, sequence) for sequence, _ in await store.list_log_chunks(REF)]
+    chunks = [
+        await store.logs.of(REF, 1).read(sequence) for sequence, _ in await store.logs.of(REF, 1).sizes()
+    ]
     return b"".join(chunks)
 
 
@@ -62,7 +65,7 @@ async def test_a_finished_log():
     assert await stored(store) == text(kubelet.lines)
     assert (record.lines, record.bytes) == (10, len(b"line 0\n") * 10)
     assert (record.complete, record.truncated, record.stdout_result) == (True, False, None)
-    assert await store.read_log_record(REF) == record
+    assert await store.logs.read_record(REF) == record
     assert [tail for _, _, tail in kubelet.opened] == [None, 2], "one stream, one look at the end"
 
 
@@ -92,7 +95,7 @@ async def test_lines_are_in_the_store_while_the_container_runs():
     record = await asyncio.wait_for(task, 5)
     assert await stored(store) == text(kubelet.lines)
     assert record.lines == 7
-    assert len(await store.list_log_chunks(REF)) == 1, "a slow log does not make a chunk per flush"
+    assert len(await store.logs.of(REF, 1).sizes()) == 1, "a slow log does not make a chunk per flush"
 
 
 async def test_chunks_have_a_bounded_size():
@@ -100,7 +103,7 @@ async def test_chunks_have_a_bounded_size():
     kubelet, store = FakeKubelet(lines), open_store()
     kubelet.chunk_bytes = 10_000
     await follow(kubelet, store, flush_bytes=100_000)
-    sizes = [size for _, size in await store.list_log_chunks(REF)]
+    sizes = [size for _, size in await store.logs.of(REF, 1).sizes()]
     assert max(sizes) <= 100_000 + 2 * GROW_BELOW_BYTES
     assert len(sizes) > 5
     assert await stored(store) == text(lines)
@@ -189,7 +192,7 @@ async def test_beyond_the_limit_nothing_is_kept_but_the_result_is_found():
     assert record.bytes == 1050, "exactly the limit"
     assert (await stored(store)).startswith(text(lines[:10]))
     assert record.stdout_result is not None
-    assert await store.read_stdout_result(REF) == b'{"a": 1}'
+    assert await store.logs.read_stdout_result(REF) == b'{"a": 1}'
 
 
 @pytest.mark.parametrize("per_second", [1, 5])
@@ -197,7 +200,7 @@ async def test_a_successor_knows_a_full_log(per_second):
     lines = [line(number * 3, per_second=per_second, text=b"x" * 99) for number in range(20)]
     kubelet, store = FakeKubelet(lines[:15], state="running"), open_store()
     task = asyncio.create_task(follower_of(kubelet, store, limit=1050).run())
-    while not await store.list_log_chunks(REF):  # noqa: ASYNC110
+    while not await store.logs.of(REF, 1).sizes():  # noqa: ASYNC110
         await asyncio.sleep(0.002)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -274,7 +277,7 @@ async def test_a_rotation_while_nobody_read():
     lines = [line(number) for number in range(30)]
     kubelet, store = FakeKubelet(lines[:10], state="running"), open_store()
     task = asyncio.create_task(follower_of(kubelet, store).run())
-    while not await store.list_log_chunks(REF):  # noqa: ASYNC110
+    while not await store.logs.of(REF, 1).sizes():  # noqa: ASYNC110
         await asyncio.sleep(0.002)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -332,7 +335,7 @@ async def test_a_container_that_has_not_started_yet():
 async def test_a_pod_that_is_gone():
     kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
     task = asyncio.create_task(follower_of(kubelet, store).run())
-    while not await store.list_log_chunks(REF):  # noqa: ASYNC110
+    while not await store.logs.of(REF, 1).sizes():  # noqa: ASYNC110
         await asyncio.sleep(0.002)
     kubelet.pod_there = False
     await kubelet.say(line(1), state="terminated")
@@ -410,14 +413,14 @@ async def test_without_a_free_stream_the_log_is_polled():
 async def test_a_store_that_fails_is_asked_again(monkeypatch):
     kubelet, store = FakeKubelet([line(0), line(1)]), open_store()
     failures = iter([StoreError("no space left")] * 2)
-    write = store.write_log_chunk
+    write = LogChunks.write
 
-    async def failing(*arguments, **options):
+    async def failing(chunks, sequence, data):
         for error in failures:
             raise error
-        await write(*arguments, **options)
+        await write(chunks, sequence, data)
 
-    monkeypatch.setattr(store, "write_log_chunk", failing)
+    monkeypatch.setattr(LogChunks, "write", failing)
     monkeypatch.setattr("serviceexecution.logs.chunks.FIRST_RETRY_SECONDS", 0.001)
     assert (await follow(kubelet, store)).complete
     assert await stored(store) == text(kubelet.lines)

@@ -10,6 +10,7 @@ from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.logs.slots import LOADS_AT_ONCE
 from serviceexecution.logs.timing import FollowerTiming
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.logs import LogChunks
 from serviceexecution.store.store import ResultStore
 from tests.unit.logs.fake_kubelet import POD_UID, FakeKubelet, line
 
@@ -59,7 +60,7 @@ async def test_ensure_is_idempotent_and_reports_once():
     setup.ensure(main_terminated=True)
     async with asyncio.timeout(5):
         await setup.done.wait()
-    record = await setup.store.read_log_record(REF)
+    record = await setup.store.logs.read_record(REF)
     assert record is not None
     assert (record.lines, record.complete) == (2, True)
     opened = len(setup.kubelet.opened)
@@ -81,7 +82,7 @@ async def test_another_attempt_replaces_the_first():
     await setup.kubelet.say(state="terminated")
     async with asyncio.timeout(5):
         await setup.done.wait()
-    record = await setup.store.read_log_record(REF)
+    record = await setup.store.logs.read_record(REF)
     assert record is not None
     assert record.attempt == 2
     await setup.followers.close()
@@ -106,9 +107,9 @@ async def test_close_stores_what_was_received():
     while not setup.kubelet.open_streams:  # noqa: ASYNC110
         await asyncio.sleep(0.002)
     await asyncio.sleep(0.01)
-    assert await setup.store.list_log_chunks(REF) == []
+    assert await setup.store.logs.of(REF, 1).sizes() == []
     await setup.followers.close()
-    assert await setup.store.read_log_chunk(REF, 1) == line(0) + b"\n" + line(1) + b"\n"
+    assert await setup.store.logs.of(REF, 1).read(1) == line(0) + b"\n" + line(1) + b"\n"
     assert setup.completed == []
 
 
@@ -148,7 +149,7 @@ async def test_more_logs_than_streams(count):
     while done != refs:  # noqa: ASYNC110
         await asyncio.sleep(0.002)
     for ref in refs:
-        record = await store.read_log_record(ref)
+        record = await store.logs.read_record(ref)
         assert record is not None
         assert (record.lines, record.complete) == (50, True)
     await followers.close()
@@ -159,21 +160,21 @@ async def test_after_a_restart_a_few_logs_at_a_time_are_read_back(monkeypatch: p
     setup = Setup(FakeKubelet([line(0)], state="running"))
     refs = [ExecutionReference(f"ns-{number % 3}", f"run-{number}", f"uid-{number}") for number in range(30)]
     for ref in refs:
-        await setup.store.write_log_chunk(ref, 1, line(0), attempt=1)
-    read = setup.store.read_log_chunk
+        await setup.store.logs.of(ref, 1).write(1, line(0))
+    read = LogChunks.read
     at_once: list[int] = []
     reading = 0
 
-    async def slowly(ref: ExecutionReference, sequence: int, *, attempt: int) -> bytes:
+    async def slowly(chunks: LogChunks, sequence: int) -> bytes:
         nonlocal reading
         reading += 1
         at_once.append(reading)
         for _ in range(5):
             await asyncio.sleep(0)
         reading -= 1
-        return await read(ref, sequence, attempt=attempt)
+        return await read(chunks, sequence)
 
-    monkeypatch.setattr(setup.store, "read_log_chunk", slowly)
+    monkeypatch.setattr(LogChunks, "read", slowly)
     for ref in refs:
         setup.followers.ensure(
             ref,

@@ -53,13 +53,13 @@ def manifest(*files, attempt=1):
 
 async def test_odd_paths_come_back(store):
     for path in ODD_PATHS:
-        await store.write_output(REF, path, one(path.encode()))
+        await store.outputs.of(REF, 1).write(path, one(path.encode()))
     for path in ODD_PATHS:
-        assert await everything(await store.open_output(REF, path)) == path.encode()
-    assert len(await store.list_outputs(REF)) == len(ODD_PATHS)
-    assert await store.read_manifest(REF) is None
-    assert await store.read_log_record(REF) is None
-    assert await store.list_log_chunks(REF) == []
+        assert await everything(await store.outputs.of(REF, 1).open(path)) == path.encode()
+    assert len(await store.outputs.of(REF, 1).list()) == len(ODD_PATHS)
+    assert await store.outputs.read_manifest(REF) is None
+    assert await store.logs.read_record(REF) is None
+    assert await store.logs.of(REF, 1).sizes() == []
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,9 +70,9 @@ def test_any_name_comes_back(tmp_path, name, content):
 
     async def there_and_back():
         store = ResultStore.open(f"file://{tmp_path}/store", "c")
-        written = await store.write_output(REF, f"d/{name}", one(content))
+        written = await store.outputs.of(REF, 1).write(f"d/{name}", one(content))
         assert written.file.sha256 == hashlib.sha256(content).hexdigest()
-        assert await everything(await store.open_output(REF, f"d/{name}")) == content
+        assert await everything(await store.outputs.of(REF, 1).open(f"d/{name}")) == content
 
     asyncio.run(there_and_back())
 
@@ -81,24 +81,24 @@ def test_any_name_comes_back(tmp_path, name, content):
 async def test_sizes(store, size):
     data = os.urandom(size)
     pieces = [data[start : start + 300_000] for start in range(0, size, 300_000)]
-    written = await store.write_output(REF, "f.bin", one(*pieces))
+    written = await store.outputs.of(REF, 1).write("f.bin", one(*pieces))
     assert written.file == StoredFile(
         path="f.bin",
         size=size,
         sha256=hashlib.sha256(data).hexdigest(),
         media_type="application/octet-stream",
     )
-    stream = await store.open_output(REF, "f.bin")
+    stream = await store.outputs.of(REF, 1).open("f.bin")
     assert (stream.size, stream.start, stream.end) == (size, 0, size)
     assert await everything(stream) == data
-    assert await store.digest_output(REF, "f.bin") == (size, written.file.sha256)
-    listed = (await store.list_outputs(REF))["f.bin"]
+    assert await store.outputs.of(REF, 1).digest("f.bin") == (size, written.file.sha256)
+    listed = (await store.outputs.of(REF, 1).list())["f.bin"]
     assert (listed.size, listed.etag) == (size, written.etag)
 
 
 async def test_range(store):
-    await store.write_output(REF, "f", one(b"0123456789"))
-    stream = await store.open_output(REF, "f", (3, 5))
+    await store.outputs.of(REF, 1).write("f", one(b"0123456789"))
+    stream = await store.outputs.of(REF, 1).open("f", (3, 5))
     assert (stream.size, stream.start, stream.end) == (10, 3, 5)
     assert await everything(stream) == b"34"
 
@@ -109,133 +109,133 @@ async def test_broken_upload_keeps_the_old_content(store, tmp_path, size):
         yield b"x" * size
         raise ConnectionAbortedError
 
-    await store.write_output(REF, "f", one(b"old"))
+    await store.outputs.of(REF, 1).write("f", one(b"old"))
     with pytest.raises((ConnectionAbortedError, StoreError)):
-        await store.write_output(REF, "f", broken())
-    assert await everything(await store.open_output(REF, "f")) == b"old"
+        await store.outputs.of(REF, 1).write("f", broken())
+    assert await everything(await store.outputs.of(REF, 1).open("f")) == b"old"
     assert not [name for _, _, names in os.walk(tmp_path) for name in names if "#" in name]
 
 
 async def test_rewrite_replaces(store):
-    first = await store.write_output(REF, "f", one(b"one"))
-    second = await store.write_output(REF, "f", one(b"other"))
+    first = await store.outputs.of(REF, 1).write("f", one(b"one"))
+    second = await store.outputs.of(REF, 1).write("f", one(b"other"))
     assert first.etag != second.etag
-    assert await everything(await store.open_output(REF, "f")) == b"other"
+    assert await everything(await store.outputs.of(REF, 1).open("f")) == b"other"
 
 
 async def test_file_that_became_a_directory_and_back(store):
     async def write_until_done(path):
         for _ in range(2):
             try:
-                return await store.write_output(REF, path, one(path.encode()))
+                return await store.outputs.of(REF, 1).write(path, one(path.encode()))
             except StoreError:
                 continue
         pytest.fail(f"{path} cannot be written")
 
     await write_until_done("a/b")
     await write_until_done("a/b/c/d")
-    assert await everything(await store.open_output(REF, "a/b/c/d")) == b"a/b/c/d"
+    assert await everything(await store.outputs.of(REF, 1).open("a/b/c/d")) == b"a/b/c/d"
     await write_until_done("a/b")
-    assert await everything(await store.open_output(REF, "a/b")) == b"a/b"
+    assert await everything(await store.outputs.of(REF, 1).open("a/b")) == b"a/b"
 
 
 async def test_commit_deletes_what_it_does_not_list(store):
-    kept = await store.write_output(REF, "kept", one(b"1"))
-    await store.write_output(REF, "gone", one(b"2"))
-    await store.commit_manifest(REF, manifest(kept.file))
-    assert set(await store.list_outputs(REF)) == {"kept"}
-    assert (await store.read_manifest(REF)) == manifest(kept.file)
-    await store.commit_manifest(REF, manifest(kept.file))  # once more is fine
+    kept = await store.outputs.of(REF, 1).write("kept", one(b"1"))
+    await store.outputs.of(REF, 1).write("gone", one(b"2"))
+    await store.outputs.commit(REF, manifest(kept.file))
+    assert set(await store.outputs.of(REF, 1).list()) == {"kept"}
+    assert (await store.outputs.read_manifest(REF)) == manifest(kept.file)
+    await store.outputs.commit(REF, manifest(kept.file))  # once more is fine
 
 
 async def test_later_attempt_replaces_only_when_it_commits(store):
-    first = await store.write_output(REF, "f", one(b"first"))
-    await store.commit_manifest(REF, manifest(first.file))
-    second = await store.write_output(REF, "f", one(b"second"), attempt=2)
-    assert await everything(await store.open_output(REF, "f")) == b"first"
-    await store.commit_manifest(REF, manifest(second.file, attempt=2))
-    assert (await store.read_manifest(REF)).attempt == 2
-    assert await everything(await store.open_output(REF, "f", attempt=2)) == b"second"
-    assert await store.open_output(REF, "f") is None
+    first = await store.outputs.of(REF, 1).write("f", one(b"first"))
+    await store.outputs.commit(REF, manifest(first.file))
+    second = await store.outputs.of(REF, 2).write("f", one(b"second"))
+    assert await everything(await store.outputs.of(REF, 1).open("f")) == b"first"
+    await store.outputs.commit(REF, manifest(second.file, attempt=2))
+    assert (await store.outputs.read_manifest(REF)).attempt == 2
+    assert await everything(await store.outputs.of(REF, 2).open("f")) == b"second"
+    assert await store.outputs.of(REF, 1).open("f") is None
 
 
 async def test_directory_store_refuses_a_manifest_without_its_files(tmp_path):
     store = ResultStore.open(f"file://{tmp_path}/store", "c")
     missing = StoredFile(path="f", size=1, sha256="0", media_type="text/plain")
     with pytest.raises(StoreError):
-        await store.commit_manifest(REF, manifest(missing))
-    assert await store.read_manifest(REF) is None
+        await store.outputs.commit(REF, manifest(missing))
+    assert await store.outputs.read_manifest(REF) is None
 
 
 async def test_commit_of_many_files(tmp_path):
     store = ResultStore.open(f"file://{tmp_path}/store", "c")
-    files = [(await store.write_output(REF, f"d/{number}", one(b"x"))).file for number in range(40)]
-    await store.commit_manifest(REF, manifest(*files))
-    assert len((await store.read_manifest(REF)).files) == 40
+    files = [(await store.outputs.of(REF, 1).write(f"d/{number}", one(b"x"))).file for number in range(40)]
+    await store.outputs.commit(REF, manifest(*files))
+    assert len((await store.outputs.read_manifest(REF)).files) == 40
 
 
 async def test_missing_things(store):
-    assert await store.open_output(REF, "f") is None
-    assert await store.digest_output(REF, "f") is None
-    assert await store.read_stdout_result(REF) is None
-    await store.delete_output(REF, "f")
+    assert await store.outputs.of(REF, 1).open("f") is None
+    assert await store.outputs.of(REF, 1).digest("f") is None
+    assert await store.logs.read_stdout_result(REF) is None
+    await store.outputs.of(REF, 1).delete("f")
     await store.delete_execution(REF.namespace, REF.uid)
     with pytest.raises(StoreError):
-        await store.read_log_chunk(REF, 1)
+        await store.logs.of(REF, 1).read(1)
     with pytest.raises(InvalidOutputPathError):
-        await store.write_output(REF, "../x", one(b""))
+        await store.outputs.of(REF, 1).write("../x", one(b""))
 
 
 async def test_log(store):
-    await store.write_log_chunk(REF, 2, b"22\n")
-    await store.write_log_chunk(REF, 1, b"1\n")
-    await store.write_log_chunk(REF, 1, b"second attempt\n", attempt=2)
-    assert await store.list_log_chunks(REF) == [(1, 2), (2, 3)]
-    assert await store.read_log_chunk(REF, 2) == b"22\n"
-    assert await store.read_log_chunk(REF, 1, attempt=2) == b"second attempt\n"
-    await store.write_stdout_result(REF, b'{"a": 1.0}')
+    await store.logs.of(REF, 1).write(2, b"22\n")
+    await store.logs.of(REF, 1).write(1, b"1\n")
+    await store.logs.of(REF, 2).write(1, b"second attempt\n")
+    assert await store.logs.of(REF, 1).sizes() == [(1, 2), (2, 3)]
+    assert await store.logs.of(REF, 1).read(2) == b"22\n"
+    assert await store.logs.of(REF, 2).read(1) == b"second attempt\n"
+    await store.logs.write_stdout_result(REF, b'{"a": 1.0}')
     record = LogRecord(
         pod_uid="p", bytes=5, lines=2, stdout_result=StdoutResult(size=10, sha256="0"), committed_at=NOW
     )
-    await store.commit_log(REF, record)
-    assert await store.read_log_record(REF) == record
-    assert await store.read_stdout_result(REF) == b'{"a": 1.0}'
+    await store.logs.commit(REF, record)
+    assert await store.logs.read_record(REF) == record
+    assert await store.logs.read_stdout_result(REF) == b'{"a": 1.0}'
 
 
 async def test_executions_are_listed_and_deleted(store, tmp_path):
     other = ExecutionReference("team-b", "sum", "0b")
-    written = await store.write_output(REF, "deep/f", one(b"1"))
-    await store.commit_manifest(REF, manifest(written.file))
-    await store.write_log_chunk(other, 1, b"x\n")
+    written = await store.outputs.of(REF, 1).write("deep/f", one(b"1"))
+    await store.outputs.commit(REF, manifest(written.file))
+    await store.logs.of(other, 1).write(1, b"x\n")
     await store.check()
     assert [item async for item in store.list_executions()] == [("team-a", REF.uid), ("team-b", "0b")]
     await store.delete_execution(REF.namespace, REF.uid)
     assert [item async for item in store.list_executions()] == [("team-b", "0b")]
-    assert await store.read_manifest(REF) is None
+    assert await store.outputs.read_manifest(REF) is None
 
 
 async def test_another_cluster_sees_nothing(tmp_path):
     url = f"file://{tmp_path}/store"
-    await ResultStore.open(url, "one").write_output(REF, "f", one(b"1"))
+    await ResultStore.open(url, "one").outputs.of(REF, 1).write("f", one(b"1"))
     assert [item async for item in ResultStore.open(url, "two").list_executions()] == []
 
 
 async def test_deleting_removes_what_an_interrupted_write_left(tmp_path):
     store = ResultStore.open(f"file://{tmp_path}/store", "c")
-    await store.write_output(REF, "f", one(b"1"))
+    await store.outputs.of(REF, 1).write("f", one(b"1"))
     directory = tmp_path / "store" / "c" / REF.namespace / REF.uid
     (directory / "output" / "big.bin#1").write_bytes(b"half")
-    assert set(await store.list_outputs(REF)) == {"f"}
+    assert set(await store.outputs.of(REF, 1).list()) == {"f"}
     await store.delete_execution(REF.namespace, REF.uid)
     assert not directory.exists()
 
 
 async def test_corrupt_record(tmp_path):
     store = ResultStore.open(f"file://{tmp_path}/store", "c")
-    await store.commit_manifest(REF, manifest())
+    await store.outputs.commit(REF, manifest())
     (tmp_path / "store" / "c" / REF.namespace / REF.uid / "manifest.json").write_text('{"version": 1')
     with pytest.raises(CorruptRecordError):
-        await store.read_manifest(REF)
+        await store.outputs.read_manifest(REF)
 
 
 def test_record_ignores_members_of_newer_versions():

@@ -100,15 +100,15 @@ async def test_a_report_comes_back_and_goes_with_its_build(store):
         input_schema={"type": "object"},
         seconds=BuildSeconds(build=1.5),
     )
-    assert await store.read_build_report(REF) is None
-    await store.write_build_report(REF, report)
-    assert await store.read_build_report(REF) == report
+    assert await store.reports.read(REF) is None
+    await store.reports.write(REF, report)
+    assert await store.reports.read(REF) == report
     assert [one async for one in store.list_executions()] == [("team-a", REF.uid)]
     await store.delete_execution(REF.namespace, REF.uid)
-    assert await store.read_build_report(REF) is None
+    assert await store.reports.read(REF) is None
 
 
 async def test_what_is_no_report_is_told(store):
     await store._objects.put(f"cluster-1/team-a/{REF.uid}/build.json", b"{}")
     with pytest.raises(CorruptRecordError):
-        await store.read_build_report(REF)
+        await store.reports.read(REF)

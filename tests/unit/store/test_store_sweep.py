@@ -73,40 +73,40 @@ def test_whatever_happens_the_living_stay(stored, live, ages):
 async def test_passes_over_a_store(tmp_path, kind):
     store = ResultStore.open(f"file://{tmp_path}/store" if kind == "file" else "memory:///", "c")
     for namespace, uid in (("ns", "gone"), ("ns", "live"), ("other", "not-ours")):
-        await store.write_log_chunk(ExecutionReference(namespace, "n", uid), 1, b"x\n")
+        await store.logs.of(ExecutionReference(namespace, "n", uid), 1).write(1, b"x\n")
 
     async def live():
         return {"live"}
 
     first = await sweep(store, live, NOW, namespaces={"ns"}, rules=RULES)
     assert first == SweepPlan(mark=(("ns", "gone"),))
-    await store.write_tombstone("other", "not-ours", NOW)
-    assert await store.list_tombstones() == {("ns", "gone"): NOW, ("other", "not-ours"): NOW}
+    await store.notes.write_tombstone("other", "not-ours", NOW)
+    assert await store.notes.list_tombstones() == {("ns", "gone"): NOW, ("other", "not-ours"): NOW}
     assert await sweep(store, live, NOW + DAY, namespaces={"ns"}, rules=RULES) == SweepPlan()
     last = await sweep(store, live, NOW + 8 * DAY, namespaces={"ns"}, rules=RULES)
     assert last == SweepPlan(delete=(("ns", "gone"),))
     assert [found async for found in store.list_executions()] == [("ns", "live"), ("other", "not-ours")]
-    assert await store.list_tombstones() == {("other", "not-ours"): NOW}
+    assert await store.notes.list_tombstones() == {("other", "not-ours"): NOW}
 
 
 async def test_nothing_happens_when_the_cluster_cannot_be_listed():
     store = ResultStore.open("memory:///", "c")
-    await store.write_log_chunk(ExecutionReference("ns", "n", "u"), 1, b"x\n")
+    await store.logs.of(ExecutionReference("ns", "n", "u"), 1).write(1, b"x\n")
 
     async def live():
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
         await sweep(store, live, NOW)
-    assert await store.list_tombstones() == {}
+    assert await store.notes.list_tombstones() == {}
 
 
 async def test_unreadable_tombstone_counts_as_none(tmp_path):
     store = ResultStore.open(f"file://{tmp_path}/store", "c")
-    await store.write_log_chunk(ExecutionReference("ns", "n", "u"), 1, b"x\n")
-    await store.write_tombstone("ns", "u", NOW)
+    await store.logs.of(ExecutionReference("ns", "n", "u"), 1).write(1, b"x\n")
+    await store.notes.write_tombstone("ns", "u", NOW)
     (tmp_path / "store" / "c" / "!tombstones" / "ns" / "u").write_text("{")
-    assert await store.list_tombstones() == {}
+    assert await store.notes.list_tombstones() == {}
 
     async def live():
         return set()
@@ -143,17 +143,17 @@ def test_the_note_stays_as_long_as_the_execution_and_its_retention():
 async def test_an_expired_result_leaves_a_note_that_it_was_there(tmp_path, kind):
     store = ResultStore.open(f"file://{tmp_path}/store" if kind == "file" else "memory:///", "c")
     reference = ExecutionReference("ns", "n", "u")
-    await store.write_stdout_result(reference, b"1")
-    await store.write_expiry("ns", "u", NOW + DAY)
+    await store.logs.write_stdout_result(reference, b"1")
+    await store.notes.write_expiry("ns", "u", NOW + DAY)
 
     async def live():
         return {"u"}
 
     assert await sweep(store, live, NOW, rules=RULES) == SweepPlan()
-    assert await store.read_stdout_result(reference) == b"1"
+    assert await store.logs.read_stdout_result(reference) == b"1"
     assert await sweep(store, live, NOW + DAY, rules=RULES) == SweepPlan(expire=(("ns", "u"),))
-    assert await store.read_stdout_result(reference) is None
+    assert await store.logs.read_stdout_result(reference) is None
     assert [found async for found in store.list_executions()] == []
-    assert await store.read_expiry("ns", "u") == NOW + DAY
+    assert await store.notes.read_expiry("ns", "u") == NOW + DAY
     assert await sweep(store, live, NOW + 2 * DAY, rules=RULES) == SweepPlan()
-    assert await store.read_expiry("ns", "other") is None
+    assert await store.notes.read_expiry("ns", "other") is None

@@ -74,7 +74,7 @@ class Ending:
             return  # the plan has refused it: nothing has run
         metadata = execution.metadata
         try:
-            await self._store.write_expiry(
+            await self._store.notes.write_expiry(
                 metadata.namespace, metadata.uid, ended + timedelta(seconds=seconds)
             )
         except StoreFullError as error:

@@ -158,8 +158,8 @@ class Observer:
     async def _with_results(self, seen: Observation) -> Observation:
         reference = seen.execution.reference
         try:
-            manifest = await self._store.read_manifest(reference)
-            log = await self._store.read_log_record(reference)
+            manifest = await self._store.outputs.read_manifest(reference)
+            log = await self._store.logs.read_record(reference)
             output = await self._main_output(reference, manifest, log)
         except StoreError as error:
             # A store that is away must not hold back the collect timeout; one unreadable record is a missing one.
@@ -178,14 +178,14 @@ class Observer:
             size = next(file.size for file in manifest.files if file.path == MAIN_RESULT_FILE)
             if size > MAIN_OUTPUT_LIMIT:
                 return MainOutput(None, from_log=False)
-            stream = await self._store.open_output(reference, MAIN_RESULT_FILE, attempt=manifest.attempt)
+            stream = await self._store.outputs.of(reference, manifest.attempt).open(MAIN_RESULT_FILE)
             data = b"" if stream is None else b"".join([bytes(chunk) async for chunk in stream.chunks])
             return MainOutput(_text(data), from_log=False)
         if log is None or log.stdout_result is None:
             return None
         if log.stdout_result.size > MAIN_OUTPUT_LIMIT:
             return MainOutput(None, from_log=True)
-        return MainOutput(_text(await self._store.read_stdout_result(reference) or b""), from_log=True)
+        return MainOutput(_text(await self._store.logs.read_stdout_result(reference) or b""), from_log=True)
 
 
 def _may_have_job(execution: ServiceExecution) -> bool:

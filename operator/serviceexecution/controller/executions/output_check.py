@@ -39,7 +39,7 @@ async def output_problem(seen: Observation, store: ResultStore, checker: Checker
 async def _main_result(seen: Observation, store: ResultStore) -> bytes | None:
     reference = seen.execution.reference
     if seen.manifest is not None and has_main_result(seen.manifest):
-        stream = await store.open_output(reference, MAIN_RESULT_FILE, attempt=seen.manifest.attempt)
+        stream = await store.outputs.of(reference, seen.manifest.attempt).open(MAIN_RESULT_FILE)
         if stream is None:
             return None
         found = bytearray()
@@ -49,5 +49,5 @@ async def _main_result(seen: Observation, store: ResultStore) -> bytes | None:
                 break
         return bytes(found)
     if seen.log is not None and seen.log.stdout_result is not None:
-        return await store.read_stdout_result(reference)
+        return await store.logs.read_stdout_result(reference)
     return None

@@ -157,16 +157,14 @@ class BuildObserver:
 
     async def _log(self, definition: ServiceDefinition, revision: Revision) -> LogRecord | None:
         try:
-            return await self.store.read_log_record(build_reference(definition.metadata, revision.name))
+            return await self.store.logs.read_record(build_reference(definition.metadata, revision.name))
         except CorruptRecordError as error:
             logger.warning("the record of a build's log cannot be read", error=str(error))
             return None
 
     async def _with_report(self, seen: BuildObservation, active: Revision) -> BuildObservation:
         try:
-            report = await self.store.read_build_report(
-                build_reference(seen.definition.metadata, active.name)
-            )
+            report = await self.store.reports.read(build_reference(seen.definition.metadata, active.name))
         except CorruptRecordError as error:
             logger.warning("the report of a build cannot be read", error=str(error))
             return seen

@@ -99,7 +99,7 @@ class Commits:
     async def _verify(self, identity: CollectorIdentity, page: OutputPage, commit: Commit) -> None:
         unknown: list[tuple[str, str | None]] = []
         found: set[str] = set()
-        async for batch in self._store.list_output_batches(identity.ref, attempt=identity.attempt):
+        async for batch in self._store.outputs.of(identity.ref, identity.attempt).batches():
             for key, item in batch:
                 file = commit.files.get(key)
                 if file is None:
@@ -130,7 +130,7 @@ class Commits:
         async def worker() -> None:
             for key, etag in rest:
                 file = commit.files[key]
-                found = await self._store.digest_output(identity.ref, file.path, attempt=identity.attempt)
+                found = await self._store.outputs.of(identity.ref, identity.attempt).digest(file.path)
                 if found is None:
                     raise _mismatch(file.path)
                 size, sha256 = found

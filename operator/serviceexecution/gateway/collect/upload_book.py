@@ -16,7 +16,8 @@ from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.store.keys import encode_output_path
-from serviceexecution.store.store import ResultStore, WrittenOutput
+from serviceexecution.store.outputs import WrittenOutput
+from serviceexecution.store.store import ResultStore
 
 PageKey = tuple[str, str, int]
 """Namespace, uid and attempt. The namespace, too: somebody else's objects may claim any uid."""
@@ -175,7 +176,7 @@ class UploadBook:
             async with self._openings.turn(identity.ref.namespace, wait=_OPENING_SECONDS):
                 page = OutputPage(checked_at=self._clock(), asked_at=self._clock())
                 await self.check_open(identity)
-                async for batch in self._store.list_output_batches(identity.ref, attempt=identity.attempt):
+                async for batch in self._store.outputs.of(identity.ref, identity.attempt).batches():
                     for key, item in batch:
                         page.put(key, KnownFile(item.size, None, item.etag))
         except NoTurnError:

@@ -43,12 +43,8 @@ class Uploads:
         announced = length or 0
         with self._running(identity, page, path, key, announced) as room:
             async with self._turns.turn(identity.ref.namespace, length) as contended:
-                written = await self._store.write_output(
-                    identity.ref,
-                    path,
-                    self._checked(identity, body(contended), path, room),
-                    attempt=identity.attempt,
-                    expected_size=announced,
+                written = await self._store.outputs.of(identity.ref, identity.attempt).write(
+                    path, self._checked(identity, body(contended), path, room), expected_size=announced
                 )
             self._book.record(identity, written)
             metrics.UPLOADS.inc()
@@ -59,7 +55,7 @@ class Uploads:
         key = encode_output_path(path)
         page = await self._book.page(identity)
         with self._running(identity, page, path, key, 0):
-            await self._store.delete_output(identity.ref, path, attempt=identity.attempt)
+            await self._store.outputs.of(identity.ref, identity.attempt).delete(path)
             self._book.forget(identity, path)
 
     @contextlib.contextmanager

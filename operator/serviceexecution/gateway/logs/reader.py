@@ -69,11 +69,11 @@ class LogReader:
 
     async def passes(self) -> AsyncIterator[Lines]:
         """Give the lines that are stored now; raises StoreError."""
-        for sequence, size in await self.store.list_log_chunks(self.ref, attempt=self.attempt):
+        for sequence, size in await self.store.logs.of(self.ref, self.attempt).sizes():
             here = sequence == self.position.chunk
             if sequence < self.position.chunk or (here and size == self._size):
                 continue
-            data = await self.store.read_log_chunk(self.ref, sequence, attempt=self.attempt)
+            data = await self.store.logs.of(self.ref, self.attempt).read(sequence)
             skipped = self.position.lines if here else 0
             texts = data.decode(errors="replace").split("\n")[skipped:-1]
             self._size = len(data)
@@ -83,7 +83,7 @@ class LogReader:
 
     async def is_complete(self) -> bool:
         """Tell whether the log has its commit record: no line comes any more."""
-        record = await self.store.read_log_record(self.ref)
+        record = await self.store.logs.read_record(self.ref)
         return record is not None and record.attempt >= self.attempt
 
 

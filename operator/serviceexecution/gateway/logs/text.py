@@ -13,12 +13,12 @@ async def log_text(
     store: ResultStore, ref: ExecutionReference, attempts: Iterable[int], *, timestamps: bool
 ) -> StreamingResponse:
     """Return the answer with all lines so far of the attempts, one after the other; raises StoreError."""
-    listed = [(attempt, await store.list_log_chunks(ref, attempt=attempt)) for attempt in attempts]
+    listed = [(attempt, await store.logs.of(ref, attempt).sizes()) for attempt in attempts]
 
     async def text() -> AsyncIterator[bytes]:
         for attempt, chunks in listed:
             for sequence, _ in chunks:
-                data = await store.read_log_chunk(ref, sequence, attempt=attempt)
+                data = await store.logs.of(ref, attempt).read(sequence)
                 yield data if timestamps else without_timestamps(data)
 
     return StreamingResponse(text(), media_type="text/plain; charset=utf-8", headers=LOG_HEADERS)

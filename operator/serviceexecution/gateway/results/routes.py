@@ -86,7 +86,7 @@ def results_router(
             raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", f"There is no output file {path}.")
 
         async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
-            return await store.open_output(found.ref, path, wanted, attempt=committed.attempt)
+            return await store.outputs.of(found.ref, committed.attempt).open(path, wanted)
 
         served = ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type)
         return await file_response(served, request, opened)
@@ -94,7 +94,7 @@ def results_router(
     @router.get(f"{_EXECUTION}/log")
     async def get_log(request: Request, namespace: str, name: str, *, timestamps: bool = False) -> Response:
         found = await find(request, namespace, name, "log")
-        record = await store.read_log_record(found.ref)
+        record = await store.logs.read_record(found.ref)
         attempt = found.attempt if record is None else record.attempt
         if wants_stream(request):
             reader = LogReader(store, found.ref, attempt, Position.parse(last_event_id(request)))

@@ -80,7 +80,7 @@ class CommittedOutputs:
     async def _read(self, ref: ExecutionReference) -> CommittedOutput | None:
         try:
             async with self._turns.turn(ref.namespace, wait=_WAIT_SECONDS):
-                manifest = await self._store.read_manifest(ref)
+                manifest = await self._store.outputs.read_manifest(ref)
                 if manifest is None:
                     return None
                 if len(manifest.files) < 500:

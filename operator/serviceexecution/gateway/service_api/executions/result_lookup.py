@@ -64,9 +64,9 @@ async def find_output(store: ResultStore, outputs: CommittedOutputs, execution: 
     committed = await outputs.read(ref, final=True)
     printed = None
     if committed is None or MAIN_RESULT_FILE not in committed.files:
-        record = await store.read_log_record(ref)
+        record = await store.logs.read_record(ref)
         if record is not None and record.stdout_result is not None:
-            printed = await store.read_stdout_result(ref)
+            printed = await store.logs.read_stdout_result(ref)
     return Output(execution, committed, printed)
 
 
@@ -88,7 +88,7 @@ async def _file_text(store: ResultStore, output: Output, path: str, limit: int) 
     committed, file = output.committed, output.file(path)
     if committed is None or file is None or file.size > limit:
         return None
-    stream = await store.open_output(output.execution.reference, path, attempt=committed.attempt)
+    stream = await store.outputs.of(output.execution.reference, committed.attempt).open(path)
     if stream is None:
         return None
     return _text(b"".join([bytes(chunk) async for chunk in stream.chunks]))
@@ -103,14 +103,14 @@ def find_file(store: ResultStore, output: Output, path: str) -> tuple[ServedFile
         raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", "There is no output file of that name.")
 
     async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
-        return await store.open_output(output.execution.reference, path, wanted, attempt=committed.attempt)
+        return await store.outputs.of(output.execution.reference, committed.attempt).open(path, wanted)
 
     return ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type), opened
 
 
 async def refuse_expired(store: ResultStore, execution: KnownExecution) -> None:
     """Raise Problem 410 when log and result of the execution were deleted because their time was over."""
-    until = await store.read_expiry(execution.namespace, execution.uid)
+    until = await store.notes.read_expiry(execution.namespace, execution.uid)
     if until is not None and datetime.now(UTC) >= until:
         raise Problem(
             HTTPStatus.GONE,
