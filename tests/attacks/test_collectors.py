@@ -97,7 +97,7 @@ async def test_an_end_is_seen_by_a_commit_although_the_collector_was_believed_a_
 
 
 async def test_a_foreign_namespace_that_claims_the_uid_holds_up_no_upload(gateway):
-    """The book of uploads was kept by uid alone."""
+    """What is known of outputs was kept by uid alone."""
     claimed = ExecutionReference("team-evil", "x", REF.uid)
     gateway.kubernetes.add_execution(claimed, limit=1000, pod="evil", token="mallory")  # noqa: S106
     begun = asyncio.Event()

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from serviceexecution.gateway.collect import upload_book
+from serviceexecution.gateway.collect import known_outputs
 from serviceexecution.gateway.collect import uploads as uploads_module
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.main_state import QUESTIONS
@@ -155,7 +155,7 @@ async def test_an_upload_that_began_before_the_commit_replaces_nothing_of_it(gat
 async def test_an_upload_to_another_replica_replaces_nothing_that_was_committed_meanwhile(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(upload_book, "_CHECK_SECONDS", -1)  # seconds have passed since it looked
+    monkeypatch.setattr(known_outputs, "_CHECK_SECONDS", -1)  # seconds have passed since it looked
     here, there = Gateway(tmp_path), Gateway(tmp_path)
     for gateway in (here, there):
         gateway.kubernetes.add_execution()
@@ -176,30 +176,30 @@ async def test_an_upload_to_another_replica_replaces_nothing_that_was_committed_
 
 
 async def test_the_book_is_bounded_and_who_has_most_loses_pages_first(tmp_path, monkeypatch):
-    monkeypatch.setattr(upload_book, "BOOK_BYTES", 50_000)
+    monkeypatch.setattr(known_outputs, "KNOWN_BYTES", 50_000)
     store = ResultStore.open(f"file://{tmp_path}/store", "cluster")
-    book = upload_book.UploadBook(store)
+    known = known_outputs.KnownOutputs(store)
 
     async def one():
         yield b"1"
 
     async def fill(ref, files):
         identity = CollectorIdentity(ref, 1, "job", "pod", "uid", 1000)
-        await book.page(identity)
+        await known.output(identity)
         for number in range(files):
-            book.record(identity, await store.outputs.of(ref, 1).write(f"f{number}", one()))
+            known.record(identity, await store.outputs.of(ref, 1).write(f"f{number}", one()))
 
     await fill(WITNESS, 10)
     for number in range(20):
         await fill(ExecutionReference("team-a", "x", f"uid-{number}"), 20)
-        assert book.bytes <= 50_000 + 20 * 500
-    assert {key[0] for key in book._pages} == {"team-a", "team-b"}
-    page = await book.page(CollectorIdentity(WITNESS, 1, "job", "pod", "uid", 1000))
-    assert all(known.sha256 is not None for known in page.files.values())
+        assert known.bytes <= 50_000 + 20 * 500
+    assert {key[0] for key in known._outputs} == {"team-a", "team-b"}
+    output = await known.output(CollectorIdentity(WITNESS, 1, "job", "pod", "uid", 1000))
+    assert all(known.sha256 is not None for known in output.files.values())
 
 
 def test_one_page_as_large_as_may_be_fits_into_the_book():
-    assert upload_book.BOOK_BYTES > 50_000 * (700 + 400) + 50_000 * 80
+    assert known_outputs.KNOWN_BYTES > 50_000 * (700 + 400) + 50_000 * 80
 
 
 async def test_one_pod_waits_once_for_its_main_however_often_it_asks(gateway):

@@ -98,12 +98,12 @@ def create_app(
     )
     app = _Gateway(settings.cors_origins)
     problems.install(app)
-    turns = UploadSlots(
+    slots = UploadSlots(
         large=settings.large_uploads,
         small=settings.small_uploads,
         queue_seconds=settings.upload_queue_seconds,
     )
-    app.include_router(collect_router(store, client, settings, turns, ending))
+    app.include_router(collect_router(store, client, settings, slots, ending))
     app.include_router(results_router(store, outputs, client, access, streams))
     app.include_router(sources_router(store, access, settings))
     app.include_router(builds_router(store, client, settings))

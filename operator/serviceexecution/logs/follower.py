@@ -10,9 +10,9 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.logs.chunks import ChunkLog
 from serviceexecution.logs.lines import LineSplitter, only_stamped
 from serviceexecution.logs.metrics import BYTES, COMMITTED, GAPS, RESUMES, STREAMS
-from serviceexecution.logs.passes import Pass, StreamEnd, across_rotation, is_seamless
 from serviceexecution.logs.pod_state import ContainerState
 from serviceexecution.logs.slots import StreamSlots
+from serviceexecution.logs.stream_read import StreamEnd, StreamRead, across_rotation, is_seamless
 from serviceexecution.logs.target import FollowedContainer, LogEnd, ask_state, compare_end, newest_line
 from serviceexecution.logs.timing import (
     BURST_BYTES,
@@ -47,7 +47,7 @@ class LogFollower:
         self._ended = asyncio.Event()
         self._flush_at: float | None = None
         self._plain_reads = 0
-        self._last: Pass | None = None
+        self._last: StreamRead | None = None
         self._seamless = False
         self._torn = b""
         self._gap = False
@@ -105,7 +105,7 @@ class LogFollower:
             elif not (seen.new_lines and (seen.end is StreamEnd.SILENT or state is ContainerState.ENDED)):
                 await self._pause(backoff)
 
-    async def _read_once(self) -> Pass:
+    async def _read_once(self) -> StreamRead:
         """Read the log on from what is known until the stream ends.
 
         With a free slot the stream stays open as long as the container runs, else only what is there is read.
@@ -113,7 +113,7 @@ class LogFollower:
         """
         await self._flush()
         since = self._log.resume_at
-        seen = Pass(LineSplitter(room=self._log.has_room), await self._log.new_lines(self._torn))
+        seen = StreamRead(LineSplitter(room=self._log.has_room), await self._log.new_lines(self._torn))
         self._seamless = is_seamless(self._last, self._log.last_line, before=self._seamless)
         self._plain_reads -= self._plain_reads > 0
         may_follow = not self._plain_reads and not self._ended.is_set()
@@ -139,7 +139,7 @@ class LogFollower:
         await self._flush()
         return seen
 
-    async def _receive(self, chunks: AsyncIterator[bytes], seen: Pass, *, resumed: bool) -> None:
+    async def _receive(self, chunks: AsyncIterator[bytes], seen: StreamRead, *, resumed: bool) -> None:
         STREAMS.inc()
         try:
             async with contextlib.aclosing(self._until_silent(chunks, seen)) as arriving:
@@ -164,7 +164,7 @@ class LogFollower:
             seen.unfinished = block[:-1]
             seen.unfinished_is_new = bool(seen.new.without_known(block) + seen.new.held_back())
 
-    def _accept(self, block: bytes, seen: Pass) -> None:
+    def _accept(self, block: bytes, seen: StreamRead) -> None:
         if block and seen.new.disjoint and not seen.new_lines:
             joined = across_rotation(block, self._log.last_line, before=self._last, seamless=self._seamless)
             self._torn = joined.torn or self._torn
@@ -179,14 +179,14 @@ class LogFollower:
         name = self._target.pod_name
         logger.warning("Log of %s/%s: rotated away before it was read", self._target.namespace, name)
 
-    def _note_odd(self, seen: Pass, foreign: list[bytes]) -> None:
+    def _note_odd(self, seen: StreamRead, foreign: list[bytes]) -> None:
         seen.end, seen.refused = StreamEnd.ODD, True
         words = foreign[0][:300].decode(errors="replace")
         level = logging.DEBUG if self._plain_reads else logging.WARNING  # not over and over again
         logger.log(level, "Log of %s/%s: %s", self._target.namespace, self._target.pod_name, words)
         self._plain_reads = PLAIN_READS
 
-    def _take(self, block: bytes, seen: Pass) -> None:
+    def _take(self, block: bytes, seen: StreamRead) -> None:
         if not block:
             return
         seen.new_lines += block.count(b"\n")
@@ -196,12 +196,14 @@ class LogFollower:
         if self._flush_at is None:
             self._flush_at = self._now() + self._timing.flush
 
-    def _take_last(self, seen: Pass) -> None:
+    def _take_last(self, seen: StreamRead) -> None:
         """Take a last line without a line end; not before the end, since half of it may have come."""
         if seen.unfinished_is_new:
             self._accept(seen.unfinished + b"\n", seen)
 
-    async def _until_silent(self, chunks: AsyncIterator[bytes], seen: Pass) -> AsyncGenerator[bytes, None]:
+    async def _until_silent(
+        self, chunks: AsyncIterator[bytes], seen: StreamRead
+    ) -> AsyncGenerator[bytes, None]:
         """Give the chunks, store what waits when its time has come, and leave a stream that seems dead."""
         pending: asyncio.Task[bytes] | None = None
         ended = asyncio.create_task(self._ended.wait())
@@ -239,13 +241,13 @@ class LogFollower:
                     with contextlib.suppress(asyncio.CancelledError, KubernetesError):
                         await task
 
-    def _silence(self, seen: Pass) -> float | None:
+    def _silence(self, seen: StreamRead) -> float | None:
         """Return the longest silence in seconds that is no sign of a dead stream; None: the client knows."""
         if self._ended.is_set():
             return self._timing.ended_silence
         return self._timing.burst_silence if seen.new_bytes >= BURST_BYTES else None
 
-    async def _is_stuck(self, seen: Pass) -> bool:
+    async def _is_stuck(self, seen: StreamRead) -> bool:
         """Tell whether a silent stream can be left without losing what it would still have given.
 
         It can when nothing is unread: a new stream then begins in the newest file. When there are newer lines
@@ -260,7 +262,7 @@ class LogFollower:
             return False
         return newest == self._log.last_line or seen.probes >= STUCK_PROBES
 
-    async def _compare_end(self, seen: Pass) -> LogEnd:
+    async def _compare_end(self, seen: StreamRead) -> LogEnd:
         """Ask the kubelet for the log's last line: whether we have it.
 
         A clean end of the stream proves nothing: the API server ends it cleanly too when the kubelet dies, and

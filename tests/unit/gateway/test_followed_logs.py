@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from serviceexecution.gateway.builds.log_routes import LAST_LINES, course_of
+from serviceexecution.gateway.builds.log_routes import LAST_LINES, progress_of
 from serviceexecution.gateway.logs import reader
-from serviceexecution.gateway.logs.attempts import Course, Place
+from serviceexecution.gateway.logs.attempts import AttemptProgress, Place
 from serviceexecution.gateway.logs.reader import Position
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
@@ -248,22 +248,25 @@ class TestFollowed:
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
-        ({"phase": "Pending", "attempts": 0}, Course(1, over=False)),
-        ({"phase": "Building", "attempts": 3}, Course(3, over=False)),
-        ({"phase": "Succeeded"}, Course(1, over=True)),
+        ({"phase": "Pending", "attempts": 0}, AttemptProgress(1, over=False)),
+        ({"phase": "Building", "attempts": 3}, AttemptProgress(3, over=False)),
+        ({"phase": "Succeeded"}, AttemptProgress(1, over=True)),
         # stopped: the end of its log is still to come, but nobody waits for ever
-        ({"phase": "Cancelled", "build_time": NOW, "completion_time": NOW}, Course(1, over=False)),
+        ({"phase": "Cancelled", "build_time": NOW, "completion_time": NOW}, AttemptProgress(1, over=False)),
         (
             {"phase": "Cancelled", "build_time": NOW, "completion_time": NOW - 2 * LAST_LINES},
-            Course(1, over=True),
+            AttemptProgress(1, over=True),
         ),
-        ({"phase": "Cancelled", "build_time": NOW, "completion_time": NOW, "log": {}}, Course(1, over=True)),
-        ({"phase": "Superseded", "completion_time": NOW}, Course(1, over=True)),
+        (
+            {"phase": "Cancelled", "build_time": NOW, "completion_time": NOW, "log": {}},
+            AttemptProgress(1, over=True),
+        ),
+        ({"phase": "Superseded", "completion_time": NOW}, AttemptProgress(1, over=True)),
     ],
 )
 def test_how_far_a_build_has_come(members, expected):
     revision = Revision.model_validate({"name": "r1", "key": "k", "attempts": 1, **members})
-    assert course_of(revision, NOW + timedelta(seconds=5)) == expected
+    assert progress_of(revision, NOW + timedelta(seconds=5)) == expected
 
 
 def test_places_are_read_as_they_are_written():

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.logs.attempts import Course, Place, followed_attempts
+from serviceexecution.gateway.logs.attempts import AttemptProgress, Place, followed_attempts
 from serviceexecution.gateway.logs.events import flag, last_event_id, wants_stream
 from serviceexecution.gateway.logs.streams import Standing, Streams
 from serviceexecution.gateway.logs.text import log_text
@@ -74,12 +74,12 @@ def build_log_router(
         uid = definition.metadata.uid
         ref = revision_reference(namespace, service, uid, found.name)
         request.state.execution = ref
-        now = _course(found)
+        now = _progress(found)
         if not wants_stream(request):
             attempts = range(1, now.attempt + 1)
             return await log_text(store, ref, attempts, timestamps=flag(request, "timestamps"))
 
-        async def course() -> Course:
+        async def progress() -> AttemptProgress:
             try:
                 newest = _revision(await state.definition(namespace, service), uid, found.name)
                 if newest is None:  # gone, or unknown here alone: the API server says which
@@ -87,20 +87,20 @@ def build_log_router(
             except KubernetesError as error:  # asked again later; the stream goes on meanwhile
                 _LOGGER.warning("cannot see whether a build is over", error=str(error))
                 return now
-            return Course(now.attempt, over=True) if newest is None else _course(newest)
+            return AttemptProgress(now.attempt, over=True) if newest is None else _progress(newest)
 
         place = Place.parse(last_event_id(request))
         start = place if place.attempt <= now.attempt else Place()
         return streams.follow(
             request,
             Standing("get", DEFINITION_PLURAL, "log", namespace, service),
-            lambda ending: followed_attempts(store, ref, start, course=course, draining=ending),
+            lambda ending: followed_attempts(store, ref, start, progress=progress, draining=ending),
         )
 
     return router
 
 
-def course_of(revision: Revision, now: datetime) -> Course:
+def progress_of(revision: Revision, now: datetime) -> AttemptProgress:
     """Return how far a revision's build has come, as far as its log goes. Pure."""
     over = revision.phase.terminal
     if (
@@ -111,15 +111,15 @@ def course_of(revision: Revision, now: datetime) -> Course:
     ):
         # one that was stopped: the last lines come after its end
         over = now - revision.completion_time > LAST_LINES
-    return Course(max(1, revision.attempts), over)
+    return AttemptProgress(max(1, revision.attempts), over)
 
 
 def _revision(definition: KnownDefinition | None, uid: str, name: str) -> Revision | None:
     return None if definition is None or definition.metadata.uid != uid else definition.status.find(name)
 
 
-def _course(revision: Revision) -> Course:
-    return course_of(revision, datetime.now(UTC))
+def _progress(revision: Revision) -> AttemptProgress:
+    return progress_of(revision, datetime.now(UTC))
 
 
 def _no_service(namespace: str, service: str) -> Problem:

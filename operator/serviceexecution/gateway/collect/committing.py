@@ -19,7 +19,7 @@ from serviceexecution.gateway.collect.commits import (
     record_text,
     sorted_steps,
 )
-from serviceexecution.gateway.collect.upload_book import KnownFile, OutputPage, UploadBook
+from serviceexecution.gateway.collect.known_outputs import AttemptOutput, KnownFile, KnownOutputs
 from serviceexecution.gateway.collect.uploads import Body
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.problems import Problem, unavailable
@@ -39,12 +39,14 @@ Confirm = Callable[[CollectorIdentity], Awaitable[None]]
 class Commits:
     """All commits that this process works on."""
 
-    def __init__(self, store: ResultStore, book: UploadBook, queue_seconds: float, confirm: Confirm) -> None:
+    def __init__(
+        self, store: ResultStore, known: KnownOutputs, queue_seconds: float, confirm: Confirm
+    ) -> None:
         """``confirm`` raises when the execution has ended meanwhile."""
         self._store = store
-        self._book = book
+        self._known = known
         self._confirm = confirm
-        self._turns = UploadSlots(
+        self._slots = UploadSlots(
             large=LARGE_COMMITS, small=SMALL_COMMITS, queue_seconds=queue_seconds, what="commits"
         )
 
@@ -57,7 +59,7 @@ class Commits:
         if (length or 0) > MAX_COMMIT_BYTES:
             raise too_long(MAX_COMMIT_BYTES)
         with self._alone(identity):
-            async with self._turns.turn(identity.ref.namespace, length) as contended:
+            async with self._slots.turn(identity.ref.namespace, length) as contended:
                 await self._confirm(identity)
                 commit = await _read(body(contended))
                 await self._commit(identity, commit)
@@ -66,7 +68,7 @@ class Commits:
     @contextlib.contextmanager
     def _alone(self, identity: CollectorIdentity) -> Iterator[None]:
         """Keep uploads and other commits of the execution off: what was checked is what is committed."""
-        activity = self._book.activity(identity)
+        activity = self._known.activity(identity)
         if activity.committing:
             raise unavailable("CommitInProgress", "Another commit of this output has not ended yet.")
         if activity.in_flight:
@@ -76,7 +78,7 @@ class Commits:
             yield
         finally:
             activity.committing = False
-            self._book.release(identity)
+            self._known.release(identity)
 
     async def _commit(self, identity: CollectorIdentity, commit: Commit) -> None:
         ordered: list[CommittedFile] = []
@@ -87,16 +89,16 @@ class Commits:
             if await self._store.commits.is_committed(identity.ref, _text(identity, commit, ordered)):
                 return
             raise Problem(HTTPStatus.CONFLICT, "AlreadyCommitted", "Another output is committed.")
-        page = await self._book.page(identity)
+        output = await self._known.output(identity)
         check_total(identity, commit)
-        await self._verify(identity, page, commit)
+        await self._verify(identity, output, commit)
         await self._confirm(identity)
         text = _text(identity, commit, ordered, record_end(datetime.now(UTC)))
         await self._store.commits.seal(identity.ref, identity.attempt, commit.files.keys(), text)
-        self._book.close(identity)
+        self._known.close(identity)
         metrics.COMMITS.inc()
 
-    async def _verify(self, identity: CollectorIdentity, page: OutputPage, commit: Commit) -> None:
+    async def _verify(self, identity: CollectorIdentity, output: AttemptOutput, commit: Commit) -> None:
         unknown: list[tuple[str, str | None]] = []
         found: set[str] = set()
         async for batch in self._store.outputs.of(identity.ref, identity.attempt).batches():
@@ -104,7 +106,7 @@ class Commits:
                 file = commit.files.get(key)
                 if file is None:
                     continue
-                known = page.files.get(key)
+                known = output.files.get(key)
                 if known is None or known.sha256 is None or known.etag != item.etag:
                     unknown.append((key, item.etag))
                 elif known.sha256 != file.sha256:
@@ -115,12 +117,12 @@ class Commits:
         missing = next((file for key, file in commit.files.items() if key not in found), None)
         if missing is not None:
             raise _mismatch(missing.path)
-        await self._read_back(identity, page, commit, unknown)
+        await self._read_back(identity, output, commit, unknown)
 
     async def _read_back(
         self,
         identity: CollectorIdentity,
-        page: OutputPage,
+        output: AttemptOutput,
         commit: Commit,
         unknown: list[tuple[str, str | None]],
     ) -> None:
@@ -134,7 +136,7 @@ class Commits:
                 if found is None:
                     raise _mismatch(file.path)
                 size, sha256 = found
-                page.put(encode_output_path(file.path), KnownFile(size, bytes.fromhex(sha256), etag))
+                output.put(encode_output_path(file.path), KnownFile(size, bytes.fromhex(sha256), etag))
                 if (size, sha256) != (file.size, file.sha256.hex()):
                     raise _mismatch(file.path)
 

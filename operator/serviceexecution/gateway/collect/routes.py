@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from serviceexecution.gateway.collect.collector_identity import CollectorAuthentication, CollectorIdentity
 from serviceexecution.gateway.collect.committing import Commits
+from serviceexecution.gateway.collect.known_outputs import KnownOutputs
 from serviceexecution.gateway.collect.main_state import MAX_WAIT_SECONDS, MainStates
-from serviceexecution.gateway.collect.upload_book import UploadBook
 from serviceexecution.gateway.collect.uploads import Body, Uploads
 from serviceexecution.gateway.http.bodies.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, content_length
@@ -27,15 +27,15 @@ def collect_router(
     store: ResultStore,
     client: GatewayKubernetes,
     settings: GatewaySettings,
-    turns: UploadSlots,
+    slots: UploadSlots,
     draining: asyncio.Event,
 ) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/collect/v1", redirect_slashes=False)
     authentication = CollectorAuthentication(client)
-    book = UploadBook(store)
-    uploads = Uploads(store, book, turns)
-    commits = Commits(store, book, settings.upload_queue_seconds, authentication.confirm)
+    known = KnownOutputs(store)
+    uploads = Uploads(store, known, slots)
+    commits = Commits(store, known, settings.upload_queue_seconds, authentication.confirm)
     states = MainStates(client, draining)
 
     @contextlib.asynccontextmanager

@@ -8,7 +8,12 @@ from typing import Final
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.commits import MAX_DIRECTORIES, MAX_FILES
-from serviceexecution.gateway.collect.upload_book import Activity, OutputPage, UploadBook, directories_of
+from serviceexecution.gateway.collect.known_outputs import (
+    Activity,
+    AttemptOutput,
+    KnownOutputs,
+    directories_of,
+)
 from serviceexecution.gateway.http.bodies.upload_slots import Contended, UploadSlots
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.store.keys import encode_output_path
@@ -26,10 +31,10 @@ Body = Callable[[Contended], AsyncIterable[bytes]]
 class Uploads:
     """All uploads that this process is receiving."""
 
-    def __init__(self, store: ResultStore, book: UploadBook, turns: UploadSlots) -> None:
+    def __init__(self, store: ResultStore, known: KnownOutputs, slots: UploadSlots) -> None:
         self._store = store
-        self._turns = turns
-        self._book = book
+        self._slots = slots
+        self._known = known
 
     async def receive(
         self, identity: CollectorIdentity, path: str, body: Body, length: int | None
@@ -39,42 +44,42 @@ class Uploads:
         Raises InvalidOutputPathError, StoreError, and Problem 409, 413, or 503 when too much is going on.
         """
         key = encode_output_path(path)
-        page = await self._book.page(identity)
+        output = await self._known.output(identity)
         announced = length or 0
-        with self._running(identity, page, path, key, announced) as room:
-            async with self._turns.turn(identity.ref.namespace, length) as contended:
+        with self._running(identity, output, path, key, announced) as room:
+            async with self._slots.turn(identity.ref.namespace, length) as contended:
                 written = await self._store.outputs.of(identity.ref, identity.attempt).write(
                     path, self._checked(identity, body(contended), path, room), expected_size=announced
                 )
-            self._book.record(identity, written)
+            self._known.record(identity, written)
             metrics.UPLOADS.inc()
             return written.file
 
     async def delete(self, identity: CollectorIdentity, path: str) -> None:
         """Delete a file that the program has removed again. Raises as ``receive``."""
         key = encode_output_path(path)
-        page = await self._book.page(identity)
-        with self._running(identity, page, path, key, 0):
+        output = await self._known.output(identity)
+        with self._running(identity, output, path, key, 0):
             await self._store.outputs.of(identity.ref, identity.attempt).delete(path)
-            self._book.forget(identity, path)
+            self._known.forget(identity, path)
 
     @contextlib.contextmanager
     def _running(
-        self, identity: CollectorIdentity, page: OutputPage, path: str, key: str, announced: int
+        self, identity: CollectorIdentity, output: AttemptOutput, path: str, key: str, announced: int
     ) -> Iterator[int]:
         """Take note of a running upload, and give the most bytes that it may have."""
-        activity = self._book.activity(identity)
+        activity = self._known.activity(identity)
         if activity.committing:
             raise unavailable("CommitInProgress", "The output is being committed.")
         if key in activity.in_flight:
             raise unavailable("UploadInProgress", f"Another upload of {path} has not ended yet.")
         if len(activity.in_flight) >= MAX_UPLOADS:
             raise unavailable("UploadInProgress", "Other uploads of this execution have not ended yet.")
-        known = page.files.get(key)
-        room = identity.output_limit - page.total + (known.size if known else 0) - activity.reserved
+        known = output.files.get(key)
+        room = identity.output_limit - output.total + (known.size if known else 0) - activity.reserved
         if announced > room:
             raise _too_large(path)
-        _check_count(page, activity, key)
+        _check_count(output, activity, key)
         activity.in_flight.add(key)
         activity.reserved += announced
         try:
@@ -82,7 +87,7 @@ class Uploads:
         finally:
             activity.in_flight.discard(key)
             activity.reserved -= announced
-            self._book.release(identity)
+            self._known.release(identity)
 
     async def _checked(
         self, identity: CollectorIdentity, chunks: AsyncIterable[bytes], path: str, room: int
@@ -94,16 +99,16 @@ class Uploads:
                 raise _too_large(path)
             yield chunk
         # what is raised here leaves the old content: another replica may have committed it meanwhile
-        await self._book.check_open(identity)
+        await self._known.check_open(identity)
 
 
-def _check_count(page: OutputPage, activity: Activity, key: str) -> None:
+def _check_count(output: AttemptOutput, activity: Activity, key: str) -> None:
     """Raise Problem 413 when there would be too many files; one that replaces another is none more."""
-    new = {other for other in (*activity.in_flight, key) if other not in page.files}
-    if len(page.files) + len(new) > MAX_FILES:
+    new = {other for other in (*activity.in_flight, key) if other not in output.files}
+    if len(output.files) + len(new) > MAX_FILES:
         raise _too_many(f"more than {MAX_FILES:,} files")
-    directories = directories_of(key) - page.directories
-    if directories and len(page.directories) + len(directories) > MAX_DIRECTORIES:
+    directories = directories_of(key) - output.directories
+    if directories and len(output.directories) + len(directories) > MAX_DIRECTORIES:
         raise _too_many(f"more than {MAX_DIRECTORIES:,} directories")
 
 

@@ -15,7 +15,7 @@ _START: Final = Position()
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class AttemptProgress:
     """How far it has come: the newest attempt, counted from 1, and whether nothing follows."""
 
     attempt: int
@@ -48,24 +48,24 @@ async def followed_attempts(
     ref: ExecutionReference,
     place: Place,
     *,
-    course: Callable[[], Awaitable[Course]],
+    progress: Callable[[], Awaitable[AttemptProgress]],
     draining: asyncio.Event,
 ) -> AsyncIterator[Lines | None]:
     """Give lines as they come, None after each look that found nothing, until all is over or when ``draining``.
 
-    Raises StoreError, and what ``course`` raises.
+    Raises StoreError, and what ``progress`` raises.
     """
     attempt = place.attempt
     reader = LogReader(store, ref, attempt, place.position)
 
     async def ended() -> bool:
-        now = await course()
+        now = await progress()
         return now.over or now.attempt > attempt
 
     while True:
         async for lines in followed(reader, ended=ended, draining=draining):
             yield None if lines is None else replace(lines, prefix=f"{attempt}.")
-        now = await course()
+        now = await progress()
         if draining.is_set() or (now.over and now.attempt <= attempt):
             return
         if now.attempt > attempt:

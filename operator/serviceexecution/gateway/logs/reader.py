@@ -67,7 +67,7 @@ class LogReader:
     position: Position = Position()
     _size: int = 0
 
-    async def passes(self) -> AsyncIterator[Lines]:
+    async def new_lines(self) -> AsyncIterator[Lines]:
         """Give the lines that are stored now; raises StoreError."""
         for sequence, size in await self.store.logs.of(self.ref, self.attempt).sizes():
             here = sequence == self.position.chunk
@@ -97,7 +97,7 @@ async def followed(
     while True:
         last = await ended() or await reader.is_complete()
         found = False
-        async for lines in reader.passes():
+        async for lines in reader.new_lines():
             found = True
             yield lines
         if last or draining.is_set():

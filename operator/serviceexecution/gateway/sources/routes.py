@@ -30,8 +30,8 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 def sources_router(store: ResultStore, access: Access, settings: GatewaySettings) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
-    # turns of their own: people who upload slowly hold up no output of programs
-    turns = UploadSlots(
+    # slots of their own: people who upload slowly hold up no output of programs
+    slots = UploadSlots(
         large=settings.source_uploads,
         small=settings.small_uploads,
         queue_seconds=settings.upload_queue_seconds,
@@ -64,7 +64,7 @@ def sources_router(store: ResultStore, access: Access, settings: GatewaySettings
         # one that is there is received all the same: it is checked again, and counts as uploaded now
         known = await store.sources.stat_source(namespace, digest)
         try:
-            async with turns.turn(namespace, length) as contended:
+            async with slots.turn(namespace, length) as contended:
                 body = paced_chunks(
                     request,
                     Pace(contended),

@@ -40,7 +40,7 @@ class InterimResults:
         while len(self._scans) > _REMEMBERED:
             self._scans.popitem(last=False)
         async with scan.lock:
-            async for lines in scan.reader.passes():
+            async for lines in scan.reader.new_lines():
                 for text in lines.texts:
                     scan.scanner.feed(text.partition(" ")[2])
                 await asyncio.sleep(0)

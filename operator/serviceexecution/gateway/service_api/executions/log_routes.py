@@ -72,7 +72,7 @@ def log_router(context: ServiceContext) -> APIRouter:
 
 async def _array(reader: LogReader) -> AsyncIterator[bytes]:
     separator = b"["
-    async for lines in reader.passes():
+    async for lines in reader.new_lines():
         for start in range(0, len(lines.texts), _LINES_AT_ONCE):
             texts = lines.texts[start : start + _LINES_AT_ONCE]
             if len(texts) < _FEW_LINES:

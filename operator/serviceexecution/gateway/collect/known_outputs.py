@@ -19,17 +19,17 @@ from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.outputs import WrittenOutput
 from serviceexecution.store.store import ResultStore
 
-PageKey = tuple[str, str, int]
+AttemptKey = tuple[str, str, int]
 """Namespace, uid and attempt. The namespace, too: somebody else's objects may claim any uid."""
 
-BOOK_BYTES: Final = 64 * 1024 * 1024
-"""Memory that all pages may take. One page has at most 50,000 files, whose keys have 700 bytes at most: 54 MiB."""
-_PAGE_BYTES: Final = 1024
+KNOWN_BYTES: Final = 64 * 1024 * 1024
+"""Memory that all outputs may take. One output has at most 50,000 files, whose keys have 700 bytes at most: 54 MiB."""
+_OUTPUT_BYTES: Final = 1024
 _ENTRY_BYTES: Final = 400
-"""Of a page's entry, without its key."""
+"""Of one file's entry, without its key."""
 _DIRECTORY_BYTES: Final = 80
 _IDLE_SECONDS: Final = 900.0
-"""A page that nobody asked for so long goes: its execution has ended without a commit, or its program is slow."""
+"""An output that nobody asked for so long goes: its execution has ended without a commit, or its program is slow."""
 _CHECK_SECONDS: Final = 5.0
 """How long it is believed that no other replica has committed the output."""
 _OPENINGS: Final = 4
@@ -47,16 +47,16 @@ class KnownFile:
 
 
 @dataclass(slots=True)
-class OutputPage:
-    """One attempt's output as it is stored. Changed only by UploadBook."""
+class AttemptOutput:
+    """One attempt's output as it is stored. Changed only by KnownOutputs."""
 
     files: dict[str, KnownFile] = field(default_factory=dict)
     """By encoded path."""
     directories: set[int] = field(default_factory=set)
     """Hashes of all encoded directories: each is one in a directory store, also when its files are deleted again."""
     total: int = 0
-    bytes: int = _PAGE_BYTES
-    """Memory that the page takes, roughly."""
+    bytes: int = _OUTPUT_BYTES
+    """Memory that the output takes, roughly."""
     checked_at: float = 0.0
     asked_at: float = 0.0
 
@@ -88,40 +88,40 @@ class Activity:
     committing: bool = False
 
 
-class UploadBook:
-    """The pages of the executions that were heard of last; bounded in memory."""
+class KnownOutputs:
+    """The outputs of the executions that were heard of last; bounded in memory."""
 
     def __init__(self, store: ResultStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._pages: OrderedDict[PageKey, OutputPage] = OrderedDict()
+        self._outputs: OrderedDict[AttemptKey, AttemptOutput] = OrderedDict()
         self._bytes = 0
-        self._activities: dict[PageKey, Activity] = {}
-        self._opening: SingleFlight[PageKey, OutputPage] = SingleFlight()
+        self._activities: dict[AttemptKey, Activity] = {}
+        self._opening: SingleFlight[AttemptKey, AttemptOutput] = SingleFlight()
         self._openings = FairTurns(_OPENINGS, per_key=1)
 
-    async def page(self, identity: CollectorIdentity) -> OutputPage:
-        """Return the attempt's page.
+    async def output(self, identity: CollectorIdentity) -> AttemptOutput:
+        """Return what is known of the attempt's output.
 
         Raises Problem 409 when its output is committed (AlreadyCommitted) or a later attempt's is
         (Superseded), StoreError.
         """
         key = _key_of(identity)
-        page = self._pages.get(key)
-        if page is None:
-            page = await self._opening.ask(key, lambda: self._open(identity))
-        elif self._clock() - page.checked_at > _CHECK_SECONDS:
+        output = self._outputs.get(key)
+        if output is None:
+            output = await self._opening.ask(key, lambda: self._open(identity))
+        elif self._clock() - output.checked_at > _CHECK_SECONDS:
             await self.check_open(identity)
-        page.asked_at = self._clock()
-        if key in self._pages:
-            self._pages.move_to_end(key)
+        output.asked_at = self._clock()
+        if key in self._outputs:
+            self._outputs.move_to_end(key)
         self._shrink(key)
-        return page
+        return output
 
     async def check_open(self, identity: CollectorIdentity) -> None:
         """Raise Problem 409 when the output is committed, by whichever replica; asks the store now and then."""
-        page = self._pages.get(_key_of(identity))
-        if page is not None and self._clock() - page.checked_at <= _CHECK_SECONDS:
+        output = self._outputs.get(_key_of(identity))
+        if output is not None and self._clock() - output.checked_at <= _CHECK_SECONDS:
             return
         now = self._clock()
         committed = await self._store.commits.attempt_of(identity.ref)
@@ -130,8 +130,8 @@ class UploadBook:
             if committed > identity.attempt:
                 raise Problem(HTTPStatus.CONFLICT, "Superseded", "A later attempt's output is committed.")
             raise Problem(HTTPStatus.CONFLICT, "AlreadyCommitted", "This output is committed.")
-        if page is not None:
-            page.checked_at = now
+        if output is not None:
+            output.checked_at = now
 
     def activity(self, identity: CollectorIdentity) -> Activity:
         """Return what runs for the attempt; ``release`` it afterwards."""
@@ -145,64 +145,64 @@ class UploadBook:
             del self._activities[key]
 
     def record(self, identity: CollectorIdentity, written: WrittenOutput) -> None:
-        """Note what was written, unless the page was dropped meanwhile: the store knows it."""
-        page = self._pages.get(_key_of(identity))
-        if page is not None:
+        """Note what was written, unless the output was dropped meanwhile: the store knows it."""
+        output = self._outputs.get(_key_of(identity))
+        if output is not None:
             file = written.file
             known = KnownFile(file.size, bytes.fromhex(file.sha256), written.etag)
-            before = page.bytes
-            page.put(encode_output_path(file.path), known)
-            self._bytes += page.bytes - before
+            before = output.bytes
+            output.put(encode_output_path(file.path), known)
+            self._bytes += output.bytes - before
 
     def forget(self, identity: CollectorIdentity, path: str) -> None:
         """Note that a file was deleted."""
-        page = self._pages.get(_key_of(identity))
-        if page is not None:
-            before = page.bytes
-            page.forget(encode_output_path(path))
-            self._bytes += page.bytes - before
+        output = self._outputs.get(_key_of(identity))
+        if output is not None:
+            before = output.bytes
+            output.forget(encode_output_path(path))
+            self._bytes += output.bytes - before
 
     def close(self, identity: CollectorIdentity) -> None:
-        """Forget the page: the output is committed, or the execution has ended."""
+        """Forget what is known: the output is committed, or the execution has ended."""
         self._drop(_key_of(identity))
 
     @property
     def bytes(self) -> int:
-        """Memory that all pages take, roughly."""
+        """Memory that all outputs take, roughly."""
         return self._bytes
 
-    async def _open(self, identity: CollectorIdentity) -> OutputPage:
+    async def _open(self, identity: CollectorIdentity) -> AttemptOutput:
         try:
             async with self._openings.turn(identity.ref.namespace, wait=_OPENING_SECONDS):
-                page = OutputPage(checked_at=self._clock(), asked_at=self._clock())
+                output = AttemptOutput(checked_at=self._clock(), asked_at=self._clock())
                 await self.check_open(identity)
                 async for batch in self._store.outputs.of(identity.ref, identity.attempt).batches():
                     for key, item in batch:
-                        page.put(key, KnownFile(item.size, None, item.etag))
+                        output.put(key, KnownFile(item.size, None, item.etag))
         except NoTurnError:
             raise unavailable("TooManyUploads", "Too many outputs are being listed.") from None
-        self._pages[_key_of(identity)] = page
-        self._bytes += page.bytes
-        return page
+        self._outputs[_key_of(identity)] = output
+        self._bytes += output.bytes
+        return output
 
-    def _drop(self, key: PageKey) -> None:
-        page = self._pages.pop(key, None)
-        if page is not None:
-            self._bytes -= page.bytes
+    def _drop(self, key: AttemptKey) -> None:
+        output = self._outputs.pop(key, None)
+        if output is not None:
+            self._bytes -= output.bytes
 
-    def _shrink(self, keep: PageKey) -> None:
-        """Drop pages that nobody asks for, and while they are too many those of who has most."""
+    def _shrink(self, keep: AttemptKey) -> None:
+        """Drop outputs that nobody asks for, and while they are too many those of who has most."""
         now = self._clock()
-        for key, page in list(self._pages.items()):
-            if now - page.asked_at <= _IDLE_SECONDS:
+        for key, output in list(self._outputs.items()):
+            if now - output.asked_at <= _IDLE_SECONDS:
                 break
             self._drop(key)
-        while len(self._pages) > 1 and self._bytes > BOOK_BYTES:
+        while len(self._outputs) > 1 and self._bytes > KNOWN_BYTES:
             held: Counter[str] = Counter()
-            for key, page in self._pages.items():
-                held[key[0]] += page.bytes
-            largest = [key for key in self._pages if key != keep and key[0] == held.most_common(1)[0][0]]
-            self._drop(next(iter(largest or (key for key in self._pages if key != keep))))
+            for key, output in self._outputs.items():
+                held[key[0]] += output.bytes
+            largest = [key for key in self._outputs if key != keep and key[0] == held.most_common(1)[0][0]]
+            self._drop(next(iter(largest or (key for key in self._outputs if key != keep))))
 
 
 def directories_of(key: str) -> set[int]:
@@ -217,5 +217,5 @@ def _hashes(key: str) -> Iterable[int]:
         at = key.find("/", at + 1)
 
 
-def _key_of(identity: CollectorIdentity) -> PageKey:
+def _key_of(identity: CollectorIdentity) -> AttemptKey:
     return identity.ref.namespace, identity.ref.uid, identity.attempt

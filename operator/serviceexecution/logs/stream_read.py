@@ -27,7 +27,7 @@ class StreamEnd(enum.Enum):
 
 
 @dataclass(slots=True)
-class Pass:
+class StreamRead:
     """What one stream brought."""
 
     splitter: LineSplitter
@@ -59,7 +59,7 @@ class Joined:
     """The first line as the new file has it, when it was only the end of a line."""
 
 
-def is_seamless(last: Pass | None, newest: bytes, *, before: bool) -> bool:
+def is_seamless(last: StreamRead | None, newest: bytes, *, before: bool) -> bool:
     """Tell whether a log that is opened now goes on where ``last`` ended, whatever the kubelet rotated.
 
     The old file must have been read to its end, and no whole file can have come and gone since: either the
@@ -74,7 +74,7 @@ def is_seamless(last: Pass | None, newest: bytes, *, before: bool) -> bool:
     return stamp is not None and (datetime.now(UTC) - stamp[0]).total_seconds() < ROTATION_SECONDS
 
 
-def across_rotation(block: bytes, newest: bytes, *, before: Pass | None, seamless: bool) -> Joined:
+def across_rotation(block: bytes, newest: bytes, *, before: StreamRead | None, seamless: bool) -> Joined:
     """Judge a log that goes on with none of the known lines: the kubelet has begun a new file.
 
     ``newest`` is the newest known line, ``before`` the opening before this one.
