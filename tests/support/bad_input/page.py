@@ -14,7 +14,7 @@ PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "bad-input.md"
 _HEAD: Final = """\
 # What a bad input gets
 
-Each row is one case of `tests/e2e/test_bad_input.py`, run on a real cluster; the sentences are those that were printed.
+Each row is one case of `tests/e2e/test_bad_input.py`, run on a real cluster, with the sentence that was printed there.
 `<…>` stands for what differs from case to case. This page is written by `python -m tests.support.bad_input.page`, and
 `tests/unit/docs/test_bad_input_page.py` fails when it is stale.
 
@@ -25,8 +25,8 @@ while a limit runs, the same reason and sentence already stand in the status of 
 
 
 _SERVICES: Final = """\
-Of ServiceDefinitions; each row is a case of `tests/cluster/test_definition_crd.py`. What is found while a service is
-built is in [builds.md](builds.md#when-a-build-fails)."""
+These are refused in ServiceDefinitions; each row is a case of `tests/cluster/test_definition_crd.py`. Problems that
+are found while a service is built are in [builds.md](builds.md#when-a-build-fails)."""
 
 
 def page() -> str:
