@@ -162,7 +162,7 @@ class TestKeys:
         await self.guess(door.at("203.0.113.9"), 200)
         assert (await self.ask(door.at("203.0.113.1"), KEY, "s3cret")).status_code == 200
 
-    async def test_nor_behind_the_same_proxy(self, door):
+    async def test_a_key_is_not_slowed_down_behind_the_same_proxy(self, door):
         proxy = door.at("10.0.0.1")
         await self.guess(proxy, 200)
         for key_id, secret in ((KEY, "s3cret"), (OTHER_KEY, "other")):

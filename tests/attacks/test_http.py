@@ -185,7 +185,7 @@ class TestLinks:
 
 
 class TestFiles:
-    async def test_if_match(self, service):
+    async def test_a_result_file_is_given_only_when_if_match_names_its_etag(self, service):
         url = f"{await finished(service)}/result/a.txt"
         etag = (await service.http.get(url)).headers["etag"]
         for value, status in (

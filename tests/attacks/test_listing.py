@@ -82,7 +82,7 @@ async def test_a_limit_holds_with_every_filter(service, query):
     assert "999" in query or all(len(page.json()) <= 7 for page in found)
 
 
-async def test_filters_choose(service):
+async def test_filters_of_a_list_choose_by_status_and_tag(service):
     add(service, 20, tags=["a", "b"])
     assert len((await service.get("?status=SUCCEEDED,FAILED")).json()) == 2
     assert len((await service.get("?status=RUNNING&tag=a&tag=b")).json()) == 18

@@ -127,7 +127,7 @@ async def test_a_url_is_sent_as_it_is_built(server, client):
 
 
 class TestTheSecretOfAnotherRun:
-    async def test_it_is_not_deleted_in_the_same_namespace_either(self, server, client):
+    async def test_another_run_s_secret_is_not_deleted_in_the_same_namespace(self, server, client):
         """Mallory names the Secret of alice's run; her run would fail with SecretNotFound."""
         await end(client, annotations={"serviceexecution.dev/run-secret": "of-alice"})
         assert server[0].asked == []

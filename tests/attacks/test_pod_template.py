@@ -138,7 +138,7 @@ def plan_of(template: Any) -> Plan | PlanProblem:
 
 
 @pytest.mark.parametrize("case", list(REFUSED))
-def test_it_is_refused_with_its_path(case: str):
+def test_a_dangerous_pod_template_is_refused_with_its_path(case: str):
     template, place = REFUSED[case]
     found = plan_of(template)
     assert isinstance(found, PlanProblem)

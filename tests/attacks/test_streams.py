@@ -92,7 +92,7 @@ async def test_a_stream_ends_with_the_token_and_with_the_right(follower, kind, l
     assert END not in answer.text, "the log is not over: who may read it goes on behind the last line"
 
 
-async def test_it_goes_on_while_the_api_server_is_away_as_new_requests_do(follower):
+async def test_a_stream_goes_on_while_the_api_server_is_away_as_new_requests_do(follower):
     stream = await follower.follow()
     follower.down_for_reviews = True
     await follower.reviewed(stream, times=4)
@@ -169,14 +169,14 @@ class TestPlaces:
         assert refused.value.headers["Retry-After"]
         return refused.value.status
 
-    def test_of_one_caller_in_all_namespaces(self, places):
+    def test_streams_of_one_caller_are_bounded_in_all_namespaces(self, places):
         with ExitStack() as held:
             for number in range(PER_CALLER):
                 held.enter_context(places.place("eve", f"n-{number}"))
             assert self.refusal(places, "eve", "other") == 429
             held.enter_context(places.place("bob", "other"))
 
-    def test_of_one_namespace_by_all_callers(self, places):
+    def test_streams_of_one_namespace_are_bounded_for_all_callers(self, places):
         with ExitStack() as held:
             for number in range(PER_NAMESPACE):
                 held.enter_context(places.place(f"user-{number}", "flooded"))

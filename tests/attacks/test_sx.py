@@ -258,7 +258,7 @@ def test_an_error_does_not_steer_a_terminal(cluster, sx):
     assert not set(sx("run", "plot")[2]) & set("\x1b\x9b\x07\r\u202e")
 
 
-def test_markup_is_text():
+def test_markup_in_foreign_text_is_shown_as_text():
     assert visible("[bold]x[/] [link=https://evil]y[/link]") == "[bold]x[/] [link=https://evil]y[/link]"
 
 

@@ -12,7 +12,7 @@ from tools.values_schema import values_schema
 from tools.values_table import BEGIN, END, replace_table
 
 
-def test_nothing_is_stale(helm, capsys):
+def test_no_generated_file_is_stale(helm, capsys):
     assert generate.main(["--check"]) == 0, capsys.readouterr().err
 
 

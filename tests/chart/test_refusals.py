@@ -80,7 +80,7 @@ from tests.chart.conftest import IN_CLUSTER, LARGE, REGISTRY, ChartRefusedError
         ),
     ],
 )
-def test_refused(render, sets, sentence):
+def test_wrong_values_are_refused_with_a_sentence(render, sets, sentence):
     with pytest.raises(ChartRefusedError) as refused:
         render(*sets)
     assert sentence in str(refused.value)

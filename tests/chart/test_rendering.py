@@ -29,7 +29,7 @@ def layout(request, render):
 
 
 @pytest.mark.parametrize("values", [None, EVERYTHING])
-def test_lint(helm, values):
+def test_helm_lint_accepts_the_chart(helm, values):
     command = [helm, "lint", "--strict", "--kube-version", "1.31.0", CHART]
     command += [] if values is None else ["--values", values]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -247,7 +247,7 @@ def test_collectors_call_the_service_by_its_port(render):
         )
 
 
-def test_own_labels_win(render):
+def test_own_labels_win_over_those_of_the_values(render):
     for manifest in render(values=EVERYTHING):
         labels = manifest["metadata"]["labels"]
         assert labels["example.com/owner"] == "platform"
@@ -347,7 +347,7 @@ def test_longest_names_are_legal(render):
         assert len(manifest["metadata"]["name"]) <= 63
 
 
-def test_one_version_everywhere():
+def test_chart_images_and_package_have_one_version():
     chart = yaml.safe_load((ROOT / CHART / "Chart.yaml").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     images = yaml.safe_load(chart["annotations"]["artifacthub.io/images"])

@@ -34,7 +34,7 @@ def status_of(taken):
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_sample(path):
+def test_a_sample_is_documented_and_valid(path):
     text = path.read_text()
     found = documents(path)
     assert re.match(r"# [A-Z]", text)

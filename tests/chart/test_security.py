@@ -254,7 +254,7 @@ def pods(manifests):
         yield manifest["spec"]
 
 
-def test_pods_are_restricted(layout):
+def test_rendered_pods_fulfil_the_restricted_level(layout):
     found = list(pods(layout))
     assert found
     for pod in found:

@@ -6,6 +6,6 @@ from cluster.checks import Check, checks, run
 
 
 @pytest.mark.parametrize("check", checks(), ids=lambda check: check.name)
-def test_check(check: Check) -> None:
+def test_a_check_of_the_repository_passes(check: Check) -> None:
     good, output = run(check)
     assert good, f"`python -m {' '.join(check.argv)}` says:\n{output}"

@@ -93,7 +93,7 @@ def test_who_may_upload_sources_and_read_logs_of_builds(fenced, role, verb, reso
         ("create", "servicedefinitions.serviceexecution.dev"),
     ],
 )
-def test_the_controller_has_no_such_right(as_controller, verb, resource):
+def test_the_controller_has_no_right_that_it_does_not_need(as_controller, verb, resource):
     plural, _, subresource = resource.partition("/")  # for kubectl what follows a slash is a name
     asked = as_controller("auth", "can-i", verb, plural, f"--subresource={subresource}")
     assert asked.stdout.strip() == "no", asked.stderr

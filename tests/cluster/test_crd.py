@@ -87,7 +87,7 @@ class TestImmutable:
         changed = await executions.edit(input={"a": None, "b": 1})
         assert changed["spec"]["input"] == {"b": 1}, "the API server was mended: say so in the docs"
 
-    async def test_what_may_change(self, executions: Executions):
+    async def test_tags_time_to_live_and_cancel_may_change(self, executions: Executions):
         await executions.create()
         changed = await executions.edit(tags=["a"], ttlSecondsAfterFinished=5, cancel=True)
         assert changed["spec"]["tags"] == ["a"]
@@ -113,7 +113,7 @@ class TestInput:
     @pytest.mark.parametrize(
         "two", [{"input", "inputJson"}, {"input", "inputFrom"}, {"inputJson", "inputFrom"}]
     )
-    async def test_it_is_given_once(self, executions: Executions, two):
+    async def test_an_input_is_given_once(self, executions: Executions, two):
         with refused("give the input once: as input, as inputJson or as inputFrom"):
             await executions.create(**{name: VALUES[name][0] for name in two})
 
@@ -127,7 +127,7 @@ class TestInput:
             await executions.create(input={"$secrets": {"token": "t0p"}})
 
     @pytest.mark.parametrize("value", ["text", 1, [1], True])
-    async def test_it_is_an_object(self, executions: Executions, value):
+    async def test_an_input_is_an_object(self, executions: Executions, value):
         with refused("spec.input"):
             await executions.create(input=value)
 
@@ -233,14 +233,14 @@ async def test_unknown_members_are_dropped(executions: Executions):
 
 
 class TestStatus:
-    async def test_it_is_written_by_its_own_endpoint_only(self, executions: Executions):
+    async def test_a_status_is_written_by_its_own_endpoint_only(self, executions: Executions):
         created = await executions.create(status={"phase": "Succeeded"})
         assert "status" not in created
         said = await executions.say(phase="Running", unknown=True, result={"files": [], "secret": 1})
         assert said["status"] == {"phase": "Running", "result": {"files": []}}
         assert said["metadata"]["generation"] == created["metadata"]["generation"]
 
-    async def test_only_known_phases(self, executions: Executions):
+    async def test_a_status_takes_only_known_phases(self, executions: Executions):
         await executions.create()
         with refused("status.phase"):
             await executions.say(phase="Done")
@@ -256,7 +256,7 @@ class TestStatus:
         names = sorted(item["metadata"]["name"] for item in cast("Any", found.items))
         assert names == ["one", "three"]
 
-    async def test_what_kubectl_prints(self, executions: Executions):
+    async def test_kubectl_prints_the_columns_of_an_execution(self, executions: Executions):
         await executions.create()
         await executions.say(
             phase="Failed",
@@ -286,7 +286,7 @@ class TestStatus:
         )
         assert selected.strip() == f"{KIND.lower()}.{executions.kind.group}/sum"
 
-    async def test_fields_are_explained(self, executions: Executions):
+    async def test_kubectl_explains_the_fields(self, executions: Executions):
         text = await _kubectl(
             "explain", f"{PLURAL}.spec.timeout", f"--api-version={executions.kind.group}/{API_VERSION}"
         )

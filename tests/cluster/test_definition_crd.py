@@ -25,11 +25,11 @@ SCHEMA: Final[JsonObject] = {
 
 class TestExactlyOneOfServiceAndRuntime:
     @pytest.mark.parametrize("spec", [{}, {"runtime": None, "serviceRef": None}])
-    async def test_neither(self, executions: Executions, spec):
+    async def test_an_execution_without_service_and_runtime_is_refused(self, executions: Executions, spec):
         with refused("say what runs: give either serviceRef or runtime"):
             await executions.create(**{"runtime": None, **spec})
 
-    async def test_both(self, executions: Executions):
+    async def test_an_execution_with_service_and_runtime_is_refused(self, executions: Executions):
         with refused("serviceRef"):
             await executions.create(serviceRef={"name": "adder"})
 
@@ -60,7 +60,7 @@ class TestDefinitions:
         written = await create(client, definitions, namespace, inputSchema=SCHEMA)
         assert written["spec"]["inputSchema"] == SCHEMA
 
-    async def test_everything_may_change(
+    async def test_everything_of_a_service_may_change(
         self, client: KubernetesClient, definitions: ResourceKind, namespace: str
     ):
         await create(
@@ -97,7 +97,7 @@ class TestDefinitions:
         with refused("invalid|must"):
             await create(client, definitions, namespace, **spec)
 
-    async def test_its_status_is_written_apart(
+    async def test_a_service_s_status_is_written_apart(
         self, client: KubernetesClient, definitions: ResourceKind, namespace: str
     ):
         await create(client, definitions, namespace)
@@ -164,7 +164,7 @@ class TestWhatIsBuilt:
             },
         ],
     )
-    async def test_accepted(self, define: Define, spec):
+    async def test_what_can_be_built_is_accepted(self, define: Define, spec):
         written = await define(**spec)
         assert written["spec"] == spec
 

@@ -49,7 +49,7 @@ OBJECT = "spec.inputJson must be the text of a JSON object"
         ({"inputJson": ""}, OBJECT),
     ],
 )
-def test_refused_with_a_sentence(spec, sentence):
+def test_bad_names_are_refused_with_a_sentence(spec, sentence):
     refused = submit(**spec)
     assert refused.returncode != 0
     assert sentence in refused.stderr
@@ -66,7 +66,7 @@ def test_refused_with_a_sentence(spec, sentence):
         {"input": {"a": 1}, "dataPools": pool("weights")},
     ],
 )
-def test_accepted(spec):
+def test_good_names_are_accepted(spec):
     accepted = submit(**spec)
     assert accepted.returncode == 0, accepted.stderr
 
@@ -115,7 +115,7 @@ def test_policies_fit_the_types_of_the_api_server():
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "manifests" / "samples").glob("*.yaml")), ids=lambda path: path.stem
 )
-def test_samples_are_accepted(path):
+def test_samples_are_accepted_by_a_real_api_server(path):
     for document in yaml.safe_load_all(path.read_text()):
         # Under names of their own, so that samples that somebody runs here are not in the way.
         document["metadata"]["name"] = f"dry-run-{uuid.uuid4().hex[:8]}"

@@ -47,7 +47,7 @@ def test_found_by_the_cluster(sandbox: Sandbox, case: BadInput) -> None:
     fails_as_said(sandbox, case)
 
 
-def test_page_is_fresh() -> None:
+def test_the_page_of_bad_input_is_what_was_tried() -> None:
     assert PAGE.read_text() == page(), "write it anew: python -m tests.support.bad_input.page"
 
 

@@ -16,7 +16,7 @@ echo done > /var/runtime/output/end.txt
 
 
 @pytest.mark.alone
-def test_helm_test(turn, helm):
+def test_helm_test_runs_an_execution(turn, helm):
     printed = helm("test", "serviceexecution", "--logs", "--timeout", "3m")
     assert 'Result: {"sum": 6}' in printed
 

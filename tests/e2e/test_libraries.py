@@ -45,7 +45,7 @@ def test_run_with_secret_and_data_pool(sandbox: Sandbox, gateway: Gateway, libra
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_run_that_raises(sandbox: Sandbox, gateway: Gateway, library: str) -> None:
+def test_an_exception_of_run_fails_the_execution(sandbox: Sandbox, gateway: Gateway, library: str) -> None:
     final = sandbox.run(
         {"runtime": runtime(library), "input": {"data": {"values": [1]}, "params": {"fail": True}}}
     )

@@ -72,11 +72,11 @@ def succeed(sandbox: Sandbox, sample: str) -> JsonObject:
 
 
 @pytest.mark.parametrize("sample", OUTPUTS)
-def test_main_result(sandbox, sample):
+def test_a_sample_s_main_result_is_as_documented(sandbox, sample):
     assert json.loads(output(succeed(sandbox, sample))) == OUTPUTS[sample]
 
 
-def test_sum(sandbox):
+def test_the_sum_sample_reads_its_data_pool(sandbox):
     apply(sandbox, "sum-prepare")
     complete = {"type": "Complete", "status": "True"}
     sandbox.cluster.wait_for(
@@ -104,7 +104,7 @@ def test_input_json_arrives_byte_for_byte(sandbox):
     assert output(succeed(sandbox, "input-json")) == TEXT_OUTPUT
 
 
-def test_output_files(sandbox):
+def test_the_output_files_sample_keeps_its_files(sandbox):
     assert files(succeed(sandbox, "output-files")) == [
         "output.json",
         "plots/noise.bin",
@@ -112,13 +112,13 @@ def test_output_files(sandbox):
     ]
 
 
-def test_resources_and_env(sandbox):
+def test_the_resources_sample_sees_its_environment(sandbox):
     seen = json.loads(output(succeed(sandbox, "resources-and-env")))
     assert seen.pop("NODE_NAME")
     assert seen == {"LOG_LEVEL": "DEBUG", "BACKEND": "simulator", "MEMORY_LIMIT": "128"}
 
 
-def test_root_image(new_sandbox):
+def test_the_root_sample_runs_as_root_where_that_is_allowed(new_sandbox):
     assert output(succeed(new_sandbox(level="privileged"), "root-image")).strip() == '{"user": 0}'
 
 

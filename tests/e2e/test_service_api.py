@@ -350,7 +350,7 @@ def follow(
     return found, last
 
 
-def test_interim_results(define: Callable[..., Client]) -> None:
+def test_interim_results_are_listed_while_the_program_runs(define: Callable[..., Client]) -> None:
     client = define(
         shell("""
 echo 'PlanQK:Job:InterimResult: {"step": 1, "precise": 1.0}'

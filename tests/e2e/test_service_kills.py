@@ -79,7 +79,9 @@ def test_killed_while_submitting_with_keys(sandbox: Sandbox, operator: Operator,
         assert {str(cast("JsonObject", item["metadata"])["name"]) for item in left} == made
 
 
-def test_killed_while_downloading(sandbox: Sandbox, operator: Operator, url: str, tmp_path: Path) -> None:
+def test_a_download_is_taken_up_after_the_gateway_was_killed(
+    sandbox: Sandbox, operator: Operator, url: str, tmp_path: Path
+) -> None:
     _define(sandbox, f"head -c {MEBIBYTES}M /dev/urandom > /var/runtime/output/data.bin")
     token = sandbox.token()
     created = httpx.post(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)

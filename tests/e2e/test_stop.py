@@ -90,7 +90,7 @@ def test_success_without_a_shared_process_namespace(sandbox: Sandbox) -> None:
     assert member(final, "status", "result", "output") == "{}"
 
 
-def test_cancel_while_unschedulable(sandbox: Sandbox) -> None:
+def test_an_execution_that_no_node_takes_is_cancelled(sandbox: Sandbox) -> None:
     sandbox.create({"runtime": program(STEPS), "nodeSelector": {"there-is-no": "such-node"}})
     sandbox.wait_for_reason("Unschedulable")
     sandbox.cancel()
@@ -100,7 +100,7 @@ def test_cancel_while_unschedulable(sandbox: Sandbox) -> None:
     sandbox.wait_for_no_children(final)
 
 
-def test_cancel_while_queued(sandbox: Sandbox) -> None:
+def test_an_execution_that_waits_in_its_queue_is_cancelled(sandbox: Sandbox) -> None:
     sandbox.create({"runtime": program(STEPS), "queueName": "nobody-admits"})
     found = sandbox.wait_for_reason("Queued")
     assert member(found, "status", "message") == (

@@ -32,7 +32,9 @@ def library(request: pytest.FixtureRequest, launcher: Path) -> Iterator[tuple[st
         yield name, process
 
 
-def test_generated_signatures(library: tuple[str, ConverterProcess]) -> None:
+def test_schemas_of_generated_signatures_take_what_the_library_takes(
+    library: tuple[str, ConverterProcess],
+) -> None:
     name, process = library
     accepted = 0
 
@@ -121,7 +123,9 @@ def test_secrets_are_no_properties(library: tuple[str, ConverterProcess]) -> Non
         ("Tree", '{"value": 1, "children": [{}]}'),
     ],
 )
-def test_what_neither_takes(library: tuple[str, ConverterProcess], annotation: str, text: str) -> None:
+def test_schemas_refuse_what_the_library_refuses(
+    library: tuple[str, ConverterProcess], annotation: str, text: str
+) -> None:
     """The schemas are not empty: they find what would fail."""
     name, process = library
     answered = process.ask(PRELUDE.format(library=name) + f"def run(x: {annotation}): pass\n", [{"x": text}])
@@ -142,7 +146,9 @@ def test_a_large_model_has_a_short_schema(library: tuple[str, ConverterProcess])
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
-def test_the_table(library: tuple[str, ConverterProcess], case: object) -> None:
+def test_inputs_of_the_table_s_programs_fit_their_schemas(
+    library: tuple[str, ConverterProcess], case: object
+) -> None:
     """Programs that succeed have a schema that takes their input."""
     name, process = library
     row = next(row for row in TABLE if row is case)

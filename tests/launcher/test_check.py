@@ -77,7 +77,7 @@ def checked(
         ),
     ],
 )
-def test_reasons(  # noqa: PLR0917
+def test_a_project_that_cannot_run_is_refused_with_a_reason(  # noqa: PLR0917
     library: str, launcher: Path, tmp_path: Path, files: dict[str, str], reason: str, message: str
 ) -> None:
     report, printed = checked(f"{library}-commons", launcher, tmp_path, files)
@@ -89,7 +89,7 @@ def test_reasons(  # noqa: PLR0917
     assert f"{reason}: {message}" in printed
 
 
-def test_a_good_project(library: str, launcher: Path, tmp_path: Path) -> None:
+def test_a_project_that_can_run_passes_the_check(library: str, launcher: Path, tmp_path: Path) -> None:
     program = f"""
         from {library}.commons.secret import SecretValue
         print("printed at import")
@@ -157,7 +157,7 @@ def test_variables_of_a_run_are_no_fault(launcher: Path, tmp_path: Path) -> None
     assert "SECRET_TOKEN, which only a run may have; read it in run()" in str(report["message"])
 
 
-def test_another_entry_point(launcher: Path, tmp_path: Path) -> None:
+def test_another_entry_point_is_checked(launcher: Path, tmp_path: Path) -> None:
     files = {"start/go.py": "def go(n: int) -> list: return [n]\n", "start/__init__.py": ""}
     report, _ = checked("qhub-commons", launcher, tmp_path, files, entry="user_code.start.go:go")
     assert report["ok"] is True
@@ -167,7 +167,9 @@ def test_another_entry_point(launcher: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_both_libraries_installed(launcher: Path, tmp_path: Path, library: str) -> None:
+def test_of_two_installed_libraries_the_types_of_run_choose_one(
+    launcher: Path, tmp_path: Path, library: str
+) -> None:
     typed = (
         f"from {library}.commons.secret import SecretValue\ndef run(t: SecretValue) -> dict: return {{}}\n"
     )
@@ -193,7 +195,7 @@ def test_types_of_both_libraries(launcher: Path, tmp_path: Path) -> None:
     )
 
 
-def test_no_library(launcher: Path, tmp_path: Path) -> None:
+def test_a_project_without_a_library_fails_the_check(launcher: Path, tmp_path: Path) -> None:
     import sys  # noqa: PLC0415
 
     project = write_project(tmp_path, {**PACKAGES, PROGRAM: GOOD})

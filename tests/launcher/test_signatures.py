@@ -49,7 +49,9 @@ def ask(library: tuple[str, ConverterProcess], function: str, *, first: str = ""
         ("def run(x: Union[bytes, Literal[1]]): pass", "does not convert"),
     ],
 )
-def test_what_cannot_work(library: tuple[str, ConverterProcess], function: str, part: str) -> None:
+def test_a_signature_that_cannot_work_is_named(
+    library: tuple[str, ConverterProcess], function: str, part: str
+) -> None:
     found = ask(library, function)
     assert part in found["fault"]
     assert found["fault"].startswith('The parameter "x" of run() has ')
@@ -78,7 +80,7 @@ def test_what_is_called_but_does_not_do_what_it_says(
     assert part in ask(library, function)["fault"]
 
 
-def test_the_future_import(library: tuple[str, ConverterProcess]) -> None:
+def test_the_future_import_of_annotations_is_refused(library: tuple[str, ConverterProcess]) -> None:
     found = ask(library, "def run(x: Dict[str, Any]): pass", first="from __future__ import annotations\n")
     assert "remove `from __future__ import annotations`" in found["fault"]
     assert not any(found["accepted"])
@@ -101,7 +103,7 @@ def test_the_future_import(library: tuple[str, ConverterProcess]) -> None:
         *(f"def run(x: {leaf.source}): pass" for leaf in LEAVES),
     ],
 )
-def test_what_works(library: tuple[str, ConverterProcess], function: str) -> None:
+def test_a_signature_that_works_has_no_fault(library: tuple[str, ConverterProcess], function: str) -> None:
     assert ask(library, function)["fault"] is None
 
 
@@ -132,7 +134,9 @@ def test_unions_with_a_bar(library: tuple[str, ConverterProcess]) -> None:
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
-def test_the_table(library: tuple[str, ConverterProcess], case: object) -> None:
+def test_signatures_of_the_table_s_programs_have_no_fault(
+    library: tuple[str, ConverterProcess], case: object
+) -> None:
     name, _ = library
     row = next(row for row in TABLE if row is case)
     if name in row.libraries and "def run" in row.program and " raise RuntimeError('bad" not in row.program:

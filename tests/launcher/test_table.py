@@ -30,7 +30,9 @@ def processes(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 @pytest.mark.parametrize(("case", "library"), _ROWS)
-def test_row(processes: dict[str, LauncherProcess], case: Case, library: str, tmp_path: Path) -> None:
+def test_a_program_ends_as_the_table_says(
+    processes: dict[str, LauncherProcess], case: Case, library: str, tmp_path: Path
+) -> None:
     left = processes[library].run(case, tmp_path)
     found = faults(case, library, exit_code=left.exit_code, files=left.files, log=left.log)
     assert not found, "\n".join([*found, left.log])

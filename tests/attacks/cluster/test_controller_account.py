@@ -132,14 +132,14 @@ INPUT_CHANGES: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("change", list(JOB_CHANGES))
-def test_it_makes_no_other_job(account, tenant, change):
+def test_the_controller_s_account_makes_no_other_job(account, tenant, change):
     body = copy.deepcopy(run_job(tenant))
     JOB_CHANGES[change](body)
     assert "The controller may make" in refusal(account.create(JOBS.path(tenant), body))
 
 
 @pytest.mark.parametrize("change", list(INPUT_CHANGES))
-def test_it_makes_no_other_config_map(account, tenant, change):
+def test_the_controller_s_account_makes_no_other_config_map(account, tenant, change):
     body = copy.deepcopy(run_input(tenant))
     INPUT_CHANGES[change](body)
     assert "The controller may make inputs" in refusal(account.create(CONFIG_MAPS.path(tenant), body))
@@ -163,7 +163,9 @@ TTL = {"ttlSecondsAfterFinished": 90_000_000}
     ],
     ids=["its time to live is set", "it stays", "it runs", "without an end"],
 )
-def test_it_deletes_an_execution_only_at_the_end_of_its_time(account, tenant, status, spec, allowed):
+def test_the_controller_s_account_deletes_an_execution_only_at_the_end_of_its_time(
+    account, tenant, status, spec, allowed
+):
     name = f"x-{uuid.uuid4().hex[:8]}"
     body: JsonObject = {
         "apiVersion": "serviceexecution.dev/v1alpha1",
@@ -194,7 +196,7 @@ def test_it_deletes_an_execution_only_at_the_end_of_its_time(account, tenant, st
         ({"kind": "Secret", "name": "a"}, False),
     ],
 )
-def test_it_posts_events_about_ours_alone(account, tenant, about, allowed):
+def test_the_controller_s_account_posts_events_only_about_ours(account, tenant, about, allowed):
     event: JsonObject = {
         "metadata": {"name": f"e-{uuid.uuid4().hex[:8]}", "namespace": tenant},
         "involvedObject": {**about, "namespace": tenant},
@@ -232,24 +234,24 @@ def test_what_it_makes_of_an_execution_is_let_through(account, tenant):
     ],
     ids=lambda value: json.dumps(value)[:50] if isinstance(value, dict) else value.plural,
 )
-def test_it_changes_nothing_foreign(account, tenant, path, change):
+def test_the_controller_s_account_changes_nothing_foreign(account, tenant, path, change):
     refusal(account.patch(path.path(tenant, "theirs"), change))
 
 
 @pytest.mark.parametrize("kind", [PODS, JOBS, CONFIG_MAPS, SECRETS], ids=lambda kind: kind.plural)
-def test_it_deletes_nothing_foreign(account, tenant, kind):
+def test_the_controller_s_account_deletes_nothing_foreign(account, tenant, kind):
     refusal(account.delete(kind.path(tenant, "theirs")))
     answer = account.http.delete(kind.path(tenant), params={"dryRun": "All"})
     assert answer.status_code == 403, answer.text
 
 
-def test_it_reads_no_secret(account, tenant):
+def test_the_controller_s_account_reads_no_secret(account, tenant):
     assert "cannot get" in refusal(account.get(SECRETS.path(tenant, "theirs")))
     assert "cannot list" in refusal(account.get(SECRETS.path(tenant)))
     assert "cannot list" in refusal(account.get(SECRETS.path(None)))
 
 
-def test_it_makes_no_pod_and_no_execution(account, tenant):
+def test_the_controller_s_account_makes_no_pod_and_no_execution(account, tenant):
     pod: JsonObject = {"metadata": {"name": "p"}, "spec": {"containers": [CONTAINER]}}
     assert 'cannot create resource "pods"' in refusal(account.create(PODS.path(tenant), pod))
     spec: JsonObject = {"metadata": {"name": "x"}, "spec": {"runtime": {"docker": {"image": IMAGE}}}}
@@ -293,6 +295,6 @@ def test_leases_of_others_are_left_alone(account):
         ("get", "nodes"),
     ],
 )
-def test_it_has_no_such_right(verb, resource):
+def test_the_controller_s_account_has_no_right_of_the_gateway(verb, resource):
     assert not may(CONTROLLER, verb, resource)
     assert not may(CONTROLLER, verb, resource, OPERATOR_NAMESPACE)

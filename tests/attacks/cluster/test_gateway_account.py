@@ -361,7 +361,7 @@ def test_a_token_of_no_audience_is_the_api_server_s_own(account, tenant):
         ("get", "nodes"),
     ],
 )
-def test_it_has_no_such_right(verb, resource):
+def test_the_gateway_s_account_has_no_right_of_the_controller(verb, resource):
     assert not may(GATEWAY, verb, resource)
     assert not may(GATEWAY, verb, resource, "serviceexecution-system")
 

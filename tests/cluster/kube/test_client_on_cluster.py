@@ -37,7 +37,7 @@ def uid_of(stored: Any) -> str:
     return str(stored["metadata"]["uid"])
 
 
-async def test_version(client: KubernetesClient):
+async def test_the_version_of_a_real_api_server_is_read(client: KubernetesClient):
     major, minor = await client.server_version()
     assert major == 1
     assert minor >= 30

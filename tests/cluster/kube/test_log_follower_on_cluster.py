@@ -170,7 +170,7 @@ async def test_odd_bytes_long_lines_last_words_and_a_printed_result(follower: Fo
     assert await follower.store.logs.read_stdout_result(follower.ref(pod)) == b'{"sum": 6}'
 
 
-async def test_an_empty_log(follower: Follower, start_pod: StartPod):
+async def test_an_empty_log_of_a_real_pod_is_complete(follower: Follower, start_pod: StartPod):
     pod = await start_pod("pass")
     follower.ensure(pod)
     record = await follower.finish(pod)

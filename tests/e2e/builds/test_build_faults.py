@@ -95,7 +95,7 @@ def test_cancel_keeps_the_log(builds: Builds):
     builds.wait_until_clean(definition)
 
 
-def test_timeout(builds: Builds):
+def test_a_build_that_takes_too_long_fails_with_timeout(builds: Builds):
     definition = builds.define(SLOW, DOCKERFILE, build={"timeout": "10s"})
     ended = builds.wait_for_end(seconds=120)
     assert (ended["phase"], ended["reason"]) == ("Failed", "Timeout")

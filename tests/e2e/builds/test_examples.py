@@ -30,7 +30,7 @@ def follow(shell: Shell, name: str) -> tuple[Path, str]:
     return folder, shell.run(commands_of(EXAMPLES / name / "README.md"), folder, seconds=SECONDS)
 
 
-def test_plot(shell: Shell):
+def test_the_readme_of_the_plot_example_works(shell: Shell):
     folder, printed = follow(shell, "plot")
     result = json.loads((folder / "result.json").read_text())
     assert result["coefficients"][0] == pytest.approx(2, abs=0.2)
@@ -40,14 +40,14 @@ def test_plot(shell: Shell):
     assert "exit code 4" in printed
 
 
-def test_pool(shell: Shell):
+def test_the_readme_of_the_pool_example_works(shell: Shell):
     _, printed = follow(shell, "pool")
     assert "monday.csv" in printed
     assert "exit code 1" in printed
     assert "not-a-real-key" not in printed
 
 
-def test_words(shell: Shell):
+def test_the_readme_of_the_words_example_works(shell: Shell):
     folder, printed = follow(shell, "words")
     assert json.loads((folder / "results" / "output.json").read_text())["top"] == {"a": 3, "rose": 3}
     assert (folder / "results" / "counts.csv").exists()

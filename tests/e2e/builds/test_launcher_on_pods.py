@@ -20,7 +20,7 @@ VERSIONS = {"qhub": "1.2.2", "planqk": "1.32.1"}
 
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.timeout(1200, func_only=True)
-def test_table(builds: Builds, library: str):
+def test_programs_end_on_pods_as_the_table_says(builds: Builds, library: str):
     cases = [case for case in cases_of(library) if case.for_pods]
     files = {**project(cases, library), "requirements.txt": f"{library}-commons=={VERSIONS[library]}\n"}
     builds.define(files, PYTHON, concurrency=6)

@@ -128,7 +128,9 @@ def test_a_package_index_that_wants_a_login(new_builds: NewBuilds, level: str):
 
 
 @pytest.mark.parametrize(("level", "builder"), [("baseline", "buildkit"), ("restricted", "buildah")])
-def test_a_cache_volume(new_builds: NewBuilds, level: str, builder: str):
+def test_a_second_service_finds_what_a_first_left_in_the_cache_volume(
+    new_builds: NewBuilds, level: str, builder: str
+):
     """Two services share it, one after the other; what the first has downloaded, the second finds."""
     builds = new_builds(level=level)
     builds.sandbox.claim("cache", size="4Gi")

@@ -12,7 +12,7 @@ RUN = {"serviceRef": {"name": "service"}, "inputJson": '{"data": {"values": [1, 
 
 
 @pytest.mark.parametrize(("level", "builder"), [("baseline", "buildkit"), ("restricted", "buildah")])
-def test_python_project(new_builds, figure, level, builder):
+def test_a_python_project_is_built_and_runs(new_builds, figure, level, builder):
     builds = new_builds(level=level)
     definition = builds.define(ADDER)
     built = builds.succeed()
@@ -38,7 +38,7 @@ def test_python_project(new_builds, figure, level, builder):
 
 
 @pytest.mark.parametrize(("level", "builder"), [("baseline", "buildkit"), ("restricted", "buildah")])
-def test_dockerfile_project(new_builds, figure, level, builder):
+def test_a_dockerfile_project_is_built_and_runs(new_builds, figure, level, builder):
     builds = new_builds(level=level)
     runtime = {"docker": {"build": {"target": "program", "args": {"GREETING": "hello"}}}}
     files = {
@@ -115,7 +115,7 @@ def test_the_last_good_one_serves_while_a_new_one_fails_and_a_name_goes_back(bui
 
 
 @pytest.mark.parametrize("level", ["baseline", "restricted"])
-def test_versions_of_python(new_builds, level):
+def test_a_project_runs_on_its_version_of_python(new_builds, level):
     """Each runs on its own; one that the installation has no base for is said in a sentence."""
     builds = new_builds(level=level)
     program = (

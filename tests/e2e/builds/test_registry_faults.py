@@ -70,7 +70,7 @@ def _apply(cluster: Cluster, namespace: str, wanted: JsonObject) -> None:
         cluster.wait_until_gone(PODS, namespace, labels="app.kubernetes.io/component=registry", seconds=60)
 
 
-def test_away(builds: Builds, operator: Operator):
+def test_a_registry_that_is_away_fails_the_build(builds: Builds, operator: Operator):
     def away(spec: Any) -> None:
         spec["replicas"] = 0
 
@@ -85,7 +85,7 @@ def test_away(builds: Builds, operator: Operator):
     builds.succeed("r2")
 
 
-def test_read_only(builds: Builds, operator: Operator):
+def test_a_registry_that_is_read_only_fails_the_build(builds: Builds, operator: Operator):
     def read_only(spec: Any) -> None:
         variable = {"name": "REGISTRY_STORAGE_MAINTENANCE_READONLY", "value": "{enabled: true}"}
         spec["template"]["spec"]["containers"][0]["env"].append(variable)
@@ -97,7 +97,7 @@ def test_read_only(builds: Builds, operator: Operator):
     assert "read-only" in str(failed["message"])
 
 
-def test_full(builds: Builds, operator: Operator):
+def test_a_registry_that_is_full_fails_the_build(builds: Builds, operator: Operator):
     """The repository of the service has a disk of one MiB; base images are read as ever."""
     place = f"/var/lib/registry/docker/registry/v2/repositories/{builds.sandbox.name}"
 
@@ -169,7 +169,9 @@ def give_login(builds: Builds, address: str, operator: Operator) -> None:
     builds.sandbox.cluster.create(SECRETS, builds.sandbox.name, manifest)
 
 
-def test_wants_a_login(new_builds: NewBuilds, operator: Operator, helm: Callable[..., str]):
+def test_a_registry_that_wants_a_login_gets_it(
+    new_builds: NewBuilds, operator: Operator, helm: Callable[..., str]
+):
     """Both builders; the nodes pull what was built by the same Secret."""
     both = [new_builds(level="baseline"), new_builds(level="restricted")]
     cluster = both[0].sandbox.cluster

@@ -31,7 +31,7 @@ def serve_git(builds: Builds) -> tuple[str, list[str]]:
     return f"git://{host}/project.git", commits
 
 
-def test_git(builds: Builds):
+def test_a_service_is_built_from_a_git_repository(builds: Builds):
     url, (tagged, newest) = serve_git(builds)
     builds.define({"git": {"url": url, "ref": "v1"}}, DOCKERFILE)
     assert builds.succeed("r1")["commit"] == tagged

@@ -132,7 +132,7 @@ def test_crashed_child_is_started_again(gateway, pod):
     assert stored(gateway) == {"f": b"1"}
 
 
-def test_rotated_token(gateway, pod):
+def test_the_collector_reads_a_rotated_token(gateway, pod):
     (pod.output / "f").write_text("1")
     gateway.kubernetes.tokens.clear()
     process = pod.start()
@@ -261,6 +261,6 @@ def test_gateway_killed_in_the_middle_of_an_upload(tmp_path):
         {"SX_CANCEL_GRACE": "nan"},
     ],
 )
-def test_wrong_settings(tmp_path, wrong):
+def test_the_collector_ends_at_once_with_wrong_settings(tmp_path, wrong):
     code, log = Pod(tmp_path, "http://127.0.0.1:1", **wrong).run()
     assert (code, log[-1]["event"]) == (2, "wrong settings")

@@ -108,7 +108,7 @@ def test_unreadable_files_and_directories_are_skipped(gateway, pod):
     }
 
 
-def test_deep_nesting(gateway, pod):
+def test_deeply_nested_folders_are_collected_within_the_bounds(gateway, pod):
     directory = os.open(pod.output, os.O_RDONLY)
     for level in range(140):
         file = os.open(f"f{level}", os.O_CREAT | os.O_WRONLY, dir_fd=directory)
@@ -141,7 +141,7 @@ def test_paths_that_are_too_long(gateway, pod):
     assert manifest.skipped[0].reason == "its path is longer than 4096 bytes"
 
 
-def test_output_limit(gateway, pod):
+def test_the_output_limit_skips_what_does_not_fit(gateway, pod):
     gateway.kubernetes.add_execution(limit=100)
     gateway.call(gateway.kubernetes.set_main("terminated"))
     pod.environment["SX_OUTPUT_LIMIT"] = "100"
@@ -168,7 +168,7 @@ def test_the_gateways_limit_holds_too(gateway, pod):
 
 
 @pytest.mark.parametrize("limit", ["20", "1020"])
-def test_too_many_files(gateway, pod, limit):
+def test_files_beyond_the_most_are_skipped(gateway, pod, limit):
     pod.environment["SX_MAX_FILES"] = "10"
     for number in range(int(limit)):
         (pod.output / f"f{number:04}").write_bytes(b"")

@@ -16,7 +16,7 @@ def certificate(tmp_path_factory):
     return directory
 
 
-def test_upload_by_tls(tmp_path, certificate):
+def test_the_collector_uploads_over_tls(tmp_path, certificate):
     gateway = LiveGateway(tmp_path, tls=certificate)
     gateway.kubernetes.add_execution()
     pod = Pod(tmp_path, gateway.url, SX_CA_FILE=str(certificate / "tls.crt"))

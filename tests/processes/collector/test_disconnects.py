@@ -15,7 +15,7 @@ HEAD = (
 
 @pytest.mark.parametrize("sent", [0, 1000, 20_000_000])
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_sender_goes_away(gateway, caplog, sent, abruptly):
+def test_a_sender_that_goes_away_leaves_nothing_open(gateway, caplog, sent, abruptly):
     caplog.set_level(logging.INFO)
     before = gateway.active()  # long polls of other tests' collectors
     with socket.create_connection(("127.0.0.1", gateway.port)) as connection:

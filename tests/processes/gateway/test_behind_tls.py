@@ -96,7 +96,7 @@ async def test_lines_of_a_log_come_while_it_grows(proxied):
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_large_uploads_pass(proxied, chunked):
+async def test_large_uploads_pass_a_proxy_that_ends_tls(proxied, chunked):
     data = gzip.compress(os.urandom(5_000_000), 1)
     path = f"/api/v1/namespaces/{NAMESPACE}/sources/{hashlib.sha256(data).hexdigest()}"
 

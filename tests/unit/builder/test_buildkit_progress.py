@@ -43,7 +43,7 @@ def test_steps_of_an_earlier_call_are_not_shown_again():
     assert "#8 exporting to image" in found
 
 
-def test_states_in_between():
+def test_states_of_a_step_in_between_are_not_shown():
     lines = [
         "#5 [1/2] FROM x",
         "#5 sha256:abc 37.75MB / 69.66MB 0.3s",

@@ -26,7 +26,7 @@ def test_a_dockerfile_in_a_folder_with_its_ignore_file(places):
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "docker/Dockerfile"])
-def test_no_dockerfile(places, name):
+def test_a_missing_dockerfile_fails_with_a_sentence(places, name):
     with pytest.raises(BuildError) as raised:
         prepare(places[0], name, places[1], "buildkit")
 
@@ -53,7 +53,7 @@ def test_a_folder_or_a_link_out_is_no_dockerfile(places, tmp_path):
         assert raised.value.reason is Reason.DOCKERFILE_MISSING
 
 
-def test_a_link_inside(places):
+def test_a_dockerfile_may_be_a_link_inside_the_source(places):
     project, directory = places
     write_files(project, {"docker/Dockerfile": "FROM x\n"})
     (project / "Dockerfile").symlink_to("docker/Dockerfile")
@@ -72,7 +72,7 @@ def test_a_link_inside(places):
         ("FROM x\n# RUN <<EOF\nRUN echo $((1 << 3))\n", 0),
     ],
 )
-def test_here_documents(text, line):
+def test_here_documents_are_found_by_their_line(text, line):
     assert here_document(text) == line
 
 
@@ -105,7 +105,7 @@ def test_a_frontend_that_is_built_in_is_not_pulled(first, kept):
     assert bool(note) is not kept
 
 
-def test_a_huge_dockerfile(places):
+def test_a_huge_dockerfile_is_refused(places):
     write_files(places[0], {"Dockerfile": "#" * (1 << 20) + "\n"})
 
     with pytest.raises(BuildError, match="larger than 1 MiB"):

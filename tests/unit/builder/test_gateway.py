@@ -21,7 +21,7 @@ def gateway(fake_gateway, tmp_path, output, sleeps):
     return Gateway(fake_gateway.url, tmp_path / "token", output, patience=1000, sleep=sleeps.append)
 
 
-def test_the_source(gateway, fake_gateway, tmp_path):
+def test_the_builder_fetches_its_source(gateway, fake_gateway, tmp_path):
     assert gateway.fetch_source(tmp_path / "archive", DIGEST, 1 << 20) == len(ARCHIVE)
 
     assert (tmp_path / "archive").read_bytes() == ARCHIVE
@@ -87,7 +87,7 @@ def test_a_report_is_worth_more_patience(fake_gateway, tmp_path, output, sleeps)
     assert len(sleeps) == 5
 
 
-def test_no_token(fake_gateway, tmp_path, output):
+def test_without_a_token_the_gateway_cannot_be_reached(fake_gateway, tmp_path, output):
     with pytest.raises(BuildError, match="cannot be reached"):
         Gateway(fake_gateway.url, tmp_path / "none", output, patience=0).fetch_ca_bundle()
 
@@ -99,7 +99,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_refusals(gateway, fake_gateway, tmp_path, status):
+def test_refusals_of_the_gateway_have_reasons_and_sentences(gateway, fake_gateway, tmp_path, status):
     reason, sentence = REFUSALS[status]
     fake_gateway.faults = [(status, b'{"detail": "for a reason"}')]
 
@@ -110,7 +110,7 @@ def test_refusals(gateway, fake_gateway, tmp_path, status):
     assert sentence in raised.value.message
 
 
-def test_another_archive(gateway, fake_gateway, tmp_path):
+def test_an_archive_of_another_digest_is_refused(gateway, fake_gateway, tmp_path):
     fake_gateway.source = b"something else"
 
     with pytest.raises(BuildError, match="not the one") as raised:
@@ -133,14 +133,14 @@ def test_nobody_waits_any_more(gateway, fake_gateway):
         gateway.fetch_ca_bundle()
 
 
-def test_certificates(gateway, fake_gateway):
+def test_the_builder_fetches_the_ca_bundle(gateway, fake_gateway):
     assert gateway.fetch_ca_bundle() == b""
     fake_gateway.bundle = b"-----BEGIN CERTIFICATE-----"
     assert gateway.fetch_ca_bundle() == b"-----BEGIN CERTIFICATE-----"
 
 
 @pytest.mark.parametrize("status", [204, 409])
-def test_the_report(gateway, fake_gateway, status):
+def test_the_builder_puts_its_report(gateway, fake_gateway, status):
     if status != 204:
         fake_gateway.faults = [(status, b"")]
 

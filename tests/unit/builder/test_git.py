@@ -115,7 +115,7 @@ def fetched(workplace, repositories, ref="HEAD", limits=LIMITS):
     return clone(GitSource(repositories.url, ref), root, limits, workplace), root
 
 
-def test_the_default_branch(workplace, repositories, work):
+def test_without_a_ref_the_default_branch_is_cloned(workplace, repositories, work):
     checkout, root = fetched(workplace, repositories)
 
     assert checkout.commit == git(work, "rev-parse", "HEAD")
@@ -126,7 +126,7 @@ def test_the_default_branch(workplace, repositories, work):
 
 
 @pytest.mark.parametrize("kind", ["branch", "tag", "annotated tag", "commit", "short commit", "older commit"])
-def test_refs(workplace, repositories, work, kind):
+def test_branches_tags_and_commits_are_cloned(workplace, repositories, work, kind):
     first = git(work, "rev-parse", "HEAD")
     git(work, "checkout", "-q", "-b", "feature/x")
     write_files(work, {"new": "2"})
@@ -243,7 +243,7 @@ def test_a_link_out_of_the_repository(workplace, repositories, work):
 
 
 @pytest.mark.parametrize("limits", [TreeLimits(1 << 20, 2), TreeLimits(5, 50)])
-def test_limits(workplace, repositories, limits):
+def test_a_repository_beyond_the_limits_is_refused(workplace, repositories, limits):
     with pytest.raises(BuildError) as raised:
         fetched(workplace, repositories, limits=limits)
 
@@ -251,7 +251,7 @@ def test_limits(workplace, repositories, limits):
 
 
 @pytest.mark.parametrize("url", ["file:///etc", "ext::sh -c touch% /tmp/x", "/etc"])
-def test_other_protocols(workplace, url):
+def test_urls_of_other_protocols_are_refused(workplace, url):
     with pytest.raises(BuildError) as raised:
         clone(GitSource(url, "HEAD"), workplace.paths.made("source"), LIMITS, workplace)
 
@@ -309,7 +309,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("text", MESSAGES)
-def test_what_git_says(text):
+def test_git_s_own_words_become_a_sentence(text):
     error = git_error(GitSource("https://me:secret@git.example/x", "v1"), text.splitlines())
 
     assert error.reason is Reason.GIT_FAILED

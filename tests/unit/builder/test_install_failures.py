@@ -87,7 +87,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_what_uv_says(name):
+def test_uv_s_own_words_become_a_reason_and_a_sentence(name):
     reason, sentence = SENTENCES[name]
 
     found = install_failure(data_lines("uv", name))

@@ -116,6 +116,6 @@ def test_no_wrapper_where_none_is_needed(tmp_path):
     assert write_wrapper(tmp_path, "nosuch", None, single_user=False) is None
 
 
-def test_no_runtime(tmp_path):
+def test_a_missing_oci_runtime_fails_with_its_name(tmp_path):
     with pytest.raises(BuildError, match="no program nosuch"):
         write_wrapper(tmp_path, "nosuch", None, single_user=True)

@@ -9,7 +9,7 @@ from serviceexecution.builder.project.secrets import build_secrets, hidden_value
 from tests.unit.builder.support import write_files
 
 
-def test_hidden_values(output):
+def test_hidden_values_never_reach_the_output(output):
     output.hide(["hunter2", "hunter2-and-more", "line one\nline two\nuser\n", "abc"])
 
     output.line("a hunter2-and-more b hunter2 c line two d abc user")
@@ -34,7 +34,7 @@ def test_control_characters_do_not_reach_the_log(output):
         (5 << 40, "5120.0 GiB"),
     ],
 )
-def test_sizes(size, text):
+def test_sizes_are_shown_in_binary_units(size, text):
     assert size_text(size) == text
 
 
@@ -55,7 +55,7 @@ def test_secrets_of_a_dockerfile(paths):
     assert {name: path.read_text() for name, path in found.items()} == {"npm": "n", "folder": "f"}
 
 
-def test_no_secrets(paths):
+def test_without_secrets_nothing_is_hidden(paths):
     assert build_secrets(paths) == {}
     assert index_secrets(paths, {}, None) == {}
     assert list(hidden_values(paths, {})) == ["", ""]

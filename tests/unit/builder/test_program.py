@@ -148,7 +148,7 @@ def test_a_dockerfile_with_buildah(pod):
 
 
 @pytest.mark.parametrize("builder", ["buildkit", "buildah"])
-def test_a_python_project(pod, builder):
+def test_the_builder_builds_a_python_project(pod, builder):
     pod.plan(export=[{"report": GOOD}])
 
     code, log = pod.run(PROJECT, builder=builder, docker=None, python=PYTHON)
@@ -278,7 +278,7 @@ def test_secrets_reach_the_tool_as_files_and_nobody_else(pod):
     assert "SX_BUILD_REQUEST" not in call["environment"]
 
 
-def test_proxies_and_certificates(pod):
+def test_proxies_and_certificates_reach_the_build(pod):
     pod.gateway.bundle = b"-----BEGIN CERTIFICATE-----\nOURS\n-----END CERTIFICATE-----\n"
 
     code, log = pod.run(environment={"HTTPS_PROXY": "http://proxy:3128", "OTHER": "x"})
@@ -312,7 +312,7 @@ def test_settings_of_the_index_are_secrets_of_the_installation(pod):
     assert not (pod.directory / "work/environment").exists()
 
 
-def test_the_cache_volume(pod):
+def test_the_cache_volume_is_used_where_there_is_one(pod):
     (pod.directory / "cache").mkdir()
 
     code, log = pod.run()
@@ -354,7 +354,7 @@ def test_a_pod_that_is_told_to_end(pod, builder):
     assert not (pod.directory / "termination").exists()
 
 
-def test_nobody_waits(pod):
+def test_a_build_that_nobody_wants_any_more_stops(pod):
     pod.gateway.faults = [(410, b'{"detail": "the definition is gone"}')]
 
     code, log = pod.run()
@@ -364,7 +364,7 @@ def test_nobody_waits(pod):
     assert pod.gateway.reports == []
 
 
-def test_no_request(pod):
+def test_a_bad_request_fails_with_its_fault(pod):
     code, log = pod.run(builder="kaniko")
 
     assert code == 1

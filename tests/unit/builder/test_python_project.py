@@ -16,7 +16,7 @@ def look(tmp_path, requirements="", **files):
     return look_at(project(tmp_path, requirements, **files), ENTRY)
 
 
-def test_a_small_project(tmp_path):
+def test_a_small_project_is_recognised(tmp_path):
     found = look(tmp_path, "numpy==2.1\n")
 
     assert found.requirement_files == ("requirements.txt",)
@@ -99,7 +99,7 @@ def test_requirements_of_the_project_s_own_files(tmp_path, line):
 @pytest.mark.parametrize(
     "line", ["x @ https://example.com/x-1.0-py3-none-any.whl", "--extra-index-url https://x", "# ./x", ""]
 )
-def test_requirements_from_elsewhere(tmp_path, line):
+def test_requirements_from_elsewhere_need_no_project(tmp_path, line):
     assert not look(tmp_path, line).needs_project
 
 
@@ -123,7 +123,7 @@ def test_files_that_include_each_other(tmp_path):
         ("installed.package:run", {}),
     ],
 )
-def test_entry_points(tmp_path, entry, files):
+def test_entry_points_are_found_in_the_source(tmp_path, entry, files):
     look_at(write_files(tmp_path, {"requirements.txt": "", **files}), entry)
 
 
@@ -139,7 +139,7 @@ def test_an_entry_point_without_its_file(tmp_path, entry, file):
     assert raised.value.message == f"The project has no {file}, which the entry point {entry} names."
 
 
-def test_no_requirements(tmp_path):
+def test_a_project_without_requirements_is_refused(tmp_path):
     with pytest.raises(BuildError) as raised:
         look_at(write_files(tmp_path, PROGRAM), ENTRY)
 

@@ -29,7 +29,7 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_the_dockerfile(name, update_golden):
+def test_the_dockerfile_of_a_python_project_is_as_recorded(name, update_golden):
     path = GOLDEN / f"{name}.Dockerfile"
     text = dockerfile(TEMPLATES[name])
     if update_golden:

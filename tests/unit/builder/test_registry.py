@@ -24,7 +24,7 @@ ACCESS = RegistryAccess(
 )
 
 
-def test_buildkitd():
+def test_buildkitd_is_told_of_mirrors_and_plain_http():
     found = tomllib.loads(buildkitd_configuration(ACCESS))
 
     assert found["registry"]["docker.io"] == {"mirrors": [f"{PUSH}/docker.io"]}
@@ -38,7 +38,7 @@ def test_buildkitd_with_tls_that_is_not_verified():
     assert tomllib.loads(buildkitd_configuration(access)) == {"registry": {PUSH: {"insecure": True}}}
 
 
-def test_buildah():
+def test_buildah_is_told_of_mirrors_and_plain_http():
     found = tomllib.loads(registries_configuration(ACCESS))
 
     assert found["unqualified-search-registries"] == ["docker.io"]
@@ -172,7 +172,7 @@ def test_a_registry_that_is_away(registry):
     assert client(registry).manifest("sha256:x") == ""
 
 
-def test_a_login(registry, tmp_path):
+def test_a_login_is_shown_to_the_registry(registry, tmp_path):
     path = login_file(registry, tmp_path)
 
     client(registry, path).trial_upload()

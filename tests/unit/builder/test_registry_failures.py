@@ -22,7 +22,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("builder", ["buildkit", "buildah"])
 @pytest.mark.parametrize("name", SENTENCES)
-def test_both_tools(builder, name):
+def test_a_failed_push_has_a_reason_and_a_sentence(builder, name):
     reason, sentence = SENTENCES[name]
 
     error = push_error(IMAGE, data_lines("push", f"{name}.{builder}"))

@@ -83,7 +83,7 @@ def succeeded():
     )
 
 
-def test_a_success():
+def test_the_report_of_a_success_holds_its_facts():
     fields = json.loads(succeeded().to_json())
 
     assert fields["succeeded"] is True

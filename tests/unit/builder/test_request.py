@@ -7,7 +7,7 @@ from serviceexecution.builder.request import ArchiveSource, GitSource, parse_req
 from tests.unit.builder.support import DIGEST, request_fields, request_text
 
 
-def test_a_docker_request():
+def test_a_request_for_a_dockerfile_is_read():
     request = parse_request(
         request_text(
             docker={"dockerfile": "docker/Dockerfile", "target": "web", "args": {"A": "1"}}, subPath="svc/"
@@ -24,7 +24,7 @@ def test_a_docker_request():
     assert request.limits.context_files == 100
 
 
-def test_a_python_request():
+def test_a_request_for_a_python_project_is_read():
     python = {"baseImage": "ghcr.io/x/python:3.11-0.1.0", "entryPoint": "user_code.src.program:run"}
 
     request = parse_request(
@@ -39,7 +39,7 @@ def test_a_python_request():
 @pytest.mark.parametrize(
     "url", ["https://git.example/team/x.git", "ssh://git@git.example:2222/x", "git@git.example:x/y"]
 )
-def test_a_git_source(url):
+def test_a_git_source_is_read_from_a_request(url):
     request = parse_request(request_text(source={"git": {"url": url, "ref": "v1.2"}}))
 
     assert request.source == GitSource(url, "v1.2")

@@ -45,7 +45,7 @@ def test_proxies_come_in_both_cases_and_leave_the_inside_alone():
     assert other_variables(environment) == {"UV_INDEX": "x"}
 
 
-def test_no_proxy():
+def test_without_a_proxy_no_variables_are_passed_on():
     assert proxy_variables({"NO_PROXY": "x", "A": "b"}, ["y"]) == {}
 
 
@@ -77,7 +77,7 @@ def test_a_volume_s_setgid_bit_goes_no_further(tmp_path, output):
     assert [path.stat().st_mode & 0o7777 for path in (made, taken)] == [0o700, 0o700]
 
 
-def test_no_cache_volume(tmp_path, output):
+def test_without_a_cache_volume_nothing_is_taken(tmp_path, output):
     assert CacheVolume(tmp_path / "none", output).take("buildkit") is None
 
 

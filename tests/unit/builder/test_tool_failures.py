@@ -87,7 +87,7 @@ def _is_pattern(sentence):
 
 @pytest.mark.parametrize("builder", ["buildkit", "buildah"])
 @pytest.mark.parametrize("name", BOTH)
-def test_both_tools(builder, name):
+def test_a_failed_build_has_a_reason_and_a_sentence(builder, name):
     reason, sentence, step = BOTH[name]
 
     error = tool_error(builder, data_lines(builder, name), dockerfile=DOCKERFILES.get(name, ""))
@@ -193,7 +193,7 @@ def test_buildah_s_limit_is_said_where_it_may_be_the_cause(printed, hint):
     assert "restricted" not in tool_error("buildkit", lines).message
 
 
-def test_a_killed_step():
+def test_a_killed_step_points_to_the_build_s_resources():
     lines = ["STEP 2/2: RUN x", 'Error: building at STEP "RUN x": exit status 137']
 
     assert "spec.build.resources" in tool_error("buildah", lines).message
@@ -222,14 +222,14 @@ def test_a_fault_of_the_builder_s_is_not_put_down_to_the_instruction():
     assert tool_error("buildah", lines, dockerfile=BASE).reason is Reason.BUILDER_FAILED
 
 
-def test_nothing_at_all():
+def test_a_tool_that_says_nothing_still_fails_with_a_sentence():
     error = tool_error("buildkit", [])
 
     assert error.reason is Reason.BUILDER_FAILED
     assert error.message == "The image could not be built: the tool gave no reason."
 
 
-def test_sentences_are_bounded():
+def test_sentences_of_failed_builds_are_bounded():
     lines = ["STEP 2/2: RUN " + "x" * 5000, "y" * 5000, 'Error: building at STEP "RUN x": exit status 1']
 
     error = tool_error("buildah", lines)

@@ -70,7 +70,7 @@ def refused(unpacked, tmp_path, data, limits=LIMITS):
     return raised.value
 
 
-def test_a_tar_gz(unpacked):
+def test_a_tar_archive_is_unpacked(unpacked):
     root = unpacked(
         tar(
             tar_entry("./", type=tarfile.DIRTYPE),
@@ -94,7 +94,7 @@ def test_a_tar_gz(unpacked):
     assert (root / "second").read_bytes() == b"x = 1\n"
 
 
-def test_a_zip(unpacked):
+def test_a_zip_archive_is_unpacked(unpacked):
     root = unpacked(
         zip_of(
             ("src/", "", stat.S_IFDIR | 0o755),
@@ -113,7 +113,7 @@ def test_a_single_folder_at_the_top_stays(unpacked):
     assert (unpacked(tar_gz({"project/Dockerfile": "FROM x"})) / "project/Dockerfile").is_file()
 
 
-def test_an_empty_archive(unpacked):
+def test_an_empty_archive_unpacks_to_nothing(unpacked):
     assert list(unpacked(tar()).iterdir()) == []
 
 
@@ -173,7 +173,7 @@ def test_attacks_are_refused_with_the_entry_s_name(unpacked, tmp_path, data, sen
     assert sentence in error.message
 
 
-def test_too_many_bytes(unpacked, tmp_path):
+def test_an_archive_of_too_many_bytes_is_refused(unpacked, tmp_path):
     data = tar(tar_entry("small", b"x"), tar_entry("large.bin", os.urandom(1 << 20)))
 
     error = refused(unpacked, tmp_path, data)
@@ -191,7 +191,7 @@ def test_hard_links_count_as_what_they_become(unpacked, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [tarfile.DIRTYPE, tarfile.REGTYPE, tarfile.SYMTYPE])
-def test_too_many_entries(unpacked, tmp_path, kind):
+def test_an_archive_of_too_many_entries_is_refused(unpacked, tmp_path, kind):
     entries = [tar_entry(f"n{number}", type=kind, linkname="x") for number in range(21)]
 
     error = refused(unpacked, tmp_path, tar(*entries))
@@ -211,7 +211,7 @@ def test_a_zip_that_lies_about_its_sizes(unpacked, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])
-def test_a_bomb(unpacked, tmp_path, kind, monkeypatch):
+def test_an_archive_that_expands_too_much_is_refused(unpacked, tmp_path, kind, monkeypatch):
     monkeypatch.setattr("serviceexecution.builder.source.unpack._RATIO_FROM_BYTES", 1 << 20)
     size = 2 << 20
     data = tar(tar_entry("zeros", bytes(size))) if kind == "tar" else zip_of(("zeros", bytes(size), 33188))
@@ -239,7 +239,7 @@ def test_a_zip_directory_that_would_fill_the_memory(unpacked, tmp_path):
     assert refused(unpacked, tmp_path, bytes(data)).reason is Reason.SOURCE_TOO_LARGE
 
 
-def test_an_encrypted_zip(unpacked, tmp_path):
+def test_an_encrypted_zip_is_refused(unpacked, tmp_path):
     data = bytearray(zip_of(("x", "x", 0o100644)))
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(signature) + offset] |= 1
@@ -256,7 +256,7 @@ def test_a_damaged_file_in_a_zip(unpacked, tmp_path):
     assert "The archive is broken" in refused(unpacked, tmp_path, bytes(data)).message
 
 
-def test_a_sparse_file(unpacked, tmp_path):
+def test_a_sparse_file_in_an_archive_is_refused(unpacked, tmp_path):
     entry, _ = tar_entry("x", type=tarfile.GNUTYPE_SPARSE)
 
     assert "is neither a file" in refused(unpacked, tmp_path, tar((entry, b""))).message

@@ -134,7 +134,7 @@ def test_every_golden_file_is_compared():
 
 @pytest.mark.parametrize("name", VARIANTS)
 class TestWhatAlwaysHolds:
-    def test_rendering_is_deterministic(self, name):
+    def test_a_build_s_rendering_is_deterministic(self, name):
         assert json.dumps(rendered(name)) == json.dumps(rendered(name))
 
     def test_the_builder_reads_the_request(self, name):
@@ -148,7 +148,7 @@ class TestWhatAlwaysHolds:
         assert (spec["backoffLimit"], spec["completions"], spec["parallelism"]) == (0, 1, 1)
         assert spec["template"]["spec"]["restartPolicy"] == "Never"
 
-    def test_it_is_found_and_goes_with_its_service(self, name):
+    def test_a_build_s_job_is_found_and_goes_with_its_service(self, name):
         job = rendered(name)
         (owner,) = job["metadata"]["ownerReferences"]
         assert (owner["kind"], owner["uid"], owner["controller"]) == ("ServiceDefinition", UID, True)
@@ -158,7 +158,7 @@ class TestWhatAlwaysHolds:
             assert (labels[LABEL_REVISION], labels[LABEL_ATTEMPT]) == ("r1", "1")
         assert len(job["metadata"]["name"]) <= 63
 
-    def test_its_only_credential_is_a_token_for_the_gateway(self, name):
+    def test_a_build_s_only_credential_is_a_token_for_the_gateway(self, name):
         assert pod(name)["automountServiceAccountToken"] is False
         (token,) = [one for one in pod(name)["volumes"] if one["name"] == "token"]
         (source,) = token["projected"]["sources"]
@@ -168,7 +168,7 @@ class TestWhatAlwaysHolds:
         assert [one["name"] for one in main(name)["env"]] == ["SX_BUILD_REQUEST"]
         assert "envFrom" not in main(name)
 
-    def test_it_is_nobody_special(self, name):
+    def test_a_build_runs_as_nobody_special(self, name):
         context = main(name)["securityContext"]
         assert (context["runAsUser"], context["runAsNonRoot"]) == (1000, True)
         assert context["capabilities"]["drop"] == ["ALL"]
@@ -183,7 +183,7 @@ def test_buildkit_may_map_users_and_nothing_else():
     assert "seccompProfile" not in context, "RuntimeDefault refuses what a build needs"
 
 
-def test_buildah_passes_restricted():
+def test_buildah_s_pod_passes_the_restricted_level():
     context = main("docker-buildah")["securityContext"]
     assert context["allowPrivilegeEscalation"] is False
     assert context["capabilities"] == {"drop": ["ALL"]}

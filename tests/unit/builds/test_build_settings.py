@@ -33,7 +33,7 @@ class TestSettings:
         assert builds_settings({"SX_BUILDS": text}) is None
         assert builds_settings({}) is None
 
-    def test_defaults(self):
+    def test_settings_of_builds_have_defaults(self):
         found = read()
         assert (found.builder, found.concurrency, found.timeout) == ("auto", 4, 1800)
         assert (found.limits.archive, found.limits.files) == (100 * 1024**2, 50_000)
@@ -84,7 +84,7 @@ class TestChoice:
             ("buildah", "baseline", "buildah"),
         ],
     )
-    def test_by_setting_and_namespace(self, asked, level, builder):
+    def test_the_builder_is_chosen_by_setting_and_namespace(self, asked, level, builder):
         assert choose_builder(settings(builder=asked, seccompProfile="p.json"), level) == (builder, "")
 
     def test_restricted_needs_a_profile(self):
@@ -126,7 +126,7 @@ class TestNames:
         assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name)
 
     @pytest.mark.parametrize(("name", "number"), [("r1", 1), ("r12", 12), ("r0", 0), ("x", 0), ("r1x", 0)])
-    def test_numbers(self, name, number):
+    def test_a_revision_s_name_holds_its_number(self, name, number):
         assert revision_number(name) == number
 
 
@@ -167,7 +167,7 @@ class TestProblems:
             ),
         ],
     )
-    def test_what_cannot(self, spec, said):
+    def test_a_service_that_cannot_be_built_says_why(self, spec, said):
         found = build_problem(definition(spec=spec))
         assert found is not None
         assert said in found

@@ -49,7 +49,7 @@ class TestGivenImages:
         assert (decision.status.phase, decision.status.image) == (ServicePhase.READY, "sum:1")
         assert decision.status.revision is None
 
-    def test_a_problem(self):
+    def test_a_problem_of_a_given_image_makes_it_not_ready(self):
         one = definition(spec={"runtime": {"docker": {"image": "sum:1"}}})
         decision = decided(one, problem="spec.inputSchema: no")
         assert condition(decision, "Ready") == ("False", "Invalid", "spec.inputSchema: no")
@@ -75,7 +75,7 @@ class TestBuiltOnes:
     @pytest.mark.parametrize(
         ("members", "reason"), [({"source_missing": True}, "SourceMissing"), ({"before": 2}, "Queued")]
     )
-    def test_nor_while_it_waits(self, members, reason):
+    def test_a_waiting_first_build_is_not_ready(self, members, reason):
         one = definition(status(revision()))
         phase, ready, built, whole = said(one, **members)
         assert (phase, ready, built) == (ServicePhase.BUILDING, ("False", "Building"), ("False", reason))
@@ -106,7 +106,7 @@ class TestBuiltOnes:
         assert said(one)[:3] == (ServicePhase.READY, ("True", "Valid"), ("False", "Starting"))
         assert said(one)[3] == "InProgress", "helm --wait waits for the newest"
 
-    def test_and_when_it_fails(self):
+    def test_a_failed_first_build_is_not_ready(self):
         one = definition(status(revision(FAILED, name="r2", **BROKEN), revision(OK, key="old"), serving="r1"))
         assert said(one) == (ServicePhase.READY, ("True", "Valid"), ("False", "StepFailed"), "Failed")
         decision = decided(one)

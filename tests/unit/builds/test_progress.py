@@ -68,7 +68,7 @@ class TestPending:
         assert decision.create is None
         assert decision.wake_after == 60
 
-    def test_nothing_can_build(self):
+    def test_where_nothing_can_build_the_revision_fails(self):
         decision = decided(of(revision()), builder=None, no_builder="Set builds.seccompProfile.")
         assert said(decision) == (FAILED, "NoBuilder")
         assert newest(decision).message == "Nothing can build images here. Set builds.seccompProfile."
@@ -150,7 +150,7 @@ class TestStart:
     @pytest.mark.parametrize(
         ("now", "after"), [(20, (BUILDING, "Starting")), (604, (FAILED, "StartTimeout"))]
     )
-    def test_without_a_pod(self, now, after):
+    def test_a_job_without_a_pod_is_waited_for_but_not_for_ever(self, now, after):
         assert said(decided(of(building()), now=now, jobs=(job(),))) == after
 
     def test_the_job_controller_cannot_make_the_pod(self):
@@ -182,7 +182,7 @@ class TestStart:
             ),
         ],
     )
-    def test_with_a_pod_that_waits(self, seen, now, after):
+    def test_a_pod_that_waits_says_what_for(self, seen, now, after):
         decision = decided(of(building(reason="Starting")), now=now, pod=seen)
         assert said(decision) == after
         assert decision.delete == ((job(),) if after[0] is FAILED else ())
@@ -208,7 +208,7 @@ class TestStart:
 
 
 class TestRunning:
-    def test_it_runs_and_its_log_is_followed(self):
+    def test_a_build_runs_and_its_log_is_followed(self):
         decision = decided(of(building()), pod=pod(running()))
         assert said(decision) == (BUILDING, "Building")
         assert newest(decision).build_time == at(5)
@@ -220,7 +220,7 @@ class TestRunning:
         ("spec", "now", "over"),
         [({}, 1804, False), ({}, 1805, True), ({"build": {"timeout": "1m"}}, 65, True)],
     )
-    def test_its_timeout(self, spec, now, over):
+    def test_a_running_build_is_stopped_at_its_timeout(self, spec, now, over):
         decision = decided(of(building(), **spec), now=now, pod=pod(running()))
         assert said(decision) == (BUILDING, "Timeout" if over else "Building")
         if over:
@@ -229,7 +229,7 @@ class TestRunning:
             assert decision.delete == ()
             assert len(decision.follow) == 1
 
-    def test_it_is_cancelled(self):
+    def test_a_running_build_is_stopped_when_it_is_cancelled(self):
         decision = decided(of(building(), **CANCEL), pod=pod(running()))
         assert said(decision) == (BUILDING, "Cancelled")
         assert decision.stop == (pod(running()),)
@@ -251,14 +251,14 @@ class TestStopped:
         assert (decision.stop, decision.delete) == ((), ())
         assert len(decision.follow) == 1
 
-    def test_its_log_is_waited_for(self):
+    def test_a_stopped_build_s_log_is_waited_for(self):
         decision = decided(self.stopping(), now=25, pod=pod(ended(143, until=22)))
         assert said(decision) == (BUILDING, "Timeout")
         assert decision.delete == ()
 
     @pytest.mark.parametrize(("reason", "phase"), CASES)
     @pytest.mark.parametrize("code", [143, 0])
-    def test_and_then_it_has_ended(self, reason, phase, code):
+    def test_a_stopped_build_has_ended_with_its_log(self, reason, phase, code):
         seen = pod(ended(code, until=22))
         decision = decided(self.stopping(reason), now=25, pod=seen, log=log(), report=report("StepFailed"))
         one = newest(decision)
@@ -267,11 +267,11 @@ class TestStopped:
         assert decision.delete == (job(),)
 
     @pytest.mark.parametrize(("reason", "phase"), CASES)
-    def test_also_when_the_pod_or_the_job_is_gone(self, reason, phase):
+    def test_a_stopped_build_has_ended_when_pod_or_job_is_gone(self, reason, phase):
         for seen in ({"jobs": (job(),)}, {}):
             assert said(decided(self.stopping(reason), now=25, **seen)) == (phase, reason)
 
-    def test_also_when_the_node_is_gone(self):
+    def test_a_stopped_build_has_ended_when_the_node_is_gone(self):
         seen = pod(running(), deadline=STOP_DEADLINE)
         decision = decided(self.stopping(), now=20 + STOP_GRACE, pod=seen)
         assert said(decision) == (FAILED, "Timeout")
@@ -293,13 +293,13 @@ class TestEnd:
         assert followed.ended
         assert decision.wake_after == 2
 
-    def test_but_not_for_ever(self):
+    def test_a_report_is_not_waited_for_for_ever(self):
         decision = decided(of(building()), now=15 + LOG_GRACE, pod=pod(ended()), report=report())
         assert said(decision) == (SUCCEEDED, "Succeeded")
         assert newest(decision).log is None
         assert decision.delete == (job(),)
 
-    def test_success(self):
+    def test_a_build_that_succeeds_has_an_image(self):
         decision = decided(of(building()), pod=pod(ended()), log=log(), report=report())
         one = newest(decision)
         assert said(decision) == (SUCCEEDED, "Succeeded")
@@ -383,7 +383,7 @@ class TestEnd:
             (pod(ended(0)), "BuilderFailed"),
         ],
     )
-    def test_without_a_report_the_pod_says_why(self, dead, reason):
+    def test_without_a_report_the_pod_says_why_a_build_failed(self, dead, reason):
         decision = decided(of(building()), now=100, pod=dead, log=log())
         final = BuildReason(reason) not in RETRIED
         assert said(decision) == (FAILED if final else PENDING, reason)
@@ -447,19 +447,19 @@ class TestAfterTheEnd:
         assert decision.stop == (pod(running()),)
         assert decision.wake_after == 2
 
-    def test_once(self):
+    def test_an_ended_build_s_pod_is_stopped_once(self):
         decision = self.left(FAILED, pod(running(), deadline=STOP_DEADLINE))
         assert (decision.stop, decision.delete) == ((), ())
         assert len(decision.follow) == 1
 
-    def test_its_log_is_kept_and_then_its_job_goes(self):
+    def test_an_ended_build_s_log_is_kept_and_then_its_job_goes(self):
         assert self.left(FAILED, pod(ended(143, until=21))).delete == ()
         decision = self.left(FAILED, pod(ended(143, until=21)), logs={"r1": log()})
         assert decision.delete == (job(),)
         assert newest(decision).log is not None
         assert newest(decision).phase is FAILED
 
-    def test_but_not_for_ever(self):
+    def test_an_ended_build_s_log_is_not_waited_for_for_ever(self):
         decision = self.left(FAILED, pod(running(), deadline=STOP_DEADLINE), now=20 + LOG_GRACE)
         assert decision.delete == (job(),)
 

@@ -82,7 +82,7 @@ class TestKey:
             ),
         ],
     )
-    def test_of_other_sources(self, one, other):
+    def test_other_sources_have_another_key(self, one, other):
         assert key_of(definition(spec=one)) != key_of(definition(spec=other))
 
     def test_the_base_image_and_where_images_are_kept_count(self):
@@ -204,7 +204,7 @@ class TestServing:
         assert self.serving(before, "b", pinned="r1") == "r1"
 
     @pytest.mark.parametrize("pinned", ["r3", "r9"])
-    def test_one_that_was_not_built_leaves_what_served(self, pinned):
+    def test_a_pin_of_what_was_not_built_leaves_what_served(self, pinned):
         before = status(built("r3", "c", FAILED), built("r2", "b"), built("r1", "a"), serving="r1")
         assert self.serving(before, "c", pinned=pinned) == "r1"
 
@@ -250,7 +250,7 @@ class TestPruned:
     def names(self, after):
         return [one.name for one in after.revisions]
 
-    def test_few_stay(self):
+    def test_few_revisions_are_not_pruned(self):
         before = status(*(built(f"r{n}", f"k{n}") for n in range(KEPT_REVISIONS, 0, -1)))
         assert pruned(before, ()) == before
 

@@ -114,7 +114,7 @@ class Stage:
         return self.cluster.of(SERVICE_EXECUTIONS)["run"]["status"]["callback"]
 
 
-async def test_accepted_at_once(tmp_path):
+async def test_a_callback_that_is_accepted_at_once_is_delivered(tmp_path):
     async with Receiver(OK) as receiver:
         stage = Stage(tmp_path, receiver.url)
         status = await stage.run()
@@ -197,7 +197,7 @@ async def test_given_up_with_a_dead_letter(tmp_path):
     assert b"FAILED" in await stage.store.notes.read_dead_letter(stage.execution.reference)
 
 
-async def test_gone_is_final(tmp_path):
+async def test_a_receiver_that_is_gone_is_not_tried_again(tmp_path):
     async with Receiver(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n") as receiver:
         status = await Stage(tmp_path, receiver.url).run()
     assert (status["state"], status["attempts"]) == ("Failed", 1)

@@ -37,7 +37,7 @@ ENTRIES = [
         "https://[2001:db8::1]/x",
     ],
 )
-def test_allowed(url):
+def test_an_allowed_url_is_taken_as_it_is(url):
     assert allowed_target(url, "team-a", ENTRIES).url == url
 
 
@@ -77,7 +77,7 @@ def test_allowed(url):
         "",
     ],
 )
-def test_refused(url):
+def test_a_url_that_no_entry_allows_is_refused(url):
     with pytest.raises(RefusedUrlError):
         allowed_target(url, "team-a", ENTRIES)
 
@@ -129,7 +129,7 @@ def test_a_host_of_a_wildcard_is_not_named_exactly():
         ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False, True),
     ],
 )
-def test_addresses(address, wild, exact):
+def test_private_addresses_are_only_for_exact_entries(address, wild, exact):
     assert (may_connect(address, False), may_connect(address, True)) == (wild, exact)
 
 

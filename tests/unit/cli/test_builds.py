@@ -60,12 +60,12 @@ def test_the_list_marks_what_serves(cluster, service, sx):
 @pytest.mark.parametrize(
     "argv", [("plot", "-o", "json"), ("-o", "json", "plot"), ("list", "plot", "-o", "json")]
 )
-def test_json(cluster, service, sx, argv):
+def test_builds_as_json_mark_what_serves(cluster, service, sx, argv):
     found = json.loads(sx("builds", *argv)[1])
     assert [one["name"] for one in found if one["serving"]] == ["r9"]
 
 
-def test_logs(cluster, service, sx):
+def test_builds_logs_shows_a_build_s_log(cluster, service, sx):
     cluster.logs["r10"] = ["a", "b"]
     cluster.logs["r9"] = ["c"]
     assert sx("builds", "logs", "plot") == (0, "a\nb\n", "")
@@ -92,14 +92,14 @@ def test_a_log_that_ends_too_early_is_taken_up_again(cluster, service, sx, monke
     assert len(cluster.requests("GET", "/builds/r10/log")) > 1
 
 
-def test_cancel(cluster, service, sx):
+def test_builds_cancel_ends_the_running_build(cluster, service, sx):
     assert "No build of plot is running" in sx("builds", "cancel", "plot")[2]
     service["status"]["revisions"] = [revision("r11", "Building"), *REVISIONS]
     assert sx("builds", "cancel", "plot")[1] == "r11 is being cancelled.\n"
     assert cluster.objects[path(cluster)]["spec"]["build"] == {"cancel": "r11"}
 
 
-def test_rollback_and_back(cluster, service, sx):
+def test_rollback_pins_and_latest_unpins(cluster, service, sx):
     assert sx("rollback", "plot")[1] == "plot serves r2 (it was r9).\n"
     assert cluster.objects[path(cluster)]["spec"]["revision"] == "r2"
     assert "(pinned)" in sx("builds", "plot")[1]
@@ -120,7 +120,7 @@ def test_rollback_and_back(cluster, service, sx):
         ("r9", "r8", None),
     ],
 )
-def test_which_revision(serving, wanted, found):
+def test_rollback_chooses_the_revision_before_or_the_one_named(serving, wanted, found):
     view = service_summary(
         {"metadata": {"name": "plot"}, "status": {"revision": serving, "revisions": REVISIONS}}
     )

@@ -199,7 +199,7 @@ def test_what_somebody_else_deploys_meanwhile_is_not_ours(cluster, sx, project):
     assert err.endswith("sx: Somebody else has deployed another source in the meantime.\n")
 
 
-def test_no_wait(cluster, sx, project):
+def test_deploy_without_waiting_says_how_to_follow(cluster, sx, project):
     code, out, _ = sx("deploy", project, "--no-wait")
     assert code == 0
     assert "sx builds logs plot -f" in out
@@ -257,7 +257,7 @@ def test_another_source_needs_no_token(cluster, sx, project):
     assert "build" not in cluster.objects[SX]["spec"]
 
 
-def test_its_own_fields_are_taken_over_and_others_are_not(cluster, sx, project):
+def test_deploy_takes_over_its_own_fields_and_no_others(cluster, sx, project):
     cluster.after_apply = built
     cluster.conflicts = [(".spec.source.archive.digest", 'conflict with "kubectl"')]
     assert sx("deploy", project)[0] == 0
@@ -268,7 +268,7 @@ def test_its_own_fields_are_taken_over_and_others_are_not(cluster, sx, project):
     assert sx("deploy", project, "--force")[0] == 0
 
 
-def test_git_packs_nothing(cluster, sx, project):
+def test_deploy_from_git_packs_nothing(cluster, sx, project):
     cluster.after_apply = built
     argv = ("deploy", project, "--git", "https://example.com/x.git", "--ref", "v2", "--runtime", "docker")
     assert sx(*argv)[0] == 0

@@ -52,7 +52,7 @@ DOCKER = [
 
 
 @pytest.mark.parametrize(("text", "path", "excluded"), DOCKER)
-def test_docker(text, path, excluded):
+def test_dockerignore_excludes_as_docker_does(text, path, excluded):
     assert parse_docker_ignore(text).excludes(path) is excluded
 
 
@@ -94,7 +94,7 @@ GIT = [
 
 
 @pytest.mark.parametrize(("text", "path", "is_folder", "verdict"), GIT)
-def test_git(text, path, is_folder, verdict):
+def test_gitignore_decides_as_git_does(text, path, is_folder, verdict):
     assert parse_git_ignore(text).verdict(path, is_folder=is_folder) is verdict
 
 

@@ -17,7 +17,7 @@ def project(request, sx, tmp_path, monkeypatch):
     return tmp_path / "my-sum", request.param
 
 
-def test_its_own_test_passes(project):
+def test_a_new_project_s_own_test_passes(project):
     folder, kind = project
     argv = (
         ["pytest", "-q", "-p", "no:cacheprovider"] if kind == "python" else ["unittest", "discover", "tests"]
@@ -34,7 +34,7 @@ def test_its_own_test_passes(project):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_it_bears_the_name_and_is_deployable(project, sx):
+def test_a_new_project_bears_the_name_and_is_deployable(project, sx):
     folder, kind = project
     assert "my-sum" in (folder / "README.md").read_text()
     code, out, err = sx("deploy", folder, "--dry-run", "-n", "x")

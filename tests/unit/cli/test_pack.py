@@ -161,7 +161,7 @@ def test_a_file_that_shrinks_meanwhile_is_an_error(root, tmp_path):
         write_archive(root, [PackedFile("a", 100)], tmp_path / "x.tar.gz")
 
 
-def test_progress_and_folders(root, tmp_path):
+def test_packing_tells_its_progress_and_the_folders_sizes(root, tmp_path):
     write(root, "b", "a/z", "a/yy")
     seen: list[int] = []
     archive(root, tmp_path / "x.tar.gz", progress=seen.append)
@@ -180,5 +180,5 @@ def test_progress_and_folders(root, tmp_path):
         (3 * 2**30, "3 GiB"),
     ],
 )
-def test_sizes(size, shown):
+def test_packed_sizes_are_shown_for_people(size, shown):
     assert shown_size(size) == shown

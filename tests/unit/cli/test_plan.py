@@ -53,7 +53,7 @@ def test_file_and_option_may_not_differ(folder):
     ("option", "text", "name"),
     [("a", "metadata: {name: b}", "a"), ("", "metadata: {name: b}", "b"), ("", "", "my-plot")],
 )
-def test_the_name(folder, option, text, name):
+def test_a_service_s_name_comes_from_option_file_or_folder(folder, option, text, name):
     add(folder, "Dockerfile")
     assert make_plan(folder, project(text), name=option).name == name
 
@@ -137,7 +137,7 @@ def test_a_wrong_file_names_the_field(text, message):
         project(text)
 
 
-def test_both_runtimes(folder):
+def test_a_project_of_both_runtimes_is_refused(folder):
     with pytest.raises(CommandError, match="holds both python and docker"):
         make_plan(folder, project("spec: {runtime: {python: {}, docker: {}}}"))
 

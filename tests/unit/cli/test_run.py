@@ -88,7 +88,7 @@ def test_a_plain_value_is_a_result_too(service, sx):
     ("phase", "code", "sentence"),
     [("Failed", 4, "The execution failed: Boom."), ("Cancelled", 5, "The execution was cancelled.")],
 )
-def test_how_it_ended(service, sx, phase, code, sentence):
+def test_run_says_how_the_execution_ended(service, sx, phase, code, sentence):
     service.after_submit = ends(phase, "Boom." if phase == "Failed" else "")
     ended, out, err = sx("run", "plot")
     assert (ended, out) == (code, "")
@@ -206,7 +206,7 @@ class TestReading:
         assert code == 1
         assert "without a main result" in err
 
-    def test_cancel(self, cluster, sx):
+    def test_cancel_leaves_what_has_ended_as_it_is(self, cluster, sx):
         cluster.execution("a", status={"phase": "Running"})
         ended = cluster.execution("b", status={"phase": "Succeeded"})
         assert sx("cancel", "a")[1] == "a is being cancelled.\n"
@@ -214,7 +214,7 @@ class TestReading:
         assert sx("cancel", "b")[1] == "b has ended already: Succeeded.\n"
         assert ended["spec"] == {}
 
-    def test_services(self, cluster, sx):
+    def test_services_lists_urls_and_revisions(self, cluster, sx):
         cluster.definition("plot", status={"phase": "Ready", "revision": "r2"})
         out = sx("services")[1].splitlines()
         assert out[1].split() == ["plot", "Ready", "r2", "https://services.example.com/services/team-a/plot"]
@@ -241,7 +241,7 @@ class TestByUrl:
 
 class TestBody:
     @pytest.mark.parametrize("text", ["[]", "{", "", '{"a": NaN}'])
-    def test_no_object(self, text):
+    def test_data_that_is_no_object_is_refused(self, text):
         with pytest.raises(CommandError, match="must be one JSON object"):
             request_body(text, {}, ())
 
@@ -254,7 +254,7 @@ class TestBody:
         with pytest.raises(CommandError):
             request_body(text, {"a": "b"}, ["c"])
 
-    def test_standard_input(self, monkeypatch):
+    def test_data_is_read_from_standard_input(self, monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"a": "\xc3\xbc"}')))
         assert read_data("-") == '{"a": "ü"}'
 

@@ -74,7 +74,7 @@ def test_a_log_without_an_end_does_not_hold_up_the_end(monkeypatch):
     gate.set()
 
 
-def test_time_is_over():
+def test_watching_ends_when_its_time_is_over():
     with pytest.raises(WaitedTooLongError):
         list(watch(watched(["busy"]), seconds=0.05, pause=0.01))
 

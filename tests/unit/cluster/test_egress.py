@@ -151,7 +151,7 @@ def test_the_proxy_itself_is_no_target(monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"builds may not reach" in asyncio.run(scenario())
 
 
-def test_it_ends_with_the_clusters_first_process() -> None:
+def test_the_egress_proxy_ends_with_the_cluster_s_first_process() -> None:
     async def scenario(first: subprocess.Popen[bytes]) -> None:
         serving = asyncio.create_task(run(Proxy(PROXY, CLIENT), 0, first.pid))
         await asyncio.sleep(0)

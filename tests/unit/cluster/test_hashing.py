@@ -15,12 +15,12 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_is_the_same_for_the_same_content(tree: Path) -> None:
+def test_a_fingerprint_is_the_same_for_the_same_content(tree: Path) -> None:
     assert content_hash([tree], base=tree) == content_hash([tree], base=tree)
     assert len(content_hash([tree], base=tree)) == 16
 
 
-def test_it_changes_with_bytes_names_modes_and_salt(tree: Path) -> None:
+def test_a_fingerprint_changes_with_bytes_names_modes_and_salt(tree: Path) -> None:
     seen = {content_hash([tree], base=tree), content_hash([tree], base=tree, salt=["flags"])}
     (tree / "b.txt").write_text("c")
     seen.add(content_hash([tree], base=tree))

@@ -69,5 +69,5 @@ def test_a_colon_cannot_be_mounted() -> None:
         ("ä", False),
     ],
 )
-def test_labels(identifier: str, can: bool) -> None:
+def test_an_id_of_a_data_pool_can_be_a_label_or_not(identifier: str, can: bool) -> None:
     assert can_be_label(identifier) is can

@@ -31,7 +31,7 @@ from serviceexecution.contract.durations import (
         ("2h45m30s500ms", 9930.5),
     ],
 )
-def test_seconds(text: str | int, seconds: float) -> None:
+def test_durations_are_read_as_seconds(text: str | int, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
@@ -63,7 +63,7 @@ def test_refusals_name_the_field_and_the_form(text) -> None:
 
 
 @pytest.mark.parametrize("text", [f"{MAX_DURATION_SECONDS + 1}s", "999999999h"])
-def test_too_long(text: str) -> None:
+def test_a_duration_that_is_too_long_is_refused(text: str) -> None:
     with pytest.raises(DurationError, match=r"spec\.timeout"):
         parse_duration(text, field="spec.timeout")
 
@@ -75,7 +75,7 @@ def test_formatted_durations_read_back(milliseconds: int) -> None:
     assert round(parse_duration(text) * 1000) == milliseconds
 
 
-def test_format() -> None:
+def test_durations_are_written_shortly() -> None:
     assert [format_duration(s) for s in (0, 0.5, 90, 5400, 3601.25)] == [
         "0s",
         "500ms",

@@ -181,7 +181,7 @@ def test_refusals_of_inline_objects(value, path: str, says: str) -> None:
     assert says in caught.value.message
 
 
-def test_tags_are_metadata() -> None:
+def test_tags_of_an_input_are_no_property() -> None:
     parts = parse_input_text('{"a": 1, "$tags": ["x", "ü"]}')
     assert dict(parts.properties) == {"a": "1"}
     assert parts.tags == ("x", "ü")
@@ -206,7 +206,7 @@ def test_a_long_name_makes_no_long_message() -> None:
     assert len(str(caught.value)) < 400
 
 
-def test_size_limits() -> None:
+def test_an_input_beyond_the_size_limits_is_refused() -> None:
     fits = '{"a":"' + "x" * (INPUT_JSON_LIMIT - 8) + '"}'
     assert len(fits) == INPUT_JSON_LIMIT
     assert len(split_input_text(fits)["a"]) == INPUT_JSON_LIMIT - 6

@@ -47,7 +47,7 @@ from serviceexecution.contract.log_entries import LogEntry, log_entry, severity_
         ("Traceback (most recent call last):", "INFO"),
     ],
 )
-def test_severity(line, severity):
+def test_the_severity_of_a_line_is_recognised(line, severity):
     assert severity_of(line) == severity
 
 

@@ -39,7 +39,7 @@ from serviceexecution.contract.quantities import QuantityError, format_quantity,
         ("1e-999", 1),
     ],
 )
-def test_sizes(text: str | int, size: int) -> None:
+def test_quantities_are_read_as_bytes(text: str | int, size: int) -> None:
     assert parse_quantity(text) == size
 
 
@@ -74,7 +74,7 @@ def test_refusals_name_the_field_and_the_form(text) -> None:
 
 
 @pytest.mark.parametrize("text", ["8Ei", "9223372036854775808", "1e999", "9" * 40])
-def test_too_large(text: str) -> None:
+def test_a_quantity_that_is_too_large_is_refused(text: str) -> None:
     with pytest.raises(QuantityError, match="largest"):
         parse_quantity(text)
 
@@ -84,7 +84,7 @@ def test_formatted_sizes_read_back(size: int) -> None:
     assert parse_quantity(format_quantity(size)) == size
 
 
-def test_format() -> None:
+def test_quantities_are_written_in_binary_units() -> None:
     assert [format_quantity(n) for n in (0, 1000, 1024, 3 * 2**29, 10 * 2**30)] == [
         "0",
         "1000",

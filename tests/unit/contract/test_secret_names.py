@@ -85,7 +85,7 @@ def test_the_value_limit_is_the_kernels() -> None:
         subprocess.run(["/bin/true"], env={secret_variable("apiToken"): "x" * (limit + 1)}, check=True)
 
 
-def test_values() -> None:
+def test_values_of_secrets_are_bounded_and_never_shown() -> None:
     assert check_secret_value("token", "x" * secret_value_limit("token")) is None
     assert check_secret_value("token", b"x" * secret_value_limit("token")) is None
     too_long = check_secret_value("token", "geheim" * 30_000)

@@ -21,13 +21,13 @@ def scan(text: str, **limits: int) -> StdoutResultScanner:
 BLOCK = f'{BLOCK_MARKER}\n{{\n  "sum": 42\n}}\n{BLOCK_MARKER}\n'
 
 
-def test_a_block() -> None:
+def test_a_printed_block_is_the_result() -> None:
     scanner = scan(f"hello\n{BLOCK}bye\n")
     assert scanner.result == '{\n  "sum": 42\n}'
     assert scanner.problem is None
 
 
-def test_nothing_printed() -> None:
+def test_without_a_printed_block_there_is_no_result() -> None:
     scanner = scan("hello\n{}\nPlanQK:Job:Else\nsee PlanQK:Job:MultilineResult for more\n")
     assert (scanner.result, scanner.problem, scanner.interim) == (None, None, ())
 

@@ -10,7 +10,7 @@ from tests.unit.controller.build_harness import BuildWorld, key
 
 
 class TestEnds:
-    async def test_cancel(self, builds: BuildWorld):
+    async def test_a_cancelled_build_ends_and_keeps_its_log(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
         await builds.settle()
@@ -30,7 +30,7 @@ class TestEnds:
         await builds.build()
         assert builds.phases() == {"r2": "Succeeded", "r1": "Cancelled"}
 
-    async def test_timeout(self, builds: BuildWorld):
+    async def test_a_build_is_stopped_at_its_timeout(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define(build={"timeout": "1m"})
         await builds.settle()

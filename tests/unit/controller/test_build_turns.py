@@ -87,7 +87,7 @@ class TestNamespaces:
         assert builds.newest().reason == "NoBuilder"
         assert "builds.seccompProfile" in builds.condition("Ready")[2]
 
-    async def test_they_are_asked_once_a_minute(self, builds: BuildWorld):
+    async def test_a_namespace_s_level_is_asked_for_once_a_minute(self, builds: BuildWorld):
         clock = [0.0]
         levels = NamespaceLevels(cast("KubernetesClient", builds.kubernetes), lambda: clock[0])
         enforce(builds, "baseline")
@@ -111,7 +111,7 @@ class TestNamespaces:
         clock[0] = 61
         assert await levels.enforced("team") == "restricted"
 
-    async def test_without_the_right_to_ask(self, builds: BuildWorld):
+    async def test_without_the_right_to_read_namespaces_builds_go_on(self, builds: BuildWorld):
         def refuse(request: Request, when: str) -> None:
             if request.resource == "namespaces":
                 raise refusal(403, "namespaces is forbidden")

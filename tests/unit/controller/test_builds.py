@@ -14,7 +14,7 @@ from tests.unit.controller.build_harness import BuildWorld, digest_of, key
 
 
 class TestABuild:
-    async def test_from_a_spec_to_an_image_that_serves(self, builds: BuildWorld):
+    async def test_a_build_leads_from_a_spec_to_an_image_that_serves(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
         await builds.settle()
@@ -37,7 +37,7 @@ class TestABuild:
         assert builds.condition("Ready")[0] == builds.condition("Built")[0] == "True"
         assert builds.jobs() == []
 
-    async def test_its_writes(self, builds: BuildWorld):
+    async def test_the_writes_of_a_build(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
         await builds.build()
@@ -62,7 +62,7 @@ class TestABuild:
         await builds.settle()
         assert len(builds.kubernetes.writes()) == before
 
-    async def test_it_is_told_in_events(self, builds: BuildWorld):
+    async def test_a_build_is_told_in_events(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
         await builds.build("StepFailed", message="RUN make ended with 2.")
@@ -108,7 +108,7 @@ class TestABuild:
         assert builds.condition("Ready")[0] == "True"
         assert builds.condition("Built") == ("False", "StepFailed", "r2: It broke.")
 
-    async def test_revisions_are_pruned(self, builds: BuildWorld):
+    async def test_old_revisions_are_pruned_but_not_what_serves(self, builds: BuildWorld):
         letters = "abcdefghijklmn"
         await builds.upload(*letters)
         builds.define()
@@ -140,7 +140,7 @@ class TestABuild:
 
 
 class TestAStaleCache:
-    async def test_it_never_makes_a_job_of_what_has_ended(self, builds: BuildWorld):
+    async def test_a_stale_cache_makes_no_job_of_what_has_ended(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
 
@@ -175,7 +175,7 @@ class TestAStaleCache:
 
 
 class TestTheSource:
-    async def test_it_comes_later(self, builds: BuildWorld):
+    async def test_a_source_that_comes_later_is_built(self, builds: BuildWorld):
         builds.define()
         assert await builds.settle() == 2
         assert builds.newest().reason == "SourceMissing"
@@ -186,7 +186,7 @@ class TestTheSource:
         await builds.build()
         assert builds.phases() == {"r1": "Succeeded"}
 
-    async def test_it_went_after_the_build_had_begun(self, builds: BuildWorld):
+    async def test_a_source_that_goes_after_the_build_has_begun(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
         await builds.settle()
@@ -216,7 +216,7 @@ class TestTheSource:
 
 
 class TestChanges:
-    async def test_of_five_in_a_second_the_last_one_wins_and_nothing_leaks(self, builds: BuildWorld):
+    async def test_of_five_changes_in_a_second_the_last_one_wins_and_nothing_leaks(self, builds: BuildWorld):
         await builds.upload(*"abcde")
         builds.define(source="a")
         for letter in "abcde":
@@ -239,7 +239,7 @@ class TestChanges:
         assert builds.jobs() == builds.pods() == []
         assert sorted(builds.created_jobs()) == [f"build-adder-uid-adde-r{n}-1" for n in range(1, 6)]
 
-    async def test_of_five_between_two_looks_the_others_are_never_begun(self, builds: BuildWorld):
+    async def test_of_five_changes_between_two_looks_only_the_last_is_built(self, builds: BuildWorld):
         await builds.upload(*"abcde")
         builds.define(source="a")
         for letter in "bcde":
@@ -248,7 +248,7 @@ class TestChanges:
         assert builds.phases() == {"r1": "Succeeded"}
         assert builds.newest().source_digest == digest_of("e")
 
-    async def test_there_and_back_again(self, builds: BuildWorld):
+    async def test_a_change_and_its_undoing_build_nothing_twice(self, builds: BuildWorld):
         await builds.upload("a", "b")
         builds.define(source="a")
         await builds.settle()
@@ -272,7 +272,7 @@ class TestChanges:
 
 
 class TestRevisions:
-    async def test_rollback_and_forth(self, builds: BuildWorld):
+    async def test_a_pin_serves_an_older_revision_until_it_goes(self, builds: BuildWorld):
         await builds.upload("a", "b")
         builds.define()
         await builds.build()

@@ -9,7 +9,7 @@ PYTHON: Any = {"runtime": {"docker": None, "python": {}}}
 
 
 class TestExecutions:
-    async def test_they_take_what_serves_by_digest(self, builds: BuildWorld):
+    async def test_executions_take_what_serves_by_digest(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define(timeout="1h")
         await builds.build(commit="c" * 40)
@@ -29,7 +29,7 @@ class TestExecutions:
         main = main_container(builds)
         assert (main["image"], main["imagePullPolicy"]) == (image, "IfNotPresent")
 
-    async def test_of_python_have_a_read_only_root(self, builds: BuildWorld):
+    async def test_executions_of_python_have_a_read_only_root(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define(**PYTHON, env=[{"name": "LOG_LEVEL", "value": "DEBUG"}])
         await builds.build()
@@ -39,7 +39,9 @@ class TestExecutions:
         assert main["securityContext"]["readOnlyRootFilesystem"] is True
         assert {"name": "LOG_LEVEL", "value": "DEBUG"} in main["env"]
 
-    async def test_unless_the_service_says_otherwise(self, builds: BuildWorld):
+    async def test_executions_of_python_may_write_to_the_root_if_the_service_says_so(
+        self, builds: BuildWorld
+    ):
         await builds.upload("a")
         builds.define(**PYTHON, securityContext={"readOnlyRootFilesystem": False, "runAsUser": 1234})
         await builds.build()
@@ -63,7 +65,7 @@ class TestExecutions:
         assert pod["containers"][0]["args"] == ["--fast"]
         assert pod["containers"][0]["imagePullPolicy"] == "Always"
 
-    async def test_they_wait_for_the_first_image(self, builds: BuildWorld):
+    async def test_executions_wait_for_the_first_image(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
         await builds.settle()
@@ -80,7 +82,7 @@ class TestExecutions:
         await builds.controller.run()
         assert builds.said() == ("Pending", "Starting")
 
-    async def test_they_fail_with_the_build_s_sentence(self, builds: BuildWorld):
+    async def test_executions_fail_with_the_build_s_sentence(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define()
         await builds.build("StepFailed", message="RUN make ended with 2.")
@@ -109,7 +111,7 @@ class TestExecutions:
         assert builds.execution.status.service is not None
         assert builds.execution.status.service.output_schema is None
 
-    async def test_unless_the_service_has_a_schema_of_its_own(self, builds: BuildWorld):
+    async def test_results_are_checked_against_a_schema_of_the_service_s_own(self, builds: BuildWorld):
         await builds.upload("a")
         builds.define(inputSchema={"type": "object"}, outputSchema={"type": "number"})
         await builds.build(input_schema={"required": ["other"]}, output_schema={"type": "array"})

@@ -55,7 +55,7 @@ def known(cache) -> LiveExecution:
 
 
 class TestExecutions:
-    def test_the_newest_counts(self):
+    def test_the_newest_version_of_an_execution_counts(self):
         cache = ObjectCache()
         assert cache.put_execution(body(version=10, phase="Running")) == KEY
         cache.put_execution(body(version=9, phase="Pending"))
@@ -87,7 +87,7 @@ class TestExecutions:
         cache.drop_execution(KEY, UID)
         assert cache == ObjectCache()
 
-    def test_of_one_that_has_ended_a_record_is_kept(self):
+    def test_a_record_is_kept_of_an_execution_that_has_ended(self):
         cache = ObjectCache()
         ended = body(phase="Succeeded", spec={"runtime": {"docker": {}}, "ttlSecondsAfterFinished": 60})
         ended["status"] |= {

@@ -15,7 +15,7 @@ def read(**variables: str) -> ControllerSettings:
     return ControllerSettings.from_environment({**LEAST, **variables})
 
 
-def test_defaults():
+def test_settings_of_the_controller_have_defaults():
     settings = read()
     assert settings.namespaces == ()
     assert settings.log_limit == 256 * 1024**2

@@ -70,7 +70,7 @@ async def test_a_cancelled_waiter_loses_no_key():
     assert first.cancelled() or await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_a_delay(clock):
+async def test_a_delayed_key_comes_when_its_time_is_over(clock):
     queue = WorkQueue[str]()
     queue.add_after("a", 10)
     await clock.move(9)
@@ -137,7 +137,7 @@ def owner(key: str) -> str:
     return key[0]
 
 
-async def test_owners_take_turns():
+async def test_owners_take_turns_in_the_queue():
     queue = WorkQueue[str](owner_of=owner)
     for key in ("a1", "a2", "a3", "b1", "c1"):
         queue.add(key)

@@ -162,7 +162,7 @@ class TestDeletions:
         assert world.kubernetes.writes() == before
         assert world.execution.reference in world.controller.followers.forgotten
 
-    async def test_its_time_to_live_deletes_the_execution_with_all_it_owns(self, world: World):
+    async def test_a_time_to_live_deletes_the_execution_with_all_it_owns(self, world: World):
         await succeed(world, world.controller.run)
         world.edit(ttlSecondsAfterFinished=60)
         assert await world.controller.run() == pytest.approx(60)

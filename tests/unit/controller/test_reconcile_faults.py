@@ -13,7 +13,7 @@ from tests.unit.executions.builders import ended, running
 
 
 class TestAStaleCache:
-    async def test_it_never_makes_a_second_job(self, world: World):
+    async def test_a_stale_cache_never_makes_a_second_job(self, world: World):
         world.apply()
         await world.controller.watch()
         stale = world.start()
@@ -39,7 +39,7 @@ class TestAStaleCache:
         assert world.execution.status.job is not None
         assert world.execution.status.job.uid == metadata_of(job)["uid"]
 
-    async def test_another_execution_of_the_same_name_is_left_alone(self, world: World):
+    async def test_with_a_stale_cache_another_execution_of_the_name_is_left_alone(self, world: World):
         world.apply()
         await world.controller.watch()
         world.kubernetes.remove(SERVICE_EXECUTIONS, "team", "sum")
@@ -59,7 +59,7 @@ class TestAStaleCache:
         await world.controller.run()
         assert world.said() == ("Running", "Running")
 
-    async def test_nor_is_it_deleted_by_cancel(self, world: World):
+    async def test_with_a_stale_cache_cancel_deletes_no_other_execution_s_job(self, world: World):
         world.apply()
         await world.controller.run()
         world.edit(cancel=True)

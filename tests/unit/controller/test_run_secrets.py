@@ -104,7 +104,7 @@ async def test_the_writes_of_a_run(world: World):
 
 
 class TestTheRunsSecret:
-    async def test_it_goes_before_a_start_that_is_cancelled(self, world: World):
+    async def test_a_run_s_secret_goes_when_its_start_is_cancelled(self, world: World):
         _with_secret(world)
         world.apply(cancel=True)
         await world.controller.run()
@@ -123,7 +123,7 @@ class TestTheRunsSecret:
         await world.controller.run()
         assert world.said() == ("Cancelled", "Cancelled")
 
-    async def test_without_the_annotation_there_is_no_request(self, world: World):
+    async def test_a_run_without_a_secret_of_its_own_asks_for_no_deletion(self, world: World):
         world.apply(cancel=True)
         await world.controller.run()
         assert world.kubernetes.writes() == ["patch serviceexecutions/status"]

@@ -94,7 +94,7 @@ class TestDataPools:
         await world.controller.run()
         assert world.said() == ("Pending", "Starting")
 
-    async def test_but_not_to_be_written(self, world: World):
+    async def test_a_data_pool_of_the_service_may_not_be_made_writable(self, world: World):
         pool = {"persistentVolumeClaim": {"claimName": "model"}}
         define(world, dataPoolRules={"allowed": []}, dataPools={"model": pool})
         apply(world, dataPools={"model": {**pool, "readOnly": False}})
@@ -120,12 +120,12 @@ async def test_an_input_that_fits_is_run(world: World):
 
 
 class TestOutputs:
-    async def test_one_that_fits(self, world: World):
+    async def test_an_output_that_fits_succeeds(self, world: World):
         define(world, outputSchema=SUM)
         await _succeed_as_run(world)
         assert world.said() == ("Succeeded", "Succeeded")
 
-    async def test_one_that_does_not_fit_fails_and_is_kept(self, world: World):
+    async def test_an_output_that_does_not_fit_fails_and_is_kept(self, world: World):
         define(world, outputSchema={"type": "object", "properties": {"sum": {"type": "string"}}})
         await _succeed_as_run(world)
         assert world.said() == ("Failed", "OutputInvalid")

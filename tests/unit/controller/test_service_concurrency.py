@@ -82,7 +82,7 @@ class TestConcurrency:
         await world.controller.run(two)
         assert self.said(world, two) == ("Pending", "Starting")
 
-    async def test_one_that_lacks_something_holds_nobody_up(self, world: World):
+    async def test_an_execution_that_lacks_something_holds_nobody_up(self, world: World):
         define(world, concurrency=1)
         one, two = self.apply(world, "one", "two")
         world.kubernetes.change(

@@ -3,5 +3,5 @@
 from tests.support.bad_input.page import PAGE, page
 
 
-def test_page_is_fresh() -> None:
+def test_the_page_of_bad_input_is_generated_from_its_cases() -> None:
     assert PAGE.read_text() == page(), "write it anew: python -m tests.support.bad_input.page"

@@ -23,7 +23,7 @@ def anchors(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     broken = []
     for link in LINK.findall(FENCED.sub("", page.read_text())):
         path, _, anchor = link.partition("#")
@@ -33,5 +33,5 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not broken
 
 
-def test_there_are_pages() -> None:
+def test_the_readme_is_among_the_pages() -> None:
     assert ROOT / "README.md" in PAGES

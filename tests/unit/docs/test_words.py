@@ -24,7 +24,7 @@ def used_text() -> str:
     return re.sub(r"[-_]", " ", text).lower()
 
 
-def test_there_are_words():
+def test_the_glossary_has_words():
     assert len(WORDS) > 40
 
 

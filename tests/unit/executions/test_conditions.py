@@ -54,7 +54,7 @@ def test_a_transition_time_moves_only_when_its_condition_flips():
     assert moved == {"Failed", "Stalled", "Reconciling"}
 
 
-def test_other_members_stay():
+def test_a_new_phase_leaves_other_members_of_the_status():
     before = ExecutionStatus(exit_code=3, attempts=1)
     after = said(before, Phase.FAILED, Reason.PROGRAM_FAILED)
     assert (after.exit_code, after.attempts) == (3, 1)

@@ -119,11 +119,11 @@ class TestTheCollectorEndedWithoutACommit:
         decision = decided(execution(started_status()), job=job(), pod=OVER, now=20, log=log())
         assert decision.status.reason == Reason.COLLECTING
 
-    def test_then_the_result_is_missing(self):
+    def test_a_collector_that_ends_without_a_commit_leaves_no_result(self):
         decision = decided(execution(started_status()), job=job(), pod=OVER, now=22, log=log())
         assert decision.status.reason == Reason.RESULT_MISSING
 
-    def test_but_not_while_the_store_does_not_answer(self):
+    def test_no_result_is_missed_while_the_store_does_not_answer(self):
         decision = decided(
             execution(started_status()), job=job(), pod=OVER, now=22, log=log(), results_unknown=True
         )
@@ -220,17 +220,17 @@ class TestTheJobIsDeleted:
         decision = decided(execution(started_status()), pod=COLLECTS, now=16, log=log())
         assert decision.status.reason == Reason.COLLECTING
 
-    def test_then_it_is_said(self):
+    def test_a_job_that_others_deleted_is_said(self):
         decision = decided(execution(started_status()), pod=COLLECTS, now=18, **KEPT)
         assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.JOB_DELETED)
         assert decision.status.result is not None
 
-    def test_of_a_cancelled_program_it_is_cancelled(self):
+    def test_a_cancelled_program_whose_job_is_deleted_is_cancelled(self):
         told = started_status(stop_requested=stop_request())
         decision = decided(execution(told), log=log())
         assert decision.status.phase is Phase.CANCELLED
 
-    def test_of_a_program_that_timed_out_it_is_that(self):
+    def test_a_program_that_timed_out_and_whose_job_is_deleted_timed_out(self):
         told = started_status(stop_requested=stop_request(StopReason.TIMEOUT))
         decision = decided(execution(told), log=log())
         assert decision.status.reason == Reason.TIMEOUT
@@ -239,7 +239,7 @@ class TestTheJobIsDeleted:
 class TestAfterTheEnd:
     done = decided(execution(started_status()), job=job(), pod=OVER, now=17, **KEPT).status
 
-    def test_nothing_is_done(self):
+    def test_nothing_is_done_after_the_end(self):
         decision = decided(execution(self.done), now=10**6)
         assert decision.status == self.done
         assert not decision.create
@@ -254,7 +254,7 @@ class TestAfterTheEnd:
         assert decision.status.phase is Phase.SUCCEEDED
         assert decision.status.observed_generation == 2
 
-    def test_its_time_to_live_counts_from_the_end(self):
+    def test_a_time_to_live_counts_from_the_end(self):
         one = execution(self.done, ttlSecondsAfterFinished=100)
         early = decided(one, now=116)
         assert early.wake_after == pytest.approx(1)

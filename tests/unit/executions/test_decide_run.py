@@ -115,7 +115,7 @@ class TestAJobDeletedByOthers:
         assert decision.follow_log == recorded_pod()
         assert not decision.create
 
-    def test_and_the_pod_gone_the_log_is_waited_for(self):
+    def test_with_job_and_pod_gone_the_log_is_waited_for(self):
         decision = decided(execution(started_status()))
         assert decision.status.reason == Reason.COLLECTING
         assert decision.follow_log == recorded_pod()

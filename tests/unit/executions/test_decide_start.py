@@ -191,7 +191,7 @@ class TestPlanProblems:
 
 
 class TestCancelBeforeTheStart:
-    def test_without_a_job_it_is_cancelled_at_once(self):
+    def test_an_execution_without_a_job_is_cancelled_at_once(self):
         decision = decided(execution(cancel=True))
         assert (decision.status.phase, decision.status.reason) == (Phase.CANCELLED, Reason.CANCELLED)
         assert not decision.create
@@ -211,13 +211,13 @@ class TestCancelBeforeTheStart:
         assert decision.delete_job
         assert decision.status.stop_requested == stop_request()
 
-    def test_it_stays_pending_while_its_pod_goes_away(self):
+    def test_a_cancelled_execution_stays_pending_while_its_pod_goes_away(self):
         told = pending(Reason.STOPPING, stop_requested=stop_request())
         decision = decided(execution(told, cancel=True), pod=pod(waiting()))
         assert (decision.status.phase, decision.status.reason) == (Phase.PENDING, Reason.STOPPING)
         assert not decision.follow_log
 
-    def test_it_is_cancelled_when_job_and_pod_are_gone(self):
+    def test_an_execution_is_cancelled_when_job_and_pod_are_gone(self):
         told = pending(Reason.STOPPING, stop_requested=stop_request())
         decision = decided(execution(told, cancel=True))
         assert (decision.status.phase, decision.status.reason) == (Phase.CANCELLED, Reason.CANCELLED)

@@ -168,13 +168,13 @@ class TestInput:
         assert named in problem.detail
         assert '"v"' not in problem.detail
 
-    def test_a_binary_key(self):
+    def test_a_binary_key_of_an_input_is_refused(self):
         given = input_map({}, binary={"blob": "AA=="})
         problem = bad(inputFrom={"configMapRef": {"name": "given"}}, given=given)
         assert problem.reason is Reason.INVALID_INPUT
         assert '"blob"' in problem.detail
 
-    def test_two_inputs(self):
+    def test_two_inputs_are_refused(self):
         problem = bad(input={"a": 1}, inputJson="{}")
         assert problem.reason is Reason.INVALID_SPEC
         assert "input and inputJson" in problem.detail
@@ -247,7 +247,7 @@ class TestPropertiesThatAreNoLegalKeys:
         )
         return found.model_copy(update={"metadata": metadata})
 
-    def test_they_have_their_names_in_the_container(self):
+    def test_odd_properties_have_their_names_in_the_container(self):
         given = self.named('{"property-1": "grüße an alle"}')
         plan = good(given=given, inputFrom={"configMapRef": {"name": "given"}})
         assert [(entry.key, entry.path) for entry in plan.input.entries] == [

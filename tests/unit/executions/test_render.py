@@ -61,7 +61,7 @@ def test_every_golden_file_is_compared():
 
 @pytest.mark.parametrize("name", VARIANTS)
 class TestWhatAlwaysHolds:
-    def test_rendering_is_deterministic(self, name):
+    def test_an_execution_s_rendering_is_deterministic(self, name):
         assert json.dumps(rendered(name).job) == json.dumps(rendered(name).job)
 
     def test_nothing_is_run_twice(self, name):
@@ -116,7 +116,7 @@ def test_a_deadline_backs_up_the_timeout_while_the_operator_is_down():
     assert pod_spec("everything")["activeDeadlineSeconds"] == 5400 + 300 + 3600
 
 
-def test_pod_security_restricted():
+def test_an_execution_s_pod_passes_the_restricted_level():
     spec = pod_spec("minimal")
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -155,14 +155,14 @@ def test_two_pools_on_one_claim_share_a_volume():
 
 
 class TestPodTemplate:
-    def test_it_is_merged_by_names(self):
+    def test_a_pod_template_is_merged_by_names(self):
         main = container("pod-template")
         variables = {one["name"]: one["value"] for one in main["env"]}
         assert (variables["PYTHONUNBUFFERED"], variables["EXTRA"]) == ("0", "1")
         assert {"mountPath": "/dev/shm", "name": "memory"} in main["volumeMounts"]
         assert len(pod_spec("pod-template")["containers"]) == 2
 
-    def test_it_cannot_take_away_what_the_operator_needs(self):
+    def test_a_pod_template_cannot_take_away_what_the_operator_needs(self):
         template = rendered("pod-template").job["spec"]["template"]
         assert template["metadata"]["labels"][LABEL_EXECUTION_UID] == UID
         assert template["metadata"]["labels"]["team"] == "blue"

@@ -57,7 +57,7 @@ def test_the_same_name_later_gives_other_children():
         ({}, {"new": {"x": 1}}, {"new": {"x": 1}}),
     ],
 )
-def test_merging(base, patch, merged):
+def test_lists_are_merged_by_names(base, patch, merged):
     assert merge(base, patch) == merged
 
 

@@ -42,7 +42,7 @@ def parsed(**members):
         {"inputSchema": {"default": 1e300}},
     ],
 )
-def test_what_is_taken(members):
+def test_a_good_report_of_a_build_is_taken(members):
     report = parsed(**members)
     assert report.job_uid == "job"
     assert report.succeeded == (report.reason == "Succeeded")
@@ -83,7 +83,7 @@ def test_what_is_taken(members):
         ("message", {"message": {}}),
     ],
 )
-def test_what_is_refused(field, members):
+def test_a_bad_report_of_a_build_is_refused_with_its_field(field, members):
     with pytest.raises(Problem) as refusal:
         parsed(**members)
     assert (refusal.value.status, refusal.value.code) == (400, "InvalidReport")

@@ -36,7 +36,7 @@ class TestSource:
         assert answer.headers["content-length"] == str(len(data))
         assert answer.headers["etag"] == f'"{digest}"'
 
-    async def test_one_that_is_not_there(self, build):
+    async def test_a_source_that_is_not_there_is_not_found(self, build):
         answer = await build.call("GET", "source")
         assert is_problem(answer, 404, "SourceNotFound")
         assert DIGEST in answer.json()["detail"]
@@ -45,7 +45,7 @@ class TestSource:
         del build.job["metadata"]["annotations"]
         assert is_problem(await build.call("GET", "source"), 404, "SourceNotFound")
 
-    async def test_another_namespace_s_archive_is_not_given(self, build):
+    async def test_a_build_gets_no_archive_of_another_namespace(self, build):
         async def chunks():
             yield b"\x1f\x8b\x08 other"
 
@@ -62,7 +62,7 @@ class TestSource:
 
 
 class TestBundle:
-    async def test_its_text(self, tmp_path):
+    async def test_a_build_gets_the_ca_bundle(self, tmp_path):
         build = Build(tmp_path, build_ca_file=str(tmp_path / "ca.crt"))
         (tmp_path / "ca.crt").write_bytes(b"-----BEGIN CERTIFICATE-----\n")
         answer = await build.call("GET", "ca-bundle")
@@ -70,7 +70,7 @@ class TestBundle:
         assert answer.headers["content-type"].startswith("application/pem-certificate-chain")
 
     @pytest.mark.parametrize("kind", ["unset", "missing", "empty"])
-    async def test_none(self, tmp_path, kind):
+    async def test_without_a_ca_bundle_a_build_gets_none(self, tmp_path, kind):
         file = tmp_path / "ca.crt"
         if kind == "empty":
             file.touch()
@@ -78,13 +78,13 @@ class TestBundle:
         answer = await build.call("GET", "ca-bundle")
         assert (answer.status_code, answer.content) == (204, b"")
 
-    async def test_one_that_cannot_be_read(self, tmp_path):
+    async def test_a_ca_bundle_that_cannot_be_read_is_an_error(self, tmp_path):
         build = Build(tmp_path, build_ca_file=str(tmp_path))
         assert is_problem(await build.call("GET", "ca-bundle"), 503, "BundleUnreadable")
 
 
 class TestReport:
-    async def test_it_is_kept_with_the_job_that_it_is_of(self, build):
+    async def test_a_report_is_kept_with_the_job_that_it_is_of(self, build):
         answer = await build.report(jobUid="forged", version=7)
         assert (answer.status_code, answer.content) == (204, b"")
         report = await build.store.reports.read(build.ref)
@@ -119,7 +119,7 @@ class TestReport:
         assert (await build.store.reports.read(build.ref)).job_uid == job["metadata"]["uid"]
         assert is_problem(await build.report(), 503, "BuildNotRecorded")
 
-    async def test_too_large(self, build):
+    async def test_a_report_that_is_too_large_is_refused(self, build):
         answer = await build.report(message="x" * MAX_REPORT_BYTES)
         assert is_problem(answer, 413, "ReportTooLarge")
         assert answer.json()["limit"] == MAX_REPORT_BYTES
@@ -132,7 +132,7 @@ class TestReport:
         assert is_problem(answer, 413, "ReportTooLarge")
         assert await build.store.reports.read(build.ref) is None
 
-    async def test_a_silent_sender(self, tmp_path):
+    async def test_a_report_whose_sender_is_silent_is_given_up(self, tmp_path):
         build = Build(tmp_path, body_idle_seconds=0.05)
 
         async def silent():
@@ -166,7 +166,7 @@ class TestWhoIsNoBuild:
         "header",
         [None, "Basic x", "Bearer ", "Bearer nonsense", "Bearer alice-token", "Bearer of-a-collector"],
     )
-    async def test_other_tokens(self, build, header):
+    async def test_other_tokens_are_no_build_s(self, build, header):
         build.add_token(
             "of-a-collector",
             "build-1-x",
@@ -238,7 +238,7 @@ class TestWhoIsNoBuild:
         build.say(build.revision(job=build.job))
         assert (await build.report()).status_code == 204
 
-    async def test_api_server_down(self, build):
+    async def test_builds_get_503_while_the_api_server_is_down(self, build):
         build.cluster.down = True
         assert await refused(build, 503, "KubernetesUnavailable")
 

@@ -73,7 +73,7 @@ async def built(tmp_path):
 
 
 class TestInput:
-    async def test_it_must_fit_the_schema_of_what_serves(self, built):
+    async def test_an_input_must_fit_the_schema_of_what_serves(self, built):
         assert (
             await built.post({"data": {}, "$secrets": {"apiToken": "x"}, "$tags": ["t"]})
         ).status_code == 201
@@ -104,7 +104,7 @@ class TestInput:
 class TestReadiness:
     SENTENCE = "The first image is being built. r1: The image is being built."
 
-    async def test_nothing_serves_yet(self, built):
+    async def test_a_service_that_serves_nothing_yet_says_why(self, built):
         built.say(built.revision(), conditions=[ready("False", self.SENTENCE)])
         answer = await built.post({"data": {}})
         assert is_problem(answer, 503, "ServiceNotReady")
@@ -157,7 +157,7 @@ class TestOpenApi:
     async def document(self, built):
         return (await built.http.get(f"{built.base}/openapi.json")).json()
 
-    async def test_it_says_what_was_built(self, built):
+    async def test_openapi_says_what_was_built(self, built):
         built.serve(commit=COMMIT)
         info = (await self.document(built))["info"]
         assert info["version"] == "r1"
@@ -171,7 +171,7 @@ class TestOpenApi:
         assert info["x-build"]["sourceDigest"] == f"sha256:{DIGEST}"
         assert DIGEST in info["description"]
 
-    async def test_while_nothing_serves(self, built):
+    async def test_openapi_has_no_build_while_nothing_serves(self, built):
         built.say(built.revision())
         document = await self.document(built)
         assert "x-build" not in document["info"]

@@ -142,7 +142,7 @@ async def test_what_the_api_server_says_when_it_is_back_counts(world):
             await asking
 
 
-async def test_one_that_hangs_is_not_waited_for_long(world, monkeypatch):
+async def test_a_review_that_hangs_is_not_waited_for_long(world, monkeypatch):
     monkeypatch.setattr(callers, "_PATIENCE_SECONDS", 0.01)
     world.server.allowed = True
     assert await world.may()

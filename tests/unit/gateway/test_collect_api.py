@@ -86,7 +86,7 @@ async def test_output_limit_counts_all_files_announced_or_not(gateway):
     assert (await gateway.put("a", b"x")).status_code == 200
 
 
-async def test_later_attempt_supersedes(gateway):
+async def test_a_later_attempt_supersedes_the_files_of_the_first(gateway):
     second = {"Authorization": "Bearer second"}
     gateway.kubernetes.add_execution()
     await gateway.put("f", b"1")
@@ -110,7 +110,7 @@ async def test_executions_are_kept_apart(gateway):
 
 
 @pytest.mark.parametrize("path", ["a/../../b", "..", "/etc/passwd", "a//b", "a/", ".", "nul\0", "n" * 256])
-async def test_bad_paths(gateway, path):
+async def test_uploads_to_bad_paths_are_refused(gateway, path):
     gateway.kubernetes.add_execution()
     assert code_of(await gateway.put(path, b"")) == (400, "InvalidPath")
 
@@ -128,7 +128,7 @@ async def test_path_that_is_not_utf8(gateway):
      b'{"files": [{"path": "a", "size": -1, "sha256": "' + b"0" * 64 + b'"}]}',
      b'{"files": [{"path": "a", "size": 0, "sha256": "nope"}]}'],
 )  # fmt: skip
-async def test_bad_commits(gateway, body):
+async def test_bad_commits_are_refused(gateway, body):
     gateway.kubernetes.add_execution()
     answer = await gateway.http.post("/collect/v1/commit", content=body, headers=COLLECTOR)
     assert code_of(answer) == (400, "BadRequest")
@@ -185,14 +185,14 @@ async def test_only_collectors_may_upload(gateway, headers, expected):
     assert await gateway.store.outputs.of(REF, 1).list() == {}
 
 
-async def test_identity_is_cached(gateway):
+async def test_a_collector_s_identity_is_cached(gateway):
     gateway.kubernetes.add_execution()
     for number in range(5):
         await gateway.put(f"f{number}", b"1")
     assert gateway.kubernetes.reviews == 1
 
 
-async def test_api_server_down(gateway):
+async def test_collectors_get_503_while_the_api_server_is_down(gateway):
     gateway.kubernetes.down = True
     answer = await gateway.put("f", b"1")
     assert code_of(answer) == (503, "KubernetesUnavailable")
@@ -219,7 +219,7 @@ async def test_uploads_wait_for_their_turn(tmp_path):
     assert (await gateway.put("large", b"x" * 2_000_000)).status_code == 200
 
 
-async def test_silent_sender(tmp_path):
+async def test_an_upload_whose_sender_is_silent_is_given_up(tmp_path):
     gateway = Gateway(tmp_path, body_idle_seconds=0.05)
     gateway.kubernetes.add_execution()
 
@@ -235,7 +235,7 @@ async def main_state(gateway, wait):
     return (await gateway.http.get(f"/collect/v1/main?wait={wait}", headers=COLLECTOR)).json()["state"]
 
 
-async def test_main_state(gateway):
+async def test_a_collector_is_told_the_state_of_main(gateway):
     gateway.kubernetes.add_execution()
     assert await main_state(gateway, 0) == "running"
     await gateway.kubernetes.set_main("waiting")

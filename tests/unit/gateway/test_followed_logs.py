@@ -110,7 +110,7 @@ class TestText:
         logs.say(logs.revision(attempts=2))
         assert (await logs.get()).content == b"first\nsecond\n"
 
-    async def test_an_older_revision(self, logs):
+    async def test_the_log_of_an_older_revision_is_shown(self, logs):
         await logs.write("kept")
         logs.say(logs.revision("r2"), logs.revision(phase="Succeeded"))
         assert (await logs.get()).content == b"kept\n"
@@ -148,7 +148,7 @@ class TestText:
 
 
 class TestFollowed:
-    async def test_to_its_end(self, logs):
+    async def test_a_build_s_log_is_followed_to_its_end(self, logs):
         await logs.write("one")
         stream = asyncio.create_task(logs.get("?follow=true"))
         await logs.looked(stream)
@@ -187,7 +187,7 @@ class TestFollowed:
             ("nonsense", ["a", "b", "c", "d"]),
         ],
     )
-    async def test_it_goes_on_where_it_was_cut(self, logs, seen, left):
+    async def test_a_followed_log_goes_on_where_it_was_cut(self, logs, seen, left):
         await logs.write("a", "b")
         await logs.write("c", "d", attempt=2)
         await logs.end(attempt=2)
@@ -195,7 +195,7 @@ class TestFollowed:
         headers = {"Last-Event-ID": seen.encode()}
         assert messages((await logs.get("?follow", headers)).text)[0] == left
 
-    async def test_one_that_never_ran(self, logs):
+    async def test_the_log_of_a_build_that_never_ran_ends(self, logs):
         logs.say(logs.revision(phase="Superseded", attempts=0))
         text = (await logs.get("?follow")).text
         assert messages(text) == ([], [])
@@ -289,7 +289,7 @@ class TestAnyExecution:
         logs.run_ref = ExecutionReference(NAMESPACE, "run", body["metadata"]["uid"])
         return logs
 
-    async def test_to_its_end(self, run):
+    async def test_an_execution_s_log_is_followed_to_its_end(self, run):
         await run.write("one", ref=run.run_ref)
         stream = asyncio.create_task(run.get("?follow=true", place=self.PLACE))
         await run.looked(stream)
@@ -303,7 +303,7 @@ class TestAnyExecution:
         assert (await run.get(place=self.PLACE)).content == b"one\ntwo\n"
 
     @pytest.mark.parametrize("end", ["failed", "deleted", "replaced"])
-    async def test_one_that_never_ran(self, run, end):
+    async def test_the_log_of_an_execution_that_never_ran_ends(self, run, end):
         stream = asyncio.create_task(run.get("?follow", place=self.PLACE))
         await run.looked(stream)
         if end == "failed":

@@ -6,14 +6,14 @@ from serviceexecution.process.environment import SettingsError
 NEEDED = {"SX_STORE_URL": "file:///store", "SX_CLUSTER_ID": "c"}
 
 
-def test_defaults():
+def test_settings_of_the_gateway_have_defaults():
     settings = GatewaySettings.from_environment(NEEDED)
     assert (settings.port, settings.log_level, settings.log_format) == (8080, "INFO", "json")
     assert settings.store_options == {}
     assert (settings.source_limit, settings.build_ca_file) == (100 * 1024**2, "")
 
 
-def test_all_set():
+def test_all_settings_of_the_gateway_are_read():
     settings = GatewaySettings.from_environment(
         NEEDED
         | {

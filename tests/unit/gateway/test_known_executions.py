@@ -84,7 +84,7 @@ class TestIds:
         assert (thief.name, index.id_of(thief)) == (UID, OTHER)
 
     @pytest.mark.parametrize("first", [True, False])
-    def test_it_is_found_after_the_other_has_come_or_gone(self, first):
+    def test_an_execution_is_found_after_another_of_its_id_has_come_or_gone(self, first):
         index = ExecutionIndex()
         both = [body("my-run", UID, 5), body(UID, OTHER, 6)]
         for one in both if first else reversed(both):
@@ -131,7 +131,7 @@ class TestIndex:
         index.put(body("run-2", "uid-2", 9, second=2))
         assert [one.name for one in index.of_service("ns", "sum")] == ["run-1", "run-2", "run-4", "run-5"]
 
-    def test_one_that_changes_its_service_leaves_the_other(self):
+    def test_an_execution_that_changes_its_service_leaves_the_other(self):
         index = ExecutionIndex()
         index.put(body(version=1))
         index.put(body(uid=OTHER, version=2, service="other"))  # deleted and made again, unseen
@@ -169,7 +169,7 @@ class TestFairCache:
         cache.put("a", "three", 3, 40)
         assert (cache.get("a", "one"), cache.get("a", "two"), cache.get("a", "three")) == (1, None, 3)
 
-    def test_it_goes_from_the_namespace_that_holds_most(self):
+    def test_a_full_cache_forgets_from_the_namespace_that_holds_most(self):
         cache: FairCache[int] = FairCache(100)
         cache.put("quiet", "one", 1, 20)
         for number in range(20):

@@ -74,7 +74,7 @@ async def test_an_offer_of_http_2_is_ignored(cut):
         writer.close()
 
 
-async def test_it_is_no_proxy():
+async def test_the_gateway_is_no_proxy():
     async with served() as port:
         connect = b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n"
         assert problem(await all_of(port, connect)) == (400, "InvalidRequest")

@@ -23,7 +23,7 @@ async def kept(gateway):
     return gateway
 
 
-async def test_list(kept):
+async def test_files_of_a_result_are_listed(kept):
     body = (await kept.get("files")).json()
     first = body["files"][0]
     assert set(first) == {"path", "size", "sha256", "mediaType"}
@@ -40,7 +40,7 @@ async def test_download_of_odd_names(kept):
         assert answer.headers["content-disposition"].endswith(f"filename*=UTF-8''{name}")
 
 
-async def test_download_headers(kept):
+async def test_a_download_has_safe_headers(kept):
     answer = await kept.get("files/f.bin")
     assert answer.content == DATA
     assert answer.headers["content-length"] == "100"
@@ -78,7 +78,7 @@ async def test_download_headers(kept):
         ("bytes=\u00b2-3", 200, DATA),
     ],
 )
-async def test_ranges(kept, header, status, content):
+async def test_ranges_of_a_file_are_given(kept, header, status, content):
     answer = await kept.get("files/f.bin", {"Range": header.encode()})
     assert answer.status_code == status
     if status == 416:
@@ -96,7 +96,7 @@ async def test_range_of_an_empty_file(kept):
     assert (await kept.get("files/empty.txt", {"Range": "bytes=0-"})).status_code == 416
 
 
-async def test_conditions(kept):
+async def test_a_file_that_is_known_is_not_sent_again(kept):
     etag = (await kept.get("files/f.bin")).headers["etag"]
     for header in (etag, f"W/{etag}", f'"x", {etag}', "*"):
         answer = await kept.get("files/f.bin", {"If-None-Match": header})
@@ -106,13 +106,13 @@ async def test_conditions(kept):
     assert (await kept.get("files/f.bin", {"Range": "bytes=0-0", "If-Range": '"x"'})).status_code == 200
 
 
-async def test_head(kept):
+async def test_head_of_a_file_has_its_length(kept):
     url = f"/api/v1/namespaces/{REF.namespace}/executions/{REF.name}/files/f.bin"
     answer = await kept.http.head(url, headers={"Authorization": "Bearer user-token"})
     assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "100")
 
 
-async def test_missing_things(kept):
+async def test_missing_files_and_results_are_not_found(kept):
     assert code_of(await kept.get("files/nope")) == (404, "FileNotFound")
     assert code_of(await kept.get("files/../f.bin"))[0] == 404
     await kept.store.outputs.of(REF, 1).delete("f.bin")
@@ -185,7 +185,7 @@ async def test_large_download_is_whole(gateway):
     ]
 
 
-async def test_health_and_metrics(kept, tmp_path):
+async def test_health_and_metrics_need_no_token(kept, tmp_path):
     assert (await kept.http.get("/healthz")).status_code == 200
     assert (await kept.http.get("/readyz")).status_code == 200
     text = generate_latest().decode()

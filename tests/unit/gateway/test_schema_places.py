@@ -39,7 +39,7 @@ def test_references_follow_and_values_that_look_like_some_stay():
         ({"type": "array", "items": {"$ref": "#"}}, [[[]]], [1]),
     ],
 )
-def test_they_mean_the_same_there(schema, good, bad):
+def test_schemas_mean_the_same_at_their_new_places(schema, good, bad):
     there = placed(schema, POINTER, identifier="input")
     assert "$id" not in there
     validator = jsonschema_rs.Draft202012Validator(

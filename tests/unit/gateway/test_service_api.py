@@ -103,7 +103,7 @@ class TestRead:
             assert (await service.get(slashes + path)).status_code == 200, path
         assert is_problem(await service.get(f"{slashes}{name}/result/a//b.txt"), 404, "FileNotFound")
 
-    async def test_of_another_service_is_not_found(self, service):
+    async def test_an_execution_of_another_service_is_not_found(self, service):
         service.cluster.define("other")
         name = await service.started()
         assert is_problem(
@@ -114,7 +114,7 @@ class TestRead:
     async def test_odd_paths_are_not_found(self, service, path):
         assert is_problem(await service.get(path), 404)
 
-    async def test_wrong_methods(self, service):
+    async def test_wrong_methods_say_which_are_allowed(self, service):
         name = await service.started()
         for method, path, allowed in (
             ("PUT", "", "GET, HEAD, POST"),
@@ -137,7 +137,7 @@ class TestRead:
 
 
 class TestCancel:
-    async def test_cancel_once(self, service):
+    async def test_cancelling_twice_writes_once(self, service):
         name = await service.started()
         for _ in range(2):
             answer = await service.http.put(f"{service.base}/{name}/cancel")
@@ -146,7 +146,7 @@ class TestCancel:
         assert service.executions()[name]["spec"]["cancel"] is True
         assert service.cluster.calls.count(("patch", "serviceexecutions")) == 1
 
-    async def test_one_that_has_ended_stays_as_it_is(self, service):
+    async def test_cancelling_what_has_ended_changes_nothing(self, service):
         ref = service.finish(await service.started(), "Succeeded")
         answer = await service.http.put(f"{service.base}/{ref.name}/cancel")
         assert (answer.status_code, answer.json()["status"]) == (200, "SUCCEEDED")
@@ -154,7 +154,7 @@ class TestCancel:
 
 
 class TestText:
-    async def test_it_is_openapi_with_the_service_s_own_schema(self, service):
+    async def test_a_service_s_text_is_openapi_with_its_own_schema(self, service):
         service.cluster.define(
             "own",
             displayName="Own",
@@ -197,7 +197,7 @@ class TestText:
 
 
 class TestState:
-    async def test_it_follows_changes_and_lists_again(self, service):
+    async def test_the_gateway_s_state_follows_changes_and_lists_again(self, service):
         task = asyncio.create_task(service.state.run())
         try:
             await _until(lambda: service.state.ready and service.cluster.watches == 2)

@@ -13,7 +13,7 @@ __all__ = ["service"]
 
 
 class TestAccess:
-    async def test_without_a_token(self, service):
+    async def test_callers_without_a_token_are_refused(self, service):
         for headers in (
             {"Authorization": ""},
             {"Authorization": "Bearer nobody"},
@@ -23,7 +23,7 @@ class TestAccess:
             assert is_problem(answer, 401)
             assert answer.headers["www-authenticate"].startswith("Bearer")
 
-    async def test_without_the_right(self, service):
+    async def test_callers_without_the_right_are_refused(self, service):
         service.cluster.allowed = lambda _: False
         assert is_problem(await service.get(), 403, "Forbidden")
         assert is_problem(await service.http.get("/services/other/nothing"), 403)
@@ -72,7 +72,7 @@ class TestAccess:
         assert is_problem(await service.get(headers=headers), 401)
         assert len(pauses) == 5
 
-    async def test_many_ask_once(self, service):
+    async def test_many_requests_of_one_caller_are_reviewed_once(self, service):
         await asyncio.gather(*(service.get() for _ in range(50)))
         assert service.cluster.reviews == 1
         assert len(service.cluster.questions) == 1

@@ -14,7 +14,7 @@ __all__ = ["service"]
 class TestLog:
     LINES = b"2026-11-24T12:00:00.1Z WARNING:root:a\n2026-11-24T12:00:01Z b\n"
 
-    async def test_lines_so_far(self, service):
+    async def test_a_log_has_the_lines_so_far(self, service):
         name = await service.started()
         assert (await service.get(f"/{name}/log")).json() == []
         ref = service.finish(name, "Running")
@@ -30,7 +30,7 @@ class TestLog:
             {"message": "{}", "severity": "INFO", "timestamp": "2026-11-24T12:00:02.000000000Z"},
         ]
 
-    async def test_followed_and_taken_up_again(self, service):
+    async def test_a_log_is_followed_and_taken_up_again(self, service):
         ref = service.finish(await service.started(), "Succeeded")
         await service.store.logs.of(ref, 1).write(1, self.LINES)
         await service.store.logs.of(ref, 1).write(2, b"2026-11-24T12:00:02Z c\n")
@@ -43,7 +43,7 @@ class TestLog:
             text = (await service.get(f"/{ref.name}/log?follow=true", headers=headers)).text
             assert [line[4:] for line in text.splitlines() if line.startswith("id: ")] == ids[number + 1 :]
 
-    async def test_one_that_is_unknown_here_alone_or_cannot_be_asked_for_ends_no_stream(
+    async def test_an_execution_that_is_unknown_here_alone_or_cannot_be_asked_for_ends_no_stream(
         self, service, monkeypatch
     ):
         monkeypatch.setattr(reader, "POLL_SECONDS", 0.01)
@@ -76,7 +76,7 @@ class TestLog:
         assert text.count("id: ") == 2
         assert text.endswith("event: end\ndata: {}\n\n")
 
-    async def test_interim_results(self, service):
+    async def test_interim_results_are_read_from_the_log(self, service):
         ref = service.finish(await service.started(), "Running")
         assert (await service.get(f"/{ref.name}/interim-results")).json() == []
         assert (await service.get(f"/{ref.name}/interim-results?last=true")).json() == {}

@@ -183,7 +183,7 @@ async def test_a_client_that_goes_away_leaves_nothing(sources, size):
 
 
 @pytest.mark.parametrize("size", [len(GZIP), 3 * MEBIBYTE, 17 * MEBIBYTE])
-async def test_a_silent_sender(tmp_path, size):
+async def test_a_source_whose_sender_is_silent_is_given_up(tmp_path, size):
     sources = Sources(tmp_path, body_idle_seconds=0.2)
 
     async def silent():
@@ -224,7 +224,7 @@ async def test_uploads_wait_for_their_turn_and_hold_up_no_output(tmp_path):
     assert (await first).status_code == 201
 
 
-async def test_who_may_upload(sources):
+async def test_sources_are_uploaded_with_the_right_to_run_builds(sources):
     asked = []
 
     def allowed(question):
@@ -257,12 +257,12 @@ async def test_namespaces_are_kept_apart(sources):
 
 
 @pytest.mark.parametrize("digest", ["x", "A" * 64, "0" * 63, "0" * 65, "sha256:" + "0" * 64])
-async def test_odd_digests(sources, digest):
+async def test_sources_of_odd_digests_are_refused(sources, digest):
     assert is_problem(await sources.put(GZIP, digest), 400, "InvalidDigest")
 
 
 @pytest.mark.parametrize("namespace", ["A", "a%20b", "n" * 64, "!sources", ".."])
-async def test_odd_namespaces(sources, namespace):
+async def test_sources_of_odd_namespaces_are_refused(sources, namespace):
     assert (await sources.put(GZIP, namespace=namespace)).status_code in {400, 404}
     assert sources.files() == []
 
@@ -280,7 +280,7 @@ async def test_sources_are_not_read_back(sources):
     assert (await sources.http.delete(place)).status_code == 405
 
 
-async def test_a_full_store(sources, monkeypatch):
+async def test_a_source_for_a_full_store_is_507(sources, monkeypatch):
     async def full(*_, **__):
         raise StoreFullError("no room")
 
@@ -301,11 +301,11 @@ class TestTokenBehindAProxy:
         request.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
         return await sources.http.send(request)
 
-    async def test_in_its_own_header(self, sources):
+    async def test_a_token_behind_a_proxy_comes_in_its_own_header(self, sources):
         answer = await self.answer(sources, X_ServiceExecution_Authorization="Bearer alice-token")
         assert answer.status_code == 201
 
-    async def test_in_both_when_they_agree(self, sources):
+    async def test_a_token_may_come_in_both_headers_when_they_agree(self, sources):
         both = {
             "Authorization": "Bearer alice-token",
             "X_ServiceExecution_Authorization": "bearer alice-token",
@@ -320,14 +320,14 @@ class TestTokenBehindAProxy:
             ("Bearer alice-token", "alice-token"),
         ],
     )
-    async def test_never_two(self, sources, usual, proxied):
+    async def test_two_different_credentials_are_refused(self, sources, usual, proxied):
         answer = await self.answer(sources, Authorization=usual, X_ServiceExecution_Authorization=proxied)
         assert is_problem(answer, 400, "TwoCredentials")
         assert "alice-token" not in answer.text
         assert sources.files() == []
 
     @pytest.mark.parametrize("value", ["", "alice-token", "Basic YTpi", "Bearer nobody"])
-    async def test_it_must_be_a_valid_bearer_token(self, sources, value):
+    async def test_a_token_behind_a_proxy_must_be_a_valid_bearer_token(self, sources, value):
         answer = await self.answer(sources, X_ServiceExecution_Authorization=value)
         assert is_problem(answer, 401, "Unauthorized")
 

@@ -18,7 +18,7 @@ __all__ = ["service"]
 
 
 class TestSubmit:
-    async def test_what_it_makes(self, service):
+    async def test_a_submission_makes_a_config_map_a_secret_and_an_execution(self, service):
         answer = await service.post()
         assert answer.status_code == 201
         view = answer.json()
@@ -69,7 +69,7 @@ class TestSubmit:
             (b"{}", JSON | {"Idempotency-Key": "x" * 256}, 400, "InvalidIdempotencyKey"),
         ],
     )
-    async def test_what_is_refused(self, service, body, headers, status, code):
+    async def test_a_bad_submission_is_refused_and_leaves_nothing(self, service, body, headers, status, code):
         answer = await service.post(body, headers)
         assert is_problem(answer, status, code)
         assert "tops3cret" not in answer.text
@@ -191,12 +191,12 @@ class TestIdempotency:
         assert first.headers["location"] == again.headers["location"]
         assert len(service.executions()) == 1
 
-    async def test_another_body_is_a_conflict(self, service):
+    async def test_another_body_with_the_same_key_is_a_conflict(self, service):
         headers = JSON | {"Idempotency-Key": "one"}
         await service.started(headers=headers)
         assert is_problem(await service.post(b"{}", headers), 409, "IdempotencyKeyReused")
 
-    async def test_ten_at_once_make_one(self, service):
+    async def test_ten_submissions_of_one_key_make_one_execution(self, service):
         headers = JSON | {"Idempotency-Key": "one"}
         answers = await asyncio.gather(*(service.post(headers=headers) for _ in range(10)))
         assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
@@ -209,7 +209,7 @@ class TestIdempotency:
         assert (await service.post(headers=headers)).status_code == 201
         assert is_problem(await service.post(b"{}", headers), 409)
 
-    async def test_keys_of_others_are_others(self, service):
+    async def test_idempotency_keys_of_others_are_others(self, service):
         service.cluster.tokens["bob-token", None] = service.cluster.tokens["alice-token", None].__class__(
             "bob"
         )

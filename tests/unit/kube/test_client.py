@@ -124,7 +124,7 @@ async def test_create_sends_exact_json(client, api):
 @pytest.mark.parametrize(
     ("reason", "kind"), [("AlreadyExists", AlreadyExistsError), ("Conflict", ConflictError)]
 )
-async def test_create_conflicts(client, api, reason, kind):
+async def test_conflicts_of_a_creation_have_their_errors(client, api, reason, kind):
     api.always(409, status(409, reason))
     with pytest.raises(kind):
         await client.create(JOBS, "ns", {})
@@ -149,7 +149,7 @@ async def test_patch_of_nothing_and_conflict(client, api):
         await client.patch(JOBS, "ns", "x", {})
 
 
-async def test_delete_with_precondition(client, api):
+async def test_a_deletion_with_a_uid_leaves_others_alone(client, api):
     api.in_turn(
         (200, {"kind": "Status"}, {}),
         (404, status(404, "NotFound"), {}),
@@ -262,7 +262,7 @@ async def test_leaving_a_watch_early_closes_it(client, api):
         await gone.wait()
 
 
-async def test_log_lines(client, api):
+async def test_lines_of_a_log_are_read_from_a_time_on(client, api):
     api.handler = streaming(b"2026-01-01T00:00:00.1Z a\n2026", b"-01-01T00:00:00.2Z b")
     since = datetime(2026, 1, 1, 1, 2, 3, 999999, tzinfo=UTC)
     async with client.log_lines("ns", "p", container="main", follow=True, since_time=since) as chunks:
@@ -302,6 +302,6 @@ async def test_a_log_stream_that_breaks(client, api):
     assert caught.value.status is None
 
 
-async def test_server_version(client, api):
+async def test_the_version_of_the_api_server_is_read(client, api):
     api.always(200, {"major": "1", "minor": "36+"})
     assert await client.server_version() == (1, 36)

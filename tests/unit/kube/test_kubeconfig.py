@@ -203,7 +203,7 @@ def test_certificates_that_cannot_be_used(write):
         tls_context(found.cluster, Credentials(found).current())
 
 
-def test_in_a_pod(monkeypatch, tmp_path):
+def test_in_a_pod_its_own_account_is_used(monkeypatch, tmp_path):
     for name in ("token", "ca.crt", "namespace"):
         (tmp_path / name).write_text(name)
     monkeypatch.setattr("serviceexecution.kube.kubeconfig._ACCOUNT", tmp_path)

@@ -16,7 +16,7 @@ USER: JsonObject = {
 }
 
 
-async def test_a_pods_token(client, api):
+async def test_a_pod_s_token_names_the_pod(client, api):
     api.always(201, {"status": {"authenticated": True, "audiences": ["here"], "user": USER}})
     identity = await client.review_token("secret", "here")
     assert identity is not None
@@ -40,7 +40,7 @@ def test_people_have_no_pod():
     assert (identity.pod_name, identity.pod_uid, identity.service_account) == (None, None, None)
 
 
-async def test_access_review(client, api):
+async def test_access_is_reviewed_for_the_caller(client, api):
     identity = TokenIdentity("alice", groups=("dev",), extra={"scopes": ("a",)})
     asked = {
         "verb": "get",

@@ -55,11 +55,11 @@ class Plain(BaseModel):
         ({"number": 1, "items": [1, 2, 3]}, False),
     ],
 )
-def test_a_plain_model(value: object, expected: bool) -> None:
+def test_a_plain_model_s_schema_fits_as_the_model_does(value: object, expected: bool) -> None:
     assert fits(Plain, value) is expected
 
 
-def test_what_people_read() -> None:
+def test_a_schema_has_the_titles_and_words_that_people_read() -> None:
     schema = schema_of(Plain)
     assert (schema["title"], schema["description"]) == ("Plain", "A plain model.")
     properties = schema["properties"]
@@ -129,7 +129,9 @@ class After(Closed):
         (WholeBefore, "anything", True),
     ],
 )
-def test_other_models(model: type[BaseModel], value: object, expected: bool) -> None:
+def test_other_models_schemas_fit_as_the_models_do(
+    model: type[BaseModel], value: object, expected: bool
+) -> None:
     assert fits(model, value) is expected
 
 

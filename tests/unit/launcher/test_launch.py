@@ -136,7 +136,7 @@ def test_the_librarys_own_problem_stays(environment, library, module) -> None:
     assert left(environment) == {"output.json": own}
 
 
-def test_no_library(environment, capfd) -> None:
+def test_a_launch_without_a_library_leaves_a_problem(environment, capfd) -> None:
     assert launch(environment) == 1
     assert left(environment)["output.json"]["title"] == "LibraryMissingError"
     assert "add qhub-commons to requirements.txt" in str(left(environment)["output.json"])

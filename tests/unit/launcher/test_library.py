@@ -54,7 +54,7 @@ def test_the_library_of_the_annotations(annotations, expected) -> None:
     assert found == expected
 
 
-def test_types_of_both() -> None:
+def test_types_of_both_libraries_are_refused() -> None:
     with pytest.raises(LibrariesMixedError, match="import SecretValue and DataPool from one of them"):
         library_of(function_with(QHUB, PLANQK), installed="qhub", modules_before=set(sys.modules))
 
@@ -71,7 +71,7 @@ def test_a_function_without_a_signature() -> None:
     assert library_of(dict.fromkeys, installed="planqk", modules_before=set(sys.modules)) == "planqk"
 
 
-def test_installed_libraries(library) -> None:
+def test_the_newest_installed_library_is_found(library) -> None:
     with pytest.raises(LibraryMissingError, match=r"requirements\.txt"):
         installed_library()
     library("planqk", lambda _: 0)

@@ -80,7 +80,7 @@ class Slots:
         ("Result", None),
     ],
 )
-def test_annotations(annotation: object, kind: str | None) -> None:
+def test_a_return_annotation_becomes_a_schema(annotation: object, kind: str | None) -> None:
     found = output_schema(Signature(return_annotation=annotation))
     assert (found or {}).get("type") == kind
 

@@ -30,7 +30,7 @@ def run(
     pass
 
 
-def test_lines_of_parameters() -> None:
+def test_parameters_are_found_by_their_lines() -> None:
     places = Places(SOURCE)
     lines = [int(places.of_parameter(run, name).split(":")[1]) for name in ("data", "rest", "params", "more")]
     assert lines == list(range(lines[0], lines[0] + 4))

@@ -22,7 +22,7 @@ def test_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"sum": 1}', "[1]", "no JSON", '{"title": "T", "status": 500}', "\0"])
-def test_a_result_stays(tmp_path: Path, text: str) -> None:
+def test_a_result_stays_beside_a_problem(tmp_path: Path, text: str) -> None:
     (tmp_path / "output.json").write_text(text)
     assert leave(PROBLEM, str(tmp_path)) == "problem.json"
     assert (tmp_path / "output.json").read_text() == text

@@ -12,7 +12,7 @@ def test_values_are_taken_out_the_longest_first() -> None:
     assert REDACTION.text("token-12, token-1 and plain") == "[redacted], [redacted] and plain"
 
 
-def test_short_values_stay() -> None:
+def test_short_values_are_not_redacted() -> None:
     assert REDACTION.text("abcdef") == "abcdef"
 
 

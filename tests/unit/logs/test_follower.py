@@ -59,7 +59,7 @@ async def follow(kubelet, store, **options) -> LogRecord:
         return await follower_of(kubelet, store, **options).run()
 
 
-async def test_a_finished_log():
+async def test_a_finished_log_is_kept_whole():
     kubelet, store = FakeKubelet([line(number) for number in range(10)]), open_store()
     record = await follow(kubelet, store)
     assert await stored(store) == text(kubelet.lines)
@@ -69,7 +69,7 @@ async def test_a_finished_log():
     assert [tail for _, _, tail in kubelet.opened] == [None, 2], "one stream, one look at the end"
 
 
-async def test_an_empty_log():
+async def test_an_empty_log_is_complete():
     record = await follow(FakeKubelet(), store := open_store())
     assert (record.lines, record.bytes, record.complete) == (0, 0, True)
     assert await stored(store) == b""

@@ -37,7 +37,7 @@ def test_a_line_without_end_is_cut():
     assert splitter.feed(b"\n") == b"next\n"
 
 
-def test_times():
+def test_times_of_lines_are_read_to_the_nanosecond():
     assert stamp_of(b"2026-11-23T15:00:01.5Z text") == (
         datetime(2026, 11, 23, 15, 0, 1, tzinfo=UTC),
         b".500000000",
@@ -66,7 +66,7 @@ def test_words_of_the_kubelet_are_told_apart():
     assert only_stamped(b"\n") == (b"", [b""])
 
 
-def test_last_line():
+def test_the_last_line_is_found():
     assert last_line(b"") == b""
     assert last_line(b"a\n") == b"a"
     assert last_line(b"a\nbc\n") == b"bc"

@@ -25,7 +25,7 @@ LONG = line(5, text=b"q" * 40_000 + b"end")
         (line(6, text=b"z" * 9000), line(5, text=b"z" * MAX_LINE_BYTES + b"x"), LogEnd.UNSURE),
     ],
 )
-def test_compare_end(newest, known, end):
+def test_the_end_of_a_log_is_recognised(newest, known, end):
     assert compare_end(newest, known) is end
 
 
@@ -48,5 +48,5 @@ def pod(state, *, phase="Running", uid="u", name="main"):
         ({"metadata": {"uid": "u"}}, ContainerState.RUNNING),
     ],
 )
-def test_container_state(found, state):
+def test_the_state_of_a_container_is_read(found, state):
     assert container_state(found, "u", "main") is state

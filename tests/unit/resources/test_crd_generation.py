@@ -44,7 +44,7 @@ def test_the_file_in_crds_is_what_the_models_say():
     assert yaml.safe_load(text) == CRD, "run python -m tools.generate"
 
 
-def test_generation_is_deterministic():
+def test_generation_of_the_crd_is_deterministic():
     assert yaml.safe_dump(service_execution_crd(), sort_keys=False) == yaml.safe_dump(CRD, sort_keys=False)
 
 

@@ -77,7 +77,7 @@ class TestTimes:
         assert text == moment.replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
         assert ExecutionStatus.model_validate({"startTime": text}).start_time == moment.replace(microsecond=0)
 
-    def test_another_zone_is_the_same_moment(self):
+    def test_a_time_of_another_zone_is_the_same_moment(self):
         east = datetime(2026, 3, 1, 14, 0, tzinfo=timezone(timedelta(hours=2)))
         assert written(ExecutionStatus(start_time=east)) == {
             "startTime": "2026-03-01T12:00:00Z",
@@ -102,7 +102,7 @@ class TestStatus:
         ),
     )
 
-    def test_it_comes_back_the_same(self):
+    def test_a_status_comes_back_the_same(self):
         assert ExecutionStatus.model_validate(written(self.full)) == self.full
 
     def test_only_declared_members_are_kept(self):

@@ -82,7 +82,7 @@ def test_a_pod_on_its_way_has_no_problem(seen):
         ("RunContainerError", "", StartFault.START_FAILED, 60),
     ],
 )
-def test_the_kubelets_words(word, message, reason, limit):
+def test_the_kubelet_s_words_become_a_reason(word, message, reason, limit):
     problem = start_problem(pod(waiting(word, message)), LIMITS)
     assert problem is not None
     assert (problem.reason, problem.limit) == (reason, limit)
@@ -111,7 +111,7 @@ def test_the_kubelets_words(word, message, reason, limit):
         ("", StartFault.UNSCHEDULABLE, None),
     ],
 )
-def test_the_schedulers_words(message, reason, limit):
+def test_the_scheduler_s_words_become_a_reason(message, reason, limit):
     problem = start_problem(unscheduled(message), LIMITS)
     assert problem is not None
     assert (problem.reason, problem.limit, problem.detail) == (reason, limit, message)

@@ -64,7 +64,7 @@ async def test_a_status_repeats_no_value():
     ]
 
 
-async def test_faults_are_bounded(checker):
+async def test_faults_of_an_input_are_bounded(checker):
     assert len(await checker.check(NUMBERS, json.dumps({"data": {"values": ["x"] * 1000}}))) == 20
     found = await checker.check(NUMBERS, json.dumps({"data": {"values": ["x" * 1000] * 15}}))
     assert [len(fault.message) for fault in found] == [300] * 15
@@ -142,7 +142,7 @@ async def test_a_killed_worker_is_replaced(checker):
     assert await checker.check(NUMBERS, '{"data": {}}') == ()
 
 
-async def test_many_at_once(checker):
+async def test_many_inputs_are_checked_at_once(checker):
     texts = [json.dumps({"data": {"values": [number]}}) for number in range(50)]
     assert await asyncio.gather(*(checker.check(NUMBERS, text) for text in texts)) == [()] * 50
 

@@ -78,7 +78,7 @@ def test_any_name_comes_back(tmp_path, name, content):
 
 
 @pytest.mark.parametrize("size", [0, 1, 1024 * 1024, 1024 * 1024 + 1, 20 * 1024 * 1024 + 7])
-async def test_sizes(store, size):
+async def test_outputs_of_all_sizes_come_back_the_same(store, size):
     data = os.urandom(size)
     pieces = [data[start : start + 300_000] for start in range(0, size, 300_000)]
     written = await store.outputs.of(REF, 1).write("f.bin", one(*pieces))
@@ -96,7 +96,7 @@ async def test_sizes(store, size):
     assert (listed.size, listed.etag) == (size, written.etag)
 
 
-async def test_range(store):
+async def test_a_range_of_an_output_is_read(store):
     await store.outputs.of(REF, 1).write("f", one(b"0123456789"))
     stream = await store.outputs.of(REF, 1).open("f", (3, 5))
     assert (stream.size, stream.start, stream.end) == (10, 3, 5)
@@ -116,7 +116,7 @@ async def test_broken_upload_keeps_the_old_content(store, tmp_path, size):
     assert not [name for _, _, names in os.walk(tmp_path) for name in names if "#" in name]
 
 
-async def test_rewrite_replaces(store):
+async def test_an_output_that_is_written_again_is_replaced(store):
     first = await store.outputs.of(REF, 1).write("f", one(b"one"))
     second = await store.outputs.of(REF, 1).write("f", one(b"other"))
     assert first.etag != second.etag
@@ -174,7 +174,7 @@ async def test_commit_of_many_files(tmp_path):
     assert len((await store.outputs.read_manifest(REF)).files) == 40
 
 
-async def test_missing_things(store):
+async def test_what_is_missing_in_the_store_is_nothing(store):
     assert await store.outputs.of(REF, 1).open("f") is None
     assert await store.outputs.of(REF, 1).digest("f") is None
     assert await store.logs.read_stdout_result(REF) is None
@@ -186,7 +186,7 @@ async def test_missing_things(store):
         await store.outputs.of(REF, 1).write("../x", one(b""))
 
 
-async def test_log(store):
+async def test_chunks_of_a_log_are_kept_by_attempt(store):
     await store.logs.of(REF, 1).write(2, b"22\n")
     await store.logs.of(REF, 1).write(1, b"1\n")
     await store.logs.of(REF, 2).write(1, b"second attempt\n")
@@ -230,7 +230,7 @@ async def test_deleting_removes_what_an_interrupted_write_left(tmp_path):
     assert not directory.exists()
 
 
-async def test_corrupt_record(tmp_path):
+async def test_a_corrupt_record_is_an_error(tmp_path):
     store = ResultStore.open(f"file://{tmp_path}/store", "c")
     await store.outputs.commit(REF, manifest())
     (tmp_path / "store" / "c" / REF.namespace / REF.uid / "manifest.json").write_text('{"version": 1')
@@ -274,10 +274,10 @@ def test_bad_configuration_is_one_error(url, options):
         ("az://container/prefix", {"account_name": "x", "account_key": "eA=="}),
     ],
 )
-def test_object_stores_open(url, options):
+def test_object_stores_open_by_their_urls(url, options):
     ResultStore.open(url, "c", options)
 
 
-def test_bad_cluster_id(tmp_path):
+def test_a_bad_cluster_id_is_refused(tmp_path):
     with pytest.raises(StoreConfigurationError):
         ResultStore.open("memory:///", "a/b")

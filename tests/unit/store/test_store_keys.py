@@ -43,7 +43,7 @@ def test_keys_hold_only_what_every_store_keeps(path):
         ("\u00fc", "!C3!BC"),
     ],
 )
-def test_readable_encoding(path, key):
+def test_paths_have_readable_keys(path, key):
     assert encode_output_path(path) == key
 
 

@@ -31,7 +31,7 @@ def test_gone_is_marked_then_deleted_after_its_days():
     assert plan_sweep(stored, live, marked, NOW + 7 * DAY, RULES) == SweepPlan(delete=(stored[0],))
 
 
-def test_one_that_is_back_is_unmarked():
+def test_a_result_whose_execution_is_back_is_unmarked():
     stored = executions(1)
     plan = plan_sweep(stored, uids(stored), {stored[0]: NOW - 30 * DAY}, NOW, RULES)
     assert plan == SweepPlan(unmark=(stored[0],))
@@ -40,7 +40,7 @@ def test_one_that_is_back_is_unmarked():
 @pytest.mark.parametrize(
     ("count", "gone", "refused"), [(100, 20, False), (100, 21, True), (5, 2, False), (5, 3, True)]
 )
-def test_never_in_bulk(count, gone, refused):
+def test_results_are_never_deleted_in_bulk(count, gone, refused):
     stored = executions(count)
     live = uids(stored[gone:])
     plan = plan_sweep(stored, live, {}, NOW, RULES)

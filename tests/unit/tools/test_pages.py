@@ -57,7 +57,7 @@ def test_every_reason_has_a_row() -> None:
         "| `startTime` | time |",
     ],
 )
-def test_fields_are_described(row: str) -> None:
+def test_fields_of_pod_templates_are_described(row: str) -> None:
     assert row in field_page(), FIELD_PAGE
 
 
