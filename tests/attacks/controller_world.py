@@ -9,10 +9,9 @@ from tests.unit.controller.harness import Clock, World
 
 
 @pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def world() -> AsyncIterator[World]:
     """Return a cluster with a controller."""
     clock = Clock()
-    monkeypatch.setattr("serviceexecution.controller.executions.observe.datetime", clock)
     found = World(clock)
     yield found
     for controller in found.controllers:

@@ -5,6 +5,7 @@ import asyncio
 import kopf
 import pytest
 
+from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched
@@ -12,7 +13,6 @@ from serviceexecution.controller.known.cached_execution import (
     EndedExecution,
 )
 from serviceexecution.controller.known.watches import register
-from serviceexecution.controller.main import _queue
 from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.kube.kinds import (
     PODS,
@@ -109,7 +109,7 @@ async def test_an_ended_execution_costs_no_request(world: World) -> None:
 def test_watches_are_handled_in_the_loop_that_owns_the_cache() -> None:
     """Kopf calls functions that are no coroutines in threads: cache and queue were changed from there."""
     registry = kopf.OperatorRegistry()
-    queue = _queue(1)
+    queue: WorkQueue[ExecutionKey] = namespace_queue(1)
     register(registry, ObjectCache(), queue, queue)
     handlers = registry._watching.get_all_handlers()
     assert len(handlers) == 4

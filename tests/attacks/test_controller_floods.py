@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.executions import planning
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
@@ -23,7 +24,7 @@ from serviceexecution.controller.known.cached_execution import (
     UnreadableExecution,
     read_execution,
 )
-from serviceexecution.controller.main import _queue
+from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.kube.client import ObjectList
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
@@ -146,7 +147,7 @@ async def test_an_execution_nested_ten_thousand_deep_is_refused_and_nothing_ends
 
 async def test_namespaces_take_turns_in_the_queue() -> None:
     """Controller 8e: the first execution of one namespace waited behind 5,000 of another."""
-    queue = _queue(16)
+    queue: WorkQueue[ExecutionKey] = namespace_queue(16)
     for number in range(5_000):
         queue.add(ExecutionKey("flood", f"run-{number}"))
     queue.add(ExecutionKey("witness", "run"))
@@ -156,7 +157,7 @@ async def test_namespaces_take_turns_in_the_queue() -> None:
 
 async def test_a_flood_leaves_workers_to_others() -> None:
     """Controller 8e: passes of one namespace that wait for the API server held all workers."""
-    queue = _queue(16)
+    queue: WorkQueue[ExecutionKey] = namespace_queue(16)
     for number in range(5_000):
         queue.add(ExecutionKey("flood", f"run-{number}"))
     workers = [asyncio.create_task(queue.get()) for _ in range(16)]

@@ -56,7 +56,7 @@ class TestTheController:
     async def test_a_service_says_so(self, world: World, field: str, lists: bool):
         define(world, **{field: deep(lists=lists)})
         await world.controller.watch()
-        await world.controller.reconcile_service(world.controller.services[0])
+        await world.controller.reconcile_service((await world.controller.services())[0])
         body: Any = world.kubernetes.one(SERVICE_DEFINITIONS)
         (ready,) = body["status"]["conditions"]
         assert (ready["status"], ready["reason"]) == ("False", "Invalid")

@@ -126,7 +126,7 @@ async def test_a_stored_service_says_so_once_and_its_executions_too(world: World
         },
     )
     await world.controller.watch()
-    (key,) = world.controller.services
+    (key,) = await world.controller.services()
     await world.controller.reconcile_service(key)
     body: Any = world.kubernetes.one(SERVICE_DEFINITIONS)
     (ready,) = body["status"]["conditions"]
@@ -150,7 +150,7 @@ async def test_a_service_that_was_mended_is_ready_again(world: World):
         SERVICE_DEFINITIONS, {"metadata": metadata, "spec": {"runtime": runtime, "priorityClassName": "A"}}
     )
     await world.controller.watch()
-    (key,) = set(world.controller.services)
+    (key,) = await world.controller.services()
     await world.controller.reconcile_service(key)
     world.kubernetes.change(SERVICE_DEFINITIONS, "team", "adder", {"spec": {"priorityClassName": "a"}})
     await world.controller.watch()

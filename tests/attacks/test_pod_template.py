@@ -184,7 +184,7 @@ async def test_a_service_with_one_says_so(world: World):
     }
     world.kubernetes.put(SERVICE_DEFINITIONS, body)
     await world.controller.watch()
-    await world.controller.reconcile_service(world.controller.services[0])
+    await world.controller.reconcile_service((await world.controller.services())[0])
     stored: Any = world.kubernetes.one(SERVICE_DEFINITIONS)
     assert "spec.podTemplate.spec.containers[0].restartPolicy" in stored["status"]["conditions"][0]["message"]
 

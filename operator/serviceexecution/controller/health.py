@@ -11,11 +11,16 @@ STUCK_SECONDS: Final = 600.0
 """A pass that takes longer than this hangs: every request in it has a shorter limit of its own."""
 
 
+def _nothing_runs() -> float:
+    """Say that no pass runs: nothing does before there is a controller."""
+    return 0.0
+
+
 @dataclass(slots=True)
 class Health:
     """What the probes are answered from."""
 
-    longest_pass: Callable[[], float]
+    longest_pass: Callable[[], float] = _nothing_runs
     """How long, in seconds, the pass has run that runs longest. What waits does not count: that is load, and a restart
     would make it more."""
     ready: bool = False

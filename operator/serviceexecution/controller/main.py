@@ -7,64 +7,28 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from dataclasses import replace
 
 import kopf
 import structlog
 import uvloop
 from prometheus_client import start_http_server
 
-from serviceexecution.callbacks.delivery import Deliverer
+from serviceexecution.controller.assembly import Controller, assemble
 from serviceexecution.controller.clients import Clients
-from serviceexecution.controller.executions.admission import Admission
-from serviceexecution.controller.executions.ending import Ending
-from serviceexecution.controller.executions.observe import Observer
-from serviceexecution.controller.executions.planning import Planner
-from serviceexecution.controller.executions.reconcile import Reconciler
-from serviceexecution.controller.executions.transitions import ExecutionTeller
-from serviceexecution.controller.gauges import measure
 from serviceexecution.controller.health import Health, serve_health
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
-from serviceexecution.controller.known.cache import ObjectCache
-from serviceexecution.controller.known.resync import Resync
 from serviceexecution.controller.known.watches import kopf_settings, register
-from serviceexecution.controller.queue import WorkQueue
-from serviceexecution.controller.services.observe import BuildObserver
-from serviceexecution.controller.services.pod_security import NamespaceLevels
-from serviceexecution.controller.services.reconcile import ServiceReconciler
-from serviceexecution.controller.services.slots import BuildSlots
-from serviceexecution.controller.services.transitions import BuildTeller
 from serviceexecution.controller.settings import ControllerSettings
-from serviceexecution.controller.sweep import Sweeper, sweep_rules
-from serviceexecution.controller.worker import Key, work
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.lease import LeaderLease
-from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
-from serviceexecution.resources.reference import ExecutionReference, definition_of
-from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
-
-SERVICE_WORKERS: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What lives as long as the process."""
-
-    queue: WorkQueue[ExecutionKey]
-    service_queue: WorkQueue[ServiceKey]
-    cache: ObjectCache
-    health: Health
 
 
 def main() -> None:
@@ -88,15 +52,7 @@ def main() -> None:
 
 async def run(settings: ControllerSettings) -> None:
     """Run the controller: first lead, then know everything, then work."""
-    queue: WorkQueue[ExecutionKey] = _queue(settings.workers)
-    service_queue: WorkQueue[ServiceKey] = _queue(SERVICE_WORKERS)
-
-    def longest_pass() -> float:
-        return max(queue.longest_pass_seconds(), service_queue.longest_pass_seconds())
-
-    cache = ObjectCache(namespaces=settings.namespaces)
-    state = State(queue, service_queue, cache, Health(longest_pass=longest_pass))
-    health = state.health
+    health = Health()
     probes = await serve_health(health, settings.health_port)
     clients = await Clients.connect()
     ending = asyncio.current_task()
@@ -105,136 +61,36 @@ async def run(settings: ControllerSettings) -> None:
             asyncio.get_running_loop().add_signal_handler(number, ending.cancel)
     try:
         async with _leadership(settings, health), asyncio.TaskGroup() as tasks:
-            await _work(settings, clients, state, tasks)
+            await _work(settings, clients, health, tasks)
     finally:
         await clients.close()
         await probes.cleanup()
 
 
 async def _work(
-    settings: ControllerSettings, clients: Clients, state: State, tasks: asyncio.TaskGroup
+    settings: ControllerSettings, clients: Clients, health: Health, tasks: asyncio.TaskGroup
 ) -> None:
-    client = clients.work
-    queue, service_queue, cache = state.queue, state.service_queue, state.cache
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
-    version = await client.server_version()
-    defaults = settings.pod.for_cluster(version)
+    version = await clients.work.server_version()
     logger.info("controller starts", kubernetes=f"{version[0]}.{version[1]}", namespaces=settings.namespaces)
-    background: set[asyncio.Task[bool]] = set()
-
-    def keep(task: asyncio.Task[bool]) -> None:
-        background.add(task)
-        task.add_done_callback(background.discard)
-
-    def log_complete(reference: ExecutionReference) -> None:
-        service = definition_of(reference)
-        if service is not None:
-            service_queue.add(ServiceKey(*service))
-        else:
-            queue.add(ExecutionKey(reference.namespace, reference.name))
-
-    followers = LogFollowers(clients.logs, store, limit_bytes=settings.log_limit, on_complete=log_complete)
-    checker = SchemaChecker(says_values=False)
-    admission = Admission(cache)
-
-    def wake(service: ServiceKey, changed: bool) -> None:
-        for key in admission.keys_after_change(service) if changed else admission.next_keys(service):
-            queue.look_again(key)
-
-    cache.on_change = wake
-    events = EventPoster(
-        clients.events, component="serviceexecution-controller", instance=socket.gethostname()
-    )
-    deliverer = Deliverer(client, store, events, allowed_urls=settings.callback_urls)
-    reconciler = Reconciler(
-        client=client,
-        cache=cache,
-        observer=Observer(
-            client,
-            store,
-            cache,
-            settings.start_limits,
-            planner=Planner(client, cache, checker, admission, pull_secret=_pull_secret(settings)),
-            checker=checker,
-        ),
-        ending=Ending(client, store),
-        deliver=deliverer.enqueue,
-        followers=followers,
-        teller=ExecutionTeller(events, keep),
-        defaults=defaults,
-    )
-    resync = Resync(
-        client,
-        cache,
-        state.health,
-        queue.look_again,
-        service_queue.look_again,
-        namespaces=settings.namespaces,
-    )
-    watched = await resync.start()
+    settings = replace(settings, pod=settings.pod.for_cluster(version))
+    controller = assemble(settings, clients, store, health=health)
+    watched = await controller.resync.start()
     collect_seldom()
-    state.health.ready = True
-    helpers = [
-        tasks.create_task(work(queue, reconciler), name=f"worker {number}")
-        for number in range(settings.workers)
-    ]
-    slots = BuildSlots(cache, settings.builds.concurrency if settings.builds is not None else 0)
-    service_reconciler = ServiceReconciler(
-        client=client,
-        cache=cache,
-        checker=checker,
-        observer=BuildObserver(
-            client,
-            store,
-            cache,
-            slots,
-            NamespaceLevels(client),
-            checker,
-            settings.builds,
-            settings.start_limits,
-        ),
-        slots=slots,
-        followers=followers,
-        teller=BuildTeller(events, keep),
-        gateway_url=settings.pod.gateway_url,
-        add=service_queue.add,
-    )
-    helpers += [
-        tasks.create_task(work(service_queue, service_reconciler), name=f"service worker {number}")
-        for number in range(SERVICE_WORKERS)
-    ]
-    helpers.append(tasks.create_task(resync.run(settings.resync_seconds), name="resync"))
-    helpers.append(tasks.create_task(measure(queue, cache), name="gauges"))
-    sweeper = Sweeper(
-        client,
-        store,
-        namespaces=settings.namespaces,
-        rules=sweep_rules(
-            retention=timedelta(seconds=settings.retention_seconds), allow_bulk=settings.sweep_bulk
-        ),
-    )
-    helpers.append(tasks.create_task(sweeper.run(), name="sweep"))
+    health.ready = True
+    loops = [tasks.create_task(loop, name=name) for name, loop in controller.loops()]
     try:
-        await _watch(watched, cache, queue, service_queue)
+        await _watch(watched, controller)
     finally:
-        for task in helpers:
+        for task in loops:
             task.cancel()
-        await deliverer.close()
-        await followers.close()
-        await checker.close()
-        if background:
-            await asyncio.wait(background, timeout=5)
+        await controller.close()
 
 
-async def _watch(
-    namespaces: tuple[str, ...],
-    cache: ObjectCache,
-    queue: WorkQueue[ExecutionKey],
-    service_queue: WorkQueue[ServiceKey],
-) -> None:
+async def _watch(namespaces: tuple[str, ...], controller: Controller) -> None:
     """Run Kopf until a signal ends it. It ends with an error when a watch dies, and so does the process."""
     registry = kopf.OperatorRegistry()
-    register(registry, cache, queue, service_queue)
+    register(registry, controller.cache, controller.queue, controller.service_queue)
     await kopf.operator(
         registry=registry,
         settings=kopf_settings(),
@@ -266,15 +122,6 @@ async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIter
     finally:
         await lease.release()
         await client.close()
-
-
-def _queue(workers: int) -> WorkQueue[Key]:
-    """Return a queue in which namespaces take turns; one of them has at most three quarters of the workers."""
-    return WorkQueue(owner_of=lambda key: key.namespace, most_per_owner=max(1, workers * 3 // 4))
-
-
-def _pull_secret(settings: ControllerSettings) -> str:
-    return settings.builds.registry.credentials_secret if settings.builds is not None else ""
 
 
 def _exit_at_once() -> None:

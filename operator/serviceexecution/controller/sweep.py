@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.controller.clock import Clock, utc_now
 from serviceexecution.controller.known.cache import uid_of
 from serviceexecution.controller.metrics import SOURCES_SWEPT, SWEEP_REFUSED, SWEPT
 from serviceexecution.kube.client import KubernetesClient
@@ -47,18 +48,20 @@ class Sweeper:
         *,
         namespaces: tuple[str, ...],
         rules: SweepRules,
+        clock: Clock = utc_now,
     ) -> None:
         self._client = client
         self._store = store
         self._namespaces = namespaces
         self._rules = rules
+        self._clock = clock
 
     async def run(self) -> None:
         """Sweep for ever."""
         await asyncio.sleep(FIRST_SWEEP_SECONDS)
         while True:
             try:
-                await self.once(datetime.now(UTC))
+                await self.once(self._clock())
             except (KubernetesError, StoreError) as error:
                 logger.warning("sweep failed; it is repeated later", error=str(error))
             await asyncio.sleep(SWEEP_SECONDS)

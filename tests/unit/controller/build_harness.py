@@ -168,13 +168,15 @@ class BuildWorld(World):
         """Let the controller learn and work until there is nothing more to do for now; return when to look again."""
         for _ in range(_PASSES):
             await self.controller.watch()
-            keys = list(dict.fromkeys([*self.controller.services, *self.controller.queued_services]))
-            self.controller.services.clear()
-            self.controller.queued_services.clear()
+            keys = await self.controller.services()
             version = self.kubernetes.version
             wakes = [await self.controller.reconcile_service(key) for key in keys]
             now = [wake for wake in wakes if wake in {0, RECHECK_SECONDS}]
-            if not now and version == self.kubernetes.version and not self.controller.queued_services:
+            if (
+                not now
+                and version == self.kubernetes.version
+                and not len(self.controller.assembled.service_queue)
+            ):
                 return min((wake for wake in wakes if wake is not None), default=None)
         raise AssertionError("the passes are repeated for ever")
 

@@ -8,31 +8,18 @@ from typing import Any, Final, cast
 
 from serviceexecution.builds.settings import BuildsSettings
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.executions.admission import Admission
-from serviceexecution.controller.executions.ending import Ending
-from serviceexecution.controller.executions.observe import Observer
-from serviceexecution.controller.executions.planning import Planner
-from serviceexecution.controller.executions.reconcile import Reconciler
-from serviceexecution.controller.executions.transitions import ExecutionTeller
-from serviceexecution.controller.health import Health
+from serviceexecution.controller.assembly import assemble
+from serviceexecution.controller.clients import Clients
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import read_execution
-from serviceexecution.controller.known.resync import Resync
 from serviceexecution.controller.passes import RECHECK_SECONDS
-from serviceexecution.controller.services.observe import BuildObserver
-from serviceexecution.controller.services.pod_security import NamespaceLevels
-from serviceexecution.controller.services.reconcile import ServiceReconciler
-from serviceexecution.controller.services.slots import BuildSlots
-from serviceexecution.controller.services.transitions import BuildTeller
+from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.executions.pod_defaults import PodDefaults
-from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.observed import ContainerStateView
-from serviceexecution.resources.pods.pod_start import StartLimits
 from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.server import ApiServer
@@ -57,7 +44,7 @@ class Clock:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def now(self, _zone: object = None) -> datetime:
+    def now(self) -> datetime:
         return at(self.seconds)
 
 
@@ -83,75 +70,44 @@ class Controller:
     """One life of the controller's process: what it knows ends with it."""
 
     def __init__(
-        self, kubernetes: ApiServer, store: ResultStore, builds: BuildsSettings | None = None
+        self, kubernetes: ApiServer, store: ResultStore, clock: Clock, builds: BuildsSettings | None = None
     ) -> None:
         client = cast("Any", kubernetes)
-        self.cache = ObjectCache()
         self.followers = FakeFollowers()
-        self.checker = SchemaChecker(says_values=False)
-        self.admission = Admission(self.cache)
+        self.called_back: list[ServiceExecution] = []
+        settings = ControllerSettings(
+            pod=PodDefaults(collector_image="collector:1", gateway_url="http://gateway"),
+            store_url="memory:///",
+            store_options={},
+            cluster_id="test",
+            builds=builds,
+        )
+        self.assembled = assemble(
+            settings,
+            Clients(work=client, logs=client, events=client),
+            store,
+            clock.now,
+            followers=cast("Any", self.followers),
+            deliver=self.called_back.append,
+            sleep=_at_once,
+        )
+        self.cache = self.assembled.cache
+        self.checker = self.assembled.checker
+        self.admission = self.assembled.admission
+        self.observer = self.assembled.observer
+        self.resync = self.assembled.resync
         self.woken: list[ExecutionKey] = []
         self.cache.on_change = lambda service, changed: self.woken.extend(
             self.admission.keys_after_change(service) if changed else self.admission.next_keys(service)
         )
-        self.services: list[ServiceKey] = []
-        self.called_back: list[ServiceExecution] = []
-        self.tasks: list[asyncio.Task[bool]] = []
-        events = EventPoster(client, component="test", instance="test")
-        self.slots = BuildSlots(self.cache, builds.concurrency if builds is not None else 0)
-        self.queued_services: list[ServiceKey] = []
-        self.service_reconciler = ServiceReconciler(
-            client=client,
-            cache=self.cache,
-            checker=self.checker,
-            observer=BuildObserver(
-                client,
-                store,
-                self.cache,
-                self.slots,
-                NamespaceLevels(client),
-                self.checker,
-                builds,
-                StartLimits(),
-            ),
-            slots=self.slots,
-            followers=cast("Any", self.followers),
-            teller=BuildTeller(events, self.tasks.append),
-            gateway_url="http://gateway",
-            add=self.queued_services.append,
-        )
-        self.observer = Observer(
-            client,
-            store,
-            self.cache,
-            StartLimits(),
-            planner=Planner(
-                client,
-                self.cache,
-                self.checker,
-                self.admission,
-                pull_secret=builds.registry.credentials_secret if builds is not None else "",
-            ),
-            checker=self.checker,
-        )
-        self.resync = Resync(
-            client,
-            self.cache,
-            Health(longest_pass=lambda: 0),
-            lambda _: None,
-            self.services.append,
-            namespaces=(),
-        )
-        self.reconciler = Reconciler(
-            client=client,
-            cache=self.cache,
-            observer=self.observer,
-            ending=Ending(client, store, sleep=_at_once),
-            deliver=self.called_back.append,
-            followers=cast("Any", self.followers),
-            teller=ExecutionTeller(events, self.tasks.append),
-            defaults=PodDefaults(collector_image="collector:1", gateway_url="http://gateway"),
-        )
+
+    async def services(self) -> list[ServiceKey]:
+        """Take the services that are queued for a pass."""
+        queue, keys = self.assembled.service_queue, []
+        while len(queue):
+            keys.append(await queue.get())
+            queue.done(keys[-1], succeeded=True)
+        return keys
 
     async def watch(self) -> None:
         """Learn all that changed."""
@@ -159,15 +115,14 @@ class Controller:
 
     async def reconcile(self, key: ExecutionKey = KEY) -> float | None:
         """Make one pass with what is known."""
-        return await self._settled(await self.reconciler.reconcile(key))
+        return await self._settled(await self.assembled.reconciler.reconcile(key))
 
     async def reconcile_service(self, key: ServiceKey) -> float | None:
         """Make one pass over a service with what is known."""
-        return await self._settled(await self.service_reconciler.reconcile(key))
+        return await self._settled(await self.assembled.service_reconciler.reconcile(key))
 
     async def _settled(self, wake: float | None) -> float | None:
-        await asyncio.gather(*self.tasks)
-        self.tasks.clear()
+        await asyncio.gather(*self.assembled.background.running)
         return wake
 
     async def run(self, key: ExecutionKey = KEY) -> float | None:
@@ -193,7 +148,7 @@ class World:
 
     def start(self) -> Controller:
         """Start the controller anew, with nothing in its head."""
-        self.controller = Controller(self.kubernetes, self.store, self.builds)
+        self.controller = Controller(self.kubernetes, self.store, self.clock, self.builds)
         self.controllers.append(self.controller)
         return self.controller
 

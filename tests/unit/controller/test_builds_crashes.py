@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
-from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -257,28 +256,23 @@ class History:
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False))
 async def test_every_history_ends_with_an_image_that_serves_and_leaves_nothing(random):
-    clock = Clock()
-    with (
-        patch("serviceexecution.controller.executions.observe.datetime", clock),
-        patch("serviceexecution.controller.services.observe.datetime", clock),
-    ):
-        builds = BuildWorld(clock, concurrency=1)
-        await builds.upload("a", "b", "c")
-        builds.define()
-        history = History(builds)
-        for _ in range(30):
-            await history.step(random.choice(history.possible()))
-        await history.settle()
-        status, spec = builds.status(), builds.definition().spec
-        newest = status.revisions[0]
-        assert builds.jobs() == [], "nothing leaks"
-        assert newest.phase.terminal
-        if newest.phase is RevisionPhase.SUCCEEDED and spec.revision is None:
-            served = status.serving
-            assert served is not None
-            assert spec.source is not None
-            assert spec.source.archive is not None
-            assert served.source_digest == spec.source.archive.digest, "the last one wins"
-        assert all(count <= 1 for count in history.made.values()), "one Job per attempt"
-        for controller in builds.controllers:
-            await controller.checker.close()
+    builds = BuildWorld(Clock(), concurrency=1)
+    await builds.upload("a", "b", "c")
+    builds.define()
+    history = History(builds)
+    for _ in range(30):
+        await history.step(random.choice(history.possible()))
+    await history.settle()
+    status, spec = builds.status(), builds.definition().spec
+    newest = status.revisions[0]
+    assert builds.jobs() == [], "nothing leaks"
+    assert newest.phase.terminal
+    if newest.phase is RevisionPhase.SUCCEEDED and spec.revision is None:
+        served = status.serving
+        assert served is not None
+        assert spec.source is not None
+        assert spec.source.archive is not None
+        assert served.source_digest == spec.source.archive.digest, "the last one wins"
+    assert all(count <= 1 for count in history.made.values()), "one Job per attempt"
+    for controller in builds.controllers:
+        await controller.checker.close()

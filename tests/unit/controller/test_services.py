@@ -113,7 +113,7 @@ async def test_a_service_that_cannot_be_run_says_so_and_so_do_its_executions(wor
     await world.controller.run()
     assert world.said() == ("Pending", "ServiceNotReady")
     assert said in message(world)
-    await world.controller.service_reconciler.reconcile(ServiceKey("team", "adder"))
+    await world.controller.assembled.service_reconciler.reconcile(ServiceKey("team", "adder"))
     service: Any = world.kubernetes.one(SERVICE_DEFINITIONS)
     (condition,) = service["status"]["conditions"]
     assert (condition["type"], condition["status"], condition["reason"]) == ("Ready", "False", "Invalid")
@@ -125,14 +125,14 @@ async def test_ready_is_written_once_and_again_when_it_changes(world: World):
     key = ServiceKey("team", "adder")
     for _ in range(3):
         await world.controller.watch()
-        await world.controller.service_reconciler.reconcile(key)
+        await world.controller.assembled.service_reconciler.reconcile(key)
     assert world.kubernetes.writes() == ["patch servicedefinitions/status"]
     service: Any = world.kubernetes.one(SERVICE_DEFINITIONS)
     assert service["status"]["conditions"][0]["status"] == "True"
     assert service["status"]["observedGeneration"] == 1
     redefine(world, inputSchema={"type": "nonsense"})
     await world.controller.watch()
-    await world.controller.service_reconciler.reconcile(key)
+    await world.controller.assembled.service_reconciler.reconcile(key)
     service = world.kubernetes.one(SERVICE_DEFINITIONS)
     assert service["status"]["conditions"][0]["status"] == "False"
     assert service["status"]["observedGeneration"] == 2

@@ -1,7 +1,6 @@
 """Gathers all that a decision is made from: cache and store, and the API server where absence matters."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -9,6 +8,7 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.executions.output_check import output_problem
 from serviceexecution.controller.executions.planning import Planner
 from serviceexecution.controller.job_actions import JobReader
@@ -37,7 +37,7 @@ logger = structlog.stdlib.get_logger()
 UNREADABLE_SERVICE: Final = "What the execution took from it does not fit this version of the operator."
 
 
-class Observer:
+class ExecutionObserver:
     """Reads; never writes."""
 
     def __init__(
@@ -49,7 +49,9 @@ class Observer:
         *,
         planner: Planner,
         checker: Checker,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._planner = planner
         self._checker = checker
         self._client = client
@@ -76,7 +78,7 @@ class Observer:
         seen = Observation(
             execution=execution,
             times=times,
-            now=datetime.now(UTC),
+            now=self._clock(),
             limits=self._limits,
             job=job,
             pod=pod,
@@ -108,7 +110,7 @@ class Observer:
             has_job=bool(self._cache.runs.jobs(ended.metadata.uid, ended.metadata.namespace)),
             callback_due=ended.callback_due,
             expires=ended.expires,
-            now=datetime.now(UTC),
+            now=self._clock(),
         )
 
     async def _job(self, execution: ServiceExecution) -> JobView | None:

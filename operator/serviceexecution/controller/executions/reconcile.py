@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import structlog
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.executions.ending import Ending
-from serviceexecution.controller.executions.observe import Observer
+from serviceexecution.controller.executions.observe import ExecutionObserver
 from serviceexecution.controller.executions.own import is_own_input
 from serviceexecution.controller.executions.reading import ExecutionReader
-from serviceexecution.controller.executions.transitions import ExecutionTeller
+from serviceexecution.controller.executions.transitions import ExecutionTransitionReporter
 from serviceexecution.controller.job_actions import JobActions, in_the_way, is_final, lacks_quota
 from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache
@@ -39,7 +39,7 @@ from serviceexecution.resources.status_patch import status_patch
 logger = structlog.stdlib.get_logger()
 
 
-class Reconciler:
+class ExecutionReconciler:
     """One pass over one execution: observe, decide, act."""
 
     def __init__(
@@ -47,25 +47,27 @@ class Reconciler:
         *,
         client: KubernetesClient,
         cache: ObjectCache,
-        observer: Observer,
+        observer: ExecutionObserver,
         followers: LogFollowers,
-        teller: ExecutionTeller,
+        reporter: ExecutionTransitionReporter,
         defaults: PodDefaults,
         ending: Ending,
         deliver: Callable[[ServiceExecution], None],
+        clock: Clock,
     ) -> None:
         """``deliver`` takes executions that have ended and whose callback is pending, again and again; it neither
         waits nor raises.
         """
         self._reader = ExecutionReader(client, cache)
         self._ending = ending
+        self._clock = clock
         self._deliver = deliver
         self._client = client
         self._jobs = JobActions(client, cache.runs)
         self._cache = cache
         self._observer = observer
         self._followers = followers
-        self._teller = teller
+        self._reporter = reporter
         self._defaults = defaults
 
     async def reconcile(self, key: ExecutionKey) -> float | None:
@@ -210,7 +212,7 @@ class Reconciler:
             self._cache.drop_execution(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
             return False
         self._cache.put_execution(written)
-        self._teller.tell(execution, status)
+        self._reporter.report(execution, status)
         return True
 
     async def _refuse(self, execution: UnreadableExecution) -> None:
@@ -220,7 +222,7 @@ class Reconciler:
             Phase.FAILED,
             Reason.INVALID_SPEC,
             sentence(Reason.INVALID_SPEC, execution.problem),
-            now=datetime.now(UTC),
+            now=self._clock(),
             generation=execution.metadata.generation,
         )
         metadata = execution.metadata

@@ -1,4 +1,4 @@
-"""Tells of what became of an execution in log, metrics and Events, after it was written."""
+"""Reports in log, metrics and Events what became of an execution, after its status was written."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,15 +19,15 @@ _ORDINARY_PHASES: Final = frozenset({Phase.SUCCEEDED, Phase.RUNNING})
 _ORDINARY_REASONS: Final = frozenset({Reason.STARTING, Reason.QUEUED, Reason.CANCELLED, Reason.STOPPING})
 
 
-class ExecutionTeller:
+class ExecutionTransitionReporter:
     """``spawn`` keeps background tasks (posting Events) until they are done."""
 
     def __init__(self, events: EventPoster, spawn: Callable[[asyncio.Task[bool]], None]) -> None:
         self._events = events
         self._spawn = spawn
 
-    def tell(self, before: ServiceExecution, status: ExecutionStatus) -> None:
-        """Tell of the transition, if it is one, to ``status``, which was written."""
+    def report(self, before: ServiceExecution, status: ExecutionStatus) -> None:
+        """Report the transition, if it is one, to ``status``, which was written."""
         if status.phase is None or (before.status.phase, before.status.reason) == (
             status.phase,
             status.reason,

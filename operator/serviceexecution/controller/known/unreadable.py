@@ -1,7 +1,7 @@
 """Objects that the API server took and our models do not: what is read of them all the same, and what is wrong."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -87,7 +87,7 @@ def unreadable_definition(body: JsonObject, error: ValidationError | str) -> Unr
     return UnreadableDefinition(metadata, problem, said)
 
 
-def status_of_unreadable(definition: UnreadableDefinition) -> JsonObject:
+def status_of_unreadable(definition: UnreadableDefinition, now: datetime) -> JsonObject:
     """Return the patch of the status that says what is wrong; what was built stays as it is recorded."""
     generation = definition.metadata.generation
     ready: JsonObject = {
@@ -95,7 +95,7 @@ def status_of_unreadable(definition: UnreadableDefinition) -> JsonObject:
         "status": "False",
         "reason": "Invalid",
         "message": definition.problem,
-        "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "observedGeneration": generation,
     }
     return {

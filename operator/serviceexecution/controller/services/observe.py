@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import structlog
 
@@ -13,6 +12,7 @@ from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.problems import build_problem
 from serviceexecution.builds.revisions import active_of, advanced
 from serviceexecution.builds.settings import BuildsSettings
+from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.job_actions import JobReader
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.service_problem import Checker
@@ -35,7 +35,7 @@ logger = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class BuildObserver:
+class ServiceObserver:
     """Reads; never writes. ``settings`` is None when this installation builds nothing."""
 
     client: KubernetesClient
@@ -46,6 +46,7 @@ class BuildObserver:
     checker: Checker
     settings: BuildsSettings | None
     limits: StartLimits
+    clock: Clock
 
     @property
     def _jobs(self) -> JobReader:
@@ -58,7 +59,7 @@ class BuildObserver:
         """
         seen = BuildObservation(
             definition,
-            datetime.now(UTC),
+            self.clock(),
             settings=self.settings,
             limits=self.limits,
             problem=problem,

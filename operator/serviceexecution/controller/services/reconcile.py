@@ -14,15 +14,16 @@ from serviceexecution.builds.outcome import BuildDecision
 from serviceexecution.builds.progress import timeout_of
 from serviceexecution.builds.render import render_build
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.job_actions import JobActions, is_final, lacks_quota
 from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, status_of_unreadable
 from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.controller.service_problem import Checker, problem_of
-from serviceexecution.controller.services.observe import BuildObserver
+from serviceexecution.controller.services.observe import ServiceObserver
 from serviceexecution.controller.services.slots import BuildSlots
-from serviceexecution.controller.services.transitions import BuildTeller
+from serviceexecution.controller.services.transitions import BuildTransitionReporter
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
@@ -48,12 +49,13 @@ class ServiceReconciler:
         client: KubernetesClient,
         cache: ObjectCache,
         checker: Checker,
-        observer: BuildObserver,
+        observer: ServiceObserver,
         slots: BuildSlots,
         followers: LogFollowers,
-        teller: BuildTeller,
+        reporter: BuildTransitionReporter,
         gateway_url: str,
         add: Callable[[ServiceKey], None],
+        clock: Clock,
     ) -> None:
         """``add`` queues other services whose build may start now."""
         self._client = client
@@ -63,9 +65,10 @@ class ServiceReconciler:
         self._observer = observer
         self._slots = slots
         self._followers = followers
-        self._teller = teller
+        self._reporter = reporter
         self._gateway_url = gateway_url
         self._add = add
+        self._clock = clock
         self._sound: OrderedDict[tuple[str, int], None] = OrderedDict()
         """Uid and generation of services whose executions can start; the newest last."""
         self._followed: dict[ServiceKey, set[ExecutionReference]] = {}
@@ -145,7 +148,7 @@ class ServiceReconciler:
         if written is None:
             return None
         self._cache.put_definition(written)
-        self._teller.tell(definition, status)
+        self._reporter.report(definition, status)
         for waiting in self._slots.next_keys():
             self._add(waiting)
         return self._cache.definition(ServiceKey(metadata.namespace, metadata.name))
@@ -154,7 +157,7 @@ class ServiceReconciler:
         """Say once that a definition cannot be read; it was valid under the CRD of another version."""
         metadata = definition.metadata
         if not definition.said:
-            patch = status_of_unreadable(definition)
+            patch = status_of_unreadable(definition, self._clock())
             await self._client.patch(
                 SERVICE_DEFINITIONS, metadata.namespace, metadata.name, patch, subresource="status"
             )

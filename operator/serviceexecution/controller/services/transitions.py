@@ -1,4 +1,4 @@
-"""Tells of what became of a build in log, metrics and Events, after it was written."""
+"""Reports in log, metrics and Events what became of a build, after the status was written."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,15 +25,15 @@ _ORDINARY_PHASES: Final = frozenset(
 )
 
 
-class BuildTeller:
+class BuildTransitionReporter:
     """``spawn`` keeps background tasks (posting Events) until they are done."""
 
     def __init__(self, events: EventPoster, spawn: Callable[[asyncio.Task[bool]], None]) -> None:
         self._events = events
         self._spawn = spawn
 
-    def tell(self, before: ServiceDefinition, status: ServiceDefinitionStatus) -> None:
-        """Tell how ``status``, which was written, differs from what the definition said before."""
+    def report(self, before: ServiceDefinition, status: ServiceDefinitionStatus) -> None:
+        """Report how ``status``, which was written, differs from what the definition said before."""
         for revision in reversed(status.revisions):
             known = before.status.find(revision.name)
             if known is None or (known.phase, known.reason) != (revision.phase, revision.reason):

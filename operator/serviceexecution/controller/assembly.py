@@ -1,0 +1,245 @@
+"""Puts a controller together from settings, connections, a store and a clock."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from serviceexecution.callbacks.delivery import Deliverer
+from serviceexecution.controller.background import BackgroundTasks
+from serviceexecution.controller.clients import Clients
+from serviceexecution.controller.clock import Clock, utc_now
+from serviceexecution.controller.executions.admission import Admission
+from serviceexecution.controller.executions.ending import Ending
+from serviceexecution.controller.executions.observe import ExecutionObserver
+from serviceexecution.controller.executions.planning import Planner
+from serviceexecution.controller.executions.reconcile import ExecutionReconciler
+from serviceexecution.controller.executions.transitions import ExecutionTransitionReporter
+from serviceexecution.controller.gauges import measure
+from serviceexecution.controller.health import Health
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.known.resync import Resync
+from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.services.observe import ServiceObserver
+from serviceexecution.controller.services.pod_security import NamespaceLevels
+from serviceexecution.controller.services.reconcile import ServiceReconciler
+from serviceexecution.controller.services.slots import BuildSlots
+from serviceexecution.controller.services.transitions import BuildTransitionReporter
+from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.controller.sweep import Sweeper, sweep_rules
+from serviceexecution.controller.worker import Key, work
+from serviceexecution.kube.events import EventPoster
+from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.reference import ExecutionReference, definition_of
+from serviceexecution.schemas.checker import SchemaChecker
+from serviceexecution.store.store import ResultStore
+
+SERVICE_WORKERS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """All that works together in one controller."""
+
+    settings: ControllerSettings
+    cache: ObjectCache
+    queue: WorkQueue[ExecutionKey]
+    service_queue: WorkQueue[ServiceKey]
+    admission: Admission
+    observer: ExecutionObserver
+    reconciler: ExecutionReconciler
+    service_reconciler: ServiceReconciler
+    resync: Resync
+    sweeper: Sweeper
+    checker: SchemaChecker
+    followers: LogFollowers
+    deliverer: Deliverer
+    background: BackgroundTasks
+
+    def loops(self) -> Iterator[tuple[str, Coroutine[None, None, None]]]:
+        """Give what runs as long as the controller works, each with a name. ``resync.start`` comes before."""
+        for number in range(self.settings.workers):
+            yield f"worker {number}", work(self.queue, self.reconciler)
+        for number in range(SERVICE_WORKERS):
+            yield f"service worker {number}", work(self.service_queue, self.service_reconciler)
+        yield "resync", self.resync.run(self.settings.resync_seconds)
+        yield "gauges", measure(self.queue, self.cache)
+        yield "sweep", self.sweeper.run()
+
+    async def close(self) -> None:
+        """Let go of everything, in order; what is pending is taken up by the next controller."""
+        await self.deliverer.close()
+        await self.followers.close()
+        await self.checker.close()
+        await self.background.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What both reconcilers are made of."""
+
+    settings: ControllerSettings
+    clients: Clients
+    store: ResultStore
+    clock: Clock
+    cache: ObjectCache
+    checker: SchemaChecker
+    followers: LogFollowers
+    events: EventPoster
+    background: BackgroundTasks
+
+
+def assemble(
+    settings: ControllerSettings,
+    clients: Clients,
+    store: ResultStore,
+    clock: Clock = utc_now,
+    *,
+    health: Health | None = None,
+    followers: LogFollowers | None = None,
+    deliver: Callable[[ServiceExecution], None] | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Controller:
+    """Return a controller that does nothing yet. ``followers``, ``deliver`` and ``sleep`` are for tests."""
+    queue: WorkQueue[ExecutionKey] = namespace_queue(settings.workers)
+    service_queue: WorkQueue[ServiceKey] = namespace_queue(SERVICE_WORKERS)
+    health = health or Health()
+    health.longest_pass = lambda: max(queue.longest_pass_seconds(), service_queue.longest_pass_seconds())
+    shared = _Shared(
+        settings,
+        clients,
+        store,
+        clock,
+        cache=ObjectCache(namespaces=settings.namespaces),
+        checker=SchemaChecker(says_values=False),
+        followers=followers or _followers(settings, clients, store, queue, service_queue),
+        events=EventPoster(
+            clients.events, component="serviceexecution-controller", instance=socket.gethostname()
+        ),
+        background=BackgroundTasks(),
+    )
+    deliverer = Deliverer(clients.work, store, shared.events, allowed_urls=settings.callback_urls)
+    admission = _admission(shared.cache, queue)
+    observer = _observer(shared, admission)
+    return Controller(
+        settings=settings,
+        cache=shared.cache,
+        queue=queue,
+        service_queue=service_queue,
+        admission=admission,
+        observer=observer,
+        reconciler=ExecutionReconciler(
+            client=clients.work,
+            cache=shared.cache,
+            observer=observer,
+            ending=Ending(clients.work, store, sleep=sleep),
+            deliver=deliver or deliverer.enqueue,
+            followers=shared.followers,
+            reporter=ExecutionTransitionReporter(shared.events, shared.background.keep),
+            defaults=settings.pod,
+            clock=clock,
+        ),
+        service_reconciler=_service_reconciler(shared, service_queue),
+        resync=Resync(
+            clients.work,
+            shared.cache,
+            health,
+            queue.look_again,
+            service_queue.look_again,
+            namespaces=settings.namespaces,
+        ),
+        sweeper=_sweeper(shared),
+        checker=shared.checker,
+        followers=shared.followers,
+        deliverer=deliverer,
+        background=shared.background,
+    )
+
+
+def namespace_queue(workers: int) -> WorkQueue[Key]:
+    """Return a queue in which namespaces take turns; one of them has at most three quarters of the workers."""
+    return WorkQueue(owner_of=lambda key: key.namespace, most_per_owner=max(1, workers * 3 // 4))
+
+
+def _followers(
+    settings: ControllerSettings,
+    clients: Clients,
+    store: ResultStore,
+    queue: WorkQueue[ExecutionKey],
+    service_queue: WorkQueue[ServiceKey],
+) -> LogFollowers:
+    def log_complete(reference: ExecutionReference) -> None:
+        service = definition_of(reference)
+        if service is not None:
+            service_queue.add(ServiceKey(*service))
+        else:
+            queue.add(ExecutionKey(reference.namespace, reference.name))
+
+    return LogFollowers(clients.logs, store, limit_bytes=settings.log_limit, on_complete=log_complete)
+
+
+def _admission(cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> Admission:
+    admission = Admission(cache)
+
+    def wake(service: ServiceKey, changed: bool) -> None:
+        for key in admission.keys_after_change(service) if changed else admission.next_keys(service):
+            queue.look_again(key)
+
+    cache.on_change = wake
+    return admission
+
+
+def _observer(shared: _Shared, admission: Admission) -> ExecutionObserver:
+    builds, client = shared.settings.builds, shared.clients.work
+    pull_secret = builds.registry.credentials_secret if builds is not None else ""
+    return ExecutionObserver(
+        client,
+        shared.store,
+        shared.cache,
+        shared.settings.start_limits,
+        planner=Planner(client, shared.cache, shared.checker, admission, pull_secret=pull_secret),
+        checker=shared.checker,
+        clock=shared.clock,
+    )
+
+
+def _service_reconciler(shared: _Shared, service_queue: WorkQueue[ServiceKey]) -> ServiceReconciler:
+    settings, client = shared.settings, shared.clients.work
+    slots = BuildSlots(shared.cache, settings.builds.concurrency if settings.builds is not None else 0)
+    observer = ServiceObserver(
+        client,
+        shared.store,
+        shared.cache,
+        slots,
+        NamespaceLevels(client),
+        shared.checker,
+        settings.builds,
+        settings.start_limits,
+        shared.clock,
+    )
+    return ServiceReconciler(
+        client=client,
+        cache=shared.cache,
+        checker=shared.checker,
+        observer=observer,
+        slots=slots,
+        followers=shared.followers,
+        reporter=BuildTransitionReporter(shared.events, shared.background.keep),
+        gateway_url=settings.pod.gateway_url,
+        add=service_queue.add,
+        clock=shared.clock,
+    )
+
+
+def _sweeper(shared: _Shared) -> Sweeper:
+    settings = shared.settings
+    rules = sweep_rules(
+        retention=timedelta(seconds=settings.retention_seconds), allow_bulk=settings.sweep_bulk
+    )
+    return Sweeper(
+        shared.clients.work, shared.store, namespaces=settings.namespaces, rules=rules, clock=shared.clock
+    )
