@@ -1,8 +1,8 @@
 """Puts a service's status together so that people, kubectl wait and kstatus (helm --wait, Flux) read the same.
 
-A service that is given as an image has the condition Ready alone. One that is built has Built, too, and what kstatus
-goes by: Reconciling while something is to be built, Stalled when a person has to act. So ``helm --wait`` waits for the
-newest build and fails with it, while executions run what was built last.
+A service that is given as an image has only the condition Ready. One that is built also has Built, and the two that
+kstatus goes by: Reconciling while something is to be built, Stalled when a person has to act. ``helm --wait`` therefore
+waits for the newest build and fails with it, while executions run what was built last.
 """
 
 from datetime import datetime

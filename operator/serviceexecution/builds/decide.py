@@ -40,7 +40,7 @@ def decide(seen: BuildObservation) -> BuildDecision:
     """Decide what to do and to say about a service and its builds."""
     definition = seen.definition
     if definition.metadata.deletion_timestamp is not None:
-        return BuildDecision(definition.status)  # its Jobs go with it
+        return BuildDecision(definition.status)  # Its Jobs go with it.
     wanted = wanted_by(seen)
     status = advanced(definition.status, wanted, seen.now)
     step: Step | None = None

@@ -57,7 +57,7 @@ def timeout_of(seen: BuildObservation) -> float:
     try:
         return parse_duration(build.timeout, field="spec.build.timeout")
     except DurationError:
-        return default  # nothing is built from a spec that says so: see ``build_problem``
+        return default  # Nothing is built from a spec that says so: see ``build_problem``
 
 
 def _pending(seen: BuildObservation, revision: Revision) -> Step:
@@ -127,7 +127,7 @@ def _start_or_fail(
     message = sentence(reason, problem.detail)
     same_cause = revision.reason == reason and bool(revision.message)
     if same_cause and (wait.left > 0 or wait.fault is not problem.reason):
-        message = revision.message or message  # it is worded differently from try to try
+        message = revision.message or message  # It is worded differently from try to try
     if wait.left <= 0:
         return finish(seen, revision, reason, message)
     said = changed(revision, phase=RevisionPhase.BUILDING, reason=reason.value, message=message)

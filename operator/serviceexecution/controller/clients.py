@@ -15,8 +15,8 @@ class Clients:
 
     work: KubernetesClient
     logs: KubernetesClient
-    """1,500 running programs whose logs are polled ask for hundreds of requests a second: they get longer between
-    their turns, and no start or cancel waits for them."""
+    """Polling the logs of 1,500 running programs takes hundreds of requests a second. Here it only makes the pauses
+    between polls longer; no start or cancel waits for it."""
     events: KubernetesClient
 
     @classmethod

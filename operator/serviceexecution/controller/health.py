@@ -21,8 +21,8 @@ class Health:
     """What the probes are answered from."""
 
     longest_pass: Callable[[], float] = _nothing_runs
-    """How long, in seconds, the pass has run that runs longest. What waits does not count: that is load, and a restart
-    would make it more."""
+    """Returns how many seconds the longest of the current passes has run. Waiting keys do not count: they are load,
+    and a restart would make more of it."""
     ready: bool = False
     stale_watch: str = ""
     """A kind whose watch has delivered nothing for a while, although a list shows changes."""

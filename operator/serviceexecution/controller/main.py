@@ -39,7 +39,7 @@ def main() -> None:
         sys.exit(f"serviceexecution-controller: {error}")
     take_deep_objects()
     switch_often()
-    collect_seldom()  # a first time: the first lists parse everything
+    collect_seldom()  # A first time: the first lists parse everything
     configure_logging(settings.log_level, settings.log_format)
     start_http_server(settings.metrics_port)
     try:
@@ -107,7 +107,7 @@ async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIter
     if not settings.lease_name:
         yield
         return
-    health.ready = True  # a standby is as ready as it can be
+    health.ready = True  # A standby is as ready as it can be
     client = await KubernetesClient.connect(user_agent="serviceexecution-controller-lease", qps=5, burst=10)
     lease = LeaderLease(
         client,

@@ -1,7 +1,7 @@
 """A work queue for asyncio: each key waits once, never runs twice at the same time, and backs off after failures.
 
-The same shape as the queue of Kubernetes' own controllers (client-go's workqueue), but namespaces take turns: who has
-thousands of keys waiting waits behind his own.
+It has the shape of the queue of Kubernetes' own controllers (client-go's workqueue), but namespaces take turns: a user
+with thousands of keys in the queue waits behind them.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ Key = TypeVar("Key", bound=Hashable)
 FIRST_BACKOFF: Final = 0.2
 LARGEST_BACKOFF: Final = 60.0
 NEWS_PER_WAKE_UP: Final = 4
-"""So many keys with news go before one that only looks again, when both wait. Timeouts are such looks: they come late
-under a flood of news, but they come."""
+"""When both wait, this many keys with news go before one key that only looks again. Timeouts are such looks: under a
+flood of news they come late, but they come."""
 
 
 def _one_owner(_: Hashable) -> str:
-    """Let all keys wait in one line."""
+    """Return the same owner for all keys: they wait in one line."""
     return ""
 
 
@@ -32,8 +32,8 @@ class WorkQueue(Generic[Key]):
     def __init__(
         self, *, owner_of: Callable[[Key], str] = _one_owner, most_per_owner: int | None = None
     ) -> None:
-        """``owner_of`` tells who waits behind his own, such as a key's namespace; at most ``most_per_owner`` of an
-        owner's keys are worked on at the same time, so that others find a free worker.
+        """``owner_of`` gives the owner of a key, such as its namespace; an owner's keys wait behind each other. At
+        most ``most_per_owner`` of them are worked on at the same time, so that others find a free worker.
         """
         self._owner_of = owner_of
         self._most_per_owner = most_per_owner
@@ -113,7 +113,7 @@ class WorkQueue(Generic[Key]):
             self._active_of[owner] -= 1
             if not self._active_of[owner]:
                 del self._active_of[owner]
-            self._wake_one()  # the owner may have another one worked on now
+            self._wake_one()  # The owner may have another one worked on now
         if succeeded:
             self._failures.pop(key, None)
         if key in self._again:

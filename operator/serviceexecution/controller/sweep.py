@@ -30,7 +30,7 @@ ALWAYS_ALLOWED: Final = 20
 
 
 def sweep_rules(*, retention: timedelta, allow_bulk: bool) -> SweepRules:
-    """Return how carefully to sweep; ``allow_bulk`` is for somebody who knows why so much has gone."""
+    """Return how carefully to sweep; ``allow_bulk`` is for an operator who knows why so much is gone."""
     return SweepRules(
         tombstone_age=retention,
         largest_share=1.0 if allow_bulk else LARGEST_SHARE,

@@ -34,11 +34,11 @@ QUEUED_RECHECK: Final = 300.0
 
 FIRST_RECHECK: Final = 5.0
 LONGEST_RECHECK: Final = 60.0
-"""Seconds between looks at what tells nobody that it has come, such as a ConfigMap or room in a quota: each look is
-requests. The pause is as long as the wait so far, within these two."""
+"""Seconds between looks at objects whose coming no watch tells, such as a ConfigMap or room in a quota. Each look costs
+requests, so the pause is as long as the wait so far, within these two."""
 
 WOKEN_BY_EVENTS: Final = frozenset({Reason.SERVICE_NOT_FOUND, Reason.SERVICE_NOT_READY})
-"""A change of the service wakes who waits for it."""
+"""A change of the service wakes the executions that wait for it."""
 
 
 def decide(seen: Observation) -> Decision:

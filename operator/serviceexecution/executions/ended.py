@@ -6,8 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """``due``: something is to be done now, for which the whole execution is read. ``wake_after``: seconds until its
-    time to live is over, None when it has none.
+    """What is left to do.
+
+    ``due``: something is to be done now, for which the whole execution is read. ``wake_after``: seconds until its time
+    to live is over, None when it has none.
     """
 
     due: bool

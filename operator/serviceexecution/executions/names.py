@@ -53,7 +53,7 @@ def labels(reference: ExecutionReference, attempt: int | None = None) -> dict[st
 
 
 def owner_reference(reference: ExecutionReference) -> JsonObject:
-    """Return the reference by which Kubernetes deletes a child together with its execution."""
+    """Return the reference that makes Kubernetes delete a child together with its execution."""
     return {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": KIND,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.input.configmap_keys import ConfigMapEntry, configmap_keys
@@ -27,16 +27,18 @@ from serviceexecution.resources.executions.runtime import DockerRuntime
 from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
 from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView
 
-DEFAULT_OUTPUT_LIMIT = 10 * 1024**3
-DEFAULT_COLLECT_TIMEOUT = 3600.0
-DEFAULT_START_TIMEOUT = 600.0
-DEFAULT_CANCEL_GRACE = 30.0
+DEFAULT_OUTPUT_LIMIT: Final = 10 * 1024**3
+DEFAULT_COLLECT_TIMEOUT: Final = 3600.0
+DEFAULT_START_TIMEOUT: Final = 600.0
+DEFAULT_CANCEL_GRACE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class PlanProblem:
-    """Why a spec cannot be run. ``waiting``: an object is missing that may still come. ``coming``: somebody is
-    making it, so that the start timeout alone bounds the wait.
+    """Why a spec cannot be run.
+
+    ``waiting``: an object is missing that may still come. ``coming``: it is being made, so that only the start timeout
+    bounds the wait.
     """
 
     reason: Reason
@@ -55,7 +57,7 @@ class Times:
     collect_timeout: float
 
 
-DEFAULT_TIMES = Times(None, DEFAULT_START_TIMEOUT, DEFAULT_CANCEL_GRACE, DEFAULT_COLLECT_TIMEOUT)
+DEFAULT_TIMES: Final = Times(None, DEFAULT_START_TIMEOUT, DEFAULT_CANCEL_GRACE, DEFAULT_COLLECT_TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)

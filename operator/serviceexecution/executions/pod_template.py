@@ -19,7 +19,7 @@ from serviceexecution.resources.pods.pod_template_fields import affinity_faults,
 FIELD: Final = "spec.podTemplate"
 _METADATA: Final = frozenset({"labels", "annotations"})
 _OWN_VOLUMES: Final = frozenset({"input", "output", "datapool", COLLECTOR_TOKEN_VOLUME})
-"""``home`` and ``tmp`` are the program's alone: it may have them elsewhere."""
+"""``home`` and ``tmp`` are only the program's: it may have them elsewhere."""
 _OWN_CLAIMS: Final = "claim-"
 _OWN_PATHS: Final = frozenset({INPUT_DIRECTORY, OLDER_INPUT_DIRECTORY, OUTPUT_DIRECTORY})
 _OF_COLLECTOR: Final = frozenset({"name", "resources", "securityContext", "imagePullPolicy"})
@@ -40,13 +40,13 @@ def _forbidden(template: JsonObject) -> Iterator[str]:
     """Give what is a pod's, but not the template's to say; its members are of the right kinds."""
     for name, value in _object(template.get("metadata")).items():
         if name not in _METADATA and value is not None:
-            yield f"{FIELD}.metadata.{name} is not for a template: give labels and annotations alone."
+            yield f"{FIELD}.metadata.{name} is not for a template: give only labels and annotations."
     pod = _object(template.get("spec"))
     for name in _REQUIRED:
         if name in pod and pod[name] is None:
             yield f"{FIELD}.spec.{name} cannot be removed: name what is to change in it."
     if pod.get("shareProcessNamespace") is not None:
-        yield f"{FIELD}.spec.shareProcessNamespace: set spec.shareProcessNamespace, which tells the collector, too."
+        yield f"{FIELD}.spec.shareProcessNamespace: set spec.shareProcessNamespace, which also tells the collector."
     if pod.get("ephemeralContainers"):
         yield f"{FIELD}.spec.ephemeralContainers are for pods that run: leave them out."
     yield from _volume_faults(pod.get("volumes"))
@@ -87,7 +87,7 @@ def _container_faults(container: JsonObject, part: str, path: str) -> Iterator[s
     for kind in ("volumeMounts", "volumeDevices"):
         for number, mount in enumerate(_objects(container.get(kind))):
             if mount.get("name") == COLLECTOR_TOKEN_VOLUME:
-                yield f"{path}.{kind}[{number}].name: {COLLECTOR_TOKEN_VOLUME} is for the collector alone."
+                yield f"{path}.{kind}[{number}].name: {COLLECTOR_TOKEN_VOLUME} is only for the collector."
 
 
 def _object(value: JsonValue) -> JsonObject:

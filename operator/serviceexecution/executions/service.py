@@ -27,7 +27,7 @@ _MILLI: Final = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"
 def take(definition: ServiceDefinition, *, pull_secret: str = "") -> TakenService:
     """Return what an execution that starts now takes from the service: of one that is built, the image that serves.
 
-    ``pull_secret`` names the Secret by which images that are built are pulled. Raises DurationError or QuantityError
+    ``pull_secret`` names the Secret with which built images are pulled. Raises DurationError or QuantityError
     for limits that cannot be read (``definition_problem`` says so before).
     """
     fields = taken_fields(definition.spec)
@@ -126,7 +126,7 @@ def definition_problem(definition: ServiceDefinition) -> str | None:
 
 
 def limits_problem(definition: ServiceDefinition, spec: ExecutionSpec) -> PlanProblem | None:
-    """Return which limit of the service the effective ``spec`` exceeds; one that cannot be read does, too."""
+    """Return which limit of the service the effective ``spec`` exceeds, or which one cannot be read."""
     limits = definition.spec.limits or ServiceLimits()
     try:
         faults = [*_resource_faults(limits, spec), *_time_faults(limits, spec), *_output_faults(limits, spec)]
@@ -188,7 +188,7 @@ def _template_resources(holder: JsonValue, place: str) -> Iterator[tuple[str, Ma
     for kind in ("requests", "limits"):
         asked = resources.get(kind) if isinstance(resources, dict) else None
         if isinstance(asked, dict):
-            # the API server takes 1.5 as a quantity, too
+            # The API server also takes 1.5 as a quantity.
             given = {
                 name: str(value) for name, value in asked.items() if isinstance(value, int | float | str)
             }

@@ -128,7 +128,7 @@ def _problem(output: MainOutput | None) -> str | None:
         return None
     status = value.get("status", 500)
     if not isinstance(status, int) or status < 400:
-        return None  # a result that has such members by chance
+        return None  # A result that has such members by chance
     parts = [value[name] for name in ("title", "detail") if isinstance(value.get(name), str)]
     return one_line(": ".join(parts), _MOST_OF_A_PROBLEM) or None
 

@@ -11,7 +11,7 @@ import yaml
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.executions.plan import Plan, make_plan
 from serviceexecution.executions.pod_defaults import PodDefaults
-from serviceexecution.executions.render.job import Children, render_children
+from serviceexecution.executions.render.job import RenderedChildren, render_children
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.pods.observed import ConfigMapView
 from tests.unit.executions.builders import UID, execution
@@ -23,7 +23,7 @@ DEFAULTS: Final = PodDefaults(
 )
 
 
-def rendered(name: str, defaults: PodDefaults = DEFAULTS) -> Children:
+def rendered(name: str, defaults: PodDefaults = DEFAULTS) -> RenderedChildren:
     one = execution(**cast("dict[str, Any]", VARIANTS[name]))
     input_map = ConfigMapView.model_validate(IMMUTABLE_INPUT) if one.spec.input_from else None
     plan = make_plan(one.spec, one.metadata.uid, input_map, ())
@@ -39,7 +39,7 @@ def container(name: str, of: str = "main", defaults: PodDefaults = DEFAULTS):
     return next(one for one in pod_spec(name, defaults)["containers"] if one["name"] == of)
 
 
-def as_text(children: Children) -> str:
+def as_text(children: RenderedChildren) -> str:
     manifests: list[JsonObject] = [one for one in (children.config_map, children.job) if one is not None]
     return yaml.safe_dump_all(manifests, sort_keys=False, width=110, allow_unicode=True)
 

@@ -11,7 +11,7 @@ from serviceexecution.resources.executions.execution import ServiceExecution
 
 @dataclass(slots=True)
 class Admission:
-    """The one owner of who was let in. What status says (``status.service``) is what a restart knows again.
+    """Knows which executions were let in; nothing else lets them in. A restart knows it from ``status.service``.
 
     Nothing here awaits: counting and letting in are one step for all workers. Nothing here looks at all executions of
     a service, but for those that were let in and are not recorded yet: at most one for each worker.
@@ -69,7 +69,7 @@ class Admission:
         return self._next(service, concurrency)
 
     def keys_after_change(self, service: ServiceKey) -> list[ExecutionKey]:
-        """Return which executions a change of the service may let start: those that lack something, too."""
+        """Return which executions a change of the service may let start, also those that lack something."""
         runs = self.cache.executions_of(service)
         definition = self.cache.definition(service)
         concurrency = definition.spec.concurrency if definition is not None else None
@@ -85,7 +85,7 @@ class Admission:
         return [runs.key_of(place) for place in candidates if place.uid not in admitted][:room]
 
     def _let_in(self, service: ServiceKey, runs: ServiceRuns[ExecutionKey]) -> dict[str, Place]:
-        """Return who was let in and still waits, as far as is known; forget the others."""
+        """Return the executions that were let in and still wait, as far as is known; forget the others."""
         admitted = self._admitted.get(service)
         if admitted is None:
             return {}

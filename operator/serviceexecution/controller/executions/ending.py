@@ -25,7 +25,7 @@ _PAUSE_SECONDS: Final = 1.0
 
 
 class Ending:
-    """Both steps may be repeated, so that a controller that was killed in between does them again."""
+    """The steps that come before an end is written. A controller that was killed in between repeats both."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Ending:
         try:
             seconds = parse_duration(retention, field="spec.resultRetention")
         except DurationError:
-            return  # the plan has refused it: nothing has run
+            return  # The plan has refused it: nothing has run
         metadata = execution.metadata
         try:
             await self._store.notes.write_expiry(
@@ -86,9 +86,9 @@ class Ending:
 def _run_secret(execution: ServiceExecution) -> tuple[str | None, str | None]:
     """Return name and uid of the Secret that was made for this run alone; its name is None when there is none.
 
-    Whoever makes an execution writes its annotations. So a Secret is the run's only under the execution's own name,
-    which the gateway gives to both; another run's Secret has that run's name. The uid may be missing: executions from
-    before it was recorded have none, nor has one whose Secret an earlier try of the same request had made.
+    The maker of an execution writes its annotations. A Secret is therefore the run's only under the execution's own
+    name, which the gateway gives to both; another run's Secret has that run's name. The uid may be missing: executions
+    from before it was recorded have none, nor has one whose Secret an earlier try of the same request had made.
     """
     metadata = execution.metadata
     named = metadata.annotations.get(ANNOTATION_RUN_SECRET)

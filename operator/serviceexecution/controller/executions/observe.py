@@ -70,7 +70,7 @@ class ExecutionObserver:
         try:
             times = times_of(execution.spec)
         except DurationError:
-            times = DEFAULT_TIMES  # the plan names the field
+            times = DEFAULT_TIMES  # The plan names the field.
         phase = execution.status.phase
         ended = phase is not None and phase.terminal
         job = self._known_job(execution) if ended else await self._job(execution)
@@ -120,7 +120,7 @@ class ExecutionObserver:
         recorded = execution.status.job
         name = recorded.name if recorded is not None else job_name(execution.reference, 1)
         if recorded is None and not _may_have_job(execution):
-            return None  # creating the Job tells whether there is one
+            return None  # Creating the Job tells whether there is one
         await self._jobs.job(execution.metadata.namespace, name)
         return self._known_job(execution)
 
@@ -205,7 +205,7 @@ def running_with(execution: ServiceExecution) -> tuple[ServiceExecution, bool]:
 
 
 def _text(data: bytes) -> str | None:
-    """Return the text, or None when it is none that the API can hold; the file itself is kept as it is."""
+    """Return the text, or None when the API cannot hold it as text; the store keeps the file as it is."""
     try:
         return data.decode()
     except UnicodeDecodeError:

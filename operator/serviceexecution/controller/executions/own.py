@@ -15,8 +15,8 @@ def _is_own(execution: ServiceExecution, metadata: ChildMeta) -> bool:
 def is_own_input(execution: ServiceExecution, manifest: JsonObject, found: InputMapView) -> bool:
     """Tell whether the ConfigMap is the one that ``manifest`` would have made, from before a restart.
 
-    Whoever may create ConfigMaps can copy label and owner. So what it holds must be the input, and must stay it. A
-    copy of a ConfigMap that may change is let off the first: since then it may have changed.
+    Everybody who may create ConfigMaps can copy label and owner. The ConfigMap must therefore hold the input, and hold
+    it for good. A copy of a referenced ConfigMap need not hold the same, since the original may have changed.
     """
     if not _is_own(execution, found.metadata) or not found.immutable or found.binary_data:
         return False

@@ -67,7 +67,7 @@ class Planner:
         *,
         pull_secret: str = "",
     ) -> None:
-        """``pull_secret`` names the Secret by which images that are built are pulled, in their namespace."""
+        """``pull_secret`` names the Secret with which built images are pulled, in their namespace."""
         self._pull_secret = pull_secret
         self._client = client
         self._cache = cache
@@ -177,7 +177,7 @@ class Planner:
         """Return why the service does not take the input: its data pools, or its schema."""
         schema = definition.input_schema
         if schema is None and definition.spec.data_pool_rules is None:
-            return None  # whatever else is wrong with it, the plan has said
+            return None  # Whatever else is wrong with it, the plan has said
         found = await _beside(
             _is_large(spec, input_map), execution.metadata.namespace, _checked, definition, spec, input_map
         )

@@ -1,7 +1,7 @@
 """The newest state of executions and their children, as watches and our own writes have told it.
 
 The one owner of that state. It may lag behind the API server and may miss a deletion (Kopf makes none up after
-it had to list again), so nothing is concluded from an object's absence here without asking the API server.
+it had to list again), so nobody concludes anything from an object's absence here without asking the API server.
 """
 
 from collections.abc import Callable
@@ -186,7 +186,7 @@ class ObjectCache:
         return key
 
     def _put_unreadable(self, definition: UnreadableDefinition) -> ServiceKey:
-        """Take one that was stored under the CRD of another version: its status says so, and so do its executions."""
+        """Take one that was stored under the CRD of another version. Its status and its executions say that."""
         metadata = definition.metadata
         key = ServiceKey(metadata.namespace, metadata.name)
         known = self.definitions.get(key)

@@ -1,8 +1,8 @@
 """Executions as the cache keeps them: a record of what is read of each again and again, and never more than that.
 
-An execution may have 1.5 MiB, and become twenty times that when it is parsed: whoever creates ten thousand of them
-must not decide how much memory the controller needs. So records are read off an object without the models; what a
-pass needs beside them comes from a bounded store of small texts (``small_texts``), or from the API server.
+An execution may have 1.5 MiB, and become twenty times that when it is parsed. A user who creates ten thousand of them
+must not decide how much memory the controller needs. Records are therefore read off an object without the models; what
+a pass needs beside them comes from a bounded store of small texts (``small_texts``), or from the API server.
 """
 
 import json
@@ -22,8 +22,8 @@ from serviceexecution.resources.executions.execution_status import CallbackState
 SMALL_BYTES: Final = 16 * 1024
 """Longest JSON text of an execution that is worth keeping: common ones have some 7 KB."""
 SPEC_BYTES: Final = 128 * 1024
-"""Most of a spec beside its input. It is read in one step of the event loop, which small values make long: so much of
-them some 30 ms."""
+"""Most of a spec beside its input. It is read in one step of the event loop, which many small values make long: this
+many of them take some 30 ms."""
 MOST_OF_A_PROBLEM: Final = 500
 """Characters of why a spec cannot be read: it may name five fields, each by a long path."""
 
@@ -128,7 +128,7 @@ def read_execution(body: JsonObject) -> ServiceExecution | UnreadableExecution:
 
 
 def small_text(body: JsonObject) -> bytes | None:
-    """Return the execution as JSON text when that is short; who wrote which field is left out."""
+    """Return the execution as JSON text when that is short. ``managedFields`` is left out."""
     kept = {**body, "metadata": {**_object(body, "metadata"), "managedFields": None}}
     if not is_within(kept, SMALL_BYTES):
         return None

@@ -17,7 +17,7 @@ Child = TypeVar("Child", JobView, PodView)
 class JobsAndPods:
     """Jobs and pods by the uid that their label of this name gives. May lag behind and miss a deletion.
 
-    Labels and owners are written by anybody, in any namespace: who asks says where the child is and, once that is
+    Anybody writes labels and owners, in any namespace. A question therefore says where the child is and, once that is
     recorded, which uid it has.
     """
 

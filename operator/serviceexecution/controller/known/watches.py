@@ -21,11 +21,11 @@ from serviceexecution.resources.names import (
 )
 
 CHUNK_SIZE: Final = 8
-"""Objects in a page of Kopf's own first list, which bounds pages in no other way: an object of 1.5 MiB may take thirty
-when it is parsed."""
+"""Objects in a page of Kopf's own first list, which bounds pages in no other way. An object of 1.5 MiB may take thirty
+MiB when it is parsed."""
 IDLE_SECONDS: Final = 0.1
-"""How long Kopf keeps an object's last event after it was handled: five seconds, its default, are all objects of a
-first list."""
+"""How long Kopf keeps an object's last event after it was handled. In its default, five seconds, it would keep all
+objects of a first list."""
 
 
 def register(
@@ -109,7 +109,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = (
-        True  # our kinds are there or the first list fails; no right to watch CRDs is needed
+        True  # Our kinds are there or the first list fails; no right to watch CRDs is needed
     )
     settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
     settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID

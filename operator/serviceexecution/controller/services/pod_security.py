@@ -42,7 +42,7 @@ class NamespaceLevels:
                 logger.warning(
                     "the controller may not read namespaces: it builds with BuildKit", error=str(error)
                 )
-            # an API server that has just started has no roles for a moment: what it said before holds
+            # An API server that has just started has no roles for a moment: what it said before holds
             level = "" if known is None else known[1]
         else:
             view = NamespaceView.model_validate(body) if body is not None else None

@@ -1,7 +1,7 @@
 """Which builds may start: never more at a time than the installation allows, and namespaces in turns.
 
-A namespace's oldest build comes first. One with fewer builds that run or come before has its turn before others: who
-changes a hundred services at once waits behind his own builds.
+A namespace's oldest build comes first. The namespace with fewer builds that run or come before has its turn before
+others: a user who changes a hundred services at once waits behind the builds of these.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from serviceexecution.resources.services.definition_status import Revision, Revi
 
 @dataclass(slots=True)
 class BuildSlots:
-    """The one owner of who may build. What status says (Building) is what a restart knows again.
+    """Knows which builds were let in; nothing else lets them in. A restart knows it from the phase Building.
 
     Nothing here awaits: counting and letting in are one step for all workers.
     """

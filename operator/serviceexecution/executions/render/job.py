@@ -13,19 +13,21 @@ from serviceexecution.resources.names import LABEL_QUEUE_NAME
 
 
 @dataclass(frozen=True, slots=True)
-class Children:
+class RenderedChildren:
     """What an attempt needs, in the order in which it is created: a Job never waits for its input."""
 
     config_map: JsonObject | None
     job: JsonObject
 
 
-def render_children(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> Children:
+def render_children(
+    execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int
+) -> RenderedChildren:
     """Return the children of the attempt."""
     config_map = None
     if plan.input.source == "own":
         config_map = input_config_map(execution.reference, plan.input)
-    return Children(config_map, _job(execution, plan, defaults, attempt))
+    return RenderedChildren(config_map, _job(execution, plan, defaults, attempt))
 
 
 def _job(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:
