@@ -251,7 +251,7 @@ async def test_no_input_is_looked_at_in_the_event_loop(
 
         return call
 
-    for part in ("make_plan", "_checked"):
+    for part in ("read_spec", "plan_of", "input_text"):
         monkeypatch.setattr(planning, part, watched(getattr(planning, part)))
     world.kubernetes.put(
         CONFIG_MAPS,

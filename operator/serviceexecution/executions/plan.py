@@ -112,14 +112,31 @@ def _duration(text: str | None, field: str, default: float) -> float:
     return default if text is None else parse_duration(text, field=field)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSpec:
+    """What a spec and its input say, read once: nothing in them is wrong as far as they alone tell."""
+
+    spec: ExecutionSpec
+    input_map: ConfigMapView | None
+    properties: Mapping[str, str]
+    """The input, name → JSON text."""
+    references: Mapping[str, DataPoolReference]
+    """Those of the properties that name a data pool."""
+    times: Times
+    output_limit: int
+    """Bytes."""
+
+
 def make_plan(
     spec: ExecutionSpec, uid: str, input_map: ConfigMapView | None, claims: Iterable[ClaimView]
 ) -> Plan | PlanProblem:
-    """Decide how the spec of the execution ``uid`` is run.
+    """Decide how the spec of the execution ``uid`` is run: see ``read_spec`` and ``plan_of``."""
+    read = read_spec(spec, input_map)
+    return read if isinstance(read, PlanProblem) else plan_of(read, uid, claims)
 
-    ``input_map`` is the ConfigMap of ``spec.inputFrom``, None when it does not exist; ``claims`` are the
-    namespace's claims that carry a data pool's label.
-    """
+
+def read_spec(spec: ExecutionSpec, input_map: ConfigMapView | None) -> ReadSpec | PlanProblem:
+    """Read a spec and its input. ``input_map`` is the ConfigMap of ``spec.inputFrom``, None when it does not exist."""
     try:
         times = times_of(spec)
         limit = DEFAULT_OUTPUT_LIMIT
@@ -136,21 +153,27 @@ def make_plan(
         detail = f'Create the ConfigMap "{name}" or correct spec.inputFrom.configMapRef.name.'
         return PlanProblem(Reason.INPUT_NOT_FOUND, detail, waiting=True)
     try:
-        files, field = input_properties(spec, input_map)
-        references = find_data_pools(files, field=field)
+        properties, field = input_properties(spec, input_map)
+        references = find_data_pools(properties, field=field)
     except InputError as error:
         return PlanProblem(Reason.INVALID_INPUT, str(error))
+    return ReadSpec(spec, input_map, properties, references, times, limit)
+
+
+def plan_of(read: ReadSpec, uid: str, claims: Iterable[ClaimView]) -> Plan | PlanProblem:
+    """Decide how the execution ``uid`` is run; ``claims`` are the namespace's claims with a data pool's label."""
+    spec, properties, references = read.spec, read.properties, read.references
     pools = _pools(spec.data_pools or {}, references, claims)
     if isinstance(pools, PlanProblem):
         return pools
     for pool in pools:
-        if pool.property in files and pool.property not in references:
+        if pool.property in properties and pool.property not in references:
             detail = (
                 f'spec.dataPools["{pool.property}"]: the input has a value of the same name; a property is '
                 "either a value or a data pool."
             )
             return PlanProblem(Reason.INVALID_INPUT, detail)
-    volume = _input_volume(spec, input_map, file_properties(files, references))
+    volume = _input_volume(spec, read.input_map, file_properties(properties, references))
     output_claim = spec.output.persistent_volume_claim if spec.output else None
     sub_path = spec.output.sub_path if spec.output else None
     if spec.runtime is None:
@@ -159,10 +182,10 @@ def make_plan(
         runtime=spec.runtime.docker,
         input=volume,
         pools=pools,
-        output_limit=limit,
+        output_limit=read.output_limit,
         output_claim=output_claim.claim_name if output_claim else None,
         output_sub_path=(sub_path or uid) if output_claim else None,
-        times=times,
+        times=read.times,
     )
 
 

@@ -4,22 +4,20 @@ An execution takes from its service when it starts, after everything about it wa
 ``status.service`` is written, neither limits nor schema nor concurrency are asked again.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.input.data_pools import find_data_pools
-from serviceexecution.contract.problems import InputError
+from serviceexecution.contract.input.submission import input_text
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.plan_memory import PlanMemory
 from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.controller.service_problem import Checker, problem_of, said
-from serviceexecution.executions.plan import Plan, PlanProblem, input_properties, make_plan
+from serviceexecution.executions.plan import Plan, PlanProblem, ReadSpec, plan_of, read_spec
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.service import (
     limits_problem,
@@ -79,8 +77,8 @@ class Planner:
         """Return how the execution is run; ``spec`` is the one that it runs with. Raises KubernetesError."""
         service = ServiceKey.of(execution)
         if service is None or execution.status.service is not None:
-            plan, _ = await self._plan(execution, spec)
-            return Planned(plan)
+            read = await self._read(execution, spec)
+            return Planned(read if isinstance(read, PlanProblem) else await self._plan(execution, read))
         planned = await self._start_of(execution, service)
         if isinstance(planned.plan, PlanProblem) and planned.plan.reason is not Reason.QUEUED:
             self._admission.release(execution)
@@ -108,10 +106,13 @@ class Planner:
             return Planned(PlanProblem(Reason.SERVICE_NOT_READY, detail, waiting=True))
         if (problem := limits_problem(definition, spec)) is not None:
             return Planned(problem)
-        plan, input_map = await self._plan(execution, spec)
+        read = await self._read(execution, spec)
+        if isinstance(read, PlanProblem):
+            return Planned(read)
+        plan = await self._plan(execution, read)
         if isinstance(plan, PlanProblem) and plan.reason is not Reason.DATA_POOL_NOT_FOUND:
             return Planned(plan)
-        problem = await self._input_problem(execution, definition, spec, input_map)
+        problem = await self._input_problem(execution, definition, read)
         if problem is not None or isinstance(plan, PlanProblem):
             return Planned(problem or plan)
         self._memory.note_checked(execution, definition)
@@ -149,41 +150,36 @@ class Planner:
             self._memory.note_problem(definition, known[0])
         return known[0]
 
-    async def _plan(
-        self, execution: ServiceExecution, spec: ExecutionSpec
-    ) -> tuple[Plan | PlanProblem, ConfigMapView | None]:
-        namespace, uid = execution.metadata.namespace, execution.metadata.uid
-        input_map = None
+    async def _read(self, execution: ServiceExecution, spec: ExecutionSpec) -> ReadSpec | PlanProblem:
+        namespace, input_map = execution.metadata.namespace, None
         if spec.input_from is not None:
             body = await self._client.get(CONFIG_MAPS, namespace, spec.input_from.config_map_ref.name)
             input_map = None if body is None else ConfigMapView.model_validate(body)
-        large = _is_large(spec, input_map)
-        plan = await _beside(large, namespace, make_plan, spec, uid, input_map, ())
+        return await _beside(_is_large(spec, input_map), namespace, read_spec, spec, input_map)
+
+    async def _plan(self, execution: ServiceExecution, read: ReadSpec) -> Plan | PlanProblem:
+        namespace, uid = execution.metadata.namespace, execution.metadata.uid
+        large = _is_large(read.spec, read.input_map)
+        plan = await _beside(large, namespace, plan_of, read, uid, ())
         if not isinstance(plan, PlanProblem) or plan.reason is not Reason.DATA_POOL_NOT_FOUND:
-            return plan, input_map
+            return plan
         found = await self._client.list(
             PERSISTENT_VOLUME_CLAIMS, namespace, label_selector=LABEL_DATA_POOL_ID
         )
         claims = [ClaimView.model_validate(item) for item in found.items]
-        return await _beside(large, namespace, make_plan, spec, uid, input_map, claims), input_map
+        return await _beside(large, namespace, plan_of, read, uid, claims)
 
     async def _input_problem(
-        self,
-        execution: ServiceExecution,
-        definition: ServiceDefinition,
-        spec: ExecutionSpec,
-        input_map: ConfigMapView | None,
+        self, execution: ServiceExecution, definition: ServiceDefinition, read: ReadSpec
     ) -> PlanProblem | None:
         """Return why the service does not take the input: its data pools, or its schema."""
+        if (problem := pool_problem(definition, read.spec, read.references)) is not None:
+            return problem
         schema = definition.input_schema
-        if schema is None and definition.spec.data_pool_rules is None:
-            return None  # Whatever else is wrong with it, the plan has said
-        found = await _beside(
-            _is_large(spec, input_map), execution.metadata.namespace, _checked, definition, spec, input_map
-        )
-        if isinstance(found, PlanProblem) or schema is None:
-            return found if isinstance(found, PlanProblem) else None
-        text = found
+        if schema is None:
+            return None  # Whatever else is wrong with it, the plan has said.
+        large = _is_large(read.spec, read.input_map)
+        text = await _beside(large, execution.metadata.namespace, input_text, read.properties)
         try:
             faults = await self._checker.check(schema, text)
         except SchemaUnusableError as error:
@@ -193,20 +189,6 @@ class Planner:
         except SchemaSuspendedError as error:
             return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
         return PlanProblem(Reason.INVALID_INPUT, said(faults)) if faults else None
-
-
-def _checked(
-    definition: ServiceDefinition, spec: ExecutionSpec, input_map: ConfigMapView | None
-) -> PlanProblem | str:
-    """Return what is wrong with the input's data pools, else the whole input as one JSON text. Pure."""
-    try:
-        properties, field = input_properties(spec, input_map)
-        references = find_data_pools(properties, field=field)
-    except InputError as error:
-        return PlanProblem(Reason.INVALID_INPUT, str(error))
-    if (problem := pool_problem(definition, spec, references)) is not None:
-        return problem
-    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in properties.items()) + "}"
 
 
 def _is_large(spec: ExecutionSpec, input_map: ConfigMapView | None) -> bool:
