@@ -7,7 +7,7 @@ import pytest
 
 from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.cached_execution import (
     EndedExecution,
@@ -110,7 +110,8 @@ def test_watches_are_handled_in_the_loop_that_owns_the_cache() -> None:
     """Kopf calls functions that are no coroutines in threads: cache and queue were changed from there."""
     registry = kopf.OperatorRegistry()
     queue: WorkQueue[ExecutionKey] = namespace_queue(1)
-    register(registry, ObjectCache(), queue, queue)
+    service_queue: WorkQueue[ServiceKey] = namespace_queue(1)
+    register(registry, ObjectCache(), queue, service_queue)
     handlers = registry._watching.get_all_handlers()
     assert len(handlers) == 4
     assert all(asyncio.iscoroutinefunction(handler.fn) for handler in handlers)

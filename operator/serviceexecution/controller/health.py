@@ -1,8 +1,7 @@
 """Answers probes: alive while work moves and watches deliver, ready once the first lists are in."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -28,7 +27,6 @@ class Health:
     """A kind whose watch has delivered nothing for a while, although a list shows changes."""
     unwatched: str = ""
     """A namespace that could not be read at the start and can be now: only a new start watches it."""
-    started: float = field(default_factory=time.monotonic)
 
     def problem(self) -> str:
         """Return why the process should be restarted, or an empty text."""

@@ -30,11 +30,16 @@ class WorkQueue(Generic[Key]):
     """Keys that need work. A key added while it is being worked on runs once more afterwards."""
 
     def __init__(
-        self, *, owner_of: Callable[[Key], str] = _one_owner, most_per_owner: int | None = None
+        self,
+        *,
+        owner_of: Callable[[Key], str] = _one_owner,
+        most_per_owner: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``owner_of`` gives the owner of a key, such as its namespace; an owner's keys wait behind each other. At
         most ``most_per_owner`` of them are worked on at the same time, so that others find a free worker.
         """
+        self._clock = clock
         self._owner_of = owner_of
         self._most_per_owner = most_per_owner
         self._news: Rotation[str, Key] = Rotation()
@@ -58,7 +63,7 @@ class WorkQueue(Generic[Key]):
         if key in self._active:
             self._again.add(key)
         elif key not in self._is_news:
-            self._queued.setdefault(key, time.monotonic())
+            self._queued.setdefault(key, self._clock())
             self._is_news.add(key)
             self._news.add(self._owner_of(key), key)
             self._wake_one()
@@ -69,7 +74,7 @@ class WorkQueue(Generic[Key]):
         if key in self._active:
             self._again.add(key)
         elif key not in self._queued:
-            self._queued[key] = time.monotonic()
+            self._queued[key] = self._clock()
             if key not in self._in_wake_ups:
                 self._in_wake_ups.add(key)
                 self._wake_ups.add(self._owner_of(key), key)
@@ -130,12 +135,12 @@ class WorkQueue(Generic[Key]):
 
     def oldest_seconds(self) -> float:
         """Return how long the key that waits or runs longest has done so."""
-        now = time.monotonic()
+        now = self._clock()
         return now - min([*self._queued.values(), *self._active.values()], default=now)
 
     def longest_pass_seconds(self) -> float:
         """Return how long the key that is worked on longest has been."""
-        now = time.monotonic()
+        now = self._clock()
         return now - min(self._active.values(), default=now)
 
     def _take(self) -> Key | None:
@@ -152,7 +157,7 @@ class WorkQueue(Generic[Key]):
                         continue
                 self._news_in_a_row = self._news_in_a_row + 1 if line is self._news else 0
                 del self._queued[key]
-                self._active[key] = time.monotonic()
+                self._active[key] = self._clock()
                 self._active_of[taken[0]] += 1
                 return key
         return None

@@ -1,7 +1,6 @@
 """The work queue, without waiting: timers are seen in the loop's own time."""
 
 import asyncio
-from types import SimpleNamespace
 
 import pytest
 
@@ -186,10 +185,9 @@ async def test_news_of_a_key_that_was_to_be_looked_at_again_moves_it_forward_and
     assert not has(queue)
 
 
-async def test_the_age_of_the_oldest_work(monkeypatch):
+async def test_the_age_of_the_oldest_work():
     now = 100.0
-    monkeypatch.setattr("serviceexecution.controller.queue.time", SimpleNamespace(monotonic=lambda: now))
-    queue = WorkQueue[str]()
+    queue = WorkQueue[str](clock=lambda: now)
     assert queue.oldest_seconds() == 0
     queue.add("a")
     await queue.get()
