@@ -16,9 +16,9 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.crds.definitions import MUTABLE_FIELDS
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_VERSION, KIND, PLURAL
-from tests.cluster.crds import RUNTIME, Executions, executions, kubectl, refused
+from tests.cluster.crds import RUNTIME, Executions, executions, kind, kubectl, refused
 
-__all__ = ["executions"]
+__all__ = ["executions", "kind"]
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
 

@@ -9,11 +9,11 @@ import pytest
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import ResourceKind
-from tests.cluster.crds import RUNTIME, Executions, executions, refused
+from tests.cluster.crds import RUNTIME, Executions, executions, kind, refused
 from tests.cluster.definition_crds import create, definitions
 from tests.support.bad_input.definitions import ARCHIVE, BAD_SERVICES, BUILD, PYTHON, BadService, git
 
-__all__ = ["definitions", "executions"]
+__all__ = ["definitions", "executions", "kind"]
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
 
