@@ -81,7 +81,7 @@ def show(
 
 @keys.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Delete an access key; its tokens end within a minute."""
+    """Delete an access key. Its tokens end within a minute."""
     from serviceexecution.cli.access_keys import revoke_key
 
     _with_cluster(lambda client: revoke_key(client, key_id))

@@ -39,7 +39,7 @@ def show(
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the revisions of a service, newest first; a star marks the one that serves."""
+    """List the revisions of a service, newest first. A star marks the one that serves."""
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
@@ -97,7 +97,7 @@ def cancel(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Stop the running build; the service keeps serving its current revision."""
+    """Stop the running build. The service keeps serving its current revision."""
     from serviceexecution.cli.deploy.apply import cancel_build
     from serviceexecution.cli.session import open_session
 
@@ -119,9 +119,10 @@ def rollback(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Serve an earlier revision: the one you name, or the last good one before the current one.
+    """Serve an earlier revision of a service.
 
-    It serves until the next sx deploy, or until sx rollback --latest.
+    This is the revision that you name, or else the last good one before the current one. It serves until the next
+    sx deploy, or until sx rollback --latest.
 
     \b
     Examples:

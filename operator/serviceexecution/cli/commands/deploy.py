@@ -79,10 +79,11 @@ def deploy(
     ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Turn a project into a running service: pack, upload, build in the cluster, serve.
+    """Build a project in the cluster and serve it.
 
-    A folder with src/program.py is a Python project; a folder with a Dockerfile is built with it. The exit code is 3
-    when the build fails, 5 when it was cancelled or replaced by a newer one, 124 after --timeout.
+    The project is packed and uploaded first. A folder with src/program.py is a Python project; a folder with a
+    Dockerfile is built with it. The exit code is 3 when the build fails, 5 when it was cancelled or replaced by a
+    newer one, 124 after --timeout.
 
     \b
     Examples:

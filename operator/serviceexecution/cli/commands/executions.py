@@ -91,7 +91,7 @@ def logs(
     key_id: KeyId = "",
     key_secret: KeySecret = "",
 ) -> None:
-    """Print the log of an execution; with -f, follow it, also across broken connections."""
+    """Print the log of an execution. With -f, follow it, also across broken connections."""
     with _opened(execution, (context, namespace, gateway), url, (token, key_id, key_secret)) as (outcome, _):
         try:
             if follow:
@@ -124,10 +124,11 @@ def result(
     key_id: KeyId = "",
     key_secret: KeySecret = "",
 ) -> None:
-    """Wait for an execution to end, then print its main result or download all its output files.
+    """Print the main result of an execution, or download its files.
 
-    The exit code is 4 when the execution failed, 5 when it was cancelled; with -o its files are downloaded in
-    each case. Run the same command again to continue a download that was interrupted.
+    The command waits until the execution has ended. The exit code is 4 when the execution failed, 5 when it was
+    cancelled; with -o its files are downloaded in each case. Run the same command again to continue a download that
+    was interrupted.
 
     \b
     Examples:
@@ -162,7 +163,7 @@ def cancel(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Stop an execution; its log and the files it has written are kept."""
+    """Stop an execution. Its log and the files that it has written are kept."""
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 
