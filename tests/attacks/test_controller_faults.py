@@ -68,11 +68,10 @@ async def test_a_namespace_that_may_not_be_read_leaves_the_others_alone() -> Non
     assert "gone" in health.problem(), "a new start watches it"
 
 
-async def test_load_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_load_is_no_hang() -> None:
     """Controller 16: keys that waited for ten minutes failed the probe, and the restart made it worse."""
     now = [0.0]
-    monkeypatch.setattr("serviceexecution.controller.queue.time.monotonic", lambda: now[0])
-    queue: WorkQueue[str] = WorkQueue()
+    queue: WorkQueue[str] = WorkQueue(clock=lambda: now[0])
     health = Health(longest_pass=queue.longest_pass_seconds)
     queue.add("waits")
     queue.add("runs")
