@@ -1,24 +1,32 @@
-"""Leader election with candidates on a fake API server that keeps one Lease."""
+"""Leader election with candidates on the API server in memory."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import LEASES
 from serviceexecution.kube.lease import LeaderLease, LeaseTiming
+from tests.support.api_server.server import ApiServer
 
 FAST = LeaseTiming(duration=1, renew_deadline=0.2, retry_period=0.01)
 
 
-class LeaseServer:
-    """Keeps one Lease as the API server does: versions, conflicts; can be away or hang."""
+class LeaseServer(ApiServer):
+    """Keeps one Lease; can be away or hang."""
 
     def __init__(self) -> None:
-        self.lease: dict[str, Any] | None = None
-        self.version = 0
+        super().__init__()
         self.away = False
         self.hangs = False
+
+    @property
+    def lease(self) -> Any:
+        """Return the Lease's spec, None when there is no Lease."""
+        body = self.one(LEASES)
+        return None if body is None else body["spec"]
 
     async def _arrive(self) -> None:
         if self.hangs:
@@ -32,27 +40,15 @@ class LeaseServer:
 
     async def get(self, kind, namespace, name):
         await self._arrive()
-        if self.lease is None:
-            return None
-        return {"metadata": {"resourceVersion": str(self.version)}, "spec": dict(self.lease)}
+        return await super().get(kind, namespace, name)
 
     async def create(self, kind, namespace, manifest):
         await self._arrive()
-        if self.lease is not None:
-            raise AlreadyExistsError("there", status=409)
-        self.lease, self.version = dict(manifest["spec"]), 1
-        return manifest
+        return await super().create(kind, namespace, manifest)
 
-    async def patch(self, kind, namespace, name, patch):
+    async def patch(self, kind, namespace, name, patch, *, subresource=None):
         await self._arrive()
-        if patch["metadata"]["resourceVersion"] != str(self.version):
-            raise ConflictError("changed", status=409)
-        assert self.lease is not None
-        self.version += 1
-        self.lease = {
-            key: value for key, value in {**self.lease, **patch["spec"]}.items() if value is not None
-        }
-        return patch
+        return await super().patch(kind, namespace, name, patch, subresource=subresource)
 
 
 class Clock:
@@ -83,7 +79,7 @@ async def test_the_first_candidate_creates_and_renews_the_lease():
     assert server.lease is not None
     assert server.lease["holderIdentity"] == "a"
     async with asyncio.timeout(2):
-        await server.written_until(3)
+        await server.written_until(server.version + 2)
     assert server.lease["leaseTransitions"] == 0
     await first.release()
     assert not first.held
@@ -106,11 +102,12 @@ async def test_the_second_waits_until_the_first_releases():
 
 async def test_a_dead_holder_is_replaced_after_the_duration_by_our_own_clock():
     server, clock = LeaseServer(), Clock()
-    server.lease = {
+    spec: JsonObject = {
         "holderIdentity": "dead",
         "leaseDurationSeconds": 15,
-        "renewTime": "1999-01-01T00:00:00.000000Z",  # a foreign clock says nothing
+        "renewTime": "1999-01-01T00:00:00.000000Z",  # A foreign clock says nothing
     }
+    server.put(LEASES, {"metadata": {"namespace": "ns", "name": "controller"}, "spec": spec})
     second = candidate(server, "b", clock=clock)
     waiting = asyncio.create_task(second.acquire())
     await asyncio.sleep(0.05)
@@ -160,8 +157,7 @@ async def test_a_lease_taken_by_another_is_lost_at_once():
     )
     await leader.acquire()
     assert server.lease is not None
-    server.lease["holderIdentity"] = "b"
-    server.version += 1
+    server.change(LEASES, "ns", "controller", {"spec": {"holderIdentity": "b"}})
     async with asyncio.timeout(2):
         await lost.wait()
     await leader.release()
