@@ -1,4 +1,9 @@
-"""What all tests share: figures that tests have measured are shown at the end of a run."""
+"""What all tests share: figures that tests have measured are shown at the end of a run.
+
+The folders are tiers, from what runs anywhere to what needs pods: ``unit``, ``attacks``, ``processes`` and ``launcher``
+(programs as processes), ``chart`` (Helm), ``cluster`` and ``embedded`` (a real API server), ``e2e`` and ``sdk`` (the
+installed operator). Tests without a cluster share one API server in memory, ``support/api_server``.
+"""
 
 import pytest
 

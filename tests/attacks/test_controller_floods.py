@@ -1,6 +1,6 @@
 """What one tenant's load does to the controller, and so to all others (controller.md 1, 7, 8a, 8d, 8e, 11, 16, 18, 23).
 
-Everything runs in process, on the fake API server of the controller's own tests. Each test fails on 9b98b50.
+Everything runs in process, on the API server in memory. Each test fails on 9b98b50.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Executions that wait cost few requests, and a full store holds no run up."""
+"""Executions that wait cost few requests, and a full store holds no run up.
+
+Each test fails on 9b98b50.
+"""
 
 from typing import cast
 

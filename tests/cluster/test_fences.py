@@ -1,4 +1,7 @@
-"""The fences around the controller: it touches what is of its own runs and nothing else."""
+"""The fences around the controller: it touches what is of its own runs and nothing else.
+
+Everything but the fenced objects is a dry run, which passes admission like a real request.
+"""
 
 import json
 import uuid

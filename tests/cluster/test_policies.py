@@ -1,6 +1,6 @@
 """The chart's admission policies on a real API server: what they say, what they let through, and what they cost.
 
-Everything but the two fenced objects is a dry run, which passes admission like a real request.
+Everything is a dry run, which passes admission like a real request.
 """
 
 import json

@@ -93,7 +93,7 @@ class StoredObjects:
         self.version += 1
         metadata_of(body)["resourceVersion"] = str(self.version)
         before = dict(self.objects[key]) if key in self.objects else None
-        stored = self.objects.setdefault(key, {})  # the same for as long as there is one: tests hold it
+        stored = self.objects.setdefault(key, {})  # The same for as long as there is one: tests hold it
         stored.clear()
         stored.update(body)
         self.changes.add(Change(self.version, *key[:2], before, dict(stored)))

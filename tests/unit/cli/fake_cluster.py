@@ -48,7 +48,7 @@ class FakeCluster:
         self.refused = set()
         self.unauthorized = self.unknown_kinds = False
         self.gateway_tokens = None
-        self.rights = []  # answers to the next questions of rights, yes when there are none
+        self.rights = []  # Answers to the next questions of rights, yes when there are none
         self.executions = 0
         self.after_apply = lambda definition: None
         self.after_submit = lambda execution: None

@@ -1,4 +1,4 @@
-"""Services that are built, on the fake API server: their users, the pods of their builds, and the clock."""
+"""Services that are built, on the API server in memory: their users, the pods of their builds, and the clock."""
 
 import hashlib
 from collections.abc import AsyncIterator

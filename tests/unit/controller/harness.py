@@ -1,4 +1,4 @@
-"""A controller on the fake API server and a store in memory, and the part of the cluster that runs pods."""
+"""A controller on the API server in memory and a store in memory, and the part of the cluster that runs pods."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ RESULT: Final = b'{"sum": 6}'
 
 
 class Clock:
-    """The time that the controller and the fake API server see."""
+    """The time that the controller and the API server in memory see."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

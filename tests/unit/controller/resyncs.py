@@ -1,4 +1,4 @@
-"""Resyncs on a fake API server."""
+"""Resyncs on an API server in memory."""
 
 from typing import cast
 

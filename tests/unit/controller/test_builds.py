@@ -1,4 +1,4 @@
-"""The builds of services, by the controller on the fake API server: from a spec to an image that serves."""
+"""The builds of services, by the controller on the API server in memory: from a spec to an image that serves."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Passes of the reconciler on a fake API server: what is written, in which order, and after every kind of fault."""
+"""Passes of the reconciler on the API server in memory: what is written, in which order, and after which fault."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Executions of services: what they take, what the service refuses, who is let in, and what is done at the end."""
+"""Executions of services: what they take of it, and what is said when there is none or it cannot be run."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The sweep on a store in memory and a fake API server."""
+"""The sweep on a store in memory and an API server in memory."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
