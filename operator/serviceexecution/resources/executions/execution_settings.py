@@ -177,4 +177,4 @@ class ExecutionSettings(ResourceModel):
     Without it they are kept as long as the execution, and then for the operator's retention.
     """
     callback: Callback | None = None
-    """Who is told when the execution has ended."""
+    """The receiver that is told when the execution has ended."""

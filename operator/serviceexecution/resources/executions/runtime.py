@@ -88,7 +88,7 @@ class PythonRuntime(ResourceModel):
     ] = "user_code.src.program:run"
     """Module and function that a run calls; the project is the package user_code."""
     package_index: LocalObjectReference | None = None
-    """Secret with settings of the package index, for the build alone: uv.toml, netrc, ca.crt."""
+    """Secret with settings of the package index, only for the build: uv.toml, netrc, ca.crt."""
 
 
 class ServiceRuntime(ResourceModel):

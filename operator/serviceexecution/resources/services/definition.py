@@ -61,7 +61,7 @@ class BuildSettings(ResourceModel):
     resources: ResourceRequirements | None = None
     """CPU, memory and devices of a build. Defaults to the operator's."""
     cache: BuildCache | None = None
-    """A volume for downloaded packages and layers. Without it layers alone are kept, in the registry."""
+    """A volume for downloaded packages and layers. Without it only layers are kept, in the registry."""
     token: Annotated[str, Field(max_length=253)] | None = None
     """Any text. A change of it builds again even if nothing else has changed, such as a base image's tag."""
     cancel: RevisionName | None = None
