@@ -18,8 +18,8 @@ from serviceexecution.builds.revisions import (
     wanted_of,
     with_revision,
 )
-from serviceexecution.resources.pod_end import is_told_to_end
 from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.pod_end import is_told_to_end
 from serviceexecution.resources.services.definition_status import (
     Revision,
     RevisionPhase,

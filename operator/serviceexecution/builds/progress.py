@@ -12,8 +12,8 @@ from serviceexecution.builds.outcome import FollowedBuild, Step
 from serviceexecution.builds.reasons import BuildReason, sentence
 from serviceexecution.contract.durations import DurationError, format_duration, parse_duration
 from serviceexecution.resources.executions.execution_status import JobReference
-from serviceexecution.resources.pod_end import is_told_to_end
 from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.pod_end import is_told_to_end
 from serviceexecution.resources.pods.pod_start import StartProblem, patience, scheduled_since, start_problem
 from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from serviceexecution.builds.reasons import BuildReason, reported, reported_reason, sentence
 from serviceexecution.resources.model import OpaqueObject
-from serviceexecution.resources.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
+from serviceexecution.resources.pods.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.store.records import BuildReport
 
 LARGEST_SCHEMA: Final = 32 * 1024

@@ -11,8 +11,8 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS
 from serviceexecution.resources.executions.execution import ObjectMeta
-from serviceexecution.resources.pod_end import STOP_DEADLINE
 from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.pod_end import STOP_DEADLINE
 
 logger = structlog.stdlib.get_logger()
 

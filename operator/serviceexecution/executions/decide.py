@@ -19,8 +19,8 @@ from serviceexecution.resources.executions.execution_status import (
     StopReason,
     StopRequest,
 )
-from serviceexecution.resources.pod_end import START_ERRORS, is_told_to_end
 from serviceexecution.resources.pods.observed import JobView, PodView, TerminatedView
+from serviceexecution.resources.pods.pod_end import START_ERRORS, is_told_to_end
 from serviceexecution.resources.pods.pod_start import StartProblem, patience, scheduled_since, start_problem
 
 COLLECT_NOTICE: Final = 5.0

@@ -17,8 +17,8 @@ from serviceexecution.resources.executions.execution_status import (
     StopRequest,
 )
 from serviceexecution.resources.meaning import one_line
-from serviceexecution.resources.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
+from serviceexecution.resources.pods.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.store.records import LogRecord, OutputManifest
 
 MAIN_OUTPUT_LIMIT: Final = 8192

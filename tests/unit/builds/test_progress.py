@@ -7,8 +7,8 @@ import pytest
 from serviceexecution.builds.ending import ATTEMPTS, LOG_GRACE
 from serviceexecution.builds.progress import STOP_GRACE
 from serviceexecution.builds.reasons import MEANINGS, RETRIED, BuildReason
-from serviceexecution.resources.pod_end import STOP_DEADLINE
 from serviceexecution.resources.pods.observed import ConditionView
+from serviceexecution.resources.pods.pod_end import STOP_DEADLINE
 from serviceexecution.resources.pods.pod_start import StartFault, StartProblem
 from serviceexecution.resources.services.definition_status import RevisionPhase
 from tests.unit.builds.builders import (

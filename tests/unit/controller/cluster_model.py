@@ -13,8 +13,8 @@ from serviceexecution.executions.outcome import Decision
 from serviceexecution.executions.reasons import MEANINGS, Reason
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
-from serviceexecution.resources.pod_end import STOP_DEADLINE
 from serviceexecution.resources.pods.observed import ContainerStateView, JobView, PodView
+from serviceexecution.resources.pods.pod_end import STOP_DEADLINE
 from serviceexecution.resources.status_patch import status_patch
 from tests.unit.executions.builders import (
     ended,
