@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 
@@ -78,7 +78,7 @@ class LiveGateway:
 
     def restart_app(self) -> None:
         """Forget all that a gateway process keeps in memory."""
-        kubernetes = cast("GatewayKubernetes", self.kubernetes)
+        kubernetes: GatewayKubernetes = self.kubernetes
         self._app = create_app(self.store, kubernetes, self._settings, self._draining)
 
     @property

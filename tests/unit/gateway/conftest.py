@@ -1,6 +1,5 @@
 import asyncio
 import hashlib
-from typing import cast
 from urllib.parse import quote
 
 import httpx
@@ -28,7 +27,7 @@ class Gateway:
         self.restart()
 
     def restart(self):
-        kubernetes = cast("GatewayKubernetes", self.kubernetes)
+        kubernetes: GatewayKubernetes = self.kubernetes
         self.app = create_app(self.store, kubernetes, self.settings, self.draining)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://gateway")
