@@ -41,6 +41,6 @@ def test_folder_beside_the_package_is_on_the_map(folder):
 @pytest.mark.parametrize(("page", "name"), NAMED, ids=lambda value: str(value).removeprefix(f"{ROOT}/"))
 def test_file_that_a_page_names_exists(page, name):
     places = [ROOT / name, PACKAGE / name]
-    if "/" not in name:
-        places += PACKAGE.rglob(name)
+    if "/" not in name.removesuffix("/"):
+        places += [*PACKAGE.rglob(name), *(ROOT / "tests").rglob(name)]
     assert any(place.exists() for place in places)
