@@ -68,36 +68,33 @@ class LogFollowers:
 
     def ensure(
         self,
-        ref: ExecutionReference,
+        reference: ExecutionReference,
+        target: FollowedContainer,
         *,
-        pod_name: str,
-        pod_uid: str,
-        container: str,
         attempt: int,
         main_terminated: bool,
     ) -> None:
-        """See to it that the log of this pod's container gets into the store; cheap to call again and again.
+        """See to it that the container's log gets into the store; cheap to call again and again.
 
         For a container that has started, or whose pod has ended.
         """
-        if (ref, attempt, pod_uid) in self._committed:
+        if (reference, attempt, target.pod_uid) in self._committed:
             return
-        target = FollowedContainer(ref.namespace, pod_name, pod_uid, container)
-        found = self._followed.get(ref)
+        found = self._followed.get(reference)
         if found is not None and (found.target, found.attempt) != (target, attempt):
             found.task.cancel()
             found = None
         if found is None:
-            found = self._start(ref, target, attempt)
+            found = self._start(reference, target, attempt)
         if main_terminated:
             found.follower.main_ended()
 
-    def forget(self, ref: ExecutionReference) -> None:
+    def forget(self, reference: ExecutionReference) -> None:
         """Stop following the execution's log, e.g. when the execution is deleted; what is stored stays."""
-        found = self._followed.pop(ref, None)
+        found = self._followed.pop(reference, None)
         if found is not None:
             found.task.cancel()
-        for key in [key for key in self._committed if key[0] == ref]:
+        for key in [key for key in self._committed if key[0] == reference]:
             del self._committed[key]
 
     async def close(self) -> None:
@@ -112,37 +109,39 @@ class LogFollowers:
         except TimeoutError:
             logger.warning("the store did not take the last lines of %d logs in time", len(followed))
 
-    def _start(self, ref: ExecutionReference, target: FollowedContainer, attempt: int) -> _Followed:
-        share = self._memory.share(ref.namespace)
+    def _start(self, reference: ExecutionReference, target: FollowedContainer, attempt: int) -> _Followed:
+        share = self._memory.share(reference.namespace)
         log = ChunkLog(
             self._store,
-            ref,
+            reference,
             attempt=attempt,
             limit_bytes=self._limit_bytes,
             flush_bytes=self._flush_bytes,
             memory=share,
         )
         follower = LogFollower(self._client, log, target, slots=self._slots, timing=self._timing)
-        task = asyncio.create_task(follower.run(), name=f"log {ref.namespace}/{ref.name}")
+        task = asyncio.create_task(follower.run(), name=f"log {reference.namespace}/{reference.name}")
         task.add_done_callback(lambda _: share.close())
         followed = _Followed(target, attempt, log, follower, task)
-        self._followed[ref] = followed
+        self._followed[reference] = followed
         UNFINISHED.inc()
-        task.add_done_callback(lambda _: self._finished(ref, followed))
+        task.add_done_callback(lambda _: self._finished(reference, followed))
         return followed
 
-    def _finished(self, ref: ExecutionReference, followed: _Followed) -> None:
+    def _finished(self, reference: ExecutionReference, followed: _Followed) -> None:
         UNFINISHED.dec()
-        if self._followed.get(ref) is followed:
-            del self._followed[ref]
+        if self._followed.get(reference) is followed:
+            del self._followed[reference]
         if followed.task.cancelled():
             return
         error = followed.task.exception()
         if error is not None:
             # A fault of ours: the next ``ensure`` begins again from what is stored.
-            logger.error("following the log of %s/%s failed", ref.namespace, ref.name, exc_info=error)
+            logger.error(
+                "following the log of %s/%s failed", reference.namespace, reference.name, exc_info=error
+            )
             return
-        self._committed[ref, followed.attempt, followed.target.pod_uid] = None
+        self._committed[reference, followed.attempt, followed.target.pod_uid] = None
         while len(self._committed) > REMEMBERED_COMMITS:
             self._committed.popitem(last=False)
-        self._on_complete(ref)
+        self._on_complete(reference)

@@ -8,6 +8,7 @@ import sys
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 
@@ -20,9 +21,7 @@ async def follow(url: str, namespace: str, pod: str, uid: str) -> None:
     )
     followers.ensure(
         ExecutionReference(namespace, pod, uid),
-        pod_name=pod,
-        pod_uid=uid,
-        container="main",
+        FollowedContainer(namespace, pod, uid, "main"),
         attempt=1,
         main_terminated=False,
     )

@@ -12,6 +12,7 @@ import pytest
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import PODS
 from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import LogRecord
 from serviceexecution.store.store import ResultStore
@@ -72,9 +73,7 @@ class Follower:
     def ensure(self, pod: Any, *, main_terminated: bool = False) -> None:
         self.followers.ensure(
             self.ref(pod),
-            pod_name="pod",
-            pod_uid=pod["metadata"]["uid"],
-            container="main",
+            FollowedContainer(self.namespace, "pod", pod["metadata"]["uid"], "main"),
             attempt=1,
             main_terminated=main_terminated,
         )

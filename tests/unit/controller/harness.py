@@ -17,6 +17,7 @@ from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
+from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.observed import ContainerStateView
 from serviceexecution.resources.reference import ExecutionReference
@@ -55,8 +56,10 @@ class FakeFollowers:
         self.followed: dict[ExecutionReference, tuple[str, bool]] = {}
         self.forgotten: list[ExecutionReference] = []
 
-    def ensure(self, ref: ExecutionReference, *, pod_uid: str, main_terminated: bool, **_: object) -> None:
-        self.followed[ref] = (pod_uid, main_terminated)
+    def ensure(
+        self, ref: ExecutionReference, target: FollowedContainer, *, main_terminated: bool, **_: object
+    ) -> None:
+        self.followed[ref] = (target.pod_uid, main_terminated)
 
     def forget(self, ref: ExecutionReference) -> None:
         self.forgotten.append(ref)

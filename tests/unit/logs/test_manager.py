@@ -8,6 +8,7 @@ import pytest
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.logs.slots import LOADS_AT_ONCE
+from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.logs.timing import FollowerTiming
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.logs import LogChunks
@@ -41,9 +42,7 @@ class Setup:
     def ensure(self, *, attempt: int = 1, main_terminated: bool = False) -> None:
         self.followers.ensure(
             REF,
-            pod_name="pod",
-            pod_uid=POD_UID,
-            container="main",
+            FollowedContainer(REF.namespace, "pod", POD_UID, "main"),
             attempt=attempt,
             main_terminated=main_terminated,
         )
@@ -144,7 +143,7 @@ async def test_more_logs_than_streams(count):
     refs = {ExecutionReference("ns", f"n{number}", f"uid-{number}") for number in range(count)}
     for ref in refs:
         followers.ensure(
-            ref, pod_name="p", pod_uid=POD_UID, container="main", attempt=1, main_terminated=False
+            ref, FollowedContainer(ref.namespace, "p", POD_UID, "main"), attempt=1, main_terminated=False
         )
     while done != refs:  # noqa: ASYNC110
         await asyncio.sleep(0.002)
@@ -178,9 +177,7 @@ async def test_after_a_restart_a_few_logs_at_a_time_are_read_back(monkeypatch: p
     for ref in refs:
         setup.followers.ensure(
             ref,
-            pod_name="pod",
-            pod_uid=POD_UID,
-            container="main",
+            FollowedContainer(ref.namespace, "pod", POD_UID, "main"),
             attempt=1,
             main_terminated=False,
         )

@@ -30,6 +30,7 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
 from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import CallbackState, ExecutionStatus, Phase
 from serviceexecution.resources.names import MAIN_CONTAINER
@@ -122,9 +123,9 @@ class ExecutionReconciler:
         if decision.follow_log is not None:
             self._followers.ensure(
                 reference,
-                pod_name=decision.follow_log.name,
-                pod_uid=decision.follow_log.uid,
-                container=MAIN_CONTAINER,
+                FollowedContainer(
+                    reference.namespace, decision.follow_log.name, decision.follow_log.uid, MAIN_CONTAINER
+                ),
                 attempt=decision.status.attempts or 1,
                 main_terminated=seen.pod is None or seen.pod.main.terminated is not None or seen.pod.ended,
             )

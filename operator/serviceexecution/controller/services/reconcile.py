@@ -28,6 +28,7 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.logs.manager import LogFollowers
+from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.names import MAIN_CONTAINER
 from serviceexecution.resources.pods.pod_start import StartFault, StartProblem
 from serviceexecution.resources.reference import ExecutionReference
@@ -201,11 +202,10 @@ class ServiceReconciler:
                 return
             reference = build_reference(definition.metadata, build.revision)
             self._followed.setdefault(service, set()).add(reference)
+            pod = build.pod.metadata
             self._followers.ensure(
                 reference,
-                pod_name=build.pod.metadata.name,
-                pod_uid=build.pod.metadata.uid,
-                container=MAIN_CONTAINER,
+                FollowedContainer(reference.namespace, pod.name, pod.uid, MAIN_CONTAINER),
                 attempt=build.attempt,
                 main_terminated=build.ended,
             )
