@@ -12,6 +12,7 @@ from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.reasons import BuildReason, sentence
 from serviceexecution.builds.revisions import Wanted, active_of, pin_problem, target_of
 from serviceexecution.resources.executions.execution_status import Condition
+from serviceexecution.resources.names import CONDITION_READY
 from serviceexecution.resources.services.definition_status import (
     Revision,
     RevisionPhase,
@@ -19,7 +20,6 @@ from serviceexecution.resources.services.definition_status import (
     ServicePhase,
 )
 
-READY: Final = "Ready"
 BUILT: Final = "Built"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
@@ -42,7 +42,9 @@ def with_conditions(
 ) -> ServiceDefinitionStatus:
     """Return the status with its phase and conditions: a transition time moves only when a status flips."""
     unready = _unready(seen, status, wanted)
-    truths: dict[str, tuple[bool, _Says]] = {READY: (unready is None, unready or _Says(VALID, _USABLE))}
+    truths: dict[str, tuple[bool, _Says]] = {
+        CONDITION_READY: (unready is None, unready or _Says(VALID, _USABLE))
+    }
     active = active_of(status)
     if seen.definition.is_built:
         said = _built(seen, status, wanted)
@@ -61,7 +63,7 @@ def with_conditions(
             type=name,
             status="True" if truth else "False",
             reason=says.reason,
-            message=says.message if truth or name in {READY, BUILT} else "",
+            message=says.message if truth or name in {CONDITION_READY, BUILT} else "",
             last_transition_time=_since(before.get(name), seen.now, truth=truth),
             observed_generation=generation,
         )

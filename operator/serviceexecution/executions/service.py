@@ -16,6 +16,7 @@ from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_settings import DataPool
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.execution_status import TakenService
+from serviceexecution.resources.names import CONDITION_READY
 from serviceexecution.resources.services.definition import ServiceDefinition, ServiceLimits
 from serviceexecution.resources.services.definition_status import Revision, ServicePhase
 from serviceexecution.resources.services.effective import merged, taken_fields
@@ -92,7 +93,7 @@ def revision_problem(definition: ServiceDefinition) -> PlanProblem | None:
     """Return what an execution of a service that is built waits for: its first image."""
     if not definition.is_built or definition.status.serving is not None:
         return None
-    ready = next((one for one in definition.status.conditions if one.type == "Ready"), None)
+    ready = next((one for one in definition.status.conditions if one.type == CONDITION_READY), None)
     detail = ready.message if ready is not None else "Its first image is being built."
     building = definition.status.phase in {None, ServicePhase.BUILDING}
     return PlanProblem(Reason.SERVICE_NOT_READY, detail, waiting=True, coming=building)

@@ -16,6 +16,12 @@ the uid that it is stored under (``revision_reference``), so that watches and fe
 LABEL_EXECUTION_NAME: Final = f"{API_GROUP}/execution"
 """On every child object, for people: the execution's name, shortened to 63 characters."""
 
+OUTPUT_LIMIT_ANNOTATION: Final = f"{API_GROUP}/output-limit"
+"""On an execution's pod: the most bytes of output that are kept. The controller writes it, the gateway reads it."""
+
+CONDITION_READY: Final = "Ready"
+"""Type of the condition that says whether executions of a service can start."""
+
 LABEL_ATTEMPT: Final = f"{API_GROUP}/attempt"
 LABEL_DATA_POOL_ID: Final = f"{API_GROUP}/datapool-id"
 """On a PersistentVolumeClaim: the data pool's id, as inputs name it."""

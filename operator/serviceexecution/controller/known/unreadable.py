@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.resources.names import CONDITION_READY
 from serviceexecution.resources.services.definition_status import ServicePhase
 
 FAULTS_SAID: Final = 5
@@ -80,7 +81,7 @@ def unreadable_definition(body: JsonObject, error: ValidationError | str) -> Unr
     conditions = status.get("conditions") if isinstance(status, dict) else None
     said = any(
         isinstance(one, dict)
-        and (one.get("type"), one.get("status"), one.get("message")) == ("Ready", "False", problem)
+        and (one.get("type"), one.get("status"), one.get("message")) == (CONDITION_READY, "False", problem)
         and one.get("observedGeneration") == metadata.generation
         for one in (conditions if isinstance(conditions, list) else [])
     )
@@ -91,7 +92,7 @@ def status_of_unreadable(definition: UnreadableDefinition, now: datetime) -> Jso
     """Return the patch of the status that says what is wrong; what was built stays as it is recorded."""
     generation = definition.metadata.generation
     ready: JsonObject = {
-        "type": "Ready",
+        "type": CONDITION_READY,
         "status": "False",
         "reason": "Invalid",
         "message": definition.problem,

@@ -23,14 +23,12 @@ from serviceexecution.executions.render.merge import merge
 from serviceexecution.executions.render.security import container_security, pod_security
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
-from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER
+from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER, OUTPUT_LIMIT_ANNOTATION
 from serviceexecution.resources.pods.pod_protection import NO_SIDECARS, PROTECTION
 
 HOME_DIRECTORY: Final = "/var/runtime/home"
 COLLECT_GRACE: Final = 60
 """Seconds that the collector has after main was killed, for a last pass over the output."""
-
-OUTPUT_LIMIT_ANNOTATION: Final = f"{API_GROUP}/output-limit"
 
 
 def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:

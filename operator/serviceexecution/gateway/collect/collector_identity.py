@@ -33,11 +33,13 @@ from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution_status import Phase
-from serviceexecution.resources.names import API_GROUP, COLLECTOR_TOKEN_AUDIENCE, KIND
+from serviceexecution.resources.names import (
+    COLLECTOR_TOKEN_AUDIENCE,
+    KIND,
+    OUTPUT_LIMIT_ANNOTATION,
+)
 from serviceexecution.resources.reference import ExecutionReference
 
-OUTPUT_LIMIT_ANNOTATION: Final = f"{API_GROUP}/output-limit"
-"""On the pod: the most bytes of output that are kept."""
 DEFAULT_OUTPUT_LIMIT: Final = 10 * 1024**3
 """As the controller's: a pod whose annotation somebody took away has no more than others."""
 CACHE_SECONDS: Final = 60.0

@@ -1,12 +1,9 @@
 """Whether executions of a service can start now."""
 
-from typing import Final
-
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.state.definition_index import KnownDefinition
-
-_READY: Final = "Ready"
+from serviceexecution.resources.names import CONDITION_READY
 
 
 async def ready_definition(context: ServiceContext, known: KnownDefinition) -> KnownDefinition:
@@ -27,7 +24,7 @@ async def ready_definition(context: ServiceContext, known: KnownDefinition) -> K
 
 def not_ready(definition: KnownDefinition) -> str | None:
     """Return the sentence that says why executions cannot start, None when they can."""
-    ready = next((one for one in definition.status.conditions if one.type == _READY), None)
+    ready = next((one for one in definition.status.conditions if one.type == CONDITION_READY), None)
     message = "" if ready is None or ready.status == "True" else ready.message or ""
     if definition.is_built and definition.status.serving is None:
         return message or "Its first image has not been built yet."
