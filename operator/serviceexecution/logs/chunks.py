@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, TypeVar
+
+import structlog
 
 from serviceexecution.logs.lines import (
     RESUME_SLACK,
@@ -25,7 +26,7 @@ from serviceexecution.store.errors import StoreError
 from serviceexecution.store.records import LogRecord, StdoutResult
 from serviceexecution.store.store import ResultStore
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger()
 
 GROW_BELOW_BYTES: Final = 64 * 1024
 """A last chunk smaller than this is written again, longer: slow logs would make a chunk per flush."""
@@ -48,7 +49,7 @@ class ChunkLog:
     def __init__(
         self,
         store: ResultStore,
-        ref: ExecutionReference,
+        reference: ExecutionReference,
         *,
         attempt: int,
         limit_bytes: int,
@@ -57,12 +58,12 @@ class ChunkLog:
     ) -> None:
         """``limit_bytes`` is the most text kept; with its times it takes at most twice that in the store."""
         self._store = store
-        self._ref = ref
+        self._reference = reference
         self._attempt = attempt
         self._limit_bytes = limit_bytes
         self._stored_limit = limit_bytes * STORED_PER_TEXT + _LONGEST_STAMP
         self._flush_bytes = flush_bytes
-        self._memory = memory or LogMemory().share(ref.namespace)
+        self._memory = memory or LogMemory().share(reference.namespace)
         self._sequence = 1
         self._current = b""
         self._pending: list[bytes] = []
@@ -97,7 +98,9 @@ class ChunkLog:
 
     async def load(self) -> None:
         """Read what a predecessor has stored."""
-        for sequence, _ in await self._retried(lambda: self._store.logs.of(self._ref, self._attempt).sizes()):
+        for sequence, _ in await self._retried(
+            lambda: self._store.logs.of(self._reference, self._attempt).sizes()
+        ):
             data = await self._read(sequence)
             self._sequence, self._current = sequence, data
             self._note(data, data, text_size(data))
@@ -127,7 +130,7 @@ class ChunkLog:
             return
         data = b"".join([self._current, *self._pending])
         sequence = self._sequence
-        await self._retried(lambda: self._store.logs.of(self._ref, self._attempt).write(sequence, data))
+        await self._retried(lambda: self._store.logs.of(self._reference, self._attempt).write(sequence, data))
         self._pending.clear()
         self._pending_size = 0
         if len(data) < GROW_BELOW_BYTES:
@@ -157,7 +160,7 @@ class ChunkLog:
 
     async def committed(self) -> LogRecord | None:
         """Return the commit record when a predecessor has finished this attempt's log of that pod."""
-        record = await self._retried(lambda: self._store.logs.read_record(self._ref))
+        record = await self._retried(lambda: self._store.logs.read_record(self._reference))
         return record if record is not None and record.attempt == self._attempt else None
 
     async def commit(self, *, pod_uid: str, complete: bool) -> LogRecord:
@@ -166,7 +169,7 @@ class ChunkLog:
         result = self._scanner.result
         printed = None
         if result is not None:
-            await self._retried(lambda: self._store.logs.write_stdout_result(self._ref, result))
+            await self._retried(lambda: self._store.logs.write_stdout_result(self._reference, result))
             printed = StdoutResult(size=len(result), sha256=hashlib.sha256(result).hexdigest())
         record = LogRecord(
             attempt=self._attempt,
@@ -178,11 +181,11 @@ class ChunkLog:
             stdout_result=printed,
             committed_at=datetime.now(UTC),
         )
-        await self._retried(lambda: self._store.logs.commit(self._ref, record))
+        await self._retried(lambda: self._store.logs.commit(self._reference, record))
         return record
 
     async def _read(self, sequence: int) -> bytes:
-        data = await self._retried(lambda: self._store.logs.of(self._ref, self._attempt).read(sequence))
+        data = await self._retried(lambda: self._store.logs.of(self._reference, self._attempt).read(sequence))
         return data[: data.rfind(b"\n") + 1]  # half a line can only come from a power cut
 
     def _note(self, block: bytes, kept: bytes, size: int) -> None:
@@ -200,7 +203,8 @@ class ChunkLog:
                 return await operation()
             except StoreError as error:
                 STORE_ERRORS.inc()
-                logger.warning("Log of %s/%s: %s", self._ref.namespace, self._ref.name, error)
+                namespace, name = self._reference.namespace, self._reference.name
+                logger.warning("log not stored yet", namespace=namespace, name=name, error=str(error))
             await asyncio.sleep(delay)
             delay = min(delay * 2, MAX_RETRY_SECONDS)
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator
+
+import structlog
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -24,7 +25,7 @@ from serviceexecution.logs.timing import (
 )
 from serviceexecution.store.records import LogRecord
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger()
 
 
 class LogFollower:
@@ -42,6 +43,7 @@ class LogFollower:
         self._client = client
         self._log = log
         self._target = target
+        self._logger = logger.bind(namespace=target.namespace, pod=target.pod_name)
         self._slots = slots
         self._timing = timing
         self._ended = asyncio.Event()
@@ -132,7 +134,7 @@ class LogFollower:
             except KubernetesError as error:
                 seen.end = StreamEnd.ERROR
                 seen.refused = error.status in {400, 404}
-                logger.info("Log of %s/%s: %s", self._target.namespace, self._target.pod_name, error)
+                self._logger.info("log not read", error=str(error))
         if seen.opened:
             self._last = seen
         self._log.truncated |= seen.splitter.cut
@@ -176,14 +178,13 @@ class LogFollower:
     def _note_gap(self) -> None:
         self._gap = True
         GAPS.inc()
-        name = self._target.pod_name
-        logger.warning("Log of %s/%s: rotated away before it was read", self._target.namespace, name)
+        self._logger.warning("log rotated away before it was read")
 
     def _note_odd(self, seen: StreamRead, foreign: list[bytes]) -> None:
         seen.end, seen.refused = StreamEnd.ODD, True
         words = foreign[0][:300].decode(errors="replace")
-        level = logging.DEBUG if self._plain_reads else logging.WARNING  # not over and over again
-        logger.log(level, "Log of %s/%s: %s", self._target.namespace, self._target.pod_name, words)
+        say = self._logger.debug if self._plain_reads else self._logger.warning  # Not over and over again.
+        say("kubelet wrote words of its own into a log", words=words)
         self._plain_reads = PLAIN_READS
 
     def _take(self, block: bytes, seen: StreamRead) -> None:

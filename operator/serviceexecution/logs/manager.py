@@ -1,11 +1,12 @@
 """Which logs this process follows."""
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+import structlog
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.logs.chunks import ChunkLog
@@ -19,7 +20,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.records import LogRecord
 from serviceexecution.store.store import ResultStore
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger()
 
 REMEMBERED_COMMITS: Final = 10_000
 CLOSE_SECONDS: Final = 5.0
@@ -107,7 +108,7 @@ class LogFollowers:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.gather(*(one.log.flush() for one in followed))
         except TimeoutError:
-            logger.warning("the store did not take the last lines of %d logs in time", len(followed))
+            logger.warning("last lines not stored in time", logs=len(followed))
 
     def _start(self, reference: ExecutionReference, target: FollowedContainer, attempt: int) -> _Followed:
         share = self._memory.share(reference.namespace)
@@ -137,9 +138,8 @@ class LogFollowers:
         error = followed.task.exception()
         if error is not None:
             # A fault of ours: the next ``ensure`` begins again from what is stored.
-            logger.error(
-                "following the log of %s/%s failed", reference.namespace, reference.name, exc_info=error
-            )
+            namespace, name = reference.namespace, reference.name
+            logger.error("following a log failed", namespace=namespace, name=name, exc_info=error)
             return
         self._committed[reference, followed.attempt, followed.target.pod_uid] = None
         while len(self._committed) > REMEMBERED_COMMITS:

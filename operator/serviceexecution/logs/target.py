@@ -2,9 +2,10 @@
 
 import asyncio
 import enum
-import logging
 from dataclasses import dataclass
 from typing import Final
+
+import structlog
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -13,7 +14,7 @@ from serviceexecution.logs.lines import MAX_LINE_BYTES, LineSplitter, last_line,
 from serviceexecution.logs.pod_state import ContainerState, container_state
 from serviceexecution.logs.timing import FollowerTiming
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger()
 
 PIECE_BYTES: Final = 4096
 """Less than the pieces (usually 16 KiB) that a container runtime cuts long lines into."""
@@ -58,7 +59,7 @@ async def ask_state(
         try:
             pod = await client.get(PODS, target.namespace, target.pod_name)
         except KubernetesError as error:
-            logger.info("Pod %s/%s: %s", target.namespace, target.pod_name, error)
+            logger.info("pod not read", namespace=target.namespace, pod=target.pod_name, error=str(error))
         else:
             return container_state(pod, target.pod_uid, target.container)
         await asyncio.sleep(backoff)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.logs.chunks import GROW_BELOW_BYTES, ChunkLog
@@ -367,19 +368,21 @@ async def test_words_of_the_kubelet_are_not_the_programs():
     assert record.complete
 
 
-async def test_a_kubelet_that_can_read_but_not_follow(caplog):
+async def test_a_kubelet_that_can_read_but_not_follow():
     kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
     kubelet.can_follow = False
-    task = asyncio.create_task(follower_of(kubelet, store).run())
-    for number in range(1, 5):
-        while await stored(store) != text(kubelet.lines):  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
-        await kubelet.say(line(number))
-    await kubelet.say(line(5), state="terminated")
-    assert (await asyncio.wait_for(task, 5)).complete
+    with capture_logs() as events:
+        task = asyncio.create_task(follower_of(kubelet, store).run())
+        for number in range(1, 5):
+            while await stored(store) != text(kubelet.lines):  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+            await kubelet.say(line(number))
+        await kubelet.say(line(5), state="terminated")
+        assert (await asyncio.wait_for(task, 5)).complete
     assert await stored(store) == text(kubelet.lines)
     assert [follow for follow, _, _ in kubelet.opened][:2] == [True, False]
-    assert caplog.text.count("too many open files") == 1
+    warnings = [event.get("words", "") for event in events if event["log_level"] == "warning"]
+    assert "".join(warnings).count("too many open files") == 1
 
 
 async def test_a_log_that_the_kubelet_has_lost_is_given_up():

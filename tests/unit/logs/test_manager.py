@@ -4,6 +4,7 @@ import asyncio
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.logs.manager import LogFollowers
@@ -112,12 +113,12 @@ async def test_close_stores_what_was_received():
     assert setup.completed == []
 
 
-async def test_a_fault_of_ours_is_logged_and_the_next_ensure_begins_again(caplog, monkeypatch):
+async def test_a_fault_of_ours_is_logged_and_the_next_ensure_begins_again(monkeypatch):
     setup = Setup(FakeKubelet([line(0)]))
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, capture_logs() as events:
         patch.setattr(setup.kubelet, "log_lines", None)
         setup.ensure()
-        while "failed" not in caplog.text:  # noqa: ASYNC110
+        while "following a log failed" not in {event["event"] for event in events}:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
     assert setup.completed == []
     setup.ensure()
