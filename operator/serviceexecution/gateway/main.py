@@ -33,7 +33,7 @@ from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.errors import StoreConfigurationError
 from serviceexecution.store.store import ResultStore
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _QPS: Final = 200
 _BURST: Final = 400
@@ -126,9 +126,9 @@ async def serve(settings: GatewaySettings) -> None:
         app = create_app(store, client, settings, draining, state=state, schemas=schemas)
         server = GatewayServer(server_config(settings, app), draining)
         collect_seldom()
-        _LOGGER.info("gateway starts", port=settings.port, store=settings.store_url)
+        logger.info("gateway starts", port=settings.port, store=settings.store_url)
         if settings.auth_mode == "none":
-            _LOGGER.warning(OPEN_TO_ALL)
+            logger.warning(OPEN_TO_ALL)
         background = [
             asyncio.create_task(state.run(), name="state"),
             asyncio.create_task(SubmissionSweeper(client, settings.namespaces).run(), name="submissions"),
@@ -137,7 +137,7 @@ async def serve(settings: GatewaySettings) -> None:
             await serve_while(server, background)
         finally:
             await schemas.close()
-        _LOGGER.info("gateway has ended")
+        logger.info("gateway has ended")
     finally:
         await client.close()
 

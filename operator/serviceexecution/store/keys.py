@@ -107,9 +107,9 @@ class ExecutionKeys:
         self._attempt = attempt
 
     @classmethod
-    def of(cls, cluster_id: str, ref: ExecutionReference, attempt: int = 1) -> "ExecutionKeys":
+    def of(cls, cluster_id: str, reference: ExecutionReference, attempt: int = 1) -> "ExecutionKeys":
         """Return the keys of the execution's attempt."""
-        return cls(cluster_id, ref.namespace, ref.uid, attempt)
+        return cls(cluster_id, reference.namespace, reference.uid, attempt)
 
     @property
     def output_prefix(self) -> str:

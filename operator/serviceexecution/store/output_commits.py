@@ -27,9 +27,9 @@ class OutputCommits:
         self._objects = objects
         self._cluster_id = cluster_id
 
-    async def attempt_of(self, ref: ExecutionReference) -> int | None:
+    async def attempt_of(self, reference: ExecutionReference) -> int | None:
         """Return whose output is committed, None while none is; reads no more than the record's beginning."""
-        key = self._keys(ref).manifest
+        key = self._keys(reference).manifest
         stream = await self._objects.stream(key, (0, _HEAD_BYTES))
         if stream is None:
             return None
@@ -38,13 +38,13 @@ class OutputCommits:
             raise CorruptRecordError(f"cannot read {key}: it does not begin as a commit record")
         return int(head[1])
 
-    async def is_committed(self, ref: ExecutionReference, text: AsyncIterable[bytes]) -> bool:
+    async def is_committed(self, reference: ExecutionReference, text: AsyncIterable[bytes]) -> bool:
         """Tell whether the record is ``text``, which ends with ``COMMITTED_AT``, and a time."""
         wanted, length = hashlib.sha256(), 0
         async for piece in text:
             wanted.update(piece)
             length += len(piece)
-        stream = await self._objects.stream(self._keys(ref).manifest)
+        stream = await self._objects.stream(self._keys(reference).manifest)
         if stream is None or stream.size < length:
             return False
         found, left = hashlib.sha256(), length
@@ -56,17 +56,17 @@ class OutputCommits:
         return found.digest() == wanted.digest()
 
     async def seal(
-        self, ref: ExecutionReference, attempt: int, wanted: Collection[str], text: AsyncIterable[bytes]
+        self, reference: ExecutionReference, attempt: int, wanted: Collection[str], text: AsyncIterable[bytes]
     ) -> None:
         """Make the files ``wanted``, encoded paths, durable, write ``text`` as the commit record, and delete what is
         not wanted, earlier attempts' output included. The caller has checked that the files are there."""
-        keys = self._keys(ref, attempt)
+        keys = self._keys(reference, attempt)
         await self._objects.make_durable(_Below(keys.output_prefix, wanted))
         await write_stream(self._objects, keys.manifest, text)
         await self._objects.make_durable([keys.manifest])
         await self._delete_unwanted(keys.output_prefix, wanted)
         for earlier in range(1, attempt):
-            await self._delete_unwanted(self._keys(ref, earlier).output_prefix, ())
+            await self._delete_unwanted(self._keys(reference, earlier).output_prefix, ())
 
     async def _delete_unwanted(self, prefix: str, wanted: Collection[str]) -> None:
         stale: list[str] = []
@@ -75,8 +75,8 @@ class OutputCommits:
         for start in range(0, len(stale), _STALE_AT_ONCE):
             await self._objects.delete(stale[start : start + _STALE_AT_ONCE])
 
-    def _keys(self, ref: ExecutionReference, attempt: int = 1) -> ExecutionKeys:
-        return ExecutionKeys.of(self._cluster_id, ref, attempt)
+    def _keys(self, reference: ExecutionReference, attempt: int = 1) -> ExecutionKeys:
+        return ExecutionKeys.of(self._cluster_id, reference, attempt)
 
 
 class _Below(Collection[str]):

@@ -38,7 +38,7 @@ _NUMBER: Final = re.compile("r([1-9][0-9]{0,9})")
 class BuildIdentity:
     """The pod of one attempt of a build; ``over`` when nobody waits for it any more."""
 
-    ref: ExecutionReference
+    reference: ExecutionReference
     """Under what the build is kept."""
     namespace: str
     job_uid: str
@@ -73,10 +73,10 @@ class BuilderAuthentication:
         owner = self._pods.owner_of(bound)
         definition = await self._definition(bound.namespace, owner.name, owner.uid)
         revision = self._revision(bound, definition.status)
-        ref = revision_reference(bound.namespace, owner.name, owner.uid, revision.name)
-        request.state.execution = ref
+        reference = revision_reference(bound.namespace, owner.name, owner.uid, revision.name)
+        request.state.execution = reference
         return BuildIdentity(
-            ref=ref,
+            reference=reference,
             namespace=bound.namespace,
             job_uid=bound.job_uid,
             source_digest=self._source_digest(bound.job, revision),

@@ -23,7 +23,7 @@ from serviceexecution.resources.reference import revision_reference
 from serviceexecution.resources.services.definition_status import Revision
 from serviceexecution.store.store import ResultStore
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 LAST_LINES: Final = timedelta(seconds=60)
 """How long the controller waits for the end of a log when the build is over."""
 
@@ -72,12 +72,12 @@ def build_log_router(
         )
         definition, found = await find(namespace, service, revision)
         uid = definition.metadata.uid
-        ref = revision_reference(namespace, service, uid, found.name)
-        request.state.execution = ref
+        reference = revision_reference(namespace, service, uid, found.name)
+        request.state.execution = reference
         now = _progress(found)
         if not wants_stream(request):
             attempts = range(1, now.attempt + 1)
-            return await log_text(store, ref, attempts, timestamps=flag(request, "timestamps"))
+            return await log_text(store, reference, attempts, timestamps=flag(request, "timestamps"))
 
         async def progress() -> AttemptProgress:
             try:
@@ -85,7 +85,7 @@ def build_log_router(
                 if newest is None:  # gone, or unknown here alone: the API server says which
                     newest = _revision(await state.fresh_definition(namespace, service), uid, found.name)
             except KubernetesError as error:  # asked again later; the stream goes on meanwhile
-                _LOGGER.warning("cannot see whether a build is over", error=str(error))
+                logger.warning("cannot see whether a build is over", error=str(error))
                 return now
             return AttemptProgress(now.attempt, over=True) if newest is None else _progress(newest)
 
@@ -94,7 +94,7 @@ def build_log_router(
         return streams.follow(
             request,
             Standing("get", DEFINITION_PLURAL, "log", namespace, service),
-            lambda ending: followed_attempts(store, ref, start, progress=progress, draining=ending),
+            lambda ending: followed_attempts(store, reference, start, progress=progress, draining=ending),
         )
 
     return router

@@ -59,13 +59,13 @@ def builds_router(store: ResultStore, client: GatewayKubernetes, settings: Gatew
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         report = parse_report(body, identity.job_uid)
-        known = await store.reports.read(identity.ref)
+        known = await store.reports.read(identity.reference)
         if known == report:  # also when the build is over by now: the first answer was lost
             return Response(status_code=HTTPStatus.NO_CONTENT)
         authentication.refuse_over(identity)
         if known is not None and known.job_uid == identity.job_uid:
             raise Problem(HTTPStatus.CONFLICT, "AlreadyReported", "This build has reported something else.")
-        await store.reports.write(identity.ref, report)
+        await store.reports.write(identity.reference, report)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     return router

@@ -57,7 +57,7 @@ _FINAL: Final = frozenset(phase.value for phase in Phase if phase.terminal)
 class CollectorIdentity:
     """The collector of one attempt of an execution; ``output_limit`` in bytes."""
 
-    ref: ExecutionReference
+    reference: ExecutionReference
     attempt: int
     job_uid: str
     pod_name: str
@@ -99,8 +99,8 @@ class CollectorAuthentication:
         identity = self._known.get(key)
         if identity is None:
             identity = await self._reviews.ask(key, lambda: self._remembered(key, token))
-        pay_as_pod(identity.ref.namespace)
-        request.state.execution = identity.ref
+        pay_as_pod(identity.reference.namespace)
+        request.state.execution = identity.reference
         return identity
 
     @contextlib.contextmanager
@@ -124,7 +124,7 @@ class CollectorAuthentication:
 
     async def confirm(self, identity: CollectorIdentity) -> None:
         """Raise Problem 410 unless the execution, as it is now, still waits for this output; KubernetesError."""
-        await self._status(identity.ref, identity.job_uid, identity.pod_uid)
+        await self._status(identity.reference, identity.job_uid, identity.pod_uid)
 
     async def _remembered(self, key: bytes, token: str) -> CollectorIdentity:
         try:
@@ -140,10 +140,10 @@ class CollectorAuthentication:
         if not is_counted(bound):
             raise self._pods.forbidden("The token's pod is none that its Job has made.")
         owner = self._pods.owner_of(bound)
-        ref = ExecutionReference(bound.namespace, owner.name, owner.uid)
-        status = await self._status(ref, bound.job_uid, bound.uid)
+        reference = ExecutionReference(bound.namespace, owner.name, owner.uid)
+        status = await self._status(reference, bound.job_uid, bound.uid)
         return CollectorIdentity(
-            ref=ref,
+            reference=reference,
             attempt=_attempt(status),
             job_uid=bound.job_uid,
             pod_name=bound.name,
@@ -151,11 +151,11 @@ class CollectorAuthentication:
             output_limit=_output_limit(bound),
         )
 
-    async def _status(self, ref: ExecutionReference, job_uid: str, pod_uid: str) -> JsonObject:
+    async def _status(self, reference: ExecutionReference, job_uid: str, pod_uid: str) -> JsonObject:
         """Return the status of the execution whose Job and pod these are, by its own word."""
         # from the API server itself: what the controller has just written counts
-        execution = await self._client.get(SERVICE_EXECUTIONS, ref.namespace, ref.name)
-        if execution is None or metadata_of(execution).get("uid") != ref.uid:
+        execution = await self._client.get(SERVICE_EXECUTIONS, reference.namespace, reference.name)
+        if execution is None or metadata_of(execution).get("uid") != reference.uid:
             raise self._pods.gone("The execution is gone.")
         status = object_of(execution.get("status"))
         if status.get("phase") in _FINAL:

@@ -59,7 +59,7 @@ class Commits:
         if (length or 0) > MAX_COMMIT_BYTES:
             raise too_long(MAX_COMMIT_BYTES)
         with self._alone(identity):
-            async with self._slots.turn(identity.ref.namespace, length) as contended:
+            async with self._slots.turn(identity.reference.namespace, length) as contended:
                 await self._confirm(identity)
                 commit = await _read(body(contended))
                 await self._commit(identity, commit)
@@ -84,9 +84,9 @@ class Commits:
         ordered: list[CommittedFile] = []
         for _ in sorted_steps(commit, ordered):
             await asyncio.sleep(0)
-        attempt = await self._store.commits.attempt_of(identity.ref)
+        attempt = await self._store.commits.attempt_of(identity.reference)
         if attempt is not None and attempt == identity.attempt:
-            if await self._store.commits.is_committed(identity.ref, _text(identity, commit, ordered)):
+            if await self._store.commits.is_committed(identity.reference, _text(identity, commit, ordered)):
                 return
             raise Problem(HTTPStatus.CONFLICT, "AlreadyCommitted", "Another output is committed.")
         output = await self._known.output(identity)
@@ -94,14 +94,14 @@ class Commits:
         await self._verify(identity, output, commit)
         await self._confirm(identity)
         text = _text(identity, commit, ordered, record_end(datetime.now(UTC)))
-        await self._store.commits.seal(identity.ref, identity.attempt, commit.files.keys(), text)
+        await self._store.commits.seal(identity.reference, identity.attempt, commit.files.keys(), text)
         self._known.close(identity)
         metrics.COMMITS.inc()
 
     async def _verify(self, identity: CollectorIdentity, output: AttemptOutput, commit: Commit) -> None:
         unknown: list[tuple[str, str | None]] = []
         found: set[str] = set()
-        async for batch in self._store.outputs.of(identity.ref, identity.attempt).batches():
+        async for batch in self._store.outputs.of(identity.reference, identity.attempt).batches():
             for key, item in batch:
                 file = commit.files.get(key)
                 if file is None:
@@ -132,7 +132,7 @@ class Commits:
         async def worker() -> None:
             for key, etag in rest:
                 file = commit.files[key]
-                found = await self._store.outputs.of(identity.ref, identity.attempt).digest(file.path)
+                found = await self._store.outputs.of(identity.reference, identity.attempt).digest(file.path)
                 if found is None:
                     raise _mismatch(file.path)
                 size, sha256 = found

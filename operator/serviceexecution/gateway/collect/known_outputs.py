@@ -124,7 +124,7 @@ class KnownOutputs:
         if output is not None and self._clock() - output.checked_at <= _CHECK_SECONDS:
             return
         now = self._clock()
-        committed = await self._store.commits.attempt_of(identity.ref)
+        committed = await self._store.commits.attempt_of(identity.reference)
         if committed is not None and committed >= identity.attempt:
             self.close(identity)
             if committed > identity.attempt:
@@ -173,10 +173,10 @@ class KnownOutputs:
 
     async def _open(self, identity: CollectorIdentity) -> AttemptOutput:
         try:
-            async with self._openings.turn(identity.ref.namespace, wait=_OPENING_SECONDS):
+            async with self._openings.turn(identity.reference.namespace, wait=_OPENING_SECONDS):
                 output = AttemptOutput(checked_at=self._clock(), asked_at=self._clock())
                 await self.check_open(identity)
-                async for batch in self._store.outputs.of(identity.ref, identity.attempt).batches():
+                async for batch in self._store.outputs.of(identity.reference, identity.attempt).batches():
                     for key, item in batch:
                         output.put(key, KnownFile(item.size, None, item.etag))
         except NoTurnError:
@@ -218,4 +218,4 @@ def _hashes(key: str) -> Iterable[int]:
 
 
 def _key_of(identity: CollectorIdentity) -> AttemptKey:
-    return identity.ref.namespace, identity.ref.uid, identity.attempt
+    return identity.reference.namespace, identity.reference.uid, identity.attempt

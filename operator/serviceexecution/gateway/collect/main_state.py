@@ -35,7 +35,7 @@ _WATCH_SECONDS: Final = 300
 _PAUSE_SECONDS: Final = 2.0
 _PODS: Final = 10_000
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ class MainStates:
         return waiting.change.result() if waiting.change.done() else None
 
     async def _pod(self, identity: CollectorIdentity) -> JsonObject | None:
-        return await self._client.get(PODS, identity.ref.namespace, identity.pod_name)
+        return await self._client.get(PODS, identity.reference.namespace, identity.pod_name)
 
     def _count_question(self, pod_uid: str) -> None:
         now = self._clock()
@@ -140,7 +140,7 @@ class MainStates:
     @contextlib.contextmanager
     def _waiting(self, identity: CollectorIdentity) -> Iterator[_Wait]:
         """Enter somebody who waits, in the place of whoever waited for the same pod."""
-        namespace, name = identity.ref.namespace, identity.pod_name
+        namespace, name = identity.reference.namespace, identity.pod_name
         if self._waits.total() >= self._most or self._waits[namespace] >= (self._most + 1) // 2:
             raise unavailable("TooManyWaits", "Too many collectors wait for an end; ask again later.")
         watch = self._watches.setdefault(namespace, _Watch())
@@ -175,7 +175,7 @@ class MainStates:
                     async for event in events:
                         _tell(watch, event)
             except KubernetesError as error:  # those who wait ask again
-                _LOGGER.warning("cannot watch pods", namespace=namespace, error=str(error))
+                logger.warning("cannot watch pods", namespace=namespace, error=str(error))
             await asyncio.sleep(_PAUSE_SECONDS)
 
 

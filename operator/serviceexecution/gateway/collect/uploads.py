@@ -47,8 +47,8 @@ class Uploads:
         output = await self._known.output(identity)
         announced = length or 0
         with self._running(identity, output, path, key, announced) as room:
-            async with self._slots.turn(identity.ref.namespace, length) as contended:
-                written = await self._store.outputs.of(identity.ref, identity.attempt).write(
+            async with self._slots.turn(identity.reference.namespace, length) as contended:
+                written = await self._store.outputs.of(identity.reference, identity.attempt).write(
                     path, self._checked(identity, body(contended), path, room), expected_size=announced
                 )
             self._known.record(identity, written)
@@ -60,7 +60,7 @@ class Uploads:
         key = encode_output_path(path)
         output = await self._known.output(identity)
         with self._running(identity, output, path, key, 0):
-            await self._store.outputs.of(identity.ref, identity.attempt).delete(path)
+            await self._store.outputs.of(identity.reference, identity.attempt).delete(path)
             self._known.forget(identity, path)
 
     @contextlib.contextmanager

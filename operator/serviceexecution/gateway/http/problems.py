@@ -16,7 +16,7 @@ from serviceexecution.gateway.http.methods import methods_at
 from serviceexecution.kube.errors import BudgetSpentError, KubernetesError
 from serviceexecution.store.errors import InvalidOutputPathError, StoreError, StoreFullError
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 _RETRY_AFTER: Final = {"Retry-After": "2"}
 
 
@@ -121,10 +121,10 @@ def problem_of(error: Exception) -> Problem:
         case InvalidOutputPathError():
             return Problem(HTTPStatus.BAD_REQUEST, "InvalidPath", f"Not a path of an output file: {error}.")
         case StoreFullError():
-            _LOGGER.error("store full", error=str(error))
+            logger.error("store full", error=str(error))
             return Problem(HTTPStatus.INSUFFICIENT_STORAGE, "StoreFull", "The results store is full.")
         case StoreError():
-            _LOGGER.warning("store error", error=str(error))
+            logger.warning("store error", error=str(error))
             return unavailable("StoreUnavailable", "The results store cannot be used at the moment.")
         case BudgetSpentError():
             return Problem(
@@ -134,7 +134,7 @@ def problem_of(error: Exception) -> Problem:
                 headers={"Retry-After": str(math.ceil(error.retry_after or 1.0))},
             )
         case KubernetesError():
-            _LOGGER.warning("kubernetes error", error=str(error), status=error.status)
+            logger.warning("kubernetes error", error=str(error), status=error.status)
             return unavailable("KubernetesUnavailable", "The Kubernetes API cannot be used at the moment.")
         case _:
             return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "The gateway made an error.")

@@ -45,7 +45,7 @@ class Place:
 
 async def followed_attempts(
     store: ResultStore,
-    ref: ExecutionReference,
+    reference: ExecutionReference,
     place: Place,
     *,
     progress: Callable[[], Awaitable[AttemptProgress]],
@@ -56,7 +56,7 @@ async def followed_attempts(
     Raises StoreError, and what ``progress`` raises.
     """
     attempt = place.attempt
-    reader = LogReader(store, ref, attempt, place.position)
+    reader = LogReader(store, reference, attempt, place.position)
 
     async def ended() -> bool:
         now = await progress()
@@ -70,7 +70,7 @@ async def followed_attempts(
             return
         if now.attempt > attempt:
             attempt += 1
-            reader = LogReader(store, ref, attempt)
+            reader = LogReader(store, reference, attempt)
         else:  # this log is complete, and whether there will be another attempt is not decided yet
             yield None
             await pause(draining)

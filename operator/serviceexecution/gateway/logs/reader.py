@@ -62,18 +62,18 @@ class LogReader:
     """Reads one attempt's log from a position on; each pass gives what is new."""
 
     store: ResultStore
-    ref: ExecutionReference
+    reference: ExecutionReference
     attempt: int
     position: Position = Position()
     _size: int = 0
 
     async def new_lines(self) -> AsyncIterator[Lines]:
         """Give the lines that are stored now; raises StoreError."""
-        for sequence, size in await self.store.logs.of(self.ref, self.attempt).sizes():
+        for sequence, size in await self.store.logs.of(self.reference, self.attempt).sizes():
             here = sequence == self.position.chunk
             if sequence < self.position.chunk or (here and size == self._size):
                 continue
-            data = await self.store.logs.of(self.ref, self.attempt).read(sequence)
+            data = await self.store.logs.of(self.reference, self.attempt).read(sequence)
             skipped = self.position.lines if here else 0
             texts = data.decode(errors="replace").split("\n")[skipped:-1]
             self._size = len(data)
@@ -83,7 +83,7 @@ class LogReader:
 
     async def is_complete(self) -> bool:
         """Tell whether the log has its commit record: no line comes any more."""
-        record = await self.store.logs.read_record(self.ref)
+        record = await self.store.logs.read_record(self.reference)
         return record is not None and record.attempt >= self.attempt
 
 

@@ -10,15 +10,15 @@ from serviceexecution.store.store import ResultStore
 
 
 async def log_text(
-    store: ResultStore, ref: ExecutionReference, attempts: Iterable[int], *, timestamps: bool
+    store: ResultStore, reference: ExecutionReference, attempts: Iterable[int], *, timestamps: bool
 ) -> StreamingResponse:
     """Return the answer with all lines so far of the attempts, one after the other; raises StoreError."""
-    listed = [(attempt, await store.logs.of(ref, attempt).sizes()) for attempt in attempts]
+    listed = [(attempt, await store.logs.of(reference, attempt).sizes()) for attempt in attempts]
 
     async def text() -> AsyncIterator[bytes]:
         for attempt, chunks in listed:
             for sequence, _ in chunks:
-                data = await store.logs.of(ref, attempt).read(sequence)
+                data = await store.logs.of(reference, attempt).read(sequence)
                 yield data if timestamps else without_timestamps(data)
 
     return StreamingResponse(text(), media_type="text/plain; charset=utf-8", headers=LOG_HEADERS)

@@ -30,7 +30,7 @@ from serviceexecution.resources.names import PLURAL
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 _ASK_SECONDS: Final = 5.0
 """How often the API server is asked whether an execution is over whose log is followed."""
 
@@ -42,7 +42,7 @@ _EXECUTION: Final = "/namespaces/{namespace}/executions/{name}"
 class FoundExecution:
     """An execution that the caller may read, and the attempt that its status shows."""
 
-    ref: ExecutionReference
+    reference: ExecutionReference
     attempt: int
     over: bool
 
@@ -68,7 +68,7 @@ def results_router(
         if execution is None:
             raise _not_found(namespace, name)
         found = _found(execution, namespace, name)
-        request.state.execution = found.ref
+        request.state.execution = found.reference
         return found
 
     @router.get(f"{_EXECUTION}/files")
@@ -86,7 +86,7 @@ def results_router(
             raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", f"There is no output file {path}.")
 
         async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
-            return await store.outputs.of(found.ref, committed.attempt).open(path, wanted)
+            return await store.outputs.of(found.reference, committed.attempt).open(path, wanted)
 
         served = ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type)
         return await file_response(served, request, opened)
@@ -94,17 +94,17 @@ def results_router(
     @router.get(f"{_EXECUTION}/log")
     async def get_log(request: Request, namespace: str, name: str, *, timestamps: bool = False) -> Response:
         found = await find(request, namespace, name, "log")
-        record = await store.logs.read_record(found.ref)
+        record = await store.logs.read_record(found.reference)
         attempt = found.attempt if record is None else record.attempt
         if wants_stream(request):
-            reader = LogReader(store, found.ref, attempt, Position.parse(last_event_id(request)))
-            end = _End(client, found.ref)
+            reader = LogReader(store, found.reference, attempt, Position.parse(last_event_id(request)))
+            end = _End(client, found.reference)
             return streams.follow(
                 request,
                 Standing("get", PLURAL, "log", namespace, name),
                 lambda ending: followed(reader, ended=end.has_come, draining=ending),
             )
-        return await log_text(store, found.ref, [attempt], timestamps=timestamps)
+        return await log_text(store, found.reference, [attempt], timestamps=timestamps)
 
     return router
 
@@ -112,9 +112,9 @@ def results_router(
 class _End:
     """Tells whether an execution is over, asking now and then: most logs say themselves when they are complete."""
 
-    def __init__(self, client: GatewayKubernetes, ref: ExecutionReference) -> None:
+    def __init__(self, client: GatewayKubernetes, reference: ExecutionReference) -> None:
         self._client = client
-        self._ref = ref
+        self._reference = reference
         self._asked = float("-inf")
 
     async def has_come(self) -> bool:
@@ -123,11 +123,13 @@ class _End:
             return False
         self._asked = now
         try:
-            execution = await self._client.get(SERVICE_EXECUTIONS, self._ref.namespace, self._ref.name)
+            execution = await self._client.get(
+                SERVICE_EXECUTIONS, self._reference.namespace, self._reference.name
+            )
         except KubernetesError as error:  # asked again later; the stream goes on meanwhile
-            _LOGGER.warning("cannot see whether an execution is over", error=str(error))
+            logger.warning("cannot see whether an execution is over", error=str(error))
             return False
-        return execution is None or _is_over(execution, self._ref.uid)
+        return execution is None or _is_over(execution, self._reference.uid)
 
 
 def _is_over(execution: JsonObject, uid: str) -> bool:
@@ -138,10 +140,12 @@ def _is_over(execution: JsonObject, uid: str) -> bool:
 
 
 async def _committed(outputs: CommittedOutputs, found: FoundExecution) -> CommittedOutput:
-    committed = await outputs.read(found.ref, final=found.over)
+    committed = await outputs.read(found.reference, final=found.over)
     if committed is None:
         raise Problem(
-            HTTPStatus.NOT_FOUND, "NoResultYet", f"The output of {found.ref.name} has not been collected."
+            HTTPStatus.NOT_FOUND,
+            "NoResultYet",
+            f"The output of {found.reference.name} has not been collected.",
         )
     return committed
 

@@ -64,50 +64,50 @@ class CommittedOutputs:
         self._reads: SingleFlight[ExecutionReference, CommittedOutput | None] = SingleFlight()
         self._turns = FairTurns(_READS, per_key=_READS_PER_NAMESPACE, waiting_per_key=200)
 
-    async def read(self, ref: ExecutionReference, *, final: bool) -> CommittedOutput | None:
+    async def read(self, reference: ExecutionReference, *, final: bool) -> CommittedOutput | None:
         """Return the output, None while there is none; raises StoreError, Problem 503.
 
         ``final`` says that the execution has ended, so that its output stays as it is.
         """
-        known = self._known.get(ref)
+        known = self._known.get(reference)
         if known is not None and final:
             return known
-        found = await self._reads.ask(ref, lambda: self._read(ref))
+        found = await self._reads.ask(reference, lambda: self._read(reference))
         if found is not None and final:
-            self._remember(ref, found)
+            self._remember(reference, found)
         return found
 
-    async def _read(self, ref: ExecutionReference) -> CommittedOutput | None:
+    async def _read(self, reference: ExecutionReference) -> CommittedOutput | None:
         try:
-            async with self._turns.turn(ref.namespace, wait=_WAIT_SECONDS):
-                manifest = await self._store.outputs.read_manifest(ref)
+            async with self._turns.turn(reference.namespace, wait=_WAIT_SECONDS):
+                manifest = await self._store.outputs.read_manifest(reference)
                 if manifest is None:
                     return None
                 if len(manifest.files) < 500:
                     return committed_output(manifest)
-                return await THREADS.run(ref.namespace, committed_output, manifest)
+                return await THREADS.run(reference.namespace, committed_output, manifest)
         except NoTurnError:
             raise unavailable("TooManyReads", "Too many results of this namespace are being read.") from None
 
-    def _remember(self, ref: ExecutionReference, output: CommittedOutput) -> None:
-        self._forget(ref)
+    def _remember(self, reference: ExecutionReference, output: CommittedOutput) -> None:
+        self._forget(reference)
         share = self._remembered_bytes // 2
         if output.weight > share:
             return
-        self._known.put(ref, output)
-        self._weights[ref] = output.weight
-        self._of_namespace[ref.namespace] += output.weight
-        while self._of_namespace[ref.namespace] > share:
-            self._forget(next(one for one in self._weights if one.namespace == ref.namespace))
+        self._known.put(reference, output)
+        self._weights[reference] = output.weight
+        self._of_namespace[reference.namespace] += output.weight
+        while self._of_namespace[reference.namespace] > share:
+            self._forget(next(one for one in self._weights if one.namespace == reference.namespace))
         while self._of_namespace.total() > self._remembered_bytes or len(self._weights) > _REMEMBERED:
             self._forget(next(iter(self._weights)))
 
-    def _forget(self, ref: ExecutionReference) -> None:
-        self._known.drop(ref)
-        weight = self._weights.pop(ref, 0)
-        self._of_namespace[ref.namespace] -= weight
-        if not self._of_namespace[ref.namespace]:
-            del self._of_namespace[ref.namespace]
+    def _forget(self, reference: ExecutionReference) -> None:
+        self._known.drop(reference)
+        weight = self._weights.pop(reference, 0)
+        self._of_namespace[reference.namespace] -= weight
+        if not self._of_namespace[reference.namespace]:
+            del self._of_namespace[reference.namespace]
 
 
 def committed_output(manifest: OutputManifest) -> CommittedOutput:

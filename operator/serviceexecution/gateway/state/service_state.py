@@ -29,7 +29,7 @@ from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.resources.services.definition import ServiceDefinition
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 _WATCH_SECONDS: Final = 300
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
@@ -226,9 +226,9 @@ class ServiceState:
                 pause = _FIRST_PAUSE
                 await self._watch(kind, namespace, index, version)
             except GoneError:
-                _LOGGER.info("the watch is too old; listing again", kind=kind.plural)
+                logger.info("the watch is too old; listing again", kind=kind.plural)
             except KubernetesError as error:
-                _LOGGER.warning("cannot watch", kind=kind.plural, error=str(error))
+                logger.warning("cannot watch", kind=kind.plural, error=str(error))
             finally:
                 self._current.discard((kind, namespace))
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spread, not secrets

@@ -17,7 +17,7 @@ from serviceexecution.gateway.http.payers import stranger
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.resources.reference import ExecutionReference
 
-_LOGGER: Final = structlog.get_logger("serviceexecution.gateway.access")
+logger = structlog.stdlib.get_logger("serviceexecution.gateway.access")
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz"})
 _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"})
 
@@ -102,7 +102,7 @@ def _report(scope: Scope, status: int, received: int, sent: int, seconds: float)
         facts = {"namespace": reference.namespace, "execution": reference.name, "uid": reference.uid}
     if "caller" in state:
         facts["caller"] = state["caller"]
-    log = _LOGGER.debug if route in _QUIET_ROUTES else _LOGGER.info
+    log = logger.debug if route in _QUIET_ROUTES else logger.info
     log(
         "request",
         method=scope["method"],

@@ -28,13 +28,13 @@ class InterimResults:
         self._store = store
         self._scans: OrderedDict[tuple[str, str, int], _Scan] = OrderedDict()
 
-    async def read(self, ref: ExecutionReference, attempt: int) -> tuple[str, ...]:
+    async def read(self, reference: ExecutionReference, attempt: int) -> tuple[str, ...]:
         """Return the newest interim results as JSON texts, oldest first; raises StoreError."""
-        key = (ref.namespace, ref.uid, attempt)
+        key = (reference.namespace, reference.uid, attempt)
         scan = self._scans.get(key)
         if scan is None:
             scan = self._scans[key] = _Scan(
-                LogReader(self._store, ref, attempt), StdoutResultScanner(limit=0)
+                LogReader(self._store, reference, attempt), StdoutResultScanner(limit=0)
             )
         self._scans.move_to_end(key)
         while len(self._scans) > _REMEMBERED:

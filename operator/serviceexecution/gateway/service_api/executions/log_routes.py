@@ -24,7 +24,7 @@ from serviceexecution.gateway.service_api.paths import EXECUTION
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.names import PLURAL
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 _FEW_LINES: Final = 500
 _LINES_AT_ONCE: Final = 5_000
 """Converted in a thread in one go, in some 20 ms."""
@@ -46,7 +46,7 @@ def log_router(context: ServiceContext) -> APIRouter:
             try:  # of one that is not known here, only the API server knows whether it is gone
                 known = await context.state.execution(namespace, service, call.api_id)
             except KubernetesError as error:  # asked again later; the stream goes on meanwhile
-                _LOGGER.warning("cannot see whether an execution is over", error=str(error))
+                logger.warning("cannot see whether an execution is over", error=str(error))
                 return False
             return known is None or known.has_ended
 
@@ -78,7 +78,7 @@ async def _array(reader: LogReader) -> AsyncIterator[bytes]:
             if len(texts) < _FEW_LINES:
                 entries = _entries(texts)
             else:
-                entries = await THREADS.run(reader.ref.namespace, _entries, texts)
+                entries = await THREADS.run(reader.reference.namespace, _entries, texts)
             yield separator + entries
             separator = b","
     yield b"[]" if separator == b"[" else b"]"

@@ -60,13 +60,13 @@ class Output:
 async def find_output(store: ResultStore, outputs: CommittedOutputs, execution: KnownExecution) -> Output:
     """Return what is kept of an ended execution; raises Problem 410 when its time is over, 503, StoreError."""
     await refuse_expired(store, execution)
-    ref = execution.reference
-    committed = await outputs.read(ref, final=True)
+    reference = execution.reference
+    committed = await outputs.read(reference, final=True)
     printed = None
     if committed is None or MAIN_RESULT_FILE not in committed.files:
-        record = await store.logs.read_record(ref)
+        record = await store.logs.read_record(reference)
         if record is not None and record.stdout_result is not None:
-            printed = await store.logs.read_stdout_result(ref)
+            printed = await store.logs.read_stdout_result(reference)
     return Output(execution, committed, printed)
 
 

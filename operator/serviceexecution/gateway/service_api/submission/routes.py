@@ -50,7 +50,7 @@ from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 _TURN_SECONDS: Final = 10.0
 """How long a submission waits for its turn before it is told to come back."""
 _NAMESPACES: Final = 4
@@ -221,7 +221,7 @@ async def _check_input(
     except (SchemaUnusableError, SchemaTimeoutError, SchemaSuspendedError) as error:
         if definition.spec.input_schema is None:
             # made from a signature by a build: it helps, and must not stand in the way
-            _LOGGER.warning("input not checked", service=definition.metadata.name, error=str(error))
+            logger.warning("input not checked", service=definition.metadata.name, error=str(error))
             return
         if isinstance(error, SchemaTimeoutError):
             raise _unfit([SchemaFault("$", str(error))]) from None

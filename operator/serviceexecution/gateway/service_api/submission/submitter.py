@@ -27,7 +27,7 @@ from serviceexecution.kube.errors import AlreadyExistsError, BudgetSpentError, K
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import ANNOTATION_REQUEST_DIGEST, API_GROUP
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 _REUSED: Final = f"{API_GROUP}/reused"
 _TRIES: Final = 3
 _PAUSE_SECONDS: Final = 0.3
@@ -128,7 +128,7 @@ class Submitter:
         try:
             await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
         except KubernetesError as error:  # the sweeper does it later
-            _LOGGER.warning("not adopted yet", execution=name, error=str(error))
+            logger.warning("not adopted yet", execution=name, error=str(error))
 
     async def _discard(self, namespace: str, config_map: JsonObject) -> None:
         """Delete what was made for nothing, unless another request with the same key uses it, too."""
@@ -147,7 +147,7 @@ class Submitter:
                 resource_version=str(metadata.get("resourceVersion")),
             )
         except KubernetesError as error:
-            _LOGGER.warning("left to the sweeper", execution=name, error=str(error))
+            logger.warning("left to the sweeper", execution=name, error=str(error))
 
 
 async def _retried(create: Callable[[], Awaitable[JsonObject]]) -> JsonObject:

@@ -15,7 +15,7 @@ from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import LABEL_SUBMISSION, SUBMISSION_ADOPTED
 
-_LOGGER: Final = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger()
 FIRST_SECONDS: Final = 30.0
 SWEEP_SECONDS: Final = 300.0
 LEFTOVER_AGE: Final = timedelta(minutes=10)
@@ -46,7 +46,7 @@ class SubmissionSweeper:
             try:
                 await self.once(datetime.now(UTC))
             except KubernetesError as error:
-                _LOGGER.warning("submissions are swept later", error=str(error))
+                logger.warning("submissions are swept later", error=str(error))
 
     async def once(self, now: datetime) -> None:
         """Sweep once; raises KubernetesError."""
@@ -75,7 +75,7 @@ class SubmissionSweeper:
             owner = execution.get("metadata")
             uid = owner.get("uid") if isinstance(owner, dict) else None
             await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
-            _LOGGER.info("submission adopted", namespace=namespace, execution=name)
+            logger.info("submission adopted", namespace=namespace, execution=name)
             return
         if now - datetime.fromisoformat(str(metadata.get("creationTimestamp"))) < LEFTOVER_AGE:
             return
@@ -90,4 +90,4 @@ class SubmissionSweeper:
             )
         except ConflictError:
             return
-        _LOGGER.info("leftover of a submission deleted", namespace=namespace, name=name)
+        logger.info("leftover of a submission deleted", namespace=namespace, name=name)
