@@ -182,9 +182,8 @@ class LogFollower:
 
     def _note_odd(self, seen: StreamRead, foreign: list[bytes]) -> None:
         seen.end, seen.refused = StreamEnd.ODD, True
-        words = foreign[0][:300].decode(errors="replace")
         say = self._logger.debug if self._plain_reads else self._logger.warning  # Not over and over again.
-        say("kubelet wrote words of its own into a log", words=words)
+        say("kubelet wrote words of its own into a log", words=foreign[0][:300].decode(errors="replace"))
         self._plain_reads = PLAIN_READS
 
     def _take(self, block: bytes, seen: StreamRead) -> None:
