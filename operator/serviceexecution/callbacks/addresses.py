@@ -19,7 +19,7 @@ AddressRule = Callable[[str, bool], bool]
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
-"""All IPv6 addresses of the Internet; Python calls others global, too."""
+"""All IPv6 addresses of the Internet; Python also calls others global."""
 _SHARED: Final = ipaddress.ip_network("100.64.0.0/10")
 """Neither private nor global; some clusters take their pods' and services' addresses from it."""
 _CLOUD: Final = frozenset(

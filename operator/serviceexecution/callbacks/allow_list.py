@@ -95,7 +95,7 @@ def _check_path(path: str) -> None:
     for _ in range(_MOST_READINGS):
         if _HIDDEN.search(path):
             raise RefusedUrlError("The callback's URL must hold no encoded dot, slash or backslash.")
-        # one character may stand for several: a two dot leader is two dots to those who normalise
+        # One character may stand for several: a two dot leader is two dots to those who normalise
         for reading in (path, unicodedata.normalize("NFKC", path)):
             if any(_is_dots(part) for part in reading.split("/")) or "\\" in reading:
                 raise RefusedUrlError("The callback's URL must hold no dot segments.")

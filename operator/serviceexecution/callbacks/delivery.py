@@ -109,7 +109,7 @@ class Deliverer:
         """Uids whose end was written, although a watch may not have told of it yet."""
 
     def enqueue(self, execution: ServiceExecution) -> None:
-        """Take an execution whose callback is pending; one that is under way is left alone. Never waits or raises."""
+        """Take an execution whose callback is pending; one that is under way is not touched. Never waits or raises."""
         uid, namespace = execution.metadata.uid, execution.metadata.namespace
         if uid in self._tasks or uid in self._ended or execution.spec.callback is None:
             return
@@ -206,7 +206,7 @@ class Deliverer:
     async def _record(self, reference: ExecutionReference, status: CallbackStatus) -> bool:
         """Write how far it has come, repeated until it is written; False when the execution is gone."""
         recorded: JsonObject = status.model_dump(mode="json", by_alias=True)
-        # the uid: another execution may have the name by now
+        # The uid: another execution may have the name by now
         patch: JsonObject = {"metadata": {"uid": reference.uid}, "status": {"callback": recorded}}
         pause = 1.0
         while True:

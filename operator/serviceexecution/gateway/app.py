@@ -80,7 +80,7 @@ def create_app(
     schemas: SchemaChecker | None = None,
 ) -> FastAPI:
     """Return the app. ``draining`` is set when the process is about to end: long polls end, and the process
-    is no longer ready. Whoever gives ``state`` keeps it true and closes ``schemas``."""
+    is no longer ready. The caller who gives ``state`` keeps it true and closes ``schemas``."""
     ending = draining or asyncio.Event()
     access = Access(client, settings, Attempts())
     streams = Streams(access, ending)

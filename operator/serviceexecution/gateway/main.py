@@ -40,7 +40,7 @@ _BURST: Final = 400
 """Each collector costs five requests at its start; hundreds may start at once."""
 OPEN_TO_ALL: Final = (
     "authentication is off (auth.mode none): everybody who reaches this gateway may run services and read results; "
-    "for trying out on one's own machine alone"
+    "use this only to try it out on your own machine"
 )
 _KEEP_ALIVE_SECONDS: Final = 75
 
@@ -66,7 +66,7 @@ class GatewayServer(uvicorn.Server):
     @override
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn's own raises the signal again afterwards: the process would die of it before it has closed
+        # Uvicorn's own raises the signal again afterwards: the process would die of it before it has closed
         # its connections
         if threading.current_thread() is not threading.main_thread():
             yield

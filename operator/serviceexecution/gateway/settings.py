@@ -44,7 +44,7 @@ class GatewaySettings:
     public_url: str = ""
     """The gateway's address as clients know it, without a path's slash at its end; empty: as each request says."""
     auth_mode: AuthMode = "tokens"
-    """"none" lets everybody do everything: for trying out on one's own machine alone."""
+    """"none" lets everybody do everything: only for trying out on one's own machine."""
     namespaces: tuple[str, ...] = ()
     """Namespaces whose services are served; empty means all."""
     cors_origins: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class GatewaySettings:
     source_seconds: float = 1800.0
     """How long an archive may take in all: who sends a byte a minute would keep one of few turns."""
     build_ca_file: str = ""
-    """PEM file with the certificates that builds trust, too; empty means none."""
+    """PEM file with further certificates that builds trust; empty means none."""
     shutdown_seconds: int = 20
     """How long running requests may still take after SIGTERM."""
 

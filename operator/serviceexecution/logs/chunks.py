@@ -213,7 +213,7 @@ def _cut(block: bytes, room: int, stored_room: int) -> bytes:
     """Return the first lines of a block whose texts fill ``room`` bytes, the last of them cut to fit exactly; with
     their times they take at most ``stored_room``.
 
-    A full log is so known to be full by a successor, who sees only the chunks.
+    A successor, who sees only the chunks, then knows that the log is full.
     """
     kept: list[bytes] = []
     for line in block.split(b"\n")[:-1]:

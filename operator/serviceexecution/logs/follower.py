@@ -111,7 +111,7 @@ class LogFollower:
         """Read the log on from what is known until the stream ends.
 
         With a free slot the stream stays open as long as the container runs, else only what is there is read.
-        So it is too after words of the kubelet's, which may fail at following but not at reading.
+        The same holds after words of the kubelet's, which may fail at following but not at reading.
         """
         await self._flush()
         since = self._log.resume_at

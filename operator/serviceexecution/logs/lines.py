@@ -136,7 +136,7 @@ class NewLines(Protocol):
 
 
 class NewerLines:
-    """By time alone, for a log beyond its limit, whose lines are not kept to compare with."""
+    """Only by time, for a log beyond its limit, whose lines are not kept to compare with."""
 
     def __init__(self, newest: bytes) -> None:
         """``newest`` is the newest known line."""
@@ -174,7 +174,7 @@ class KnownTail:
     new; the longest such overlap is taken. Holds eight bytes per line.
 
     At a rotation containerd tears the line that is being written: its head stays in the old file, its end is
-    the first line of the new one, with a time of its own. Whoever reads on from the old file to the new gets
+    the first line of the new one, with a time of its own. A reader who goes on from the old file to the new gets
     it whole; one who resumes in the new file gets only the end.
     """
 

@@ -39,9 +39,9 @@ class StreamRead:
     new_lines: int = 0
     new_bytes: int = 0
     probes: int = 0
-    """So often was the kubelet asked for its last line since something came."""
+    """How often the kubelet was asked for its last line since something came."""
     idle: float = 0.0
-    """For so many seconds nothing had come when the stream ended."""
+    """For how many seconds nothing had come when the stream ended."""
 
     unfinished: bytes = b""
     """The last line when it has no line end: maybe the log's last words, maybe half a line."""

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from typing import Final
 
 BURST_BYTES: Final = 1024 * 1024
-"""After so much in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
+"""After as many bytes in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
 STUCK_PROBES: Final = 3
-"""So often must the kubelet have newer lines while a stream gives nothing."""
+"""How often the kubelet must have newer lines while a stream gives nothing."""
 QUIET_PASSES: Final = 3
-"""So often must nothing new come from an ended container, where its last line does not compare with ours."""
+"""How often nothing new must come from an ended container, where its last line does not compare with ours."""
 PLAIN_READS: Final = 60
-"""So many looks at the log without following it (over about five minutes) when the kubelet cannot follow it.
+"""How many looks at the log without following it (over about five minutes) when the kubelet cannot follow it.
 
 A kubelet with the usual 128 inotify instances follows about 120 logs on its node and fails at the others.
 """
 UNREADABLE_TRIES: Final = 6
-"""So often must the log of an ended container be refused before it counts as lost (over about a minute)."""
+"""How often the log of an ended container must be refused before it counts as lost (over about a minute)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,15 +43,15 @@ _LARGE: Final = "\0large"
 class SchemaChecker:
     """State owner of the worker processes and of what they have found out.
 
-    Small values, schemas alone, and larger values have processes of their own, so that the slow ones of the latter hold
-    up no small one. A namespace has one process of each kind at a time, and its turn comes after those of others.
+    Small values, schemas without a value, and larger values have processes of their own, so that slow larger values
+    hold up no small one. A namespace has one process of each kind at a time, and its turn comes after those of others.
     """
 
     def __init__(self, *, seconds: float = CHECK_SECONDS, says_values: bool = True) -> None:
         """``seconds`` is what one check may take, without waiting for its turn.
 
-        Unless it ``says_values`` a fault names place and rule alone: who reads a status need not be who may read the
-        input or the result.
+        Unless it ``says_values`` a fault names only place and rule: a reader of the status may have no right to read
+        the input or the result.
         """
         self._seconds = seconds
         words = () if says_values else (MASKED,)
@@ -89,7 +89,7 @@ class SchemaChecker:
     async def _judge(self, question: Question, value_digest: bytes) -> tuple[SchemaFault, ...]:
         payer = current_payer()
         schema_digest = hashlib.sha256(question.schema).digest()
-        # nobody learns from how long it takes what another namespace has had checked
+        # Nobody learns from how long it takes what another namespace has had checked
         key = hashlib.sha256(payer.namespace.encode() + b"\0" + schema_digest + value_digest).digest()
         verdict = self._verdicts.get(key)
         if verdict is None:

@@ -21,7 +21,7 @@ _WAITING_PER_NAMESPACE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a process is asked: a schema as JSON, and a value as JSON unless the schema alone is looked at."""
+    """What a process is asked: a schema as JSON, and a value as JSON unless only the schema is looked at."""
 
     schema: bytes
     text: bytes | None = None
@@ -36,7 +36,7 @@ class Question:
 class Processes:
     """State owner of processes with the same limit of memory. They start when needed, and new ones replace killed ones.
 
-    One namespace has one of them at a time, so that with two or more nobody waits for another's slow schema alone.
+    One namespace has one of them at a time, so that with two or more nobody waits only for another's slow schema.
     """
 
     def __init__(self, number: int, *, memory: int, wait_seconds: float, words: tuple[str, ...] = ()) -> None:
@@ -100,7 +100,7 @@ class Processes:
             ) from None
         self.running.add(process)
         try:
-            # its start is not the check's time
+            # Its start is not the check's time
             async with asyncio.timeout(_START_SECONDS):
                 await _exchange(process, Question(b"{}"))
         except (TimeoutError, ConnectionError, EOFError):

@@ -62,7 +62,7 @@ def compiled(schema: JsonObject, *, mask: str | None = None) -> jsonschema_rs.Dr
 def faults(
     validator: jsonschema_rs.Draft202012Validator, value: JsonValue, *, every: bool = True
 ) -> tuple[SchemaFault, ...]:
-    """Return where ``value`` does not fit, at most MAX_FAULTS; the first alone unless ``every``."""
+    """Return where ``value`` does not fit, at most MAX_FAULTS; only the first unless ``every``."""
     try:
         validator.validate(value)
     except jsonschema_rs.ValidationError as error:

@@ -59,7 +59,7 @@ def main() -> None:
     requests = sys.stdin.buffer
     while length := requests.readline():
         schema = requests.readline()
-        # bytes of a large value are gone before the check, which needs the room
+        # Bytes of a large value are gone before the check, which needs the room
         text = requests.read(int(length)).decode(errors="surrogatepass") if length.strip() else None
         sys.stdout.buffer.write(json.dumps(_answer_to(schema, text, mask)).encode() + b"\n")
         sys.stdout.buffer.flush()

@@ -1,6 +1,6 @@
 """Removes archives that no service is built from, some time after they were uploaded.
 
-As for results, a cluster in which nearly all services seem to be gone is left alone.
+As for results, a cluster in which nearly all services seem to be gone is not touched.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping

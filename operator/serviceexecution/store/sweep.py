@@ -31,7 +31,7 @@ class SweepRules:
     largest_share: float = LARGEST_SHARE
     """No more than this share of all stored executions is marked, or deleted, in one pass."""
     always_allowed: int = ALWAYS_ALLOWED
-    """So few are marked or deleted whatever their share."""
+    """As many are marked or deleted whatever their share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def plan_sweep(
             refused.append(f"{len(executions)} executions would be {what} at once, at most {most} may be")
             executions.clear()
     if refused:
-        # something is odd in the cluster: what is due can wait until a person has looked
+        # Something is odd in the cluster: what is due can wait until a person has looked
         mark.clear()
         delete.clear()
         forget.clear()

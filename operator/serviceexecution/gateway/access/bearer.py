@@ -8,7 +8,7 @@ from starlette.requests import Request
 from serviceexecution.gateway.http.problems import Problem
 
 PROXIED_HEADER: Final = "X-ServiceExecution-Authorization"
-"""Where people's tokens may come, too: those who reach the gateway through the API server's service proxy have no other
+"""Where people's tokens may also come: those who reach the gateway through the API server's service proxy have no other
 place, since the API server removes Authorization once it has used it. Pods reach the gateway directly."""
 
 

@@ -50,7 +50,7 @@ STALE_SECONDS: Final = 300.0
 _ASK_AGAIN_SECONDS: Final = 1.0
 """How long such a yes is taken without asking again."""
 _PATIENCE_SECONDS: Final = 2.0
-"""How long one is waited for who is believed already, when the API server hangs."""
+"""How long to wait for the answer about a caller who is already believed, when the API server hangs."""
 _CAPACITY: Final = 4096
 """Tokens that are known, tokens that were refused, and answers about rights: so many of each are remembered."""
 TOKENS_PER_USER: Final = 64

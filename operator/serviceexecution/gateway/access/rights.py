@@ -20,7 +20,7 @@ class Right:
     resource: str
     subresource: str
     instead_of: str = ""
-    """The right that older versions asked for: those who hold it alone are told."""
+    """The right that older versions asked for: those who hold only it are told."""
 
 
 RUN: Final = Right("create", DEFINITION_PLURAL, "run", instead_of=f"create {PLURAL}")

@@ -240,7 +240,7 @@ def _credentials(request: Request, form: dict[str, str]) -> Credentials:
     raise _refusal(
         HTTPStatus.UNAUTHORIZED,
         "invalid_client",
-        "Send the access key's id and secret by HTTP Basic authentication.",
+        "Send the access key's id and secret with HTTP Basic authentication.",
         {"WWW-Authenticate": 'Basic realm="access key"'},
     )
 
@@ -249,7 +249,7 @@ def _unknown() -> Problem:
     return _refusal(
         HTTPStatus.UNAUTHORIZED,
         "invalid_client",
-        "There is no such access key, or its secret is another, or its time is over.",
+        "There is no such access key, its secret is wrong, or it has expired.",
         {"WWW-Authenticate": 'Basic realm="access key"'},
     )
 

@@ -1,10 +1,10 @@
 """Which build is calling: its token names the pod, the pod its Job, and the service's status that very Job.
 
-Whoever may create Jobs and pods in a namespace can make ones that look like a build's. So the Job must be the one
-whose uid the controller has written into the status of the definition, where people have no right to write. The pod
-must be one that the Job counts as its own, by the Job's selector, which nobody can change; Kubernetes deletes one too
-many, but takes a moment. So it must have the label of builds, too, which an admission policy lets nobody give but
-Kubernetes itself.
+Anybody who may create Jobs and pods in a namespace can make ones that look like a build's. The Job must therefore be
+the one whose uid the controller has written into the status of the definition, where people have no right to write.
+The pod must be one that the Job counts as its own, by the Job's selector, which nobody can change; Kubernetes deletes
+one too many, but takes a moment. It must therefore also have the label of builds, which an admission policy lets
+nobody give but Kubernetes itself.
 """
 
 import re
@@ -89,7 +89,7 @@ class BuilderAuthentication:
             raise self._over()
 
     async def _definition(self, namespace: str, name: str, uid: str) -> ServiceDefinition:
-        # from the API server itself: what the controller has just written counts
+        # From the API server itself: what the controller has just written counts
         body = await self._client.get(SERVICE_DEFINITIONS, namespace, name)
         definition = None if body is None else readable_definition(body)
         if definition is None or definition.metadata.uid != uid:

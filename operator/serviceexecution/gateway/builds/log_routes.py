@@ -40,7 +40,7 @@ def build_log_router(
         definition = await state.definition(namespace, service)
         revision = None if definition is None else definition.status.find(name)
         if revision is None:
-            # a build that has just begun may be known to the API server and not here
+            # A build that has just begun may be known to the API server and not here
             definition = await state.fresh_definition(namespace, service)
             revision = None if definition is None else definition.status.find(name)
         if definition is None:
@@ -49,7 +49,7 @@ def build_log_router(
             raise Problem(
                 HTTPStatus.NOT_FOUND,
                 "RevisionNotFound",
-                f"The service {service} has no revision {name[:12]}, or none any more.",
+                f"The service {service} has no revision {name[:12]}, or has it no longer.",
             )
         return definition, revision
 
@@ -82,7 +82,7 @@ def build_log_router(
         async def progress() -> AttemptProgress:
             try:
                 newest = _revision(await state.definition(namespace, service), uid, found.name)
-                if newest is None:  # gone, or unknown here alone: the API server says which
+                if newest is None:  # gone, or only unknown here: the API server says which
                     newest = _revision(await state.fresh_definition(namespace, service), uid, found.name)
             except KubernetesError as error:  # asked again later; the stream goes on meanwhile
                 logger.warning("cannot see whether a build is over", error=str(error))
@@ -109,7 +109,7 @@ def progress_of(revision: Revision, now: datetime) -> AttemptProgress:
         and revision.log is None
         and revision.completion_time is not None
     ):
-        # one that was stopped: the last lines come after its end
+        # One that was stopped: the last lines come after its end
         over = now - revision.completion_time > LAST_LINES
     return AttemptProgress(max(1, revision.attempts), over)
 

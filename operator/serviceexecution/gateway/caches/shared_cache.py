@@ -26,7 +26,7 @@ class SharedCache(Generic[K, V]):
         stale_seconds: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # one more: what goes is decided here
+        # One more: what goes is decided here
         self._cache: ExpiringCache[K, V] = ExpiringCache(
             seconds=seconds, capacity=capacity + 1, stale_seconds=stale_seconds, clock=clock
         )

@@ -1,9 +1,9 @@
 """Which execution a collector belongs to: its token names the pod, the pod its Job, the Job its execution.
 
-Whoever may create Jobs and pods in a namespace can make ones that name any execution as their owner, since owner
+Anybody who may create Jobs and pods in a namespace can make ones that name any execution as their owner, since owner
 references and labels are free text. So the Job must be the one whose uid the controller has written into the
 execution's status, where people have no right to write, the pod one that this Job counts as its own, and the
-execution one that has not ended: what it has left is final. The attempt comes from the status, too.
+execution one that has not ended: what it has left is final. The attempt also comes from the status.
 """
 
 import contextlib
@@ -153,7 +153,7 @@ class CollectorAuthentication:
 
     async def _status(self, reference: ExecutionReference, job_uid: str, pod_uid: str) -> JsonObject:
         """Return the status of the execution whose Job and pod these are, by its own word."""
-        # from the API server itself: what the controller has just written counts
+        # From the API server itself: what the controller has just written counts
         execution = await self._client.get(SERVICE_EXECUTIONS, reference.namespace, reference.name)
         if execution is None or metadata_of(execution).get("uid") != reference.uid:
             raise self._pods.gone("The execution is gone.")

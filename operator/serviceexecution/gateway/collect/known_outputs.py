@@ -20,7 +20,7 @@ from serviceexecution.store.outputs import WrittenOutput
 from serviceexecution.store.store import ResultStore
 
 AttemptKey = tuple[str, str, int]
-"""Namespace, uid and attempt. The namespace, too: somebody else's objects may claim any uid."""
+"""Namespace, uid and attempt. Also the namespace: somebody else's objects may claim any uid."""
 
 KNOWN_BYTES: Final = 64 * 1024 * 1024
 """Memory that all outputs may take. One output has at most 50,000 files, whose keys have 700 bytes at most: 54 MiB."""

@@ -98,7 +98,7 @@ class Uploads:
             if size > room:
                 raise _too_large(path)
             yield chunk
-        # what is raised here leaves the old content: another replica may have committed it meanwhile
+        # What is raised here leaves the old content: another replica may have committed it meanwhile
         await self._known.check_open(identity)
 
 

@@ -34,7 +34,9 @@ def called_url(request: Request, trusted: Sequence[IPv4Network | IPv6Network]) -
         host = _last(request, "x-forwarded-host") or host
         prefix = _last(request, "x-forwarded-prefix").rstrip("/")
     if scheme not in {"http", "https"} or not is_host(host) or not _PREFIX.fullmatch(prefix):
-        raise Problem(HTTPStatus.BAD_REQUEST, "InvalidHost", "The header Host is missing or no host.")
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, "InvalidHost", "The header Host is missing, or it names no host."
+        )
     return f"{scheme}://{host}{prefix}"
 
 

@@ -49,7 +49,7 @@ class HeadOfGet:
             await send(message)
 
         async def unless_over() -> Message:
-            # what streams without end waits for this
+            # What streams without end waits for this
             return {"type": "http.disconnect"} if over else await receive()
 
         asked = {**scope, "method": "GET"}

@@ -84,7 +84,7 @@ def install(app: FastAPI) -> None:
 
 
 def other_method(request: Request) -> Response:
-    """Return the answer to OPTIONS, or the 405; the router's own names the methods of one route alone."""
+    """Return the answer to OPTIONS, or the 405; the router's own names only one route's methods."""
     allowed = ", ".join(methods_at(request.app.routes, request.scope))
     if request.method == "OPTIONS":
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": f"{allowed}, OPTIONS"})
@@ -107,7 +107,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 HTTPStatus.NOT_FOUND,
                 "NotFound",
-                "There is nothing at this path; see /docs for those there are.",
+                "There is nothing at this path; /docs shows the paths that there are.",
             )
         case HTTPException():
             status = HTTPStatus(error.status_code)

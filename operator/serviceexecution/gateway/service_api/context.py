@@ -104,7 +104,7 @@ class ServiceContext:
             api_id = api_id.lower()  # RFC 9562: read in either case
         if not is_object_name(api_id):
             raise _no_execution(api_id)
-        # in memory alone: nobody without rights makes us ask the API server
+        # Only in memory: nobody without rights makes us ask the API server
         found = self.state.known_execution(namespace, name, api_id)
         await self.access.require(
             caller,

@@ -36,7 +36,7 @@ def archive_too_large(limit: int) -> Problem:
     return Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "SourceTooLarge",
-        f"An archive may have {limit:,} bytes. Leave out what the build does not need, such as by .dockerignore.",
+        f"An archive may have {limit:,} bytes. Leave out what the build does not need, for example with .dockerignore.",
         members={"limit": limit},
     )
 

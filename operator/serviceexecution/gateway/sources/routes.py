@@ -30,7 +30,7 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 def sources_router(store: ResultStore, access: Access, settings: GatewaySettings) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
-    # slots of their own: people who upload slowly hold up no output of programs
+    # Slots of their own: people who upload slowly hold up no output of programs
     slots = UploadSlots(
         large=settings.source_uploads,
         small=settings.small_uploads,
@@ -61,7 +61,7 @@ def sources_router(store: ResultStore, access: Access, settings: GatewaySettings
         length = content_length(request)
         if length is not None and length > settings.source_limit:
             raise archive_too_large(settings.source_limit)
-        # one that is there is received all the same: it is checked again, and counts as uploaded now
+        # One that is there is received all the same: it is checked again, and counts as uploaded now
         known = await store.sources.stat_source(namespace, digest)
         try:
             async with slots.turn(namespace, length) as contended:

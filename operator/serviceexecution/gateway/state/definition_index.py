@@ -145,7 +145,7 @@ def definition_text(body: JsonObject) -> bytes | None:
 
 
 def definition_of_text(text: bytes) -> ServiceDefinition | None:
-    """Return the definition with the revision that serves alone, or None when this version cannot read it."""
+    """Return the definition with only the revision that serves, or None when this version cannot read it."""
     return readable_definition(json.loads(text))
 
 

@@ -81,7 +81,7 @@ class KnownExecution:
 
 
 def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution | None:
-    """Return what is remembered of an execution, or with ``whole`` long tags and messages, too.
+    """Return what is remembered of an execution, or with ``whole`` also long tags and messages.
 
     None when it is no service's, or when this version cannot read it.
     """

@@ -159,7 +159,7 @@ class ServiceState:
         body = await self._ask(SERVICE_EXECUTIONS, namespace, api_id)
         found = None if body is None else self._executions.put(body)
         if found is None and not self._is_current(namespace):
-            # the id may be the uid of an execution that nobody told us of
+            # The id may be the uid of an execution that nobody told us of
             listed = await self._list_of(namespace, service)
             return next((one for one in listed if self._executions.id_of(one) == api_id), None)
         if found is None or found.service != service:

@@ -13,7 +13,7 @@ from serviceexecution.store.errors import StoreError
 from serviceexecution.store.storage.backend import local_root, open_backend, translated
 from serviceexecution.store.storage.durability import sync_files
 
-if TYPE_CHECKING:  # a type of obstore's stubs alone
+if TYPE_CHECKING:  # A type that only obstore's stubs have.
     from obstore import ObjectMeta
 
 MIN_PART_BYTES: Final = 8 * 1024 * 1024

@@ -59,7 +59,7 @@ async def write_stream(
         while head:
             yield bytes(head)
             head.clear()
-            # in large pieces: each crosses into the backend's own threads and back
+            # In large pieces: each crosses into the backend's own threads and back
             while len(head) <= _SMALL_BYTES and (chunk := await take()) is not None:
                 head.extend(chunk)
         check(digest.hexdigest())

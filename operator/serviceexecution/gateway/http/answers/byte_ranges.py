@@ -27,7 +27,7 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | Literal["uns
 
 
 def etag_is_refused(header: str | None, etag: str) -> bool:
-    """Tell whether an If-Match header names other entity tags alone (strong comparison)."""
+    """Tell whether an If-Match header names only other entity tags (strong comparison)."""
     if header is None:
         return False
     candidates = {candidate.strip() for candidate in header.split(",")}

@@ -112,7 +112,7 @@ def _watched(pace: Pace, limit: asyncio.Timeout) -> Iterator[None]:
 
 def _too_slow() -> Problem:
     return Problem(
-        HTTPStatus.REQUEST_TIMEOUT, "BodyTimeout", "The rest of the body did not come, or too slowly."
+        HTTPStatus.REQUEST_TIMEOUT, "BodyTimeout", "The rest of the body did not come, or came too slowly."
     )
 
 

@@ -1,8 +1,8 @@
 """How many connections there are, and who makes room when there are too many. State owner of one server's connections.
 
-A limit for each address alone would lock out all who come by one proxy, and none would let one address take all. So
+A limit only for each address would lock out all who come by one proxy, and none would let one address take all. So
 one limit counts all connections, and at the limit one that asks nothing at the moment makes room for a new one: the
-newest of the address that has most. Where all are being answered, health checks alone are let in.
+newest of the address that has most. Where all are being answered, only health checks are let in.
 """
 
 from collections import defaultdict

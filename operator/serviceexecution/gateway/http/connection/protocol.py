@@ -39,7 +39,7 @@ _FRAMING: Final = 16
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Ends connections whose head, or what stands behind a chunked body, is too large or takes too long.
 
-    An answer that comes before the end of its request's body ends the connection, too: what comes next could be the
+    An answer that comes before the end of its request's body also ends the connection: what comes next could be the
     rest of the body or another request, and a rest that never comes would keep the connection open for ever.
     """
 

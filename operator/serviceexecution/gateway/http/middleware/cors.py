@@ -1,4 +1,4 @@
-"""Cross-origin requests of web pages (the Fetch standard), outside of everything else: errors have its headers, too."""
+"""Cross-origin requests of web pages (the Fetch standard), outside of everything else: errors also have its headers."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -25,7 +25,7 @@ def input_body(own: JsonObject | None, pointer: str = "#") -> JsonObject:
     if own is None:
         return {"type": "object", "description": _DESCRIPTION, "properties": added}
     if any(own.get(keyword, True) is not True for keyword in _CLOSED):
-        # it might refuse what stands beside it, so that goes into it
+        # It might refuse what stands beside it, so that goes into it
         properties = own.get("properties")
         whole = {**own, "properties": {**(properties if isinstance(properties, dict) else {}), **added}}
         return placed(whole, pointer, identifier=_ID)

@@ -193,7 +193,7 @@ def _paths() -> JsonObject:
                     {
                         "name": "last",
                         "in": "query",
-                        "description": "Give the newest alone, {} when there is none.",
+                        "description": "Give only the newest, {} when there is none.",
                         "schema": {"type": "boolean"},
                     }
                 ],

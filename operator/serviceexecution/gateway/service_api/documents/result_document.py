@@ -15,7 +15,7 @@ from serviceexecution.gateway.service_api.documents.execution_document import fi
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 
 INLINE_LIMIT: Final = 16 * 1024 * 1024
-"""Most bytes of a main result that become members of the document; larger ones are files alone."""
+"""Most bytes of a main result that become members of the document; larger ones are only files."""
 
 INLINE_MEMBERS: Final = 100_000
 """Most members of a main result that become members of the document: each costs more than its bytes."""

@@ -80,7 +80,7 @@ def submit_router(context: ServiceContext) -> APIRouter:
         try:
             async with turns.turn(namespace, wait=_TURN_SECONDS):
                 body = await _body(request, context.settings)
-                # from here on a client that goes away does not undo what it asked for
+                # From here on a client that goes away does not undo what it asked for
                 submitted = await asyncio.shield(_submit(context, submitter, call, body, key))
         except NoTurnError:
             raise unavailable("Busy", "Too many submissions to the namespace at once; try again.") from None
@@ -98,7 +98,7 @@ async def _submit(
     digest = None if key is None else request_digest(key, body)
     name = str(uuid4()) if key is None else execution_id(metadata.uid, call.caller.username, key)
     if digest is not None:
-        # before anything is checked: a definition that has changed since does not turn a repeated request away
+        # Before anything is checked: a definition that has changed since does not turn a repeated request away
         found = await submitter.find(metadata.namespace, name, digest)
         if found is not None:
             return found
@@ -220,7 +220,7 @@ async def _check_input(
         faults = await context.schemas.check(schema, input_text(submission.properties))
     except (SchemaUnusableError, SchemaTimeoutError, SchemaSuspendedError) as error:
         if definition.spec.input_schema is None:
-            # made from a signature by a build: it helps, and must not stand in the way
+            # Made from a signature by a build: it helps, and must not stand in the way
             logger.warning("input not checked", service=definition.metadata.name, error=str(error))
             return
         if isinstance(error, SchemaTimeoutError):

@@ -86,11 +86,11 @@ class Submitter:
         try:
             return await _retried(lambda: self._client.create(CONFIG_MAPS, namespace, manifest))
         except AlreadyExistsError:
-            # ours, from a try whose answer was lost, or from an earlier request with the same key
+            # Ours, from a try whose answer was lost, or from an earlier request with the same key
             left = await self._client.get(CONFIG_MAPS, namespace, name)
             if left is not None and digest is not None:
                 _check_same(left, digest)
-            # touched, so that a sweeper that is about to delete it does not
+            # Touched, so that a sweeper that is about to delete it does not
             touch: JsonObject = {"metadata": {"annotations": {_REUSED: datetime.now(UTC).isoformat()}}}
             touched = (
                 await self._client.patch(CONFIG_MAPS, namespace, name, touch) if left is not None else None
@@ -131,7 +131,7 @@ class Submitter:
             logger.warning("not adopted yet", execution=name, error=str(error))
 
     async def _discard(self, namespace: str, config_map: JsonObject) -> None:
-        """Delete what was made for nothing, unless another request with the same key uses it, too."""
+        """Delete what was made for nothing, unless another request with the same key also uses it."""
         metadata = config_map.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
         annotations = metadata.get("annotations")

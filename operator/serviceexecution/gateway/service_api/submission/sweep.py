@@ -30,7 +30,7 @@ class SubmissionSweeper:
     """Looks at the ConfigMaps of submissions that no execution has adopted; each Secret goes with its ConfigMap. Any
     number may do it at once.
 
-    It reads their metadata alone, a page at a time: the inputs of all that ever ran are as large as the cluster.
+    It reads only their metadata, a page at a time: the inputs of all that ever ran are as large as the cluster.
     """
 
     def __init__(self, client: GatewayKubernetes, namespaces: tuple[str, ...] = ()) -> None:
@@ -80,7 +80,7 @@ class SubmissionSweeper:
         if now - datetime.fromisoformat(str(metadata.get("creationTimestamp"))) < LEFTOVER_AGE:
             return
         try:
-            # as it was seen: a repeated request that uses it again has touched it
+            # As it was seen: a repeated request that uses it again has touched it
             await self._client.delete(
                 CONFIG_MAPS,
                 namespace,
