@@ -11,7 +11,7 @@ NODE = shutil.which("node") or ""
 pytestmark = pytest.mark.skipif(not NODE, reason="node is not in PATH")
 
 SCRIPT = (
-    files("serviceexecution.gateway.service_api")
+    files("serviceexecution.gateway.service_api.description")
     .joinpath("docs_page.html")
     .read_text("utf-8")
     .partition("<script>")[2]

@@ -25,7 +25,11 @@ _BASE_PLACE: Final = "%BASE%"
 def docs_router(context: ServiceContext) -> APIRouter:
     """Return the routes. The page itself says nothing of any service, so that everybody may read it."""
     router = APIRouter(redirect_slashes=False)
-    page = files("serviceexecution.gateway.service_api").joinpath("docs_page.html").read_text("utf-8")
+    page = (
+        files("serviceexecution.gateway.service_api.description")
+        .joinpath("docs_page.html")
+        .read_text("utf-8")
+    )
     headers = {
         "Cache-Control": "no-cache",
         "Content-Security-Policy": _policy(page),
