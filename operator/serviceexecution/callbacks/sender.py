@@ -82,7 +82,7 @@ class Sender:
                 headers={"Content-Type": MEDIA_TYPE, "User-Agent": "serviceexecution-callback", **headers},
                 allow_redirects=False,
             )
-            response.close()  # the rest may be endless
+            response.close()  # The rest may be endless
             return _judge(response.status, response.headers.get("Retry-After"))
 
 

@@ -57,7 +57,7 @@ class FairTurns:
                 await granted
         except BaseException as error:
             if granted.done() and not granted.cancelled():
-                self._release(key)  # it came in the same moment
+                self._release(key)  # It came in the same moment
             else:
                 self._waiting.remove(key, granted)
             if isinstance(error, TimeoutError):
@@ -74,7 +74,7 @@ class FairTurns:
     def _grant(self) -> None:
         while self._free and (taken := self._waiting.take(lambda key: self._held[key] < self._per_key)):
             key, granted = taken
-            if granted.done():  # its task was cancelled and has not run since
+            if granted.done():  # Its task was cancelled and has not run since
                 continue
             self._free -= 1
             self._held[key] += 1

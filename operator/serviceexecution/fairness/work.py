@@ -30,7 +30,7 @@ class FairThreads:
         task = asyncio.ensure_future(self._run(namespace, function, *args, **kwargs))
         task.add_done_callback(
             lambda done: done.cancelled() or done.exception()
-        )  # seen, also when nobody waits
+        )  # Seen, also when nobody waits
         return await asyncio.shield(task)
 
     async def _run(self, namespace: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -104,7 +104,7 @@ class ChunkLog:
             data = await self._read(sequence)
             self._sequence, self._current = sequence, data
             self._note(data, data, text_size(data))
-            await asyncio.sleep(0)  # scanning one chunk takes milliseconds: let others run
+            await asyncio.sleep(0)  # Scanning one chunk takes milliseconds: let others run
         if len(self._current) >= GROW_BELOW_BYTES:
             self._sequence, self._current = self._sequence + 1, b""
 
@@ -186,7 +186,7 @@ class ChunkLog:
 
     async def _read(self, sequence: int) -> bytes:
         data = await self._retried(lambda: self._store.logs.of(self._reference, self._attempt).read(sequence))
-        return data[: data.rfind(b"\n") + 1]  # half a line can only come from a power cut
+        return data[: data.rfind(b"\n") + 1]  # Half a line can only come from a power cut
 
     def _note(self, block: bytes, kept: bytes, size: int) -> None:
         self._scanner.feed(block)

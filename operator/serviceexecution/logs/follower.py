@@ -91,7 +91,7 @@ class LogFollower:
                 if end is LogEnd.KNOWN or quiet >= QUIET_PASSES:
                     self._take_last(seen)
                     if end is not LogEnd.KNOWN and not self._seamless:
-                        self._note_gap()  # the last file may be empty, and the one before was not read
+                        self._note_gap()  # The last file may be empty, and the one before was not read
                     return not self._gap
             if state is ContainerState.GONE:
                 self._take_last(seen)
@@ -152,7 +152,7 @@ class LogFollower:
                     block, foreign = only_stamped(block)
                     if foreign and not resumed:
                         self._note_odd(seen, foreign)
-                    resumed = False  # a resumed log can begin inside a long line, which then has no time
+                    resumed = False  # A resumed log can begin inside a long line, which then has no time
                     self._accept(seen.new.without_known(block), seen)
                     if self._log.wants_flush:
                         await self._flush()

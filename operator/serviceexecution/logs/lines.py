@@ -86,7 +86,7 @@ def only_stamped(block: bytes) -> tuple[bytes, list[bytes]]:
     "unable to retrieve container logs for …"): they have no time.
     """
     if block.startswith(b"20") and block.count(b"\n20") == block.count(b"\n") - 1:
-        return block, []  # the usual case, much faster; "20" begins the years to 2099
+        return block, []  # The usual case, much faster; "20" begins the years to 2099
     lines = block.split(b"\n")
     lines.pop()
     foreign = [line for line in lines if not _STAMP.match(line)]
@@ -198,12 +198,12 @@ class KnownTail:
             end = block.index(b"\n", position)
             line = block[position:end]
             if self._matches(hash(line)):
-                self._first = None  # the end of a torn line, which is known as a whole
+                self._first = None  # The end of a torn line, which is known as a whole
             elif self._seen:
                 self._done = True
                 break
             elif self._first is None:
-                self._first = line  # the next line tells
+                self._first = line  # The next line tells
             else:
                 return self.held_back() + block[position:]
             position = end + 1
@@ -226,7 +226,7 @@ class KnownTail:
             if start != self._start and self._known[start : start + count] != self._seen:
                 continue
             if start + count == len(self._known):
-                return False  # the overlap is complete
+                return False  # The overlap is complete
             if self._known[start + count] == line:
                 self._start = start
                 self._seen.append(line)

@@ -85,6 +85,6 @@ def across_rotation(block: bytes, newest: bytes, *, before: StreamRead | None, s
         if not half:
             return Joined(block)
         return Joined(half + block.partition(b" ")[2], torn=block.partition(b"\n")[0])
-    if newest and block.startswith(newest):  # the line that filled the log to its limit was cut
+    if newest and block.startswith(newest):  # The line that filled the log to its limit was cut
         return Joined(block)
     return Joined(half + b"\n" + block if half else block, gap=True)

@@ -86,5 +86,5 @@ def compare_end(newest: bytes, known: bytes) -> LogEnd:
         return LogEnd.KNOWN
     theirs, ours = stamp_of(newest), stamp_of(known)
     if theirs is None or len(known) >= MAX_LINE_BYTES:
-        return LogEnd.UNSURE  # a new and empty file, or words of the kubelet's, or a line that we cut
+        return LogEnd.UNSURE  # A new and empty file, or words of the kubelet's, or a line that we cut
     return LogEnd.MORE if ours is None or theirs > ours else LogEnd.UNSURE

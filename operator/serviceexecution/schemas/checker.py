@@ -114,7 +114,7 @@ class SchemaChecker:
                     await asyncio.shield(self._large.shrink())
         processes = self._small if size <= SMALL_BYTES else self._ordinary
         async with processes.turn(namespace):
-            self._slow.begin(suspect)  # after the wait: those who came before may have taken too long
+            self._slow.begin(suspect)  # After the wait: those who came before may have taken too long
             return await self._asked(processes, question, self._seconds, suspect)
 
     async def _asked(

@@ -37,7 +37,7 @@ def answer(schema: JsonValue, text: str | None, mask: str | None = None) -> Json
     try:
         every = len(text) <= ALL_FAULTS_BYTES
         found = faults(validator, json.loads(text), every=every)
-        if found:  # perhaps of a number such as 1e400, of which the validator makes null
+        if found:  # Perhaps of a number such as 1e400, of which the validator makes null
             found = faults(validator, json.loads(text, parse_float=_finite), every=every)
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         found = (SchemaFault("$", f"The value could not be checked: {type(error).__name__}."),)

@@ -19,7 +19,7 @@ MAX_PART_BYTES: Final = 255
 """Longest file or directory name (the kernel's NAME_MAX)."""
 MAX_PARTS: Final = 128
 
-_MAX_ENCODED_PART: Final = 200  # leaves room for the suffix of a local store's staging file
+_MAX_ENCODED_PART: Final = 200  # Leaves room for the suffix of a local store's staging file
 _MAX_ENCODED_PATH: Final = 700  # S3, GCS and Azure keep 1,024 bytes, prefix included
 _MAX_ENCODED_PARTS: Final = 64  # Azure allows 254 in a key
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
@@ -72,7 +72,7 @@ def encode_output_path(path: str) -> str:
 
 
 def _encode_part(part: bytes) -> str:
-    unsafe = part.translate(None, _SAFE)  # many times faster than to look for one
+    unsafe = part.translate(None, _SAFE)  # Many times faster than to look for one
     encoded = (_UNSAFE.sub(_escaped, part) if unsafe else part).decode("ascii")
     if encoded.startswith("."):
         encoded = "!2E" + encoded[1:]

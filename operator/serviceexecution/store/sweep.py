@@ -76,7 +76,7 @@ def plan_sweep(
     present -= expired
     gone = {execution for execution in present if execution[1] not in live}
     mark = sorted(gone - tombstones.keys())
-    unmark = sorted(tombstones.keys() - gone)  # it is back, or nothing is stored of it any more
+    unmark = sorted(tombstones.keys() - gone)  # It is back, or nothing is stored of it any more
     delete = sorted(
         execution
         for execution in gone & tombstones.keys()

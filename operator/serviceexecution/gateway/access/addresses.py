@@ -26,7 +26,7 @@ def address_of(request: Request, trusted: Sequence[Network]) -> str:
         if address is None or not any(address in network for network in trusted):
             break
         before = _parsed(text)
-        if before is None:  # the proxy does not know; what stands left of it is anybody's word
+        if before is None:  # The proxy does not know; what stands left of it is anybody's word
             break
         address = before
     if address is None:
@@ -41,7 +41,7 @@ def _from_the_right(headers: Sequence[str]) -> Iterable[str]:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    if text.count(":") == 1 and "." in text:  # some proxies add the port
+    if text.count(":") == 1 and "." in text:  # Some proxies add the port
         text = text.partition(":")[0]
     try:
         found = ip_address(text.partition("%")[0])

@@ -118,7 +118,7 @@ class Attempts:
                 await waiter.granted
         except BaseException as error:
             if waiter.granted.done() and not waiter.granted.cancelled() and not waiter.granted.exception():
-                self._release(address)  # it came in the same moment
+                self._release(address)  # It came in the same moment
             elif waiter in line.waiting:
                 self._remove(line, waiter)
             self._tidy(address)
@@ -138,7 +138,7 @@ class Attempts:
         last = shortened.youngest
         self._remove(shortened, last)
         self._remember(last)
-        if not last.granted.done():  # its task was cancelled and has not run since
+        if not last.granted.done():  # Its task was cancelled and has not run since
             last.granted.set_exception(come_back())
 
     def _remove(self, line: _Line, waiter: _Waiter) -> None:
@@ -172,7 +172,7 @@ class Attempts:
             first = min(line.waiting, key=lambda waiter: waiter.since)
             self._remove(line, first)
             self._lines.move_to_end(address)
-            if first.granted.done():  # its task was cancelled and has not run since
+            if first.granted.done():  # Its task was cancelled and has not run since
                 continue
             self._free -= 1
             line.held += 1

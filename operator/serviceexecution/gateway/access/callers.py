@@ -216,7 +216,7 @@ class Access:
         key = (_who(identity), question)
         allowed = self._decisions.get(key)
         if allowed is None:
-            old = self._decisions.get_stale(key) or None  # an old no is no answer
+            old = self._decisions.get_stale(key) or None  # An old no is no answer
             decision = self._questions.ask(key, lambda: self._decide(key, identity, question))
             with paid_by(renewal(identity.username) if old else current_payer()):
                 allowed = await _answer_or(

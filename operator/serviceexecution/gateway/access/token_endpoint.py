@@ -150,9 +150,9 @@ class _Keys:
         """Return a token of the key's account; None when there is no such key, or not with that secret."""
         key = await self._stored(key_id)
         if key is None:
-            digest_of(secret, b"-" * 16)  # as long as with a wrong secret
+            digest_of(secret, b"-" * 16)  # As long as with a wrong secret
             return None
-        now = datetime.now(UTC)  # not before the wait in line
+        now = datetime.now(UTC)  # Not before the wait in line
         if not key.matches(secret) or key.has_expired(now):
             return None
         try:
@@ -185,7 +185,7 @@ class _Keys:
         try:
             secret = await self._client.get(SECRETS, key_id.namespace, key_id.secret_name)
         except KubernetesError as error:
-            if error.status == HTTPStatus.FORBIDDEN:  # no Role, so no such key
+            if error.status == HTTPStatus.FORBIDDEN:  # No Role, so no such key
                 return None
             raise
         return access_key(secret) if secret is not None else None
@@ -230,7 +230,7 @@ def _credentials(request: Request, form: dict[str, str]) -> Credentials:
     if scheme.lower() == "basic":
         try:
             text = base64.b64decode(encoded.strip(), validate=True).decode("latin-1")
-        except ValueError:  # binascii.Error is one, and so is what is no ASCII
+        except ValueError:  # A binascii.Error is one, and so is what is no ASCII
             text = ""
         key_id, colon, secret = text.partition(":")
         if colon:

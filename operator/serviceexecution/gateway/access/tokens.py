@@ -29,7 +29,7 @@ def expiry_of(claims: JsonObject) -> float:
     expiry = claims.get("exp")
     try:
         return float(expiry) if isinstance(expiry, int | float) else float("inf")
-    except OverflowError:  # a number of hundreds of digits
+    except OverflowError:  # A number of hundreds of digits
         return float("inf")
 
 

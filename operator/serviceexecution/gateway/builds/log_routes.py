@@ -82,9 +82,9 @@ def build_log_router(
         async def progress() -> AttemptProgress:
             try:
                 newest = _revision(await state.definition(namespace, service), uid, found.name)
-                if newest is None:  # gone, or only unknown here: the API server says which
+                if newest is None:  # Gone, or only unknown here: the API server says which
                     newest = _revision(await state.fresh_definition(namespace, service), uid, found.name)
-            except KubernetesError as error:  # asked again later; the stream goes on meanwhile
+            except KubernetesError as error:  # Asked again later; the stream goes on meanwhile
                 logger.warning("cannot see whether a build is over", error=str(error))
                 return now
             return AttemptProgress(now.attempt, over=True) if newest is None else _progress(newest)

@@ -60,7 +60,7 @@ def builds_router(store: ResultStore, client: GatewayKubernetes, settings: Gatew
             return Response(status_code=CLIENT_GONE)
         report = parse_report(body, identity.job_uid)
         known = await store.reports.read(identity.reference)
-        if known == report:  # also when the build is over by now: the first answer was lost
+        if known == report:  # Also when the build is over by now: the first answer was lost
             return Response(status_code=HTTPStatus.NO_CONTENT)
         authentication.refuse_over(identity)
         if known is not None and known.job_uid == identity.job_uid:

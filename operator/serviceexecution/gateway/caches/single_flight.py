@@ -26,7 +26,7 @@ class SingleFlight(Generic[K, V]):
     def _forget(self, key: K, task: asyncio.Task[V]) -> None:
         del self._asked[key]
         if not task.cancelled():
-            task.exception()  # seen, also when every caller has gone away
+            task.exception()  # Seen, also when every caller has gone away
 
 
 async def _answer(question: Callable[[], Awaitable[V]]) -> V:

@@ -166,7 +166,7 @@ class CollectorAuthentication:
         if recorded != job_uid:
             raise self._pods.gone("The execution's Job is another one.")
         pod = object_of(status.get("pod")).get("uid")
-        if pod is not None and pod != pod_uid:  # a queue may have put another pod in its place just now
+        if pod is not None and pod != pod_uid:  # A queue may have put another pod in its place just now
             raise unavailable("PodNotRecorded", "The execution's status names another pod; try again.")
         return status
 

@@ -95,7 +95,7 @@ class CommitReader:
             self._expect(":")
             self._peek()
         except _Incomplete:
-            self._at = at  # read again with what follows
+            self._at = at  # Read again with what follows
             raise
         if not isinstance(name, str):
             raise _invalid("body", "a name is no text")
@@ -168,9 +168,9 @@ class CommitReader:
         except RecursionError:
             raise _invalid(self._where(), "it is nested too deeply") from None
         except ValueError:
-            raise _Incomplete from None  # or none that ever will be; the length tells
+            raise _Incomplete from None  # Or none that ever will be; the length tells
         if end == len(self._text) and not self._ended:
-            raise _Incomplete  # a number may go on
+            raise _Incomplete  # A number may go on
         self._at = end
         return value
 
@@ -205,7 +205,7 @@ def _is_text(value: JsonValue, longest: int) -> bool:
         return False
     try:
         value.encode()
-    except UnicodeEncodeError:  # half of a pair: no UTF-8, and no store would take it
+    except UnicodeEncodeError:  # Half of a pair: no UTF-8, and no store would take it
         return False
     return True
 

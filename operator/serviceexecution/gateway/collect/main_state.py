@@ -174,7 +174,7 @@ class MainStates:
                 async with contextlib.aclosing(events):
                     async for event in events:
                         _tell(watch, event)
-            except KubernetesError as error:  # those who wait ask again
+            except KubernetesError as error:  # Those who wait ask again
                 logger.warning("cannot watch pods", namespace=namespace, error=str(error))
             await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -55,7 +55,7 @@ def collect_router(
             try:
                 stored = await uploads.receive(identity, path, body_of(request), content_length(request))
             except ClientDisconnect:
-                return Response(status_code=CLIENT_GONE)  # nobody reads it; nothing was stored
+                return Response(status_code=CLIENT_GONE)  # Nobody reads it; nothing was stored
             return JSONResponse({"path": stored.path, "size": stored.size, "sha256": stored.sha256})
 
     @router.delete("/files/{path:anything}")

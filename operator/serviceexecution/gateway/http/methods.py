@@ -56,5 +56,5 @@ class HeadOfGet:
         try:
             await self._app(asked, unless_over, head_alone)
         finally:
-            if "route" in asked:  # for the access log
+            if "route" in asked:  # For the access log
                 scope["route"] = asked["route"]

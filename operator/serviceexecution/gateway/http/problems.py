@@ -59,7 +59,7 @@ def response_of(problem: Problem) -> JSONResponse:
         "code": problem.code,
         **problem.members,
     }
-    headers = {"Cache-Control": "no-store", **problem.headers}  # a 404 without it may be kept for long
+    headers = {"Cache-Control": "no-store", **problem.headers}  # A 404 without it may be kept for long
     return JSONResponse(body, problem.status.value, headers=headers, media_type="application/problem+json")
 
 

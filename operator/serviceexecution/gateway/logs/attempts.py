@@ -71,6 +71,6 @@ async def followed_attempts(
         if now.attempt > attempt:
             attempt += 1
             reader = LogReader(store, reference, attempt)
-        else:  # this log is complete, and whether there will be another attempt is not decided yet
+        else:  # This log is complete, and whether there will be another attempt is not decided yet
             yield None
             await pause(draining)

@@ -139,7 +139,7 @@ class _Stream(Response):
             ending.set()
             await asyncio.wait((serving,), timeout=_GRACE_SECONDS)
             if serving.done():
-                await serving  # raises what it raised
+                await serving  # Raises what it raised
         finally:
             for task in (serving, watching):
                 task.cancel()

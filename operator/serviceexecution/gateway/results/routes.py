@@ -126,7 +126,7 @@ class _End:
             execution = await self._client.get(
                 SERVICE_EXECUTIONS, self._reference.namespace, self._reference.name
             )
-        except KubernetesError as error:  # asked again later; the stream goes on meanwhile
+        except KubernetesError as error:  # Asked again later; the stream goes on meanwhile
             logger.warning("cannot see whether an execution is over", error=str(error))
             return False
         return execution is None or _is_over(execution, self._reference.uid)

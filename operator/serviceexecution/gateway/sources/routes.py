@@ -74,7 +74,7 @@ def sources_router(store: ResultStore, access: Access, settings: GatewaySettings
                 chunks = checked_archive(body, settings.source_limit)
                 size = await store.sources.write_source(namespace, digest, chunks, expected_size=length or 0)
         except ClientDisconnect:
-            return Response(status_code=CLIENT_GONE)  # nobody reads it; nothing was stored
+            return Response(status_code=CLIENT_GONE)  # Nobody reads it; nothing was stored
         except SourceMismatchError as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "DigestMismatch", _sentence(error)) from None
         metrics.SOURCES.inc()

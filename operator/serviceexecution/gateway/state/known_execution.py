@@ -93,7 +93,7 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
         return None
     try:
         phase = None if status.get("phase") is None else Phase(str(status.get("phase")))
-    except ValueError:  # of a newer version
+    except ValueError:  # Of a newer version
         return None
     tags, message = _tags(spec.get("tags")), _text(status.get("message"))
     cut = not whole and (_bytes(tags) > KEPT_TAG_BYTES or _bytes((message,)) > KEPT_MESSAGE_BYTES)

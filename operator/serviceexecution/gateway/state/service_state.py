@@ -245,7 +245,7 @@ class ServiceState:
                 self._absences.end(body)
                 uids.add(_text(body, "uid"))
                 if number % _AT_ONCE == 0:
-                    await asyncio.sleep(0)  # thousands are read: let requests be answered meanwhile
+                    await asyncio.sleep(0)  # Thousands are read: let requests be answered meanwhile
             version = page.resource_version
         as_of = int(version) if version.isascii() and version.isdecimal() else 0
         names = index.names(namespace)

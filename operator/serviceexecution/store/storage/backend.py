@@ -40,7 +40,7 @@ def open_backend(url: str, options: Mapping[str, str]) -> ObjectStore:
     client_options: dict[str, str | bool] = {}
     config: dict[str, str] = {}
     for name, value in options.items():
-        if name in _CLIENT_OPTIONS:  # obstore aborts when it finds one of these among the store's settings
+        if name in _CLIENT_OPTIONS:  # Obstore aborts when it finds one of these among the store's settings
             client_options[name] = _BOOLEANS.get(value.lower(), value)
         else:
             config[name] = value

@@ -21,7 +21,7 @@ async def clear_conflicts(objects: Objects, key: str, prefix: str) -> None:
         if await asyncio.to_thread((objects.root / key).is_dir):
             await delete_tree(objects, key)
     except StoreError:
-        return  # the write's own error says more; the next try comes here again
+        return  # The write's own error says more; the next try comes here again
 
 
 async def delete_tree(objects: Objects, prefix: str) -> None:

@@ -130,7 +130,7 @@ class Objects:
             try:
                 async for batch in obstore.list(self._backend, prefix, chunk_size=_LISTED_AT_ONCE):
                     yield [(meta["path"][len(prefix) + 1 :], _stored(meta)) for meta in batch]
-            except FileNotFoundError:  # a directory that went away between the two looks
+            except FileNotFoundError:  # A directory that went away between the two looks
                 return
 
     async def list_prefixes(self, prefix: str) -> Sequence[str]:
@@ -149,7 +149,7 @@ class Objects:
                 for start in range(0, len(keys), 1000):
                     await self._delete_some(keys[start : start + 1000])
                 return
-            for key in keys:  # one by one: a missing file ends a directory store's batch
+            for key in keys:  # One by one: a missing file ends a directory store's batch
                 await self._delete_some([key])
 
     async def _delete_some(self, keys: Sequence[str]) -> None:

@@ -64,7 +64,7 @@ async def write_stream(
                 head.extend(chunk)
         check(digest.hexdigest())
 
-    if ended:  # one request instead of three where uploads have parts
+    if ended:  # One request instead of three where uploads have parts
         check(digest.hexdigest())
         etag = await objects.put(key, bytes(head))
     else:

@@ -47,6 +47,6 @@ class DeferredResponse(Response):
             response = await self._make()
             with contextlib.suppress(
                 TimeoutError
-            ):  # the server ends a connection whose answer is not complete
+            ):  # The server ends a connection whose answer is not complete
                 async with asyncio.timeout(self._seconds):
                     await response(scope, receive, send)

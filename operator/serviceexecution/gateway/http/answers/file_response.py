@@ -63,7 +63,7 @@ async def file_response(file: ServedFile, request: Request, open_file: Opener) -
         )
     if etag_matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    headers["Content-Type"] = _content_type(file.media_type)  # as a header: Response would add a charset
+    headers["Content-Type"] = _content_type(file.media_type)  # As a header: Response would add a charset
     if request.method == "HEAD":
         return Response(headers=headers | {"Content-Length": str(file.size)})
     wanted = None

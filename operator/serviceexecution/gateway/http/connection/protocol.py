@@ -99,7 +99,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         for start in range(0, len(data), MAX_HEAD_BYTES):
             if not self._refused:
                 self._parse(data[start : start + MAX_HEAD_BYTES])
-        if self.is_idle and not self._refused:  # empty lines before a request begin none
+        if self.is_idle and not self._refused:  # Empty lines before a request begin none
             self._wait_for_head()
 
     @override
@@ -115,7 +115,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     @override
     def timeout_keep_alive_handler(self) -> None:
-        if self.transport.get_write_buffer_size():  # the last answer was not read
+        if self.transport.get_write_buffer_size():  # The last answer was not read
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()

@@ -53,7 +53,7 @@ def docs_router(context: ServiceContext) -> APIRouter:
 
     @router.get(f"{SERVICE}/docs")
     async def get_service_docs(request: Request, namespace: str, service: str) -> Response:
-        context.check_names(namespace, service)  # they become part of lines that people copy into a shell
+        context.check_names(namespace, service)  # They become part of lines that people copy into a shell
         base = f"{gateway_url(request, context.settings)}/services/{namespace}/{service}"
         return _page(page, base, headers)
 

@@ -51,7 +51,7 @@ def members_part(
     if status.phase is Phase.FAILED and not is_problem(found):
         found = {**(_problem_members(problem) or _synthesised(status)), **found}
     parts = [b"{"]
-    while found:  # what has been encoded is held no longer
+    while found:  # What has been encoded is held no longer
         name = next(iter(found))
         parts.append(f"{json.dumps(name)}:{found.pop(name)},".encode())
     parts.append(f'"_embedded":{_dump({"status": view})},'.encode())
@@ -98,7 +98,7 @@ def _members(text: str | None) -> dict[str, str]:
             for name, value, _ in itertools.islice(members(text), INLINE_MEMBERS + 1)
             if name not in _OWN_MEMBERS
         }
-    except JsonTextError:  # no object, or no JSON, such as NaN
+    except JsonTextError:  # No object, or no JSON, such as NaN
         return {}
     return found if len(found) <= INLINE_MEMBERS else {}
 

@@ -43,9 +43,9 @@ def log_router(context: ServiceContext) -> APIRouter:
         reader = LogReader(context.store, execution.reference, execution.attempts or 1)
 
         async def ended() -> bool:
-            try:  # of one that is not known here, only the API server knows whether it is gone
+            try:  # Of one that is not known here, only the API server knows whether it is gone
                 known = await context.state.execution(namespace, service, call.api_id)
-            except KubernetesError as error:  # asked again later; the stream goes on meanwhile
+            except KubernetesError as error:  # Asked again later; the stream goes on meanwhile
                 logger.warning("cannot see whether an execution is over", error=str(error))
                 return False
             return known is None or known.has_ended

@@ -70,11 +70,11 @@ class Submitter:
             submitted = await self._create_execution(namespace, name, execution, digest)
         except KubernetesError as error:
             if error.retriable and not error.lacks_right:
-                raise  # it may be there after all: what is left is swept
+                raise  # It may be there after all: what is left is swept
             if config_map is not None:
                 await self._discard(namespace, config_map)
             if error.lacks_right:
-                raise  # not the client's fault
+                raise  # Not the client's fault
             raise problem_of_refusal(error) from None
         if config_map is not None:
             await self._adopt(namespace, name, submitted.execution)
@@ -103,7 +103,7 @@ class Submitter:
 
     async def _create_secret(self, namespace: str, manifest: JsonObject) -> JsonObject:
         """Return the Secret as stored, empty when an earlier try had made it: we have no right to read it."""
-        with contextlib.suppress(AlreadyExistsError):  # it goes with the ConfigMap that was checked before
+        with contextlib.suppress(AlreadyExistsError):  # It goes with the ConfigMap that was checked before
             return await _retried(lambda: self._client.create(SECRETS, namespace, manifest))
         return {}
 
@@ -114,9 +114,9 @@ class Submitter:
             created = await _retried(lambda: self._client.create(SERVICE_EXECUTIONS, namespace, manifest))
         except AlreadyExistsError:
             found = await self._client.get(SERVICE_EXECUTIONS, namespace, name)
-            if found is None:  # deleted meanwhile
+            if found is None:  # Deleted meanwhile
                 raise
-            if digest is None:  # a name that nobody else can know: our own first try has arrived
+            if digest is None:  # A name that nobody else can know: our own first try has arrived
                 return Submitted(found, new=True)
             _check_same(found, digest)
             return Submitted(found, new=False)
@@ -127,7 +127,7 @@ class Submitter:
         uid = metadata.get("uid") if isinstance(metadata, dict) else None
         try:
             await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
-        except KubernetesError as error:  # the sweeper does it later
+        except KubernetesError as error:  # The sweeper does it later
             logger.warning("not adopted yet", execution=name, error=str(error))
 
     async def _discard(self, namespace: str, config_map: JsonObject) -> None:
@@ -136,7 +136,7 @@ class Submitter:
         metadata = metadata if isinstance(metadata, dict) else {}
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict) and _REUSED in annotations:
-            return  # left to the sweeper
+            return  # Left to the sweeper
         name = str(metadata.get("name"))
         try:
             await self._client.delete(

@@ -67,7 +67,7 @@ class SubmissionSweeper:
 
     async def _settle(self, metadata: JsonObject, now: datetime) -> None:
         namespace, name = str(metadata.get("namespace")), str(metadata.get("name"))
-        if metadata.get("ownerReferences"):  # adopted before adoption was told by the label
+        if metadata.get("ownerReferences"):  # Adopted before adoption was told by the label
             await self._client.patch(CONFIG_MAPS, namespace, name, ADOPTED_PATCH)
             return
         execution = await self._client.get(SERVICE_EXECUTIONS, namespace, name)
