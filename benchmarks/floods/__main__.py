@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -74,7 +75,12 @@ class Outcome:
     @property
     def good(self) -> bool:
         """Tell whether all bars are met."""
-        return not self.flooded.failures and not self.restarts and all(map(self.met, self.quiet.latencies))
+        return not self.failures and not self.restarts and all(map(self.met, self.quiet.latencies))
+
+    @property
+    def failures(self) -> Counter[str]:
+        """Return what failed of the witness, when it worked alone as well."""
+        return self.quiet.failures + self.flooded.failures
 
 
 def main() -> int:
@@ -106,12 +112,12 @@ def main() -> int:
 def report(outcomes: list[Outcome]) -> None:
     """Print the table."""
     console = Console(width=None if sys.stdout.isatty() else 150)
-    calls = list(outcomes[0].quiet.latencies)
+    calls = sorted({what for one in outcomes for what in one.quiet.latencies})
     table = Table("attack", *(f"{what} p99 ms" for what in calls), "failures of the witness", "restarts", "")
     loads = Table("attack", "sent a second (answered)", "processors taken")
     for one in outcomes:
         cells = [f"{one.quiet.p99(what):.0f} → {one.flooded.p99(what):.0f}" for what in calls]
-        failures = ", ".join(f"{what}: {count}" for what, count in one.flooded.failures.items()) or "none"
+        failures = ", ".join(f"{what}: {count}" for what, count in one.failures.items()) or "none"
         table.add_row(one.name, *cells, failures, str(one.restarts), "ok" if one.good else "NOT MET")
         taken = ", ".join(f"{who} {share:.2f}" for who, share in one.load.processors.items())
         loads.add_row(one.name, str(one.load), taken)
@@ -159,7 +165,7 @@ def _figures(outcome: Outcome) -> JsonObject:
     return {
         "attack": outcome.name,
         "p99Milliseconds": p99,
-        "failures": dict(outcome.flooded.failures),
+        "failures": dict(outcome.failures),
         "restarts": outcome.restarts,
         "sentPerSecond": round(outcome.load.sent, 1),
         "answeredPerSecond": {status: round(rate, 1) for status, rate in outcome.load.answers.items()},
