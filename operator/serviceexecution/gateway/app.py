@@ -6,9 +6,11 @@ from typing import Final
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.types import ASGIApp
+from starlette.requests import Request
+from starlette.types import ASGIApp, Scope
 from typing_extensions import override
 
+from serviceexecution.fairness.payers import Payer
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.token_endpoint import token_router
@@ -20,6 +22,7 @@ from serviceexecution.gateway.http import problems
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.methods import HeadOfGet
 from serviceexecution.gateway.http.middleware.cors import RouteCors
+from serviceexecution.gateway.http.middleware.entrance import Entrance
 from serviceexecution.gateway.http.middleware.observe import ObservedApp
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
@@ -34,6 +37,7 @@ from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
+_HEALTH: Final = frozenset({"/healthz", "/readyz"})
 _READY_SECONDS: Final = 10.0
 _CHECK_SECONDS: Final = 5.0
 
@@ -112,8 +116,15 @@ def create_app(
     app.include_router(service_router(context))
     app.include_router(_health_router(store, ending, state))
     app.add_middleware(HeadOfGet)
+    app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))
     app.add_middleware(ObservedApp)
     return app
+
+
+def _payer_of(access: Access, scope: Scope) -> Payer:
+    if scope["path"] in _HEALTH:
+        return Payer("health")  # a process that many ask is not ill
+    return access.payer_of(Request(scope))
 
 
 def _health_router(store: ResultStore, draining: asyncio.Event, state: ServiceState | None) -> APIRouter:

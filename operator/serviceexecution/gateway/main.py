@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,9 @@ OPEN_TO_ALL: Final = (
     "use this only to try it out on your own machine"
 )
 _KEEP_ALIVE_SECONDS: Final = 75
+_ACCEPTED_AT_ONCE: Final = 8
+"""Connections taken in one round of the event loop, which takes one of each listening handle. One alone is what a
+single client opens that sends and leaves; two thousand of them would stand before each other client's."""
 
 
 class GatewayServer(uvicorn.Server):
@@ -57,6 +61,25 @@ class GatewayServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._loop.call_soon_threadsafe(self._draining.set)
         super().handle_exit(sig, frame)
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, at each socket by several handles."""
+        await super().startup(sockets)
+        for server in tuple(self.servers) if self.started else ():
+            for listening in server.sockets:
+                for _ in range(_ACCEPTED_AT_ONCE - 1):
+                    again = socket.socket(fileno=os.dup(listening.fileno()))
+                    self.servers.append(
+                        await self._loop.create_server(
+                            self._protocol, sock=again, backlog=self.config.backlog
+                        )
+                    )
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg] # as uvicorn calls it
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     def stop(self) -> None:
         """End in order, as on a signal."""

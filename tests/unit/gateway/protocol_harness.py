@@ -30,6 +30,12 @@ async def echo(scope, receive, send):
 
 @contextlib.asynccontextmanager
 async def served(app=echo):
+    async with serving(app) as (port, _):
+        yield port
+
+
+@contextlib.asynccontextmanager
+async def serving(app=echo):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -39,7 +45,7 @@ async def served(app=echo):
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     try:
-        yield port
+        yield port, server
     finally:
         server.should_exit = server.force_exit = True
         await task

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from starlette.requests import Request
 
-from serviceexecution.fairness.payers import current_payer, paid_by, pay_as
+from serviceexecution.fairness.payers import Payer, current_payer, paid_by, pay_as
 from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.bearer import person_token, unauthorized
@@ -157,6 +157,17 @@ class Access:
         request.state.caller = known.caller.username
         pay_as(caller_payer(known.caller.username))
         return known.caller
+
+    def payer_of(self, request: Request) -> Payer:
+        """Return who pays for a request of which nothing is checked yet: who was known by its token, or its address."""
+        address = address_of(request, self._settings.trusted_proxies)
+        if self._settings.auth_mode == "none":
+            return caller_payer(address)
+        try:
+            known = self._known.get_stale(_digest(person_token(request)))
+        except Problem:
+            known = None
+        return stranger(address) if known is None else caller_payer(known.caller.username)
 
     def expect(self, owner: str, token: str) -> None:
         """Let a token that this process has just handed out pass by those that nobody has shown to be good."""

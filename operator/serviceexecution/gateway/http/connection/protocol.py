@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from serviceexecution.gateway.http.connection.connections import Admission, Connections
 from serviceexecution.gateway.http.forwarded import is_host
+from serviceexecution.gateway.http.gone import GONE
 from serviceexecution.gateway.http.problems import Problem, response_of, unavailable
 
 MAX_HEAD_BYTES: Final = 65536
@@ -31,6 +32,7 @@ file and a connection for ever."""
 MOST_PIPELINED: Final = 16
 """Requests that a client may send before the first is answered; hardly any sends a second."""
 _HEALTH: Final = frozenset({b"/healthz", b"/readyz"})
+_READING: Final = frozenset({"GET", "HEAD"})
 
 _FRAMING: Final = 16
 """Most bytes that a chunked body's framing may cost for each of its own: a chunk of one byte costs six."""
@@ -154,7 +156,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                     cycle.keep_alive = False
                 await send(message)
 
-            await app(scope, receive, last_before_a_rest)
+            def gone() -> bool:
+                # What has come as a whole and changes something is done all the same.
+                return cycle.disconnected and (cycle.more_body or scope["method"] in _READING)
+
+            await app({**scope, "extensions": {GONE: gone}}, receive, last_before_a_rest)
 
         super()._start_asgi_task(cycle, answered)  # type: ignore[arg-type]
 

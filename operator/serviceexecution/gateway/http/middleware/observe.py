@@ -13,6 +13,7 @@ from serviceexecution.fairness.payers import Payer, paid_by
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE
 from serviceexecution.gateway.http.middleware.base_paths import with_one_slash
+from serviceexecution.gateway.http.middleware.entrance import GoneBeforeItsTurnError
 from serviceexecution.gateway.http.payers import stranger
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.resources.reference import ExecutionReference
@@ -36,6 +37,7 @@ class ObservedApp:
         scope.setdefault("state", {})
         status = CLIENT_GONE
         received = sent = 0
+        begun = True
 
         async def counted_receive() -> Message:
             nonlocal received
@@ -62,6 +64,8 @@ class ObservedApp:
                     HTTPStatus.BAD_REQUEST, "InvalidPath", "The URL's path is not percent-encoded UTF-8."
                 )
                 await response_of(problem)(scope, counted_receive, counted_send)
+        except GoneBeforeItsTurnError:
+            begun = False
         except ClientDisconnect:
             status = CLIENT_GONE
         except Exception:
@@ -69,7 +73,7 @@ class ObservedApp:
             raise
         finally:
             metrics.ACTIVE.dec()
-            _report(scope, status, received, sent, time.perf_counter() - started)
+            _report(scope, status, received, sent, time.perf_counter() - started, begun=begun)
 
 
 def _stranger(scope: Scope) -> Payer:
@@ -88,7 +92,7 @@ def is_proper_path(scope: Scope) -> bool:
         return False
 
 
-def _report(scope: Scope, status: int, received: int, sent: int, seconds: float) -> None:
+def _report(scope: Scope, status: int, received: int, sent: int, seconds: float, *, begun: bool) -> None:
     route = getattr(scope.get("route"), "path", "unknown")
     method = scope["method"] if scope["method"] in _METHODS else "other"
     metrics.REQUESTS.labels(method, route, str(status)).inc()
@@ -102,7 +106,7 @@ def _report(scope: Scope, status: int, received: int, sent: int, seconds: float)
         facts = {"namespace": reference.namespace, "execution": reference.name, "uid": reference.uid}
     if "caller" in state:
         facts["caller"] = state["caller"]
-    log = logger.debug if route in _QUIET_ROUTES else logger.info
+    log = logger.debug if route in _QUIET_ROUTES or not begun else logger.info
     log(
         "request",
         method=scope["method"],
