@@ -144,14 +144,7 @@ def assemble(
             clock=clock,
         ),
         service_reconciler=_service_reconciler(shared, service_queue),
-        resync=Resync(
-            clients.work,
-            shared.cache,
-            health,
-            queue.look_again,
-            service_queue.look_again,
-            namespaces=settings.namespaces,
-        ),
+        resync=_resync(shared, health, queue, service_queue),
         sweeper=_sweeper(shared),
         checker=shared.checker,
         followers=shared.followers,
@@ -232,6 +225,19 @@ def _service_reconciler(shared: _Shared, service_queue: WorkQueue[ServiceKey]) -
         gateway_url=settings.pod.gateway_url,
         add=service_queue.add,
         clock=shared.clock,
+    )
+
+
+def _resync(
+    shared: _Shared, health: Health, queue: WorkQueue[ExecutionKey], service_queue: WorkQueue[ServiceKey]
+) -> Resync:
+    return Resync(
+        shared.clients.work,
+        shared.cache,
+        health,
+        queue.look_again,
+        service_queue.look_again,
+        namespaces=shared.settings.namespaces,
     )
 
 
