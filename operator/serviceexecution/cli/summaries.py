@@ -5,12 +5,11 @@ Those take a second to import, and check more than a reader needs. Pure.
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_of, objects_of
 
 ENDED_REVISION: Final = frozenset({"Succeeded", "Failed", "Cancelled", "Superseded"})
 ENDED_EXECUTION: Final = frozenset({"Succeeded", "Failed", "Cancelled"})
@@ -109,7 +108,7 @@ class ExecutionSummary:
 
 def service_summary(item: JsonObject) -> ServiceSummary:
     """Return what is read of a ServiceDefinition."""
-    metadata, spec, status = (_object(item.get(part)) for part in ("metadata", "spec", "status"))
+    metadata, spec, status = (object_of(item.get(part)) for part in ("metadata", "spec", "status"))
     conditions = {
         _text(entry, "type"): ConditionSummary(
             _text(entry, "status"),
@@ -117,7 +116,7 @@ def service_summary(item: JsonObject) -> ServiceSummary:
             _text(entry, "message"),
             _integer(entry, "observedGeneration"),
         )
-        for entry in _objects(status.get("conditions"))
+        for entry in objects_of(status.get("conditions"))
     }
     return ServiceSummary(
         name=_text(metadata, "name"),
@@ -128,23 +127,23 @@ def service_summary(item: JsonObject) -> ServiceSummary:
         phase=_text(status, "phase"),
         serving=_text(status, "revision"),
         pinned=_text(spec, "revision"),
-        build_token=_text(_object(spec.get("build")), "token"),
+        build_token=_text(object_of(spec.get("build")), "token"),
         built_from=json.dumps([spec.get("source"), spec.get("runtime")], sort_keys=True),
         image=_text(status, "image"),
-        revisions=tuple(_revision(entry) for entry in _objects(status.get("revisions"))),
+        revisions=tuple(_revision(entry) for entry in objects_of(status.get("revisions"))),
         conditions=conditions,
     )
 
 
 def execution_summary(item: JsonObject) -> ExecutionSummary:
     """Return what is read of a ServiceExecution."""
-    metadata, spec, status = (_object(item.get(part)) for part in ("metadata", "spec", "status"))
+    metadata, spec, status = (object_of(item.get(part)) for part in ("metadata", "spec", "status"))
     return ExecutionSummary(
         name=_text(metadata, "name"),
         namespace=_text(metadata, "namespace"),
         uid=_text(metadata, "uid"),
-        service=_text(_object(spec.get("serviceRef")), "name"),
-        revision=_text(_object(status.get("service")), "revision"),
+        service=_text(object_of(spec.get("serviceRef")), "name"),
+        revision=_text(object_of(status.get("service")), "revision"),
         phase=_text(status, "phase") or "Pending",
         reason=_text(status, "reason"),
         message=_text(status, "message"),
@@ -181,14 +180,6 @@ def _revision(entry: JsonObject) -> RevisionSummary:
         started=_time(entry, "startTime"),
         ended=_time(entry, "completionTime"),
     )
-
-
-def _object(value: object) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> Sequence[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _text(entry: JsonObject, name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of, object_of
 from serviceexecution.contract.paths import INPUT_DIRECTORY, OLDER_INPUT_DIRECTORY, OUTPUT_DIRECTORY
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (
@@ -38,10 +38,10 @@ def template_problem(spec: ExecutionSpec) -> str | None:
 
 def _forbidden(template: JsonObject) -> Iterator[str]:
     """Give what is a pod's, but not the template's to say; its members are of the right kinds."""
-    for name, value in _object(template.get("metadata")).items():
+    for name, value in metadata_of(template).items():
         if name not in _METADATA and value is not None:
             yield f"{FIELD}.metadata.{name} is not for a template: give only labels and annotations."
-    pod = _object(template.get("spec"))
+    pod = object_of(template.get("spec"))
     for name in _REQUIRED:
         if name in pod and pod[name] is None:
             yield f"{FIELD}.spec.{name} cannot be removed: name what is to change in it."
@@ -60,9 +60,9 @@ def _volume_faults(volumes: JsonValue) -> Iterator[str]:
         path, name = f"{FIELD}.spec.volumes[{number}]", str(volume.get("name"))
         if name in _OWN_VOLUMES or name.startswith(_OWN_CLAIMS):
             yield f'{path}: the volume "{name[:63]}" is the operator\'s; give yours another name.'
-        projected = _object(volume.get("projected"))
+        projected = object_of(volume.get("projected"))
         for place, source in enumerate(_objects(projected.get("sources"))):
-            audience = str(_object(source.get("serviceAccountToken")).get("audience") or "")
+            audience = str(object_of(source.get("serviceAccountToken")).get("audience") or "")
             if audience == API_GROUP or audience.endswith(f".{API_GROUP}"):
                 yield (
                     f"{path}.projected.sources[{place}].serviceAccountToken.audience: tokens for {audience[:63]} are "
@@ -90,10 +90,6 @@ def _container_faults(container: JsonObject, part: str, path: str) -> Iterator[s
                 yield f"{path}.{kind}[{number}].name: {COLLECTOR_TOKEN_VOLUME} is only for the collector."
 
 
-def _object(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
 def _objects(value: JsonValue) -> list[JsonObject]:
     """Return a list's items at their places; what is no object is an empty one."""
-    return [_object(item) for item in value] if isinstance(value, list) else []
+    return [object_of(item) for item in value] if isinstance(value, list) else []

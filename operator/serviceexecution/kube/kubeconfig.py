@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import yaml
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, objects_of
 from serviceexecution.kube.errors import KubeconfigError
 
 _ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -117,7 +117,7 @@ def context_names(environment: Mapping[str, str] = os.environ) -> list[str]:
             entries = _read(path).get("contexts") if path.is_file() else None
         except KubeconfigError:
             continue
-        names += [str(entry.get("name")) for entry in _objects(entries) if entry.get("name") not in names]
+        names += [str(entry.get("name")) for entry in objects_of(entries) if entry.get("name") not in names]
     return names
 
 
@@ -136,7 +136,7 @@ def _entry(
 ) -> tuple[Path, JsonObject] | None:
     """Return the first entry of that name and the folder that its paths are relative to."""
     for path, document in documents:
-        for entry in _objects(document.get(plural)):
+        for entry in objects_of(document.get(plural)):
             if entry.get("name") == name:
                 value = entry.get(singular)
                 return path.resolve().parent, value if isinstance(value, dict) else {}
@@ -203,7 +203,7 @@ def _exec_plugin(value: object, folder: Path) -> ExecPlugin | None:
         api_version=_text(value, "apiVersion"),
         command=command,
         args=tuple(str(arg) for arg in args) if isinstance(args, list) else (),
-        env={_text(pair, "name"): _text(pair, "value") for pair in _objects(value.get("env"))},
+        env={_text(pair, "name"): _text(pair, "value") for pair in objects_of(value.get("env"))},
         provide_cluster_info=value.get("provideClusterInfo") is True,
         install_hint=_text(value, "installHint"),
     )
@@ -254,7 +254,3 @@ def _pem(entry: JsonObject, name: str, folder: Path) -> str | None:
 def _text(entry: Mapping[str, object], name: str) -> str:
     value = entry.get(name)
     return "" if value is None else str(value)
-
-
-def _objects(value: object) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

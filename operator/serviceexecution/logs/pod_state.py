@@ -2,7 +2,7 @@
 
 import enum
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of
 
 
 class ContainerState(enum.Enum):
@@ -19,19 +19,15 @@ class ContainerState(enum.Enum):
 
 def container_state(pod: JsonObject | None, pod_uid: str, container: str) -> ContainerState:
     """Return the container's state; a pod of another uid is another pod."""
-    if pod is None or _object(pod.get("metadata")).get("uid") != pod_uid:
+    if pod is None or metadata_of(pod).get("uid") != pod_uid:
         return ContainerState.GONE
-    status = _object(pod.get("status"))
+    status = object_of(pod.get("status"))
     statuses = status.get("containerStatuses")
     for item in statuses if isinstance(statuses, list) else []:
-        found = _object(item)
-        state = _object(found.get("state"))
+        found = object_of(item)
+        state = object_of(found.get("state"))
         if found.get("name") == container and "terminated" in state:
             return ContainerState.ENDED
     if status.get("phase") in {"Succeeded", "Failed"}:
         return ContainerState.NEVER_RAN
     return ContainerState.RUNNING
-
-
-def _object(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from serviceexecution.cli.cluster.api import ApiError, ClusterApi
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, object_of
 from serviceexecution.kube.kinds import ResourceKind
 from serviceexecution.resources.names import API_GROUP
 
@@ -105,14 +105,14 @@ def no_gateway(place: GatewayPlace) -> str:
 
 def public_url(api: ClusterApi, gateway: GatewayService) -> str:
     """Return the URL by which programs reach the gateway, as far as the cluster tells: else that inside the cluster."""
-    annotations = _object(gateway.manifest.get("metadata")).get("annotations")
-    told = _object(annotations).get(ANNOTATION_PUBLIC_URL)
+    annotations = metadata_of(gateway.manifest).get("annotations")
+    told = object_of(annotations).get(ANNOTATION_PUBLIC_URL)
     if isinstance(told, str) and told:
         return told.rstrip("/")
     port = _http_port(gateway.manifest)
-    balanced = _object(_object(gateway.manifest.get("status")).get("loadBalancer")).get("ingress")
+    balanced = object_at(gateway.manifest, "status", "loadBalancer").get("ingress")
     for entry in balanced if isinstance(balanced, list) else []:
-        host = _object(entry).get("hostname") or _object(entry).get("ip")
+        host = object_of(entry).get("hostname") or object_of(entry).get("ip")
         if host:
             return _url(str(host), port.get("port"))
     if port.get("nodePort"):
@@ -124,7 +124,7 @@ def public_url(api: ClusterApi, gateway: GatewayService) -> str:
 
 def account_name(gateway: GatewayService) -> str:
     """Return the account that the gateway works under, as its Service says; raises CommandError when it does not."""
-    annotations = _object(_object(gateway.manifest.get("metadata")).get("annotations"))
+    annotations = object_at(gateway.manifest, "metadata", "annotations")
     found = annotations.get(ANNOTATION_ACCOUNT)
     if isinstance(found, str) and _ACCOUNT.fullmatch(found):
         return found
@@ -136,7 +136,7 @@ def account_name(gateway: GatewayService) -> str:
 
 def release_name(gateway: GatewayService) -> str:
     """Return the chart's release that the Service belongs to."""
-    return str(_object(_object(gateway.manifest.get("metadata")).get("labels")).get(LABEL_RELEASE) or "")
+    return str(object_at(gateway.manifest, "metadata", "labels").get(LABEL_RELEASE) or "")
 
 
 def _url(host: str, port: object) -> str:
@@ -145,7 +145,7 @@ def _url(host: str, port: object) -> str:
 
 
 def _http_port(manifest: JsonObject) -> JsonObject:
-    ports = _object(manifest.get("spec")).get("ports")
+    ports = object_of(manifest.get("spec")).get("ports")
     for port in ports if isinstance(ports, list) else []:
         if isinstance(port, dict) and port.get("name") == _PORT:
             return port
@@ -159,12 +159,8 @@ def _node_address(api: ClusterApi) -> str:
         return ""
     addresses: dict[str, str] = {}
     for node in nodes:
-        found = _object(node.get("status")).get("addresses")
+        found = object_of(node.get("status")).get("addresses")
         for address in found if isinstance(found, list) else []:
-            entry = _object(address)
+            entry = object_of(address)
             addresses.setdefault(str(entry.get("type")), str(entry.get("address")))
     return addresses.get("ExternalIP") or addresses.get("InternalIP") or ""
-
-
-def _object(value: object) -> JsonObject:
-    return value if isinstance(value, dict) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of, object_at, object_of
 from serviceexecution.gateway.access.bearer import unauthorized
 from serviceexecution.gateway.http.payers import pay_as_pod
 from serviceexecution.gateway.http.problems import Problem
@@ -102,20 +102,10 @@ class PodTokens:
 def is_counted(bound: BoundPod) -> bool:
     """Tell whether the Job counts the pod as its own, by its selector, which nobody can change, and so deletes one too
     many. An owner reference is free text: whoever may create pods can name any Job in it."""
-    selector = object_of(object_of(bound.job.get("spec")).get("selector"))
+    selector = object_at(bound.job, "spec", "selector")
     wanted = texts_of(selector.get("matchLabels"))
     labels = texts_of(metadata_of(bound.pod).get("labels"))
     return bool(wanted) and all(labels.get(name) == value for name, value in wanted.items())
-
-
-def metadata_of(item: JsonObject) -> JsonObject:
-    """Return an object's metadata."""
-    return object_of(item.get("metadata"))
-
-
-def object_of(value: JsonValue) -> JsonObject:
-    """Return the value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
 
 
 def texts_of(value: JsonValue) -> dict[str, str]:

@@ -13,9 +13,9 @@ from typing import Final
 
 from starlette.requests import Request
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.gateway.access.bearer import bearer_token
-from serviceexecution.gateway.access.pods import BoundPod, PodTokens, is_counted, metadata_of, texts_of
+from serviceexecution.gateway.access.pods import BoundPod, PodTokens, is_counted, texts_of
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.state.definition_index import readable_definition

@@ -16,16 +16,9 @@ from typing import Final
 
 from starlette.requests import Request
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of
 from serviceexecution.gateway.access.bearer import bearer_token
-from serviceexecution.gateway.access.pods import (
-    BoundPod,
-    PodTokens,
-    is_counted,
-    metadata_of,
-    object_of,
-    texts_of,
-)
+from serviceexecution.gateway.access.pods import BoundPod, PodTokens, is_counted, texts_of
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.http.payers import pay_as_pod

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.problems import Problem, unavailable
@@ -180,7 +180,7 @@ class MainStates:
 
 
 def _tell(watch: _Watch, event: WatchEvent) -> None:
-    waiting = watch.waits.get(str(_object(event.object.get("metadata")).get("name")))
+    waiting = watch.waits.get(str(metadata_of(event.object).get("name")))
     if waiting is None:
         return
     if event.type == "DELETED":
@@ -190,26 +190,22 @@ def _tell(watch: _Watch, event: WatchEvent) -> None:
 
 
 def _version(pod: JsonObject) -> int:
-    text = str(_object(pod.get("metadata")).get("resourceVersion"))
+    text = str(metadata_of(pod).get("resourceVersion"))
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def state_of_main(pod: JsonObject | None, pod_uid: str) -> MainState:
     """Return main's state; a pod that is gone, or another one of its name, means terminated."""
-    if pod is None or _object(pod.get("metadata")).get("uid") != pod_uid:
+    if pod is None or metadata_of(pod).get("uid") != pod_uid:
         return "terminated"
-    status = _object(pod.get("status"))
+    status = object_of(pod.get("status"))
     if status.get("phase") in {"Succeeded", "Failed"}:
         return "terminated"
     statuses = status.get("containerStatuses")
     for container in statuses if isinstance(statuses, list) else []:
-        if _object(container).get("name") == MAIN_CONTAINER:
-            state = _object(_object(container).get("state"))
+        if object_of(container).get("name") == MAIN_CONTAINER:
+            state = object_of(object_of(container).get("state"))
             if "terminated" in state:
                 return "terminated"
             return "running" if "running" in state else "waiting"
     return "waiting"
-
-
-def _object(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 
 ABSENT_SECONDS: Final = 3.0
@@ -29,13 +29,9 @@ class Absences:
 
     def end(self, body: JsonObject) -> None:
         """Forget it of an object that there is, under its name and its uid."""
-        metadata = _object(body.get("metadata"))
+        metadata = metadata_of(body)
         namespace, name = str(metadata.get("namespace")), str(metadata.get("name"))
         self._names.drop((namespace, name, ""))
-        service = _object(_object(body.get("spec")).get("serviceRef")).get("name")
+        service = object_at(body, "spec", "serviceRef").get("name")
         for identifier in (name, str(metadata.get("uid"))):
             self._names.drop((namespace, str(service), identifier))
-
-
-def _object(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 from serviceexecution.gateway.caches.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import version_of
 from serviceexecution.resources.executions.execution import ObjectMeta
@@ -106,8 +106,8 @@ class DefinitionIndex:
 
 def known_definition(body: JsonObject) -> KnownDefinition | None:
     """Return what is remembered of a definition, or None when this version cannot read it."""
-    metadata, spec, status = (_object(body.get(part)) for part in ("metadata", "spec", "status"))
-    runtime = _object(spec.get("runtime"))
+    metadata, spec, status = (object_of(body.get(part)) for part in ("metadata", "spec", "status"))
+    runtime = object_of(spec.get("runtime"))
     try:
         return KnownDefinition(
             metadata=ObjectMeta.model_validate(_without(metadata, ("labels", "annotations"))),
@@ -115,13 +115,13 @@ def known_definition(body: JsonObject) -> KnownDefinition | None:
                 {
                     **status,
                     "revisions": [
-                        _without(_object(one), _NOT_OF_REVISIONS) for one in _list(status, "revisions")
+                        _without(object_of(one), _NOT_OF_REVISIONS) for one in _list(status, "revisions")
                     ],
-                    "conditions": [_shortened(_object(one)) for one in _list(status, "conditions")],
+                    "conditions": [_shortened(object_of(one)) for one in _list(status, "conditions")],
                 }
             ),
             version=version_of(metadata),
-            is_built="python" in runtime or "build" in _object(runtime.get("docker")),
+            is_built="python" in runtime or "build" in object_of(runtime.get("docker")),
         )
     except ValidationError:
         return None
@@ -129,9 +129,9 @@ def known_definition(body: JsonObject) -> KnownDefinition | None:
 
 def definition_text(body: JsonObject) -> bytes | None:
     """Return what answers need of a definition as JSON, None when it is nested too deeply to be written."""
-    metadata, spec, status = (_object(body.get(part)) for part in ("metadata", "spec", "status"))
+    metadata, spec, status = (object_of(body.get(part)) for part in ("metadata", "spec", "status"))
     serving = [
-        one for one in _list(status, "revisions") if _object(one).get("name") == status.get("revision")
+        one for one in _list(status, "revisions") if object_of(one).get("name") == status.get("revision")
     ]
     needed: JsonObject = {
         "metadata": _without(metadata, ("labels", "annotations", "managedFields")),
@@ -155,10 +155,6 @@ def readable_definition(body: JsonObject) -> ServiceDefinition | None:
         return ServiceDefinition.model_validate(body)
     except ValidationError:
         return None
-
-
-def _object(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}
 
 
 def _list(of: JsonObject, name: str) -> list[JsonValue]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.reference import ExecutionReference
@@ -85,9 +85,9 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
 
     None when it is no service's, or when this version cannot read it.
     """
-    metadata, spec, status = (_object(body.get(part)) for part in ("metadata", "spec", "status"))
+    metadata, spec, status = (object_of(body.get(part)) for part in ("metadata", "spec", "status"))
     uid, name, namespace = (_text(metadata.get(part)) for part in ("uid", "name", "namespace"))
-    service = _text(_object(spec.get("serviceRef")).get("name"))
+    service = _text(object_of(spec.get("serviceRef")).get("name"))
     created = _time(metadata.get("creationTimestamp"))
     if not (uid and name and namespace and service) or created is None:
         return None
@@ -112,7 +112,7 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
         completion_time=_time(status.get("completionTime")),
         attempts=attempts if isinstance(attempts, int) else None,
         cancel=spec.get("cancel") is True,
-        service_uid=_shared(_object(status.get("service")).get("uid")),
+        service_uid=_shared(object_of(status.get("service")).get("uid")),
         tags=() if cut else tags,
         cut=cut,
     )
@@ -122,10 +122,6 @@ def version_of(metadata: JsonObject) -> int:
     """Return an object's resourceVersion as the number that it is on all API servers that there are, else 0."""
     text = _text(metadata.get("resourceVersion"))
     return int(text) if text.isascii() and text.isdecimal() else 0
-
-
-def _object(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: JsonValue) -> str:
