@@ -21,7 +21,7 @@ from prometheus_client import Gauge
 from serviceexecution.callbacks.allow_list import RefusedUrlError, Target, allowed_target
 from serviceexecution.callbacks.event import body_of, finished_event, signed_headers
 from serviceexecution.callbacks.sender import Answer, Sender
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_at
 from serviceexecution.fairness.turns import FairTurns
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -195,8 +195,7 @@ class Deliverer:
 
     async def _key(self, namespace: str, name: str) -> bytes | None:
         secret = await self._client.get(SECRETS, namespace, CALLBACK_SECRET)
-        data = secret.get("data") if secret is not None else None
-        value = data.get(name) if isinstance(data, dict) else None
+        value = object_at(secret or {}, "data").get(name)
         try:
             key = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
         except binascii.Error:

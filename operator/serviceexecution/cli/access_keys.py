@@ -25,7 +25,7 @@ from serviceexecution.cli.cluster.gateway import (
     release_name,
 )
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS, SERVICE_ACCOUNTS, ResourceKind
@@ -168,17 +168,12 @@ async def _client_role(client: KubernetesClient, release: str) -> str:
 
 
 def _metadata(item: JsonObject, name: str) -> str:
-    metadata = item.get("metadata")
-    return str(metadata.get(name) or "") if isinstance(metadata, dict) else ""
+    return str(metadata_of(item).get(name) or "")
 
 
 def _label(item: JsonObject, name: str = LABEL_ACCESS_KEY) -> str:
-    metadata = item.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    return str(labels.get(name) or "") if isinstance(labels, dict) else ""
+    return str(object_at(item, "metadata", "labels").get(name) or "")
 
 
 def _annotation(item: JsonObject, name: str) -> str:
-    metadata = item.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return str(annotations.get(name) or "") if isinstance(annotations, dict) else ""
+    return str(object_at(item, "metadata", "annotations").get(name) or "")

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import yaml
 
-from serviceexecution.contract.json_types import JsonObject, objects_of
+from serviceexecution.contract.json_types import JsonObject, object_of, objects_of
 from serviceexecution.kube.errors import KubeconfigError
 
 _ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -139,7 +139,7 @@ def _entry(
         for entry in objects_of(document.get(plural)):
             if entry.get("name") == name:
                 value = entry.get(singular)
-                return path.resolve().parent, value if isinstance(value, dict) else {}
+                return path.resolve().parent, object_of(value)
     return None
 
 
@@ -180,7 +180,7 @@ def _impersonation(entry: JsonObject) -> tuple[tuple[str, str], ...]:
     groups = entry.get("as-groups")
     headers += [("Impersonate-Group", str(group)) for group in (groups if isinstance(groups, list) else [])]
     extra = entry.get("as-user-extra")
-    for name, values in (extra if isinstance(extra, dict) else {}).items():
+    for name, values in object_of(extra).items():
         found = values if isinstance(values, list) else []
         headers += [(f"Impersonate-Extra-{quote(str(name), safe='')}", str(value)) for value in found]
     return tuple((name, value) for name, value in headers if value)
@@ -188,8 +188,7 @@ def _impersonation(entry: JsonObject) -> tuple[tuple[str, str], ...]:
 
 def _oidc_token(entry: JsonObject) -> str:
     provider = entry.get("auth-provider")
-    settings = provider.get("config") if isinstance(provider, dict) else None
-    return _text(settings, "id-token") if isinstance(settings, dict) else ""
+    return _text(object_of(object_of(provider).get("config")), "id-token")
 
 
 def _exec_plugin(value: object, folder: Path) -> ExecPlugin | None:

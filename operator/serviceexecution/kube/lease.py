@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of, object_at
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import LEASES
@@ -103,7 +103,7 @@ class LeaderLease:
         try:
             async with asyncio.timeout(self._timing.retry_period):
                 lease = await self._client.get(LEASES, self._namespace, self._name)
-                if lease is not None and _spec(lease).get("holderIdentity") == self._identity:
+                if lease is not None and object_at(lease, "spec").get("holderIdentity") == self._identity:
                     await self._write(lease, {"holderIdentity": None, "leaseDurationSeconds": 1})
         except (KubernetesError, TimeoutError) as error:
             logger.warning("Lease %s/%s is not released: %s", self._namespace, self._name, error)
@@ -146,7 +146,7 @@ class LeaderLease:
         }
         if lease is None:
             return await self._create({**ours, "acquireTime": now, "leaseTransitions": 0})
-        spec = _spec(lease)
+        spec = object_at(lease, "spec")
         holder = spec.get("holderIdentity")
         record = (holder, spec.get("renewTime"), spec.get("leaseTransitions"))
         if self._observed is None or self._observed.record != record:
@@ -175,15 +175,9 @@ class LeaderLease:
         return True
 
     async def _write(self, lease: JsonObject, spec: JsonObject) -> bool:
-        metadata = lease.get("metadata")
-        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+        version = metadata_of(lease).get("resourceVersion")
         patch: JsonObject = {"metadata": {"resourceVersion": version}, "spec": spec}
         try:
             return await self._client.patch(LEASES, self._namespace, self._name, patch) is not None
         except ConflictError:
             return False
-
-
-def _spec(lease: JsonObject) -> JsonObject:
-    spec = lease.get("spec")
-    return spec if isinstance(spec, dict) else {}

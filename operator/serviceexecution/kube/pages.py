@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of, objects_of, text_at
 from serviceexecution.kube.errors import GoneError
 from serviceexecution.kube.kinds import ResourceKind
 from serviceexecution.kube.transport import AnswerTooLargeError, Transport, decode_object
@@ -97,9 +97,5 @@ async def list_pages(
 
 
 def _parts(page: JsonObject) -> tuple[list[JsonObject], str, str]:
-    found = page.get("items")
-    items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-    metadata = page.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    token = metadata.get("continue")
-    return items, str(metadata.get("resourceVersion") or ""), token if isinstance(token, str) else ""
+    version = str(metadata_of(page).get("resourceVersion") or "")
+    return objects_of(page.get("items")), version, text_at(page, "metadata", "continue")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_at
 
 POD_NAME: Final = "authentication.kubernetes.io/pod-name"
 POD_UID: Final = "authentication.kubernetes.io/pod-uid"
@@ -53,20 +53,19 @@ def token_review(token: str, audience: str | None) -> JsonObject:
 
 def identity_of_review(answer: JsonObject, audience: str | None) -> TokenIdentity | None:
     """Return whose token it is, or None when it is not authenticated or is for another audience."""
-    status = answer.get("status")
-    if not isinstance(status, dict) or status.get("authenticated") is not True:
+    status = object_at(answer, "status")
+    if status.get("authenticated") is not True:
         return None
     if audience is not None and audience not in _texts(status.get("audiences")):
         return None  # an authenticator that ignores audiences must not let a foreign token in
-    user = status.get("user")
-    if not isinstance(user, dict) or not isinstance(username := user.get("username"), str):
+    user = object_at(status, "user")
+    if not isinstance(username := user.get("username"), str):
         return None
-    extra = user.get("extra")
     return TokenIdentity(
         username=username,
         uid=str(user.get("uid") or ""),
         groups=_texts(user.get("groups")),
-        extra={key: _texts(value) for key, value in extra.items()} if isinstance(extra, dict) else {},
+        extra={key: _texts(value) for key, value in object_at(user, "extra").items()},
     )
 
 
@@ -103,8 +102,7 @@ def access_review(
 
 def is_allowed(answer: JsonObject) -> bool:
     """Tell what an answered SubjectAccessReview says."""
-    status = answer.get("status")
-    return isinstance(status, dict) and status.get("allowed") is True
+    return object_at(answer, "status").get("allowed") is True
 
 
 def _texts(value: JsonValue) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_at
 from serviceexecution.kube.errors import KubernetesError
 
 
@@ -17,9 +17,8 @@ def token_request(audience: str, seconds: int, bound_secret: tuple[str, str] | N
 
 def token_of_request(answer: JsonObject) -> tuple[str, datetime]:
     """Return token and expiry of an answer; raises KubernetesError when it holds none."""
-    status = answer.get("status")
-    token = status.get("token") if isinstance(status, dict) else None
-    expiry = status.get("expirationTimestamp") if isinstance(status, dict) else None
+    status = object_at(answer, "status")
+    token, expiry = status.get("token"), status.get("expirationTimestamp")
     if not isinstance(token, str) or not isinstance(expiry, str):
         raise KubernetesError("a TokenRequest was answered without a token")
     return token, datetime.fromisoformat(expiry)

@@ -2,7 +2,7 @@
 
 import enum
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, object_of, objects_of
 
 
 class ContainerState(enum.Enum):
@@ -22,11 +22,8 @@ def container_state(pod: JsonObject | None, pod_uid: str, container: str) -> Con
     if pod is None or metadata_of(pod).get("uid") != pod_uid:
         return ContainerState.GONE
     status = object_of(pod.get("status"))
-    statuses = status.get("containerStatuses")
-    for item in statuses if isinstance(statuses, list) else []:
-        found = object_of(item)
-        state = object_of(found.get("state"))
-        if found.get("name") == container and "terminated" in state:
+    for found in objects_of(status.get("containerStatuses")):
+        if found.get("name") == container and "terminated" in object_at(found, "state"):
             return ContainerState.ENDED
     if status.get("phase") in {"Succeeded", "Failed"}:
         return ContainerState.NEVER_RAN

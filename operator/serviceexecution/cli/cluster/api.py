@@ -7,7 +7,7 @@ from typing import Final, Self
 import httpx
 
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_at, object_of, objects_of
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_ACCOUNTS, ResourceKind
 from serviceexecution.resources.names import API_GROUP
@@ -69,7 +69,7 @@ class ClusterApi:
         while True:
             page = self._request("GET", kind.path(namespace), params=params)
             items = page.get("items")
-            found += [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+            found += objects_of(items)
             metadata = page.get("metadata")
             token = metadata.get("continue") if isinstance(metadata, dict) else None
             if not token:
@@ -162,17 +162,15 @@ def _document(answer: httpx.Response) -> JsonObject:
         value = answer.json()
     except ValueError:
         value = None
-    return value if isinstance(value, dict) else {}
+    return object_of(value)
 
 
 def _error(answer: httpx.Response, document: JsonObject) -> ApiError:
     message = str(document.get("message") or f"The API server answered with status {answer.status_code}.")
-    details = document.get("details")
-    causes = details.get("causes") if isinstance(details, dict) else None
     conflicts = tuple(
         FieldConflict(str(cause.get("field") or ""), str(cause.get("message") or ""))
-        for cause in (causes if isinstance(causes, list) else [])
-        if isinstance(cause, dict) and cause.get("reason") == "FieldManagerConflict"
+        for cause in objects_of(object_at(document, "details").get("causes"))
+        if cause.get("reason") == "FieldManagerConflict"
     )
     return ApiError(
         message, status=answer.status_code, reason=str(document.get("reason") or ""), conflicts=conflicts

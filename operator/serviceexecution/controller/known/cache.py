@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, text_at
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cached_execution import (
     CachedExecution,
@@ -86,9 +86,8 @@ class ObjectCache:
 
     def scope_of(self, body: JsonObject) -> str:
         """Return the namespace whose watch delivers ``body``, empty when it is the cluster's."""
-        metadata = body.get("metadata")
-        namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
-        return namespace if isinstance(namespace, str) and namespace in self.namespaces else ""
+        namespace = text_at(body, "metadata", "namespace")
+        return namespace if namespace in self.namespaces else ""
 
     def put_execution(self, body: JsonObject) -> ExecutionKey:
         """Take an execution if it is newer than what is known of it; return its key."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, objects_of
 from serviceexecution.resources.names import CONDITION_READY
 from serviceexecution.resources.services.definition_status import ServicePhase
 
@@ -42,8 +42,7 @@ class UnreadableDefinition:
 
 def brief_metadata(body: JsonObject) -> BriefMetadata:
     """Return what can be read of the metadata."""
-    metadata = body.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = metadata_of(body)
     generation = metadata.get("generation")
     return BriefMetadata(
         namespace=str(metadata.get("namespace") or ""),
@@ -77,13 +76,10 @@ def unreadable_definition(body: JsonObject, error: ValidationError | str) -> Unr
     """Return what is known of a ServiceDefinition that cannot be read, for that reason."""
     metadata = brief_metadata(body)
     problem = error if isinstance(error, str) else faults_of(error)
-    status = body.get("status")
-    conditions = status.get("conditions") if isinstance(status, dict) else None
     said = any(
-        isinstance(one, dict)
-        and (one.get("type"), one.get("status"), one.get("message")) == (CONDITION_READY, "False", problem)
+        (one.get("type"), one.get("status"), one.get("message")) == (CONDITION_READY, "False", problem)
         and one.get("observedGeneration") == metadata.generation
-        for one in (conditions if isinstance(conditions, list) else [])
+        for one in objects_of(object_at(body, "status").get("conditions"))
     )
     return UnreadableDefinition(metadata, problem, said)
 

@@ -1,6 +1,6 @@
 """Resource versions of objects; those of one kind are comparable numbers (KEP-5504)."""
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, text_at
 
 
 def newer(one: str, other: str) -> bool:
@@ -15,6 +15,4 @@ def number_of(version: str) -> int:
 
 def version_of(body: JsonObject) -> int:
     """Return an object's resource version."""
-    metadata = body.get("metadata")
-    text = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
-    return number_of(text) if isinstance(text, str) else 0
+    return number_of(text_at(body, "metadata", "resourceVersion"))

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import kopf
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.routing import Router, Touched
@@ -125,6 +125,5 @@ def _body(event: Mapping[str, object]) -> JsonObject:
 
 def _name(body: JsonObject) -> tuple[str, str]:
     """Return namespace and name."""
-    metadata = body.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = metadata_of(body)
     return str(metadata.get("namespace")), str(metadata.get("name"))

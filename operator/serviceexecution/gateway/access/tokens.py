@@ -7,7 +7,7 @@ import re
 import time
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 
 LONGEST_TOKEN: Final = 16_384
 _TEXT: Final = re.compile(r"[\x21-\x7e]+")
@@ -43,7 +43,7 @@ def token_claims(token: str) -> JsonObject:
         claims: JsonValue = json.loads(text)
     except (binascii.Error, ValueError, RecursionError):
         return {}
-    return claims if isinstance(claims, dict) else {}
+    return object_of(claims)
 
 
 def audiences(claims: JsonObject) -> tuple[str, ...]:

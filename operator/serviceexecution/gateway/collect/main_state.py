@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, object_of, objects_of
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.problems import Problem, unavailable
@@ -201,10 +201,9 @@ def state_of_main(pod: JsonObject | None, pod_uid: str) -> MainState:
     status = object_of(pod.get("status"))
     if status.get("phase") in {"Succeeded", "Failed"}:
         return "terminated"
-    statuses = status.get("containerStatuses")
-    for container in statuses if isinstance(statuses, list) else []:
-        if object_of(container).get("name") == MAIN_CONTAINER:
-            state = object_of(object_of(container).get("state"))
+    for container in objects_of(status.get("containerStatuses")):
+        if container.get("name") == MAIN_CONTAINER:
+            state = object_at(container, "state")
             if "terminated" in state:
                 return "terminated"
             return "running" if "running" in state else "waiting"

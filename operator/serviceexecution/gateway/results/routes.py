@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.http.answers.file_response import OpenedFile, ServedFile, file_response
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
@@ -133,10 +133,7 @@ class _End:
 
 
 def _is_over(execution: JsonObject, uid: str) -> bool:
-    metadata, status = execution.get("metadata"), execution.get("status")
-    if not isinstance(metadata, dict) or metadata.get("uid") != uid:
-        return True
-    return isinstance(status, dict) and status.get("phase") in _FINAL
+    return metadata_of(execution).get("uid") != uid or object_at(execution, "status").get("phase") in _FINAL
 
 
 async def _committed(outputs: CommittedOutputs, found: FoundExecution) -> CommittedOutput:
@@ -179,11 +176,9 @@ def _not_found(namespace: str, name: str) -> Problem:
 
 
 def _found(execution: JsonObject, namespace: str, name: str) -> FoundExecution:
-    metadata = execution.get("metadata")
-    uid = metadata.get("uid") if isinstance(metadata, dict) else None
+    uid = metadata_of(execution).get("uid")
     if not isinstance(uid, str):
         raise _not_found(namespace, name)
-    status = execution.get("status")
-    attempts = status.get("attempts") if isinstance(status, dict) else None
+    attempts = object_at(execution, "status").get("attempts")
     attempt = attempts if isinstance(attempts, int) and attempts > 0 else 1
     return FoundExecution(ExecutionReference(namespace, name, uid), attempt, _is_over(execution, uid))

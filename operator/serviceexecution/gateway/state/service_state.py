@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, text_at
 from serviceexecution.fairness.turns import NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
@@ -243,7 +243,7 @@ class ServiceState:
             for number, body in enumerate(page.items):
                 index.put(body)
                 self._absences.end(body)
-                uids.add(_text(body, "uid"))
+                uids.add(text_at(body, "metadata", "uid"))
                 if number % _AT_ONCE == 0:
                     await asyncio.sleep(0)  # Thousands are read: let requests be answered meanwhile
             version = page.resource_version
@@ -264,16 +264,14 @@ class ServiceState:
             )
             async with contextlib.aclosing(stream) as events:
                 async for event in events:
-                    version = _text(event.object, "resourceVersion") or version
+                    version = text_at(event.object, "metadata", "resourceVersion") or version
                     if event.type == "DELETED":
                         body = event.object
-                        index.drop(_text(body, "namespace"), _text(body, "name"), _text(body, "uid"))
+                        index.drop(
+                            text_at(body, "metadata", "namespace"),
+                            text_at(body, "metadata", "name"),
+                            text_at(body, "metadata", "uid"),
+                        )
                     elif event.type != "BOOKMARK":
                         index.put(event.object)
                         self._absences.end(event.object)
-
-
-def _text(body: JsonObject, name: str) -> str:
-    metadata = body.get("metadata")
-    value = metadata.get(name) if isinstance(metadata, dict) else None
-    return value if isinstance(value, str) else ""

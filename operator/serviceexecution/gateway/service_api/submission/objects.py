@@ -7,7 +7,7 @@ from typing import Final
 
 from serviceexecution.contract.input.configmap_keys import configmap_keys
 from serviceexecution.contract.input.submission import Submission
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of
 from serviceexecution.contract.paths import PROPERTY_FILE_SUFFIX
 from serviceexecution.resources.names import (
     ANNOTATION_INPUT_PROPERTIES,
@@ -78,10 +78,9 @@ ADOPTED_PATCH: Final[JsonObject] = {"metadata": {"labels": {LABEL_SUBMISSION: SU
 
 def with_secret_uid(execution: JsonObject, secret: JsonObject) -> JsonObject:
     """Return the execution with the uid of its Secret, as stored, so that no other Secret is ever deleted for it."""
-    stored, metadata = secret.get("metadata"), execution.get("metadata")
-    uid = stored.get("uid") if isinstance(stored, dict) else None
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(uid, str) or not isinstance(metadata, dict) or not isinstance(annotations, dict):
+    uid, metadata = metadata_of(secret).get("uid"), metadata_of(execution)
+    annotations = metadata.get("annotations")
+    if not isinstance(uid, str) or not isinstance(annotations, dict):
         return execution
     return {
         **execution,

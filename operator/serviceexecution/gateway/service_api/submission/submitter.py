@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.service_api.submission.objects import (
@@ -123,8 +123,7 @@ class Submitter:
         return Submitted(created, new=True)
 
     async def _adopt(self, namespace: str, name: str, execution: JsonObject) -> None:
-        metadata = execution.get("metadata")
-        uid = metadata.get("uid") if isinstance(metadata, dict) else None
+        uid = metadata_of(execution).get("uid")
         try:
             await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
         except KubernetesError as error:  # The sweeper does it later
@@ -132,10 +131,8 @@ class Submitter:
 
     async def _discard(self, namespace: str, config_map: JsonObject) -> None:
         """Delete what was made for nothing, unless another request with the same key also uses it."""
-        metadata = config_map.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        annotations = metadata.get("annotations")
-        if isinstance(annotations, dict) and _REUSED in annotations:
+        metadata = metadata_of(config_map)
+        if _REUSED in object_at(metadata, "annotations"):
             return  # Left to the sweeper
         name = str(metadata.get("name"))
         try:
@@ -185,18 +182,18 @@ def problem_of_refusal(error: KubernetesError) -> Problem:
 
 def _owned_by_config_map(secret: JsonObject, config_map: JsonObject) -> JsonObject:
     """Return the Secret's metadata so that it goes with its ConfigMap: nobody needs a right to find or delete it."""
-    metadata, owner = secret.get("metadata"), config_map.get("metadata")
-    name = owner.get("name") if isinstance(owner, dict) else None
-    uid = owner.get("uid") if isinstance(owner, dict) else None
-    reference: JsonObject = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid}
-    return {"metadata": {**(metadata if isinstance(metadata, dict) else {}), "ownerReferences": [reference]}}
+    owner = metadata_of(config_map)
+    reference: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": owner.get("name"),
+        "uid": owner.get("uid"),
+    }
+    return {"metadata": {**metadata_of(secret), "ownerReferences": [reference]}}
 
 
 def _check_same(found: JsonObject, digest: str) -> None:
-    metadata = found.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    known = annotations.get(ANNOTATION_REQUEST_DIGEST) if isinstance(annotations, dict) else None
-    if known != digest:
+    if object_at(found, "metadata", "annotations").get(ANNOTATION_REQUEST_DIGEST) != digest:
         raise Problem(
             HTTPStatus.CONFLICT,
             "IdempotencyKeyReused",

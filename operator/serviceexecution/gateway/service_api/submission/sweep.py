@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.service_api.submission.objects import ADOPTED_PATCH, owner_patch
 from serviceexecution.kube.errors import ConflictError, KubernetesError
@@ -72,8 +72,7 @@ class SubmissionSweeper:
             return
         execution = await self._client.get(SERVICE_EXECUTIONS, namespace, name)
         if execution is not None:
-            owner = execution.get("metadata")
-            uid = owner.get("uid") if isinstance(owner, dict) else None
+            uid = metadata_of(execution).get("uid")
             await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
             logger.info("submission adopted", namespace=namespace, execution=name)
             return
