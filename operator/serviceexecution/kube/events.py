@@ -1,10 +1,11 @@
 """Kubernetes Events about an object, for ``kubectl describe``."""
 
 import hashlib
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
+
+import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.fairness.payers import namespace_payer, paid_by
@@ -12,7 +13,7 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, BudgetSpentError, KubernetesError
 from serviceexecution.kube.kinds import EVENTS
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger()
 
 MESSAGE_LIMIT: Final = 1024
 """In bytes of UTF-8, as the API has it; longer messages are cut."""
@@ -67,7 +68,11 @@ class EventPoster:
             return False
         except KubernetesError as error:
             logger.warning(
-                "Event %s about %s/%s is not posted: %s", reason, about.namespace, about.name, error
+                "an event is not posted",
+                reason=reason,
+                namespace=about.namespace,
+                name=about.name,
+                error=str(error),
             )
             return False
         return True

@@ -8,19 +8,20 @@ duration *on our own clock*, and every write carries the resource version that w
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
+
 from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of, object_at
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import LEASES
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger()
 
 MICRO_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -65,6 +66,7 @@ class LeaderLease:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``on_lost`` is called once when a held Lease cannot be renewed: stop writing, best by exiting."""
+        self._logger = logger.bind(namespace=namespace, lease=name)
         self._client = client
         self._namespace = namespace
         self._name = name
@@ -86,7 +88,7 @@ class LeaderLease:
         """Wait until this candidate is the leader, and go on renewing in the background."""
         while not await self._attempt():  # noqa: ASYNC110 (polls the API server)
             await asyncio.sleep(self._timing.retry_period)
-        logger.info("Lease %s/%s is held by %s", self._namespace, self._name, self._identity)
+        self._logger.info("the Lease is held", identity=self._identity)
         self._held = True
         self._renewing = asyncio.create_task(self._renew(), name="lease-renewal")
 
@@ -106,7 +108,7 @@ class LeaderLease:
                 if lease is not None and object_at(lease, "spec").get("holderIdentity") == self._identity:
                     await self._write(lease, {"holderIdentity": None, "leaseDurationSeconds": 1})
         except (KubernetesError, TimeoutError) as error:
-            logger.warning("Lease %s/%s is not released: %s", self._namespace, self._name, error)
+            self._logger.warning("the Lease is not released", error=str(error) or "no answer in time")
 
     async def _renew(self) -> None:
         while True:
@@ -114,7 +116,7 @@ class LeaderLease:
             left = self._renewed_at + self._timing.renew_deadline - self._clock()
             if left > 0 and (await self._attempt(within=left) or self._holder_is_self()):
                 continue
-            logger.error("Lease %s/%s is lost", self._namespace, self._name)
+            self._logger.error("the Lease is lost")
             self._held = False
             self._on_lost()
             return
@@ -130,7 +132,7 @@ class LeaderLease:
             async with asyncio.timeout(self._timing.renew_deadline if within is None else within):
                 done = await self._try()
         except (KubernetesError, TimeoutError) as error:
-            logger.warning("Lease %s/%s: %s", self._namespace, self._name, str(error) or "no answer in time")
+            self._logger.warning("an attempt at the Lease failed", error=str(error) or "no answer in time")
             return False
         if done:
             self._renewed_at = started
