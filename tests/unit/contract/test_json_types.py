@@ -2,9 +2,20 @@
 
 import pytest
 
-from serviceexecution.contract.json_types import metadata_of, object_at, object_of, objects_of, text_at
+from serviceexecution.contract.json_types import (
+    JsonObject,
+    metadata_of,
+    object_at,
+    object_of,
+    objects_of,
+    text_at,
+)
 
-BODY = {"metadata": {"name": "x", "labels": {"a": "1"}}, "spec": ["no object"], "status": {"count": 1}}
+BODY: JsonObject = {
+    "metadata": {"name": "x", "labels": {"a": "1"}},
+    "spec": ["no object"],
+    "status": {"count": 1},
+}
 
 
 def test_members_are_found_by_their_path():
