@@ -72,7 +72,7 @@ class GatewayServer(uvicorn.Server):
                     again = socket.socket(fileno=os.dup(listening.fileno()))
                     self.servers.append(
                         await self._loop.create_server(
-                            self._protocol, sock=again, backlog=self.config.backlog
+                            self._protocol, sock=again, ssl=self.config.ssl, backlog=self.config.backlog
                         )
                     )
 
