@@ -36,23 +36,6 @@ def build_log_router(
     """Return the route."""
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
 
-    async def find(namespace: str, service: str, name: str) -> tuple[KnownDefinition, Revision]:
-        definition = await state.definition(namespace, service)
-        revision = None if definition is None else definition.status.find(name)
-        if revision is None:
-            # A build that has just begun may be known to the API server and not here
-            definition = await state.fresh_definition(namespace, service)
-            revision = None if definition is None else definition.status.find(name)
-        if definition is None:
-            raise _no_service(namespace, service)
-        if revision is None:
-            raise Problem(
-                HTTPStatus.NOT_FOUND,
-                "RevisionNotFound",
-                f"The service {service} has no revision {name[:12]}, or has it no longer.",
-            )
-        return definition, revision
-
     @router.get(BUILD_LOG)
     async def get_build_log(request: Request, namespace: str, service: str, revision: str) -> Response:
         caller = await access.authenticate(request)
@@ -70,7 +53,7 @@ def build_log_router(
             namespace=namespace,
             name=service,
         )
-        definition, found = await find(namespace, service, revision)
+        definition, found = await _find(state, namespace, service, revision)
         uid = definition.metadata.uid
         reference = revision_reference(namespace, service, uid, found.name)
         request.state.execution = reference
@@ -112,6 +95,26 @@ def progress_of(revision: Revision, now: datetime) -> AttemptProgress:
         # One that was stopped: the last lines come after its end
         over = now - revision.completion_time > LAST_LINES
     return AttemptProgress(max(1, revision.attempts), over)
+
+
+async def _find(
+    state: ServiceState, namespace: str, service: str, name: str
+) -> tuple[KnownDefinition, Revision]:
+    definition = await state.definition(namespace, service)
+    revision = None if definition is None else definition.status.find(name)
+    if revision is None:
+        # A build that has just begun may be known to the API server and not here
+        definition = await state.fresh_definition(namespace, service)
+        revision = None if definition is None else definition.status.find(name)
+    if definition is None:
+        raise _no_service(namespace, service)
+    if revision is None:
+        raise Problem(
+            HTTPStatus.NOT_FOUND,
+            "RevisionNotFound",
+            f"The service {service} has no revision {name[:12]}, or has it no longer.",
+        )
+    return definition, revision
 
 
 def _revision(definition: KnownDefinition | None, uid: str, name: str) -> Revision | None:
