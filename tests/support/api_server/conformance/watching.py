@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import pytest
 
@@ -12,6 +13,8 @@ from serviceexecution.kube.kinds import (
     LEASES,
 )
 from tests.support.api_server.conformance.checks import Client, check, config_map, meta
+
+_WATCHES: Final = 10
 
 
 @check
@@ -66,18 +69,20 @@ async def a_watch_without_a_version_begins_with_what_exists(client: Client, name
 
 @check
 async def a_watch_says_how_far_it_is_before_its_end(client: Client, namespace: str) -> None:
+    """A real one does its best and promises no single bookmark: a busy server is given several watches."""
     stored = await client.create(CONFIG_MAPS, namespace, config_map("a", labels={"mine": "yes"}))
-    events = client.watch(
-        CONFIG_MAPS,
-        namespace,
-        resource_version=meta(stored)["resourceVersion"],
-        label_selector="mine",
-        timeout_seconds=6,
-    )
-    async with contextlib.aclosing(events):
-        event = await anext(events)
-    assert event.type == "BOOKMARK"
-    assert int(meta(event.object)["resourceVersion"]) >= int(meta(stored)["resourceVersion"])
+    version = meta(stored)["resourceVersion"]
+    for _ in range(_WATCHES):
+        events = client.watch(
+            CONFIG_MAPS, namespace, resource_version=version, label_selector="mine", timeout_seconds=6
+        )
+        async with contextlib.aclosing(events):
+            first = await anext(events, None)
+        if first is not None:
+            assert first.type == "BOOKMARK"
+            assert int(meta(first.object)["resourceVersion"]) >= int(version)
+            return
+    pytest.fail(f"no bookmark in {_WATCHES} watches")
 
 
 @check
