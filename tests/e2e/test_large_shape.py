@@ -44,6 +44,7 @@ def large(sandbox: Sandbox, operator: Operator, helm: Callable[..., str]) -> Ite
         "AWS_SECRET_ACCESS_KEY": key["ROOT_SECRET_KEY"],
     }
     secret: JsonObject = {"metadata": {"name": CREDENTIALS}, "stringData": variables}
+    operator.cluster.delete(SECRETS, operator.namespace, CREDENTIALS)  # Of a run that was killed
     operator.cluster.create(SECRETS, operator.namespace, secret)
     values = {
         "mode": "large",
