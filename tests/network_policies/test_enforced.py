@@ -18,6 +18,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import PODS
 from tests.support.cluster import Cluster, member, name_of, uid_of
 from tests.support.operator import Operator
+from tests.support.pod_server import is_ready
 from tests.support.polling import poll_until
 from tests.support.sandbox import Sandbox, shell
 from tools.install_manifest import CHART
@@ -177,12 +178,6 @@ def start(sandbox: Sandbox, name: str, labels: JsonObject) -> str:
     sandbox.cluster.create(PODS, sandbox.name, {"metadata": {"name": name, "labels": labels}, "spec": spec})
     sandbox.cluster.wait_for(PODS, sandbox.name, name, is_ready, seconds=60, what=f"{name} is ready")
     return name
-
-
-def is_ready(pod: JsonObject) -> bool:
-    conditions = member(pod, "status", "conditions") or []
-    assert isinstance(conditions, list)
-    return any(member(one, "type") == "Ready" and member(one, "status") == "True" for one in conditions)
 
 
 def address(operator: Operator, component: str) -> str:

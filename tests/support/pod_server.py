@@ -61,11 +61,12 @@ def start_server(
     cluster.create(PODS, namespace, {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
     service: JsonObject = {"selector": {"app": name}, "ports": [{"port": port}]}
     cluster.create(SERVICES, namespace, {"metadata": {"name": name}, "spec": service})
-    cluster.wait_for(PODS, namespace, name, _ready, seconds=60, what=f"the server {name} is ready")
+    cluster.wait_for(PODS, namespace, name, is_ready, seconds=60, what=f"the server {name} is ready")
     return f"{name}.{namespace}.svc"
 
 
-def _ready(pod: JsonObject) -> bool:
+def is_ready(pod: JsonObject) -> bool:
+    """Tell whether the pod has the condition Ready."""
     conditions = member(pod, "status", "conditions") or []
     assert isinstance(conditions, list)
     return any(member(one, "type") == "Ready" and member(one, "status") == "True" for one in conditions)
