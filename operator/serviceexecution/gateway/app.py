@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final
 
+# The first streamed answer would load it, and hold the event loop for up to 90 ms: every other caller would wait.
+import anyio._backends._asyncio  # noqa: F401
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from starlette.convertors import Convertor, register_url_convertor
