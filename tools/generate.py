@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from tools import ROOT
-from tools.chart_values import ValuesError, parse_values
+from tools.chart.install_manifest import CHART, install_manifest
+from tools.chart.values import ValuesError, parse_values
+from tools.chart.values_schema import values_schema
+from tools.chart.values_table import replace_table
 from tools.custom_resources import chart_definitions, definitions
 from tools.errors import GenerationError
-from tools.field_reference import PAGE as FIELD_PAGE
-from tools.field_reference import replace_reference
-from tools.install_manifest import CHART, install_manifest
-from tools.metrics_table import PAGE as OPERATIONS_PAGE
-from tools.metrics_table import replace_metrics
+from tools.pages.field_reference import PAGE as FIELD_PAGE
+from tools.pages.field_reference import replace_reference
+from tools.pages.metrics_table import PAGE as OPERATIONS_PAGE
+from tools.pages.metrics_table import replace_metrics
+from tools.pages.reason_table import PAGE as REASON_PAGE
+from tools.pages.reason_table import replace_reasons
+from tools.pages.rights import replace_rights
+from tools.pages.samples_index import SAMPLES, read_samples, samples_index
 from tools.pod_fields import FIELDS_FILE, pod_template_fields
-from tools.reason_table import PAGE as REASON_PAGE
-from tools.reason_table import replace_reasons
-from tools.rights import replace_rights
-from tools.samples_index import SAMPLES, read_samples, samples_index
-from tools.values_schema import values_schema
-from tools.values_table import replace_table
 
 INSTALL_MANIFEST: Final = "manifests/install.yaml"
 

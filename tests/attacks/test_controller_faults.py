@@ -10,13 +10,13 @@ import pytest
 
 from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.cached_execution import (
     EndedExecution,
 )
 from serviceexecution.controller.known.watches import register
-from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.kube.kinds import (
     PODS,
     SERVICE_EXECUTIONS,

@@ -17,14 +17,14 @@ from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.executions import planning
 from serviceexecution.controller.executions.admission import Admission
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import (
     LiveExecution,
     UnreadableExecution,
     read_execution,
 )
-from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.kube.client import ObjectList
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,

@@ -14,12 +14,12 @@ from aiohttp.test_utils import TestServer
 
 from serviceexecution.cli.cluster.api import ClusterApi
 from serviceexecution.controller.executions.ending import Ending
-from serviceexecution.kube.api_server import ApiServer
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.credentials import Credentials
+from serviceexecution.kube.configuration.api_server import ApiServer
+from serviceexecution.kube.configuration.credentials import Credentials
+from serviceexecution.kube.configuration.kubeconfig import ClusterEntry, KubeContext, UserEntry
 from serviceexecution.kube.errors import ImpossibleNameError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, SECRETS, SERVICE_EXECUTIONS
-from serviceexecution.kube.kubeconfig import ClusterEntry, KubeContext, UserEntry
 from serviceexecution.kube.transport import Transport
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus

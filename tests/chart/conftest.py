@@ -11,7 +11,7 @@ import yaml
 from typing_extensions import override
 
 from tools import ROOT
-from tools.install_manifest import CHART
+from tools.chart.install_manifest import CHART
 
 Manifest = dict[str, Any]
 EVERYTHING = f"{CHART}/ci/everything-values.yaml"

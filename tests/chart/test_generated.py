@@ -5,11 +5,11 @@ import yaml
 
 from tests.chart.conftest import of_kind
 from tools import ROOT, generate
-from tools.chart_values import ValuesError, parse_values
+from tools.chart.values import ValuesError, parse_values
+from tools.chart.values_schema import values_schema
+from tools.chart.values_table import BEGIN, END, replace_table
 from tools.errors import GenerationError
-from tools.samples_index import samples_index
-from tools.values_schema import values_schema
-from tools.values_table import BEGIN, END, replace_table
+from tools.pages.samples_index import samples_index
 
 
 def test_no_generated_file_is_stale(helm, capsys):

@@ -11,8 +11,8 @@ from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.gateway.settings import GatewaySettings
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, environment, named, of_kind
 from tools import ROOT
-from tools.chart_values import parse_values
-from tools.install_manifest import CHART
+from tools.chart.install_manifest import CHART
+from tools.chart.values import parse_values
 
 LAYOUTS = {
     "small": ((), None),

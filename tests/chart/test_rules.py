@@ -7,8 +7,8 @@ from serviceexecution.resources.access_key import KeyId
 from tests.chart.conftest import LARGE, REGISTRY, named
 from tests.chart.rights import granted, rights
 from tools import ROOT
-from tools import rights as called
 from tools.errors import GenerationError
+from tools.pages import rights as called
 
 CALLBACKS = ("callbacks.allowedUrls={https://hooks.example.com/}",)
 CODE = ROOT / "operator" / "serviceexecution"
@@ -79,7 +79,7 @@ def test_roles_of_users_add_what_the_api_server_serves(render):
 def test_a_call_of_an_unknown_kind_is_no_right(monkeypatch):
     monkeypatch.setattr(called, "LOOPS", {})
     called.rights.cache_clear()
-    with pytest.raises(GenerationError, match=r"say in LOOPS of tools/rights\.py"):
+    with pytest.raises(GenerationError, match=r"say in LOOPS of tools/pages/rights\.py"):
         called.rights("controller")
     called.rights.cache_clear()
 

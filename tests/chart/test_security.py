@@ -9,7 +9,7 @@ from serviceexecution.resources.names import LABEL_REVISION
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, REGISTRY, named, of_kind
 from tests.chart.rights import granted, rights
 from tools import ROOT
-from tools.install_manifest import CHART
+from tools.chart.install_manifest import CHART
 
 LAYOUTS = {
     "small": ((), None),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.cluster import uid_of
 from tests.support.sandbox import phase_and_reason, shell
-from tools.install_manifest import CHART
+from tools.chart.install_manifest import CHART
 
 PATIENT = """
 i=0

@@ -21,7 +21,7 @@ from tests.support.pod_server import start_server
 from tests.support.polling import poll_until
 from tests.support.sandbox import Sandbox, shell
 from tests.support.service_api import ServiceApi
-from tools.install_manifest import CHART
+from tools.chart.install_manifest import CHART
 
 pytestmark = pytest.mark.alone
 

@@ -21,7 +21,7 @@ from tests.support.operator import Operator
 from tests.support.pod_server import is_ready
 from tests.support.polling import poll_until
 from tests.support.sandbox import Sandbox, shell
-from tools.install_manifest import CHART
+from tools.chart.install_manifest import CHART
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(900)]
 

@@ -19,7 +19,7 @@ class Output(StrEnum):
 
 def complete_context(incomplete: str) -> list[str]:
     """Return the kubeconfig's contexts that begin so."""
-    from serviceexecution.kube.kubeconfig import context_names
+    from serviceexecution.kube.configuration.kubeconfig import context_names
 
     return [name for name in context_names() if name.startswith(incomplete)]
 

@@ -29,9 +29,9 @@ from serviceexecution.cli.summaries import (
     execution_summary,
     service_summary,
 )
-from serviceexecution.kube.credentials import Credentials
+from serviceexecution.kube.configuration.credentials import Credentials
+from serviceexecution.kube.configuration.kubeconfig import KubeContext, load_context
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, path_segment
-from serviceexecution.kube.kubeconfig import KubeContext, load_context
 
 USER_API: Final = "/api/v1"
 

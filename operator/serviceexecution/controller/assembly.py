@@ -19,10 +19,8 @@ from serviceexecution.controller.executions.reconcile import ExecutionReconciler
 from serviceexecution.controller.executions.transitions import ExecutionTransitionReporter
 from serviceexecution.controller.gauges import measure
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.resync import Resync
-from serviceexecution.controller.queue import WorkQueue
 from serviceexecution.controller.services.observe import ServiceObserver
 from serviceexecution.controller.services.pod_security import NamespaceLevels
 from serviceexecution.controller.services.reconcile import ServiceReconciler
@@ -30,7 +28,9 @@ from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTransitionReporter
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.sweep import Sweeper, sweep_rules
-from serviceexecution.controller.worker import Key, work
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.queue import WorkQueue
+from serviceexecution.controller.work.worker import Key, work
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.executions.execution import ServiceExecution

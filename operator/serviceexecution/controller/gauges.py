@@ -5,10 +5,10 @@ from collections import Counter
 from typing import Final
 
 from serviceexecution.builds.revisions import active_of
-from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_OLDEST
-from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.work.keys import ExecutionKey
+from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.services.definition_status import RevisionPhase
 

@@ -16,6 +16,8 @@ from serviceexecution.resources.pods.pod_end import STOP_DEADLINE
 
 logger = structlog.stdlib.get_logger()
 
+RECHECK_SECONDS: Final = 0.2
+"""Pause before a pass is repeated because something changed under it."""
 _PASSING: Final = frozenset({401, 404, 409})
 """Answers that a later try may not get: about a token, a namespace or a name that is being replaced."""
 

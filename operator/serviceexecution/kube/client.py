@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from serviceexecution.kube.api_server import find_api_server
+from serviceexecution.kube.configuration.api_server import find_api_server
 from serviceexecution.kube.kinds import PODS, SERVICE_ACCOUNTS, SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
 from serviceexecution.kube.objects import ObjectClient, ObjectList, present
 from serviceexecution.kube.pages import ListPage

@@ -12,7 +12,7 @@ import aiohttp
 import yarl
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.kube.api_server import ApiServer
+from serviceexecution.kube.configuration.api_server import ApiServer
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.metrics import REQUEST_SECONDS, REQUESTS
 from serviceexecution.kube.rate_limit import TokenBucket

@@ -18,7 +18,7 @@ from tests.e2e.builds.conftest import NewBuilds
 from tests.support.builds import BUSYBOX, DOCKERFILE, Builds
 from tests.support.cluster import DEPLOYMENTS, SECRETS, Cluster, member
 from tests.support.operator import Operator
-from tools.install_manifest import CHART
+from tools.chart.install_manifest import CHART
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(900, func_only=True)]
 

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from serviceexecution.controller.keys import ServiceKey
-from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.controller.job_actions import RECHECK_SECONDS
+from serviceexecution.controller.work.keys import ServiceKey
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.names import (
     LABEL_ATTEMPT,

@@ -10,11 +10,11 @@ from serviceexecution.builds.settings import BuildsSettings
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.assembly import assemble
 from serviceexecution.controller.clients import Clients
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.job_actions import RECHECK_SECONDS
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import read_execution
-from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.logs.target import FollowedContainer

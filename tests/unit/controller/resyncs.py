@@ -3,9 +3,9 @@
 from typing import cast
 
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.resync import Resync
+from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.kube.client import KubernetesClient
 from tests.support.api_server.server import ApiServer
 

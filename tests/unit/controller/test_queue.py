@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from serviceexecution.controller.queue import FIRST_BACKOFF, LARGEST_BACKOFF, WorkQueue
+from serviceexecution.controller.work.queue import FIRST_BACKOFF, LARGEST_BACKOFF, WorkQueue
 
 
 class Clock:

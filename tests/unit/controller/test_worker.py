@@ -7,9 +7,9 @@ from typing import Generic
 import pytest
 import structlog
 
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
-from serviceexecution.controller.queue import FIRST_BACKOFF, WorkQueue
-from serviceexecution.controller.worker import Key, work
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.queue import FIRST_BACKOFF, WorkQueue
+from serviceexecution.controller.work.worker import Key, work
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.store.errors import StoreError
 from tests.unit.controller.harness import KEY

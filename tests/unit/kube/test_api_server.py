@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from serviceexecution.kube.api_server import find_api_server
+from serviceexecution.kube.configuration.api_server import find_api_server
 from serviceexecution.kube.errors import KubernetesError
 
 IN_POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
@@ -15,7 +15,7 @@ IN_POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "44
 @pytest.fixture
 def account(tmp_path, monkeypatch, authority):
     """The folder of a ServiceAccount."""
-    monkeypatch.setattr("serviceexecution.kube.kubeconfig._ACCOUNT", tmp_path)
+    monkeypatch.setattr("serviceexecution.kube.configuration.kubeconfig._ACCOUNT", tmp_path)
     (tmp_path / "token").write_text("first\n")
     (tmp_path / "ca.crt").write_text(authority)
     return tmp_path

@@ -9,10 +9,10 @@ import sys
 import pytest
 import yaml
 
-from serviceexecution.kube.credentials import Credentials, credential_of
+from serviceexecution.kube.configuration.credentials import Credentials, credential_of
+from serviceexecution.kube.configuration.kubeconfig import context_names, load_context
+from serviceexecution.kube.configuration.tls import tls_context
 from serviceexecution.kube.errors import KubeconfigError
-from serviceexecution.kube.kubeconfig import context_names, load_context
-from serviceexecution.kube.tls import tls_context
 
 
 def config(**user):
@@ -206,7 +206,7 @@ def test_certificates_that_cannot_be_used(write):
 def test_in_a_pod_its_own_account_is_used(monkeypatch, tmp_path):
     for name in ("token", "ca.crt", "namespace"):
         (tmp_path / name).write_text(name)
-    monkeypatch.setattr("serviceexecution.kube.kubeconfig._ACCOUNT", tmp_path)
+    monkeypatch.setattr("serviceexecution.kube.configuration.kubeconfig._ACCOUNT", tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     found = load_context(environment={"KUBERNETES_SERVICE_HOST": "::1", "KUBERNETES_SERVICE_PORT": "443"})
     assert (found.cluster.server, found.namespace) == ("https://[::1]:443", "namespace")

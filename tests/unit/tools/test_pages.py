@@ -5,11 +5,11 @@ import pytest
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.executions.reasons import Reason
 from tools.errors import GenerationError
-from tools.field_reference import PAGE as FIELD_PAGE
-from tools.field_reference import replace_reference
-from tools.markdown import replace_parts, table
-from tools.reason_table import PAGE as REASON_PAGE
-from tools.reason_table import replace_reasons
+from tools.pages.field_reference import PAGE as FIELD_PAGE
+from tools.pages.field_reference import replace_reference
+from tools.pages.markdown import replace_parts, table
+from tools.pages.reason_table import PAGE as REASON_PAGE
+from tools.pages.reason_table import replace_reasons
 
 PARTS = "before\n<!-- {0}: made by make generate -->\nold\n<!-- end of {0} -->\nafter\n"
 

@@ -6,9 +6,9 @@ from typing import Final
 import httpx
 from typing_extensions import override
 
-from serviceexecution.kube.credentials import Credentials
-from serviceexecution.kube.kubeconfig import KubeContext
-from serviceexecution.kube.tls import tls_context
+from serviceexecution.kube.configuration.credentials import Credentials
+from serviceexecution.kube.configuration.kubeconfig import KubeContext
+from serviceexecution.kube.configuration.tls import tls_context
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 

@@ -23,7 +23,7 @@ from serviceexecution.cli.cluster.accounts import (
 from serviceexecution.cli.cluster.api import ApiError, ClusterApi
 from serviceexecution.cli.cluster.gateway import GatewayService, no_gateway, place_of
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.kube.credentials import Credentials
+from serviceexecution.kube.configuration.credentials import Credentials
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.token_requests import token_of_request, token_request
 from serviceexecution.resources.names import API_GROUP

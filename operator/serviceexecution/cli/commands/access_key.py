@@ -92,7 +92,7 @@ def _with_cluster(work: "Callable[[KubernetesClient], Awaitable[T]]") -> T:
     import asyncio
 
     from serviceexecution.kube.client import KubernetesClient
-    from serviceexecution.kube.kubeconfig import load_context
+    from serviceexecution.kube.configuration.kubeconfig import load_context
 
     if (
         load_context().user.impersonation

@@ -112,7 +112,7 @@ def deploy(
         limit=_bytes_of(max_size),
     )
     if dry_run:
-        from serviceexecution.kube.kubeconfig import load_context
+        from serviceexecution.kube.configuration.kubeconfig import load_context
 
         place = namespace or project.namespace or load_context(context or None).namespace
         say_json(preview(directory, plan, wishes, place))

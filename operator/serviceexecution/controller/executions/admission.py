@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import LiveExecution
 from serviceexecution.controller.known.service_runs import Place, ServiceRuns, place_of
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.resources.executions.execution import ServiceExecution
 
 

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from serviceexecution.contract.input.submission import input_text
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.plan_memory import PlanMemory
-from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.controller.service_problem import Checker, problem_of, said
+from serviceexecution.controller.work.keys import ServiceKey
 from serviceexecution.executions.plan import Plan, PlanProblem, ReadSpec, plan_of, read_spec
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.service import (

@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache, uid_of
 from serviceexecution.controller.known.cached_execution import (
     CachedExecution,
     UnreadableExecution,
     read_execution,
 )
+from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution import ServiceExecution

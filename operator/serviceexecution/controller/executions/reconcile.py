@@ -12,11 +12,16 @@ from serviceexecution.controller.executions.observe import ExecutionObserver
 from serviceexecution.controller.executions.own import is_own_input
 from serviceexecution.controller.executions.reading import ExecutionReader
 from serviceexecution.controller.executions.transitions import ExecutionTransitionReporter
-from serviceexecution.controller.job_actions import JobActions, in_the_way, is_final, lacks_quota
-from serviceexecution.controller.keys import ExecutionKey
+from serviceexecution.controller.job_actions import (
+    RECHECK_SECONDS,
+    JobActions,
+    in_the_way,
+    is_final,
+    lacks_quota,
+)
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution, UnreadableExecution
-from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.decide import decide
 from serviceexecution.executions.names import input_name

@@ -12,7 +12,6 @@ from typing import Final
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject, text_at
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cached_execution import (
     CachedExecution,
     LiveExecution,
@@ -26,6 +25,7 @@ from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, unreadable_definition
 from serviceexecution.controller.known.versions import newer, number_of, version_of
 from serviceexecution.controller.known.weight import is_within
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
 from serviceexecution.resources.services.definition import ServiceDefinition
 

@@ -13,13 +13,13 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.routing import Router
 from serviceexecution.controller.known.versions import number_of, version_of
 from serviceexecution.controller.metrics import NAMESPACES_REFUSED
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind

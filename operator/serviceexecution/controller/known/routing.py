@@ -12,10 +12,10 @@ import structlog
 from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, uid_of
 from serviceexecution.controller.known.jobs_and_pods import JobsAndPods
 from serviceexecution.controller.metrics import UNREADABLE
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.resources.names import LABEL_DEFINITION_UID
 from serviceexecution.resources.pods.observed import JobView, PodView
 

@@ -8,10 +8,10 @@ from typing import Any, Final, cast
 import kopf
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.routing import Router, Touched
-from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.resources.names import (
     API_GROUP,
     API_VERSION,

@@ -15,15 +15,14 @@ from serviceexecution.builds.progress import timeout_of
 from serviceexecution.builds.render import render_build
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.clock import Clock
-from serviceexecution.controller.job_actions import JobActions, is_final, lacks_quota
-from serviceexecution.controller.keys import ServiceKey
+from serviceexecution.controller.job_actions import RECHECK_SECONDS, JobActions, is_final, lacks_quota
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, status_of_unreadable
-from serviceexecution.controller.passes import RECHECK_SECONDS
 from serviceexecution.controller.service_problem import Checker, problem_of
 from serviceexecution.controller.services.observe import ServiceObserver
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTransitionReporter
+from serviceexecution.controller.work.keys import ServiceKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.builds.render import cache_claim
 from serviceexecution.builds.revisions import active_of
-from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
+from serviceexecution.controller.work.keys import ServiceKey
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.controller.job_actions import RECHECK_SECONDS
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.pods.observed import PodView

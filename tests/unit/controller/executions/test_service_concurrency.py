@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.controller.harness import World, known
 from tests.unit.controller.service_harness import define, redefine

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.controller.keys import ServiceKey
+from serviceexecution.controller.work.keys import ServiceKey
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from tests.unit.controller.harness import World
 from tests.unit.controller.service_harness import (

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.cached_execution import (
     MOST_OF_A_PROBLEM,
@@ -18,6 +17,7 @@ from serviceexecution.controller.known.cached_execution import (
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import BriefMetadata
+from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID

@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 
 from serviceexecution.controller.health import Health
-from serviceexecution.controller.keys import ExecutionKey
 from serviceexecution.controller.known import resync as resync_module
 from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.resync import Resync
+from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.support.api_server.server import ApiServer

@@ -3,10 +3,10 @@
 from typing import cast
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.routing import route_job, route_pod
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.builds import builders as builds
 from tests.unit.executions import builders as runs

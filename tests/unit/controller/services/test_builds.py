@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.controller.passes import RECHECK_SECONDS
+from serviceexecution.controller.job_actions import RECHECK_SECONDS
 from serviceexecution.kube.kinds import EVENTS, SERVICE_DEFINITIONS
 from serviceexecution.resources.reference import revision_reference
 from serviceexecution.resources.services.definition_status import KEPT_REVISIONS

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.keys import ServiceKey
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.services.slots import BuildSlots
+from serviceexecution.controller.work.keys import ServiceKey
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

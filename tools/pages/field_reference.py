@@ -13,7 +13,7 @@ from serviceexecution.resources.crds.definitions import (
     service_definition_crd,
     service_execution_crd,
 )
-from tools.markdown import replace_parts, table
+from tools.pages.markdown import replace_parts, table
 
 PAGE: Final = "docs/resource.md"
 

@@ -6,9 +6,9 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from serviceexecution.controller.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
-from serviceexecution.controller.queue import WorkQueue
+from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.fairness.payers import namespace_payer, paid_by
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.schemas.errors import CheckerUnavailableError

@@ -8,7 +8,7 @@ from serviceexecution.builds.reasons import MEANINGS as BUILD_MEANINGS
 from serviceexecution.builds.reasons import RETRIED
 from serviceexecution.executions.reasons import MEANINGS
 from serviceexecution.resources.meaning import Meaning
-from tools.markdown import replace_parts, table
+from tools.pages.markdown import replace_parts, table
 
 PAGE: Final = "docs/reasons.md"
 

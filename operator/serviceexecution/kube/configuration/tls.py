@@ -3,9 +3,9 @@
 import ssl
 import tempfile
 
-from serviceexecution.kube.credentials import Credential
+from serviceexecution.kube.configuration.credentials import Credential
+from serviceexecution.kube.configuration.kubeconfig import ClusterEntry
 from serviceexecution.kube.errors import KubeconfigError
-from serviceexecution.kube.kubeconfig import ClusterEntry
 
 
 def tls_context(cluster: ClusterEntry, credential: Credential) -> ssl.SSLContext:

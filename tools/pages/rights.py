@@ -15,7 +15,7 @@ from serviceexecution.kube import kinds
 from serviceexecution.kube.kinds import ResourceKind
 from tools import ROOT
 from tools.errors import GenerationError
-from tools.markdown import replace_parts, table
+from tools.pages.markdown import replace_parts, table
 
 PAGE: Final = "docs/operations.md"
 PROCESSES: Final = ("controller", "gateway")
@@ -156,7 +156,8 @@ def _rights_of(node: ast.Call, verb: str, receiver: str, place: str) -> Iterator
     elif isinstance(argument, ast.Name) and argument.id == "kind" and receiver.endswith("client"):
         if (place, verb) not in LOOPS:
             raise GenerationError(
-                f"operator/{_PACKAGE}/{place}:{node.lineno}: say in LOOPS of tools/rights.py of which kinds this is"
+                f"operator/{_PACKAGE}/{place}:{node.lineno}: "
+                "say in LOOPS of tools/pages/rights.py of which kinds this is"
             )
         for resource in LOOPS[place, verb]:
             yield resource, verb

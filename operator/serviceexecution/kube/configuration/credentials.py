@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.configuration.kubeconfig import ExecPlugin, KubeContext
 from serviceexecution.kube.errors import KubeconfigError
-from serviceexecution.kube.kubeconfig import ExecPlugin, KubeContext
 
 _FILE_SECONDS: Final = 60.0
 _EARLY_SECONDS: Final = 30.0

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tools.chart_values import Value
+from tools.chart.values import Value
 from tools.errors import GenerationError
 
 BEGIN: Final = "<!-- values: made from values.yaml by python -m tools.generate -->"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from tools.chart_values import Value
+from tools.chart.values import Value
 from tools.errors import GenerationError
 
 _QUANTITY: Final[JsonObject] = {

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from serviceexecution.kube.credentials import Credentials
-from serviceexecution.kube.errors import KubeconfigError, KubernetesError
-from serviceexecution.kube.kubeconfig import (
+from serviceexecution.kube.configuration.credentials import Credentials
+from serviceexecution.kube.configuration.kubeconfig import (
     ClusterEntry,
     KubeContext,
     kubeconfig_files,
     load_context,
     pod_context,
 )
-from serviceexecution.kube.tls import tls_context
+from serviceexecution.kube.configuration.tls import tls_context
+from serviceexecution.kube.errors import KubeconfigError, KubernetesError
 
 
 @dataclass(frozen=True, slots=True)

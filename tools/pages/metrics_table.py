@@ -10,7 +10,7 @@ from serviceexecution.controller import metrics as controller_metrics
 from serviceexecution.gateway import metrics as gateway_metrics
 from serviceexecution.kube import metrics as kube_metrics
 from serviceexecution.logs import metrics as logs_metrics
-from tools.markdown import replace_parts, table
+from tools.pages.markdown import replace_parts, table
 
 PAGE: Final = "docs/operations.md"
 

@@ -1,0 +1,1 @@
+"""Generated parts of the pages for readers: tables of fields, metrics, reasons, rights and samples."""
