@@ -10,8 +10,8 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.launcher_case import LIBRARIES
-from tests.support.launcher_starts import measure
+from tests.support.launcher.case import LIBRARIES
+from tests.support.launcher.starts import measure
 
 
 def main() -> None:

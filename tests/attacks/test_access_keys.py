@@ -14,7 +14,7 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.service_cluster import NAMESPACE, ServiceCluster
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, ServiceCluster
 
 KEY = KeyId(NAMESPACE, "k0123456789abcdef")
 GRANT = "grant_type=client_credentials"

@@ -17,8 +17,8 @@ from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.kube.rate_limit import TokenBucket
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import Service, is_problem
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import Service, is_problem
 
 BOB = {"Authorization": "Bearer bob-token"}
 

@@ -19,7 +19,7 @@ from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.store.store import ResultStore
 from tests.unit.callbacks.executions import execution
-from tests.unit.gateway.service_cluster import ServiceCluster
+from tests.unit.gateway.service_api.service_cluster import ServiceCluster
 
 
 class SlowSender:

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from serviceexecution.resources.reference import ExecutionReference
-from tests.unit.gateway.collector_cluster import COUNTED, REF
-from tests.unit.gateway.collector_harness import code_of
+from tests.unit.gateway.collect.collector_cluster import COUNTED, REF
+from tests.unit.gateway.collect.collector_harness import code_of
 from tests.unit.gateway.conftest import Gateway
 
 MALLORY = {"Authorization": "Bearer mallory"}

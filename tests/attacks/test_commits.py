@@ -17,8 +17,8 @@ from serviceexecution.gateway.collect.commits import CommittedFile, record_end, 
 from serviceexecution.store.outputs import OutputFiles
 from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.collector_cluster import REF
-from tests.unit.gateway.collector_harness import ODD, add_pods, code_of
+from tests.unit.gateway.collect.collector_cluster import REF
+from tests.unit.gateway.collect.collector_harness import ODD, add_pods, code_of
 from tests.unit.gateway.conftest import COLLECTOR, Gateway, entry
 
 MIB = 1024 * 1024

@@ -16,8 +16,8 @@ from serviceexecution.gateway.access.attempts import AT_ONCE_PER_ADDRESS, WAITIN
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId
-from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.service_harness import Service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+from tests.unit.gateway.service_api.service_harness import Service
 
 KEY = KeyId(NAMESPACE, "k0123456789abcdef")
 OTHER_KEY = KeyId(NAMESPACE, "kfedcba9876543210")

@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from serviceexecution.gateway.state.service_state import ServiceState
-from tests.unit.gateway.service_cluster import ServiceCluster
+from tests.unit.gateway.service_api.service_cluster import ServiceCluster
 
 METADATA_ONLY = "as=PartialObjectMetadataList"
 MIB = 2**20

@@ -15,8 +15,8 @@ import pytest
 
 from serviceexecution.gateway.http.connection import protocol
 from serviceexecution.gateway.http.connection.connections import Admission, Connections
-from tests.unit.gateway.protocol_harness import all_of, echo, problem, served
-from tests.unit.gateway.service_harness import Service
+from tests.unit.gateway.http.protocol_harness import all_of, echo, problem, served
+from tests.unit.gateway.service_api.service_harness import Service
 
 TOKEN = b"Authorization: Bearer alice-token\r\n"
 SERVICE = b"/services/team-a/sum"

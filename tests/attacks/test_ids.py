@@ -7,8 +7,8 @@ true one was 404. UUIDs in upper case were 404.
 import pytest
 
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import Service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import Service
 
 VICTIM = "5c0f8a6e-0000-4000-8000-000000000001"
 THIEF = "6c0f8a6e-0000-4000-8000-000000000002"

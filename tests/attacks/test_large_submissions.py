@@ -12,7 +12,7 @@ from serviceexecution.contract.input.input_text import INPUT_LIMIT, MAX_PROPERTI
 from serviceexecution.contract.input.submission import parse_submission
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.service_api.submission import routes as submit_routes
-from tests.unit.gateway.service_harness import Service
+from tests.unit.gateway.service_api.service_harness import Service
 
 ROOM = INPUT_LIMIT - 1000
 

@@ -14,8 +14,8 @@ import pytest
 from serviceexecution.gateway.service_api.executions.list_query import MOST_LISTED
 from serviceexecution.gateway.service_api.executions.list_routes import ANSWER_BYTES, FETCHED
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import Service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import Service
 
 
 @pytest.fixture

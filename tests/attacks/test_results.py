@@ -15,7 +15,7 @@ from serviceexecution.store.keys import ExecutionKeys
 from serviceexecution.store.records import OutputManifest, StoredFile
 from serviceexecution.store.store import ResultStore
 from tests.support.loop_steps import measured_steps
-from tests.unit.gateway.service_harness import Service, service
+from tests.unit.gateway.service_api.service_harness import Service, service
 
 __all__ = ["service"]
 

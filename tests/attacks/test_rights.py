@@ -9,8 +9,8 @@ import pytest
 from serviceexecution.cli.access_key_objects import GatewayAccount, key_objects
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.resources.access_key import KeyId
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import Service, is_problem
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import Service, is_problem
 
 SCOPES = "scopes.authorization.openshift.io"
 

@@ -15,7 +15,7 @@ from serviceexecution.schemas.checker import SchemaChecker, SchemaSuspendedError
 from serviceexecution.schemas.memory import PAUSE_SECONDS, SlowSchemas
 from serviceexecution.schemas.processes import Processes
 from serviceexecution.schemas.rules import SchemaUnusableError
-from tests.unit.gateway.service_harness import JSON, Service, is_problem
+from tests.unit.gateway.service_api.service_harness import JSON, Service, is_problem
 
 OBJECT: JsonObject = {"type": "object"}
 

@@ -12,9 +12,9 @@ from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.logs import reader, streams
 from serviceexecution.gateway.logs.streams import PER_CALLER, PER_NAMESPACE, PER_PROCESS, Streams
 from serviceexecution.kube.errors import KubernetesError
-from tests.unit.gateway.build_harness import Build
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import ALICE
+from tests.unit.gateway.builds.build_harness import Build
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import ALICE
 
 END = "event: end"
 LINE = b"2026-11-27T00:00:00Z one\n"

@@ -12,8 +12,8 @@ from serviceexecution.gateway.collect.main_state import QUESTIONS
 from serviceexecution.gateway.http.bodies import pace as pace_module
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.collector_cluster import REF
-from tests.unit.gateway.collector_harness import add_pods, code_of
+from tests.unit.gateway.collect.collector_cluster import REF
+from tests.unit.gateway.collect.collector_harness import add_pods, code_of
 from tests.unit.gateway.conftest import COLLECTOR, Gateway
 
 LARGE = 1_500_000_000

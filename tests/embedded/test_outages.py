@@ -22,8 +22,8 @@ from tests.support.cluster import Cluster
 from tests.support.embedded import NEEDS, EmbeddedCluster, processes_in
 from tests.support.polling import poll_until
 from tests.support.sandbox import Sandbox, shell
-from tests.support.sdk_environment import sdk_environment
-from tests.support.sdk_process import RemoteError, SdkProcess
+from tests.support.sdk.environment import sdk_environment
+from tests.support.sdk.process import RemoteError, SdkProcess
 from tests.support.service_api import ServiceApi
 
 pytestmark = [*NEEDS, pytest.mark.timeout(900)]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.launcher_process import install
-from tests.support.sdk_environment import sdk_environment
+from tests.support.launcher.process import install
+from tests.support.sdk.environment import sdk_environment
 
 HERE = Path(__file__).parent
 

@@ -15,9 +15,9 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.schemas.rules import SCHEMA_LIMIT
 from serviceexecution.schemas.worker import answer
 from tests.launcher.conftest import library_python
-from tests.support.launcher_cases import LIBRARIES, TABLE
-from tests.support.launcher_converters import ConverterProcess
-from tests.support.launcher_signatures import PRELUDE, signatures
+from tests.support.launcher.cases import LIBRARIES, TABLE
+from tests.support.launcher.converters import ConverterProcess
+from tests.support.launcher.signatures import PRELUDE, signatures
 
 EXAMPLES = int(os.environ.get("SX_LAUNCHER_EXAMPLES", "150"))
 """Signatures for each library; a change of the schemas deserves some thousands."""

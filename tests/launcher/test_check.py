@@ -6,8 +6,8 @@ from textwrap import dedent
 import pytest
 
 from tests.launcher.conftest import library_python
-from tests.support.launcher_cases import LIBRARIES
-from tests.support.launcher_process import check, write_project
+from tests.support.launcher.cases import LIBRARIES
+from tests.support.launcher.process import check, write_project
 
 PROGRAM = "src/program.py"
 PACKAGES = {"__init__.py": "", "src/__init__.py": ""}

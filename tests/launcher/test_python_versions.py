@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.launcher.conftest import HERE
-from tests.support.launcher_cases import LIBRARIES, TABLE, cases_of, faults, project
-from tests.support.launcher_process import LauncherProcess, check, write_project
-from tests.support.sdk_environment import sdk_environment
+from tests.support.launcher.cases import LIBRARIES, TABLE, cases_of, faults, project
+from tests.support.launcher.process import LauncherProcess, check, write_project
+from tests.support.sdk.environment import sdk_environment
 
 NAMES = [
     "types",

@@ -7,10 +7,10 @@ from textwrap import dedent
 import pytest
 
 from tests.launcher.conftest import library_python
-from tests.support.launcher_case import Case, Expected, ExpectedProblem, faults, project
-from tests.support.launcher_cases import LIBRARIES
-from tests.support.launcher_process import LauncherProcess, write_project
-from tests.support.launcher_starts import measure
+from tests.support.launcher.case import Case, Expected, ExpectedProblem, faults, project
+from tests.support.launcher.cases import LIBRARIES
+from tests.support.launcher.process import LauncherProcess, write_project
+from tests.support.launcher.starts import measure
 
 START_LIMIT = 100.0
 """Milliseconds that the launcher may add to the library's own start."""

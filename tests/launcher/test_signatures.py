@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.launcher.conftest import library_python
-from tests.support.launcher_cases import LIBRARIES, TABLE
-from tests.support.launcher_converters import ConverterProcess
-from tests.support.launcher_signatures import LEAVES, PRELUDE
+from tests.support.launcher.cases import LIBRARIES, TABLE
+from tests.support.launcher.converters import ConverterProcess
+from tests.support.launcher.signatures import LEAVES, PRELUDE
 
 TEXTS = ["5", '"a"', "true", "null", "{}", "[]", '["a", 1]', '{"x": 1}', "1.5"]
 

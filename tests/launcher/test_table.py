@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.launcher.conftest import library_python
-from tests.support.launcher_cases import LIBRARIES, TABLE, Case, cases_of, faults, project
-from tests.support.launcher_process import LauncherProcess, write_project
+from tests.support.launcher.cases import LIBRARIES, TABLE, Case, cases_of, faults, project
+from tests.support.launcher.process import LauncherProcess, write_project
 
 _ROWS = [
     pytest.param(case, library, id=f"{library}-{case.name}")

@@ -18,8 +18,8 @@ from tests.e2e.conftest import (  # noqa: F401 - fixtures and the report of fail
 )
 from tests.support.gateway import Gateway
 from tests.support.sandbox import Sandbox
-from tests.support.sdk_environment import sdk_environment
-from tests.support.sdk_process import SdkProcess
+from tests.support.sdk.environment import sdk_environment
+from tests.support.sdk.process import SdkProcess
 from tests.support.service_api import ServiceApi
 
 _HERE = Path(__file__).parent

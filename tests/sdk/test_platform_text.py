@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.support.sandbox import shell
-from tests.support.sdk_environment import sdk_environment
+from tests.support.sdk.environment import sdk_environment
 from tests.support.service_api import ServiceApi
 
 LOCK: Final = Path(__file__).parent / "qhub-commons" / "requirements.lock"

@@ -15,9 +15,9 @@ from tests.support.cluster import member
 from tests.support.loopback import fake_platform, lossy_proxy
 from tests.support.operator import Operator
 from tests.support.polling import poll_until
-from tests.support.sdk_environment import sdk_environment
-from tests.support.sdk_process import RemoteError, SdkProcess
-from tests.support.sdk_programs import (
+from tests.support.sdk.environment import sdk_environment
+from tests.support.sdk.process import RemoteError, SdkProcess
+from tests.support.sdk.programs import (
     FAILS,
     FAILS_SILENTLY,
     PICTURE,

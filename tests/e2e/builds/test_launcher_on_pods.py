@@ -12,7 +12,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from tests.support.builds import PYTHON, Builds
 from tests.support.cluster import SECRETS, member
-from tests.support.launcher_cases import LIBRARIES, POOL_ID, Case, cases_of, faults, project
+from tests.support.launcher.cases import LIBRARIES, POOL_ID, Case, cases_of, faults, project
 
 ROWS_SECONDS = 600
 VERSIONS = {"qhub": "1.2.2", "planqk": "1.32.1"}

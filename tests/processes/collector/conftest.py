@@ -1,7 +1,7 @@
 import pytest
 
 from tests.processes.collector.live import LiveGateway, Pod
-from tests.unit.gateway.collector_cluster import REF, CollectorCluster
+from tests.unit.gateway.collect.collector_cluster import REF, CollectorCluster
 
 
 @pytest.fixture(scope="session")

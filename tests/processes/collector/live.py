@@ -19,7 +19,7 @@ from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.main import GatewayServer, server_config
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.collector_cluster import REF, CollectorCluster
+from tests.unit.gateway.collect.collector_cluster import REF, CollectorCluster
 
 COLLECTOR = Path(__file__).parents[3] / "operator" / "serviceexecution" / "collector" / "main.py"
 

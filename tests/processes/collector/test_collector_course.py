@@ -18,7 +18,7 @@ from tests.processes.collector.live import (
     stored,
     uploaded,
 )
-from tests.unit.gateway.collector_cluster import REF
+from tests.unit.gateway.collect.collector_cluster import REF
 
 
 def test_waits_for_the_end_of_main(gateway, pod):

@@ -5,8 +5,8 @@ import stat
 import pytest
 
 from tests.processes.collector.live import contents, tree_of
-from tests.unit.gateway.collector_cluster import REF
-from tests.unit.gateway.collector_harness import ODD
+from tests.unit.gateway.collect.collector_cluster import REF
+from tests.unit.gateway.collect.collector_harness import ODD
 
 
 def committed(gateway):

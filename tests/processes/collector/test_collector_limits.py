@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tests.processes.collector.live import COLLECTOR, contents, eventually, finish, stored
-from tests.unit.gateway.collector_cluster import REF
+from tests.unit.gateway.collect.collector_cluster import REF
 
 MEMORY = """
 import sys

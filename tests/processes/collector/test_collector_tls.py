@@ -6,7 +6,7 @@ import pytest
 
 from tests.processes.collector.live import LiveGateway, Pod, contents, finish, kill
 from tests.support.certificates import write_certificate
-from tests.unit.gateway.collector_cluster import REF
+from tests.unit.gateway.collect.collector_cluster import REF
 
 
 @pytest.fixture(scope="module")

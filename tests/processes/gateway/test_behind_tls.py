@@ -14,8 +14,8 @@ import pytest
 from serviceexecution.gateway.main import GatewayServer, server_config
 from tests.support.certificates import write_certificate
 from tests.support.nginx import PROGRAM, tls_proxy
-from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.service_harness import ALICE, BODY, JSON, Service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+from tests.unit.gateway.service_api.service_harness import ALICE, BODY, JSON, Service
 
 pytestmark = [
     pytest.mark.timeout(120),

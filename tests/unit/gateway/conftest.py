@@ -9,7 +9,7 @@ from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.collector_cluster import REF, CollectorCluster
+from tests.unit.gateway.collect.collector_cluster import REF, CollectorCluster
 
 COLLECTOR = {"Authorization": "Bearer collector-token"}
 USER = {"Authorization": "Bearer user-token"}

@@ -17,9 +17,9 @@ from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.services.definition_status import Revision
 from serviceexecution.store.records import LogRecord
-from tests.unit.gateway.build_harness import Build
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import ALICE, is_problem
+from tests.unit.gateway.builds.build_harness import Build
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import ALICE, is_problem
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from serviceexecution.store.records import LogRecord
-from tests.unit.gateway.collector_cluster import REF
-from tests.unit.gateway.collector_harness import ODD, code_of
+from tests.unit.gateway.collect.collector_cluster import REF
+from tests.unit.gateway.collect.collector_harness import ODD, code_of
 from tests.unit.gateway.conftest import COLLECTOR
 
 DATA = bytes(range(100))

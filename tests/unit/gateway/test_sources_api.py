@@ -10,8 +10,8 @@ import pytest
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.store.errors import StoreFullError
 from serviceexecution.store.sources import SourceStore
-from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.service_harness import Service, is_problem
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+from tests.unit.gateway.service_api.service_harness import Service, is_problem
 
 GZIP = b"\x1f\x8b\x08" + b"a tar.gz, as far as the gateway looks"
 ZIP = b"PK\x03\x04" + b"a zip"

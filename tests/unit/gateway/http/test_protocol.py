@@ -8,7 +8,7 @@ import pytest
 from serviceexecution.gateway.http.connection import protocol
 from serviceexecution.gateway.main import GatewayServer, serve_while, server_config
 from serviceexecution.gateway.settings import GatewaySettings
-from tests.unit.gateway.protocol_harness import all_of, echo, problem, served
+from tests.unit.gateway.http.protocol_harness import all_of, echo, problem, served
 
 HEAD = b"GET /some/path HTTP/1.1\r\nHost: gateway\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: gateway\r\n"

@@ -5,8 +5,8 @@ from typing import Any
 
 from serviceexecution.gateway.logs import reader
 from serviceexecution.store.logs import LogChunks
-from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.service_harness import _until, service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+from tests.unit.gateway.service_api.service_harness import _until, service
 
 __all__ = ["service"]
 

@@ -9,8 +9,8 @@ import pytest
 
 from serviceexecution.kube.errors import GoneError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import _until, is_problem, service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import _until, is_problem, service
 
 __all__ = ["service"]
 

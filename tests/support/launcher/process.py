@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.launcher_case import Case
+from tests.support.launcher.case import Case
 
-_PACKAGE = Path(__file__).parents[2] / "operator" / "serviceexecution"
+_PACKAGE = Path(__file__).parents[3] / "operator" / "serviceexecution"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from serviceexecution.resources.reference import ExecutionReference
-from tests.unit.gateway.collector_cluster import COUNTED, REF
-from tests.unit.gateway.collector_harness import ODD, code_of
+from tests.unit.gateway.collect.collector_cluster import COUNTED, REF
+from tests.unit.gateway.collect.collector_harness import ODD, code_of
 from tests.unit.gateway.conftest import COLLECTOR, Gateway, entry
 
 

@@ -16,7 +16,7 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.access_key import KeyId, access_key
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.service_cluster import NAMESPACE, ServiceCluster
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, ServiceCluster
 
 KEY = KeyId(NAMESPACE, "k0123456789abcdef")
 SECRET = "s3cret-é"  # noqa: S105

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.launcher_case import Case, Expected, project
-from tests.support.launcher_process import LauncherProcess, environment, install, write_project
-from tests.support.sdk_environment import sdk_environment
+from tests.support.launcher.case import Case, Expected, project
+from tests.support.launcher.process import LauncherProcess, environment, install, write_project
+from tests.support.sdk.environment import sdk_environment
 
-_LOCKS = Path(__file__).parents[1] / "launcher"
+_LOCKS = Path(__file__).parents[2] / "launcher"
 _ALONE = (
     "import sys; from {0}.commons.logging import init_logging; from {0}.commons.runtime.main import main; "
     "init_logging(); sys.exit(main())"

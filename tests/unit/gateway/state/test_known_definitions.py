@@ -12,8 +12,8 @@ from serviceexecution.gateway.state.definition_index import (
     definition_of_text,
     known_definition,
 )
-from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.service_harness import Service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+from tests.unit.gateway.service_api.service_harness import Service
 
 SCHEMA = {"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(1000)}}
 

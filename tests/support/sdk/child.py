@@ -1,4 +1,4 @@
-"""Runs under a package's own interpreter and does what ``sdk_process`` asks for, one JSON line after the other.
+"""Runs under a package's own interpreter and does what ``process`` asks for, one JSON line after the other.
 
 Plain values travel as they are; every other object stays here and travels as a number.
 """

@@ -6,8 +6,8 @@ from ipaddress import ip_network
 import pytest
 
 from serviceexecution.gateway.access import attempts
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import JSON, Service, is_problem, service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import JSON, Service, is_problem, service
 
 __all__ = ["service"]
 

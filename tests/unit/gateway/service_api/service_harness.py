@@ -15,7 +15,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.records import LogRecord, OutputManifest, StdoutResult
 from serviceexecution.store.store import ResultStore
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE, ServiceCluster
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE, ServiceCluster
 
 ALICE = {"Authorization": "Bearer alice-token"}
 JSON = {"Content-Type": "application/json"}

@@ -10,9 +10,9 @@ from serviceexecution.gateway.service_api.description.input_schema import input_
 from serviceexecution.gateway.service_api.documents.result_document import result_document
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.executions.execution_status import ExecutionStatus
-from tests.unit.gateway.build_harness import DIGEST, Build
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import ALICE, is_problem
+from tests.unit.gateway.builds.build_harness import DIGEST, Build
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import ALICE, is_problem
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -11,8 +11,8 @@ from serviceexecution.gateway.service_api.submission.sweep import SETTLED_PER_SW
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import LABEL_SUBMISSION, SUBMISSION_ADOPTED
-from tests.unit.gateway.service_cluster import NAMESPACE
-from tests.unit.gateway.service_harness import JSON, Service, is_problem, service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+from tests.unit.gateway.service_api.service_harness import JSON, Service, is_problem, service
 
 __all__ = ["service"]
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Self
 
-_CHILD = Path(__file__).with_name("launcher_child.py")
+_CHILD = Path(__file__).with_name("child.py")
 
 
 class ConverterProcess:
@@ -28,7 +28,7 @@ class ConverterProcess:
         self._process.communicate()
 
     def ask(self, source: str, inputs: list[dict[str, str]]) -> dict[str, Any]:
-        """Return the answer, as launcher_child describes it."""
+        """Return the answer, as child describes it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"source": source, "inputs": inputs}) + "\n")

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 from typing_extensions import override
 
-_CHILD: Final = Path(__file__).with_name("sdk_child.py")
+_CHILD: Final = Path(__file__).with_name("child.py")
 _CREDENTIALS: Final = ("KQH_", "PLANQK_", "SERVICE_EXECUTION_TOKEN")
 """Variables that the packages take credentials from: a developer's own must not reach a test."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from tests.support.launcher_case import SECRET, Expected, case_of, main_result
+from tests.support.launcher.case import SECRET, Expected, case_of, main_result
 
 SUM = """
     from typing import Any, Dict

@@ -1,7 +1,7 @@
 """Runs that fail, each in its own way, and what the log has of secrets."""
 
-from tests.support.launcher_case import SECRET, Expected, ExpectedProblem, case_of, failed, main_result
-from tests.support.launcher_success_cases import SUM
+from tests.support.launcher.case import SECRET, Expected, ExpectedProblem, case_of, failed, main_result
+from tests.support.launcher.success_cases import SUM
 
 _RAISES = """
     import json, os

@@ -12,7 +12,7 @@ from serviceexecution.gateway.builds.reports import (
     parse_report,
 )
 from serviceexecution.gateway.http.problems import Problem
-from tests.unit.gateway.build_harness import REPORT
+from tests.unit.gateway.builds.build_harness import REPORT
 
 
 def parsed(**members):

@@ -5,9 +5,9 @@ module of its own that ``ENTRYPOINT`` chooses (``case.entry()``). ``case.body_te
 ``case.environment`` belongs into ``spec.env``, and ``faults()`` says where a run differs from what is expected.
 """
 
-from tests.support.launcher_case import LIBRARIES, POOL_ID, SECRET, Case, Expected, faults, project
-from tests.support.launcher_failure_cases import FAILURES, LEVELS, SECRETS
-from tests.support.launcher_success_cases import ARGUMENTS, RETURNS
+from tests.support.launcher.case import LIBRARIES, POOL_ID, SECRET, Case, Expected, faults, project
+from tests.support.launcher.failure_cases import FAILURES, LEVELS, SECRETS
+from tests.support.launcher.success_cases import ARGUMENTS, RETURNS
 
 __all__ = ["LIBRARIES", "POOL_ID", "SECRET", "TABLE", "Case", "Expected", "cases_of", "faults", "project"]
 

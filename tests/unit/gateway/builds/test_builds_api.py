@@ -9,9 +9,9 @@ import pytest
 from serviceexecution.gateway.builds.reports import MAX_REPORT_BYTES
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS
 from serviceexecution.resources.names import ANNOTATION_SOURCE_DIGEST, LABEL_REVISION
-from tests.unit.gateway.build_harness import BUILDER, COUNTED, DIGEST, REPORT, Build
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import is_problem
+from tests.unit.gateway.builds.build_harness import BUILDER, COUNTED, DIGEST, REPORT, Build
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import is_problem
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from serviceexecution.resources.names import (
     LABEL_REVISION,
 )
 from serviceexecution.resources.reference import revision_reference
-from tests.unit.gateway.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_harness import Service
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import Service
 
 BUILDER = {"Authorization": "Bearer builder-token"}
 COUNTED = "batch.kubernetes.io/controller-uid"

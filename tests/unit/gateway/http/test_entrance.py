@@ -9,7 +9,7 @@ import uvloop
 from serviceexecution.fairness.payers import Payer
 from serviceexecution.gateway.http.gone import GONE
 from serviceexecution.gateway.http.middleware.entrance import Entrance, GoneBeforeItsTurnError
-from tests.unit.gateway.protocol_harness import all_of, echo, served, serving
+from tests.unit.gateway.http.protocol_harness import all_of, echo, served, serving
 
 HEAD = b"GET /some/path HTTP/1.1\r\nHost: gateway\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: gateway\r\n"

@@ -1,0 +1,1 @@
+"""Runs of Python projects under the launcher, as processes: cases, signatures and what must come of them."""

@@ -1,0 +1,1 @@
+"""Packages that need an environment of their own, used from a test."""
