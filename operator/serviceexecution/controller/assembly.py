@@ -11,6 +11,7 @@ from serviceexecution.callbacks.delivery import Deliverer
 from serviceexecution.controller.background import BackgroundTasks
 from serviceexecution.controller.clients import Clients
 from serviceexecution.controller.clock import Clock, utc_now
+from serviceexecution.controller.deletions import SeenDeletions
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.ending import Ending
 from serviceexecution.controller.executions.observe import ExecutionObserver
@@ -27,7 +28,7 @@ from serviceexecution.controller.services.reconcile import ServiceReconciler
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTransitionReporter
 from serviceexecution.controller.settings import ControllerSettings
-from serviceexecution.controller.sweep import Sweeper, sweep_rules
+from serviceexecution.controller.sweep import ALWAYS_ALLOWED, Sweeper, sweep_rules
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.controller.work.worker import Key, work
@@ -55,6 +56,7 @@ class Controller:
     service_reconciler: ServiceReconciler
     resync: Resync
     sweeper: Sweeper
+    deletions: SeenDeletions
     checker: SchemaChecker
     followers: LogFollowers
     deliverer: Deliverer
@@ -69,6 +71,7 @@ class Controller:
         yield "resync", self.resync.run(self.settings.resync_seconds)
         yield "gauges", measure(self.queue, self.cache)
         yield "sweep", self.sweeper.run()
+        yield "deletions", self.deletions.run()
 
     async def close(self) -> None:
         """Let go of everything, in order; what is pending is taken up by the next controller."""
@@ -146,6 +149,7 @@ def assemble(
         service_reconciler=_service_reconciler(shared, service_queue),
         resync=_resync(shared, health, queue, service_queue),
         sweeper=_sweeper(shared),
+        deletions=_deletions(shared),
         checker=shared.checker,
         followers=shared.followers,
         deliverer=deliverer,
@@ -248,4 +252,13 @@ def _sweeper(shared: _Shared) -> Sweeper:
     )
     return Sweeper(
         shared.clients.work, shared.store, namespaces=settings.namespaces, rules=rules, clock=shared.clock
+    )
+
+
+def _deletions(shared: _Shared) -> SeenDeletions:
+    return SeenDeletions(
+        shared.store,
+        clock=shared.clock,
+        nothing_left=lambda: not shared.cache.executions,
+        always_allowed=ALWAYS_ALLOWED,
     )

@@ -90,7 +90,13 @@ async def _work(
 async def _watch(namespaces: tuple[str, ...], controller: Controller) -> None:
     """Run Kopf until a signal ends it. It ends with an error when a watch dies, and so does the process."""
     registry = kopf.OperatorRegistry()
-    register(registry, controller.cache, controller.queue, controller.service_queue)
+    register(
+        registry,
+        controller.cache,
+        controller.queue,
+        controller.service_queue,
+        saw_deletion=controller.deletions.saw,
+    )
     await kopf.operator(
         registry=registry,
         settings=kopf_settings(),

@@ -77,6 +77,14 @@ class Sweeper:
             logger.info("results deleted: their execution is gone", namespace=namespace, uid=uid)
         for namespace, uid in plan.expire:
             logger.info("results deleted: their resultRetention is over", namespace=namespace, uid=uid)
+        if plan.failed:
+            logger.warning("sweep did not do all; it is repeated later", error=plan.failed)
+        if plan.suspicious:
+            logger.warning(
+                "many executions are gone; their results stay as long as store.retention says, and longer while they "
+                "are more than half of all results",
+                gone=plan.suspicious,
+            )
         if plan.refused:
             logger.error(
                 "the store is not swept: after a restored backup this would delete good results; "

@@ -8,10 +8,13 @@ from typing import cast
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.controller.deletions import SeenDeletions
 from serviceexecution.controller.sweep import Sweeper, sweep_rules
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.errors import StoreError
+from serviceexecution.store.notes import Mark
 from serviceexecution.store.store import ResultStore
 from tests.support.api_server.server import ApiServer
 
@@ -164,3 +167,53 @@ async def test_sources_are_left_alone_when_all_services_seem_to_be_gone(
     await upload(store, *(str(number) for number in range(30)))
     await sweeper(kubernetes, store).once(datetime.now(UTC) + 2 * WEEK)
     assert len(await uploaded(store)) == 30
+
+
+async def test_a_large_deletion_that_was_seen_is_swept_after_its_days(
+    kubernetes: ApiServer, store: ResultStore
+) -> None:
+    """As `kubectl delete` of 90 of 100 executions, or short times to live."""
+    for number in range(100):
+        await keep(store, "team", f"uid-{number}")
+        if number >= 90:
+            body: JsonObject = {"namespace": "team", "name": f"run-{number}", "uid": f"uid-{number}"}
+            kubernetes.put(SERVICE_EXECUTIONS, {"metadata": body})
+    seen = SeenDeletions(store, clock=lambda: NOW, nothing_left=lambda: False, always_allowed=20)
+    for number in range(90):
+        seen.saw("team", f"uid-{number}")
+    await seen.note()
+    await sweeper(kubernetes, store).once(NOW + timedelta(days=6))
+    assert len(await kept(store)) == 100
+    await sweeper(kubernetes, store).once(NOW + WEEK)
+    assert await kept(store) == {("team", f"uid-{number}") for number in range(90, 100)}
+
+
+async def test_when_nothing_is_left_nobody_says_that_it_was_wanted(
+    kubernetes: ApiServer, store: ResultStore
+) -> None:
+    """As when the CRD is deleted by mistake: the watch tells of each execution."""
+    seen = SeenDeletions(store, clock=lambda: NOW, nothing_left=lambda: True, always_allowed=20)
+    for number in range(30):
+        await keep(store, "team", f"uid-{number}")
+        seen.saw("team", f"uid-{number}")
+    await seen.note()
+    await sweeper(kubernetes, store).once(NOW)
+    await sweeper(kubernetes, store).once(NOW + 2 * WEEK)
+    assert len(await kept(store)) == 30
+
+
+async def test_seen_deletions_wait_for_a_store_that_is_away(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = SeenDeletions(store, clock=lambda: NOW, nothing_left=lambda: False, always_allowed=20)
+    seen.saw("team", "uid")
+    with monkeypatch.context() as away:
+
+        async def refused(*_: object, **__: object) -> None:
+            raise StoreError("cannot write: away")
+
+        away.setattr(store.notes, "write_tombstone", refused)
+        with pytest.raises(StoreError):
+            await seen.note()
+    await seen.note()
+    assert await store.notes.list_tombstones() == {("team", "uid"): Mark(NOW, seen=True)}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 import kopf
@@ -28,13 +28,22 @@ IDLE_SECONDS: Final = 0.1
 objects of a first list."""
 
 
+def _nobody_asks(_: str, __: str) -> None:
+    """Take no note."""
+
+
 def register(
     registry: kopf.OperatorRegistry,
     cache: ObjectCache,
     queue: WorkQueue[ExecutionKey],
     service_queue: WorkQueue[ServiceKey],
+    *,
+    saw_deletion: Callable[[str, str], None] = _nobody_asks,
 ) -> None:
-    """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects."""
+    """Register the handlers. Only ``on.event``: anything else makes Kopf write to the objects.
+
+    ``saw_deletion`` gets namespace and uid of executions that were deleted.
+    """
 
     router = Router(cache)
 
@@ -46,6 +55,7 @@ def register(
         if event.get("type") == "DELETED":
             key = ExecutionKey(*_name(body))
             cache.drop_execution(key, uid_of(body))
+            saw_deletion(key.namespace, uid_of(body))
             queue.add(key)
         else:
             queue.add(cache.put_execution(body))
