@@ -7,6 +7,8 @@ such as "error" inside a sentence says nothing.
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from serviceexecution.contract.json_types import JsonValue
@@ -45,6 +47,8 @@ _LEADING: Final = re.compile(rf"(?:{_DATE}[ ,]\s?)?[\[(]?({_CAPITALS})[\])]?(?=[
 _NAMED: Final = re.compile(rf"{_DATE}[ ,]?-? ?\[?[\w.\-/<>]{{1,80}}\]?(?: -)? \[?({_CAPITALS})\]?(?=[:\s|-])")
 """``2026-11-23 14:18:55,645 - name - ERROR - text``."""
 _LOGFMT: Final = re.compile(rf'(?:^|\s)(?:level|lvl|severity)="?({_WORDS})"?(?=\s|$)', re.IGNORECASE)
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;:]{0,32}m")
+_ZONED: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\d\d:\d\d)", re.ASCII)
 _JSON_KEYS: Final = ("severity", "level", "levelname", "log.level", "lvl", "loglevel")
 _LOGFMT_REACH: Final = 300
 """Characters at a line's start in which ``level=`` is looked for."""
@@ -66,14 +70,33 @@ def log_entry(stored: str) -> LogEntry:
 
 
 def nanoseconds(stamp: str) -> str:
-    """Return a UTC time of the container runtime, which drops trailing zeros, with all nine digits."""
+    """Return a time of the container runtime in UTC with all nine digits.
+
+    The runtime drops trailing zeros, and writes the time in the zone of its node. What is no time stays as it is.
+    """
     seconds, _, fraction = stamp.removesuffix("Z").partition(".")
+    if not stamp.endswith("Z"):
+        found = _ZONED.fullmatch(stamp)
+        if found is None:
+            return stamp
+        seconds, fraction = _in_utc(found[1], found[3]), found[2] or ""
     return f"{seconds}.{fraction[:9].ljust(9, '0')}Z"
+
+
+@lru_cache(maxsize=64)
+def _in_utc(seconds: str, zone: str) -> str:
+    """Return a second in UTC; as it is when there is no such time."""
+    try:
+        return datetime.fromisoformat(seconds + zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (ValueError, OverflowError):
+        return seconds
 
 
 def severity_of(text: str) -> Severity:
     """Return the severity that the line's logger gave it, INFO when it is not one that is known."""
-    line = text.lstrip()
+    if "\x1b" in text:
+        text = _COLOURS.sub("", text)
+    line = text.rstrip().rpartition("\r")[2].lstrip()  # Of a line that was written over, what was left to see
     if not line:
         return "INFO"
     if line[0] == "{":

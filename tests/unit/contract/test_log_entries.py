@@ -59,6 +59,46 @@ def test_an_entry_keeps_the_line_and_has_nine_digits():
     assert log_entry("2026-11-23T14:18:55Z x").timestamp == "2026-11-23T14:18:55.000000000Z"
 
 
+@pytest.mark.parametrize(
+    ("stamp", "timestamp"),
+    [
+        ("2026-11-23T18:30:01.12+05:30", "2026-11-23T13:00:01.120000000Z"),
+        ("2026-11-23T18:30:01.123456789+05:30", "2026-11-23T13:00:01.123456789Z"),
+        ("2026-11-23T23:59:59.5-03:30", "2026-11-24T03:29:59.500000000Z"),
+        ("2026-01-01T00:15:00+05:45", "2025-12-31T18:30:00.000000000Z"),
+        ("2026-11-23T14:18:55.000000001+00:00", "2026-11-23T14:18:55.000000001Z"),
+    ],
+)
+def test_a_time_of_a_node_in_any_zone_is_given_in_utc(stamp, timestamp):
+    assert log_entry(f"{stamp} text").timestamp == timestamp
+
+
+def test_what_is_no_time_stays_as_it_is():
+    assert log_entry("no time").timestamp == "no"
+    assert log_entry("2026-02-30T00:00:00+01:00 x").timestamp == "2026-02-30T00:00:00.000000000Z"
+
+
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        ("\x1b[31mERROR\x1b[0m: text", "ERROR"),
+        ("\x1b[1;33m[WARNING]\x1b[0m text", "WARNING"),
+        ("\r 10%|#   |\r 50%|##  |\rERROR:root:text", "ERROR"),
+        ("ERROR:root:text\r", "ERROR"),
+        ("ERROR 10%\r 100%", "INFO"),
+    ],
+)
+def test_colours_and_rewritten_lines_have_the_severity_that_is_seen(line, severity):
+    assert severity_of(line) == severity
+
+
 def test_hostile_lines_are_quick():
-    for text in ("2026-11-23 14:18:55 " + "- " * 5000, "[" * 10_000, "a=" * 10_000, '{"a":' * 5000):
+    for text in (
+        "\r" * 20_000,
+        "\x1b[" * 10_000,
+        "2026-11-23 14:18:55 " + "- " * 5000,
+        "[" * 10_000,
+        "a=" * 10_000,
+        '{"a":' * 5000,
+    ):
         assert severity_of(text) == "INFO"
