@@ -132,6 +132,18 @@ async def test_who_polls_what_nobody_has_asks_the_api_server_once(service):
     assert len([call for call in service.cluster.calls if call[0] == "get"]) == 1
 
 
+async def test_who_polls_results_that_nobody_has_asks_the_api_server_once(service):
+    """H8: the same at /api/v1, which had no memory of what is not there."""
+    path = f"/api/v1/namespaces/{NAMESPACE}/executions/{uuid4()}"
+    answers = [
+        await service.http.get(f"{path}/{what}") for what in ("files", "files/f", "log") for _ in range(10)
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert (
+        len([call for call in service.cluster.calls if call[:2] == ("get", SERVICE_EXECUTIONS.plural)]) == 1
+    )
+
+
 async def test_an_execution_of_another_service_is_asked_for_once(service):
     service.cluster.define("other")
     name = (await service.post()).json()["id"]

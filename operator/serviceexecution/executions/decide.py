@@ -13,6 +13,7 @@ from serviceexecution.executions.outcome import Decision, end, finish, say
 from serviceexecution.executions.plan import PlanProblem
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_status import (
+    CallbackState,
     JobReference,
     Phase,
     PodReference,
@@ -36,6 +37,9 @@ FIRST_RECHECK: Final = 5.0
 LONGEST_RECHECK: Final = 60.0
 """Seconds between looks at objects whose coming no watch tells, such as a ConfigMap or room in a quota. Each look costs
 requests, so the pause is as long as the wait so far, within these two."""
+
+CALLBACK_HOLDS: Final = 86_400
+"""Seconds after the end for which a pending callback keeps an execution: all of its tries take at most 14 hours."""
 
 WOKEN_BY_EVENTS: Final = frozenset({Reason.SERVICE_NOT_FOUND, Reason.SERVICE_NOT_READY})
 """A change of the service wakes the executions that wait for it."""
@@ -70,6 +74,10 @@ def _after_the_end(seen: Observation) -> Decision:
     ttl = seen.execution.spec.ttl_seconds_after_finished
     if ttl is None or seen.status.completion_time is None:
         return decision
+    callback = seen.status.callback
+    if callback is not None and callback.state is CallbackState.PENDING:
+        # A deletion would end the tries, and the receiver would never hear of the run.
+        ttl = max(ttl, CALLBACK_HOLDS)
     left = -seen.age(seen.status.completion_time + timedelta(seconds=ttl))
     if left <= 0:
         return replace(decision, delete_execution=True)

@@ -110,7 +110,9 @@ def create_app(
         queue_seconds=settings.upload_queue_seconds,
     )
     app.include_router(collect_router(store, client, settings, slots, ending))
-    app.include_router(results_router(store, outputs, client, access, streams))
+    app.include_router(
+        results_router(store, outputs, client=client, state=known, access=access, streams=streams)
+    )
     app.include_router(sources_router(store, access, settings))
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, streams))

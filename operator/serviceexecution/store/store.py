@@ -49,8 +49,14 @@ class ResultStore:
         return cls(Objects.open(url, options or {}), cluster_id)
 
     async def check(self) -> None:
-        """Raise StoreError unless the store can be written and read now."""
+        """Raise StoreError unless the store can be read now.
+
+        It is written once, by the first that asks. A store that is full or may only be read later on still gives its
+        results; an upload says what is wrong with it.
+        """
         key = f"{self._cluster_id}/!check"
+        if await self._objects.get(key) == b"ok":
+            return
         await self._objects.put(key, b"ok")
         if await self._objects.get(key) != b"ok":
             raise StoreError("the store does not give back what was written")

@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.executions.execution_status import Phase, StopReason
+from serviceexecution.resources.executions.execution_status import (
+    CallbackState,
+    CallbackStatus,
+    Phase,
+    StopReason,
+)
 from tests.unit.executions.builders import (
     at,
     decided,
@@ -266,6 +271,19 @@ class TestAfterTheEnd:
         end = decided(one, job=job(), pod=OVER, now=17, **KEPT)
         assert end.wake_after == 0
         assert decided(execution(end.status, ttlSecondsAfterFinished=0), now=17).delete_execution
+
+    def test_a_pending_callback_keeps_the_execution_until_it_is_delivered_or_given_up(self):
+        for state, deleted in (("Pending", False), ("Delivered", True), ("Failed", True)):
+            told = self.done.model_copy(update={"callback": CallbackStatus(state=CallbackState(state))})
+            assert decided(execution(told, ttlSecondsAfterFinished=5), now=100).delete_execution is deleted
+
+    def test_a_callback_that_nobody_delivers_keeps_the_execution_for_a_day(self):
+        told = self.done.model_copy(update={"callback": CallbackStatus(state=CallbackState.PENDING)})
+        early = decided(execution(told, ttlSecondsAfterFinished=5), now=17 + 86_399)
+        assert early.wake_after == pytest.approx(1)
+        assert decided(execution(told, ttlSecondsAfterFinished=5), now=17 + 86_400).delete_execution
+        longer = execution(told, ttlSecondsAfterFinished=100_000)
+        assert not decided(longer, now=17 + 86_401).delete_execution
 
 
 def test_clocks_that_disagree_give_no_negative_times():

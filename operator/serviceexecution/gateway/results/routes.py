@@ -23,6 +23,7 @@ from serviceexecution.gateway.logs.reader import LogReader, Position, followed
 from serviceexecution.gateway.logs.streams import Standing, Streams
 from serviceexecution.gateway.logs.text import log_text
 from serviceexecution.gateway.state.outputs import CommittedOutput, CommittedOutputs, pieces
+from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution_status import Phase
@@ -50,7 +51,9 @@ class FoundExecution:
 def results_router(
     store: ResultStore,
     outputs: CommittedOutputs,
+    *,
     client: GatewayKubernetes,
+    state: ServiceState,
     access: Access,
     streams: Streams,
 ) -> APIRouter:
@@ -64,7 +67,7 @@ def results_router(
         await access.require(
             caller, verb="get", resource=PLURAL, subresource=subresource, namespace=namespace, name=name
         )
-        execution = await client.get(SERVICE_EXECUTIONS, namespace, name)
+        execution = await state.body_of_execution(namespace, name)
         if execution is None:
             raise _not_found(namespace, name)
         found = _found(execution, namespace, name)

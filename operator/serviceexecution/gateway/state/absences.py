@@ -20,7 +20,10 @@ class Absences:
         )
 
     def know(self, namespace: str, service: str, api_id: str = "") -> bool:
-        """Tell whether the service, or its execution of that id, was not there just now."""
+        """Tell whether the service, or its execution of that id, was not there just now.
+
+        Without a service it is the name of an execution of any service or of none.
+        """
         return self._names.get((namespace, service, api_id)) is True
 
     def add(self, namespace: str, service: str, api_id: str = "") -> None:
@@ -32,6 +35,7 @@ class Absences:
         metadata = metadata_of(body)
         namespace, name = str(metadata.get("namespace")), str(metadata.get("name"))
         self._names.drop((namespace, name, ""))
+        self._names.drop((namespace, "", name))
         service = object_at(body, "spec", "serviceRef").get("name")
         for identifier in (name, str(metadata.get("uid"))):
             self._names.drop((namespace, str(service), identifier))

@@ -155,6 +155,15 @@ class ServiceState:
             self._absences.add(namespace, service, api_id)
         return found
 
+    async def body_of_execution(self, namespace: str, name: str) -> JsonObject | None:
+        """Return any execution as the API server has it, None when there is none; raises KubernetesError."""
+        if self._absences.know(namespace, "", name):
+            return None
+        body = await self._ask(SERVICE_EXECUTIONS, namespace, name)
+        if body is None:
+            self._absences.add(namespace, "", name)
+        return body
+
     async def _searched(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
         body = await self._ask(SERVICE_EXECUTIONS, namespace, api_id)
         found = None if body is None else self._executions.put(body)
