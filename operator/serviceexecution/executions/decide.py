@@ -20,6 +20,7 @@ from serviceexecution.resources.executions.execution_status import (
     StopReason,
     StopRequest,
 )
+from serviceexecution.resources.pods.init_containers import init_progress
 from serviceexecution.resources.pods.observed import JobView, PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import START_ERRORS, is_told_to_end
 from serviceexecution.resources.pods.pod_start import StartProblem, patience, scheduled_since, start_problem
@@ -60,7 +61,7 @@ def decide(seen: Observation) -> Decision:
     if seen.pod is None:
         return _without_pod(seen, job)
     main = seen.pod.main
-    if main.terminated is not None or seen.pod.ended:
+    if main.terminated is not None or seen.pod.ended or seen.pod.never_ran:
         return _collect(seen, seen.pod)
     if main.running is not None:
         return _running(seen, seen.pod, main.running.started_at)
@@ -160,6 +161,8 @@ def _without_pod(seen: Observation, job: JobView) -> Decision:
 def _starting(seen: Observation, pod: PodView) -> Decision:
     if (stopped := _stop_before_start(seen)) is not None:
         return stopped
+    if (progress := init_progress(pod)) and not seen.warning:
+        seen = replace(seen, warning=progress)
     return _start_or_fail(seen, start_problem(pod, seen.limits), seen.age(scheduled_since(pod)))
 
 

@@ -17,6 +17,7 @@ from serviceexecution.resources.executions.execution_status import (
     Usage,
 )
 from serviceexecution.resources.pods.observed import TerminatedView
+from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ def end(seen: Observation, main: TerminatedView | None) -> Decision:
         log=seen.log,
         output=seen.output,
         output_problem=seen.output_problem,
+        started=seen.status.start_time is not None,
+        timeout=seen.times.timeout,
     )
-    if main is not None:
+    if main is not None and main.reason != UNKNOWN_END:
         seen = seen.with_status(exit_code=main.exit_code)
     return finish(seen, verdict.phase, verdict.reason, message=verdict.message, main=main)
 

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     IMAGE_PULL_FORBIDDEN = "ImagePullForbidden"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     START_FAILED = "StartFailed"
+    INIT_CONTAINER_FAILED = "InitContainerFailed"
     # The program
     PROGRAM_FAILED = "ProgramFailed"
     OUT_OF_MEMORY = "OutOfMemory"
@@ -52,6 +53,8 @@ class Reason(StrEnum):
     VOLUME_NOT_BOUND = "VolumeNotBound"
     QUOTA_EXCEEDED = "QuotaExceeded"
     START_TIMEOUT = "StartTimeout"
+    NODE_REFUSED = "NodeRefused"
+    NOT_STARTED = "NotStarted"
     EVICTED = "Evicted"
     POD_LOST = "PodLost"
     JOB_DELETED = "JobDeleted"
@@ -96,6 +99,9 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.IMAGE_PULL_FORBIDDEN: Meaning("The registry refuses access to the image.", Owner.IMAGE),
     Reason.IMAGE_PULL_FAILED: Meaning("The image could not be pulled.", Owner.PLATFORM),
     Reason.START_FAILED: Meaning("The container could not be started.", Owner.IMAGE),
+    Reason.INIT_CONTAINER_FAILED: Meaning(
+        "An init container failed, so that the program was not started.", Owner.USER
+    ),
     Reason.PROGRAM_FAILED: Meaning("The program failed.", Owner.USER),
     Reason.OUT_OF_MEMORY: Meaning("The program used more memory than its limit and was killed.", Owner.USER),
     Reason.TIMEOUT: Meaning("The program ran longer than spec.timeout and was stopped.", Owner.USER),
@@ -106,9 +112,11 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.VOLUME_NOT_BOUND: Meaning("A PersistentVolumeClaim is not bound to a volume.", Owner.PLATFORM),
     Reason.QUOTA_EXCEEDED: Meaning("The namespace's quota has no room for the pod.", Owner.QUOTA),
     Reason.START_TIMEOUT: Meaning("The program did not start within spec.startTimeout.", Owner.PLATFORM),
+    Reason.NODE_REFUSED: Meaning("The node refused the pod before the program started.", Owner.PLATFORM),
+    Reason.NOT_STARTED: Meaning("The pod was deleted or lost before the program started.", Owner.PLATFORM),
     Reason.EVICTED: Meaning("The node evicted the pod.", Owner.PLATFORM),
     Reason.POD_LOST: Meaning(
-        "The pod was deleted or its node was lost while the program ran.", Owner.PLATFORM
+        "The pod was deleted or its node was lost before the program had ended.", Owner.PLATFORM
     ),
     Reason.JOB_DELETED: Meaning("The Job was deleted before its execution had ended.", Owner.PLATFORM),
     Reason.RESULT_MISSING: Meaning(

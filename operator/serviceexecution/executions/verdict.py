@@ -1,6 +1,7 @@
 """How a run ended: from what was asked, what the pod says and what was kept, to the final phase and reason."""
 
 import json
+import math
 import re
 import signal
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Final
 
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.executions.reasons import Reason, sentence
+from serviceexecution.executions.unstarted import unstarted_end
 from serviceexecution.resources.executions.execution_status import (
     Log,
     Phase,
@@ -36,6 +38,8 @@ _MOST_OF_A_PROBLEM: Final = 600
 
 _SIGNALS: Final = {int(number): number.name for number in signal.Signals}
 _FORCED_EXIT: Final = 128 + signal.SIGKILL
+_STOPPED_EXITS: Final = frozenset({_FORCED_EXIT, 128 + signal.SIGTERM})
+"""Exit codes of a program that was told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +68,18 @@ def judge(
     log: LogRecord | None,
     output: MainOutput | None,
     output_problem: str | None = None,
+    started: bool = True,
+    timeout: float | None = None,
 ) -> Verdict:
-    """Decide how a run ended. ``end`` is main's end, None when it was never seen; ``output_problem`` is why the
-    main result does not fit the service's schema.
+    """Decide how a run ended.
+
+    ``end`` is main's end, None when it was never seen; ``output_problem`` is why the main result does not fit the
+    service's schema; ``started`` is False when main was never seen to be a process; ``timeout`` is the run's, in
+    seconds.
     """
-    if stop is not None:
-        if stop.reason is StopReason.CANCELLED:
-            return Verdict(Phase.CANCELLED, Reason.CANCELLED, sentence(Reason.CANCELLED))
-        return _failed(Reason.TIMEOUT)
+    if (interrupted := _interrupted(stop, pod, end, started=started, timeout=timeout)) is not None:
+        return interrupted
     disrupted = pod.condition("DisruptionTarget") if pod is not None else None
-    if pod is not None and pod.status.reason == "Evicted":
-        return _failed(Reason.EVICTED, pod.status.message)
-    if pod is not None and pod.status.reason == "DeadlineExceeded":
-        return _failed(Reason.TIMEOUT)
     if end is not None and end.reason == "OOMKilled" and end.exit_code != 0:
         # With 0 only a child process was killed, and the program went on without it.
         return _failed(Reason.OUT_OF_MEMORY)
@@ -95,6 +98,41 @@ def judge(
     if log is None or not log.complete:
         return Verdict(Phase.SUCCEEDED, Reason.LOG_MISSING, sentence(Reason.LOG_MISSING))
     return Verdict(Phase.SUCCEEDED, Reason.SUCCEEDED, sentence(Reason.SUCCEEDED))
+
+
+def _interrupted(
+    stop: StopRequest | None,
+    pod: PodView | None,
+    end: TerminatedView | None,
+    *,
+    started: bool,
+    timeout: float | None,
+) -> Verdict | None:
+    """Return the verdict when main's exit code says nothing of how the run ended."""
+    in_time = _ended_in_time(end, timeout)
+    if stop is not None and stop.reason is StopReason.CANCELLED:
+        return Verdict(Phase.CANCELLED, Reason.CANCELLED, sentence(Reason.CANCELLED))
+    if stop is not None and not in_time:
+        return _failed(Reason.TIMEOUT)
+    if not started and (unstarted := unstarted_end(pod, end)) is not None:
+        return _failed(*unstarted)
+    if pod is not None and pod.status.reason == "Evicted":
+        return _failed(Reason.EVICTED, pod.status.message)
+    if pod is not None and pod.status.reason == "DeadlineExceeded" and not in_time:
+        return _failed(Reason.TIMEOUT)
+    return None
+
+
+def _ended_in_time(end: TerminatedView | None, timeout: float | None) -> bool:
+    """Tell whether main ended by itself before its timeout, by the clock of its node: both stamps are the node's.
+
+    They are cut to seconds, which never makes a run look shorter than a whole number of seconds that it lasted.
+    """
+    if end is None or timeout is None or end.started_at is None or end.finished_at is None:
+        return False
+    if end.exit_code in _STOPPED_EXITS:
+        return False
+    return (end.finished_at - end.started_at).total_seconds() < math.floor(timeout)
 
 
 def _failed(reason: Reason, detail: str = "") -> Verdict:

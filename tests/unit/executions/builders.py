@@ -136,6 +136,9 @@ def pod(
     main: ContainerStateView | None = None,
     collector: ContainerStateView | None = None,
     *,
+    init: dict[str, ContainerStateView] | None = None,
+    going: bool = False,
+    node: str | None = "node-1",
     phase: str = "",
     deadline: int | None = None,
     reason: str = "",
@@ -151,13 +154,16 @@ def pod(
     return PodView(
         metadata=_child(
             POD_NAME, POD_UID, OwnerView(kind="Job", name=JOB_NAME, uid=JOB_UID, controller=True)
-        ),
-        spec=PodSpecView(node_name="node-1" if containers else None, active_deadline_seconds=deadline),
+        ).model_copy(update={"deletion_timestamp": at(3) if going else None}),
+        spec=PodSpecView(node_name=node if containers else None, active_deadline_seconds=deadline),
         status=PodStatusView(
             phase=phase or _pod_phase(main, collector),
             reason=reason,
             message=message,
             conditions=conditions,
+            init_container_statuses=tuple(
+                ContainerView(name=name, state=state) for name, state in (init or {}).items()
+            ),
             container_statuses=containers,
         ),
     )

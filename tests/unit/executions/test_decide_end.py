@@ -294,3 +294,30 @@ def test_clocks_that_disagree_give_no_negative_times():
     assert done.usage.run_seconds is not None
     assert done.usage.collect_seconds is not None
     assert min(done.usage.wait_seconds, done.usage.run_seconds, done.usage.collect_seconds) >= 0
+
+
+class TestAProgramThatEndedInTime:
+    told = started_status(stop_requested=stop_request(StopReason.TIMEOUT, 15.2))
+
+    def end(self, main, **members):
+        over = pod(main, ended(until=16), reason="DeadlineExceeded", phase="Failed")
+        return decided(
+            execution(self.told, timeout="10s", **members), job=job(), pod=over, now=20, **KEPT
+        ).status
+
+    def test_a_stop_that_came_after_a_success_does_not_make_it_a_timeout(self):
+        assert self.end(ended(0, since=5, until=14)).phase is Phase.SUCCEEDED
+
+    def test_a_failure_of_its_own_keeps_its_exit_code(self):
+        end = self.end(ended(3, since=5, until=14))
+        assert (end.reason, end.exit_code) == (Reason.PROGRAM_FAILED, 3)
+
+    @pytest.mark.parametrize(("code", "until"), [(0, 15), (0, 16), (143, 14), (137, 14)])
+    def test_a_program_that_was_stopped_or_used_up_its_time_has_timed_out(self, code, until):
+        assert self.end(ended(code, since=5, until=until)).reason == Reason.TIMEOUT
+
+    def test_a_cancel_is_a_cancel(self):
+        told = started_status(stop_requested=stop_request())
+        over = pod(ended(0, since=5, until=14), ended(until=16))
+        one = execution(told, timeout="10s", cancel=True)
+        assert decided(one, job=job(), pod=over, now=20, **KEPT).status.phase is Phase.CANCELLED

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from serviceexecution.contract.input.secret_names import secret_variable
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 from serviceexecution.contract.paths import (
     DATAPOOL_DIRECTORY,
     INPUT_DIRECTORY,
@@ -27,6 +27,8 @@ from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER, OUTPUT_L
 from serviceexecution.resources.pods.pod_protection import NO_SIDECARS, PROTECTION
 
 HOME_DIRECTORY: Final = "/var/runtime/home"
+USER_NAME: Final = "serviceexecution"
+"""What the base images call the user that programs run as."""
 COLLECT_GRACE: Final = 60
 """Seconds that the collector has after main was killed, for a last pass over the output."""
 
@@ -54,7 +56,18 @@ def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults,
         },
         "spec": {"restartPolicy": "Never"},
     }
-    return merge(merged, essential)
+    return _with_last_words(merge(merged, essential))
+
+
+def _with_last_words(template: JsonObject) -> JsonObject:
+    """Let init containers that say nothing of it leave the end of their log, which tells why one failed."""
+    pod = object_of(template.get("spec"))
+    containers = pod.get("initContainers")
+    if not isinstance(containers, list):
+        return template
+    policy: JsonObject = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+    worded: list[JsonValue] = [{**policy, **object_of(one)} for one in containers]
+    return {**template, "spec": {**pod, "initContainers": worded}}
 
 
 def _without_our_names(template: JsonObject, own: Set[str]) -> JsonObject:
@@ -135,6 +148,9 @@ def _environment(spec: ExecutionSpec) -> list[JsonValue]:
         # Without it a Python program's prints are lost when it is killed, and are not live before.
         "PYTHONUNBUFFERED": "1",
     }
+    if spec.security_context is None or spec.security_context.run_as_user is None:
+        # Most images know no name of our user, and programs that ask for it would fail.
+        defaults |= {"USER": USER_NAME, "LOGNAME": USER_NAME}
     variables: list[JsonValue] = [
         {"name": name, "value": value} for name, value in defaults.items() if name not in given
     ]

@@ -123,6 +123,7 @@ class PodStatusView(ResourceModel):
     reason: str = ""
     message: str = ""
     conditions: tuple[ConditionView, ...] = ()
+    init_container_statuses: tuple[ContainerView, ...] = ()
     container_statuses: tuple[ContainerView, ...] = ()
     start_time: datetime | None = None
 
@@ -151,6 +152,19 @@ class PodView(ResourceModel):
     def ended(self) -> bool:
         """Tell whether no container of the pod will run again."""
         return self.status.phase in {"Succeeded", "Failed"}
+
+    @property
+    def is_going(self) -> bool:
+        """Tell whether the pod is being deleted."""
+        return self.metadata.deletion_timestamp is not None
+
+    @property
+    def never_ran(self) -> bool:
+        """Tell whether it is certain that main was no process and will be none."""
+        if self.main.running is not None or self.main.terminated is not None:
+            return False
+        # Nothing binds a pod to a node that is being deleted.
+        return self.ended or (self.is_going and self.spec.node_name is None)
 
     def condition(self, condition_type: str) -> ConditionView | None:
         """Return the condition of that type."""

@@ -1,12 +1,13 @@
 """Why a pod has not started its program yet, in the user's terms, and how long that may last."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from serviceexecution.resources.pods.observed import PodView
+from serviceexecution.resources.pods.init_containers import named
+from serviceexecution.resources.pods.observed import ContainerStateView, PodView
 
 
 class StartFault(StrEnum):
@@ -58,6 +59,7 @@ class StartPatience:
     """Seconds; some causes, such as a refused pod or a volume that cannot be mounted, change neither Job nor pod."""
 
 
+_ON_ITS_WAY: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
 _PULLS_REFUSED: Final = frozenset({StartFault.IMAGE_NOT_FOUND.value, StartFault.IMAGE_PULL_FORBIDDEN.value})
 _CONFIG_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
     (re.compile(r'secrets? "[^"]*" not found', re.IGNORECASE), StartFault.SECRET_NOT_FOUND),
@@ -94,10 +96,15 @@ _UNBOUND_CLAIM: Final = re.compile(
 
 
 def start_problem(pod: PodView, limits: StartLimits) -> StartProblem | None:
-    """Return what keeps ``pod``'s main container from starting, or None when it is just on its way."""
-    waiting = pod.main.waiting
-    if waiting is not None and waiting.reason not in {"", "ContainerCreating", "PodInitializing"}:
-        return _waiting_problem(waiting.reason, waiting.message, limits)
+    """Return what keeps ``pod``'s main container from starting, or None when it is just on its way.
+
+    Init containers come before main, each after the one before it.
+    """
+    for container in pod.status.init_container_statuses:
+        if (problem := _container_problem(container.state, limits)) is not None:
+            return replace(problem, detail=f"{named(container)}: {problem.detail}")
+    if (problem := _container_problem(pod.main, limits)) is not None:
+        return problem
     scheduled = pod.condition("PodScheduled")
     if scheduled is not None and scheduled.status == "False":
         if _MISSING_CLAIM.search(scheduled.message):
@@ -132,6 +139,13 @@ def scheduled_since(pod: PodView) -> datetime:
     if scheduled is None or scheduled.status != "True" or scheduled.last_transition_time is None:
         return pod.metadata.creation_timestamp
     return scheduled.last_transition_time
+
+
+def _container_problem(state: ContainerStateView, limits: StartLimits) -> StartProblem | None:
+    waiting = state.waiting
+    if waiting is None or waiting.reason in _ON_ITS_WAY:
+        return None
+    return _waiting_problem(waiting.reason, waiting.message, limits)
 
 
 def _waiting_problem(reason: str, message: str, limits: StartLimits) -> StartProblem:

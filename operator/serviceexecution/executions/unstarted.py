@@ -1,0 +1,33 @@
+"""Why a run ended whose program was never seen to start. Pure."""
+
+from typing import Final
+
+from serviceexecution.executions.reasons import Reason
+from serviceexecution.resources.pods.init_containers import init_failure
+from serviceexecution.resources.pods.observed import PodView, TerminatedView
+from serviceexecution.resources.pods.pod_end import UNKNOWN_END
+
+NOTHING_RAN: Final = "Nothing has run, so it can be submitted again."
+
+
+def unstarted_end(pod: PodView | None, end: TerminatedView | None) -> tuple[Reason, str] | None:
+    """Return reason and detail of an end without a start; None when the end itself says how the program ended.
+
+    ``pod`` is None when it was gone before anybody looked.
+    """
+    if end is not None and end.reason != UNKNOWN_END:
+        return None
+    if pod is None:
+        return Reason.POD_LOST, "It was not seen to start."
+    if pod.status.reason == "DeadlineExceeded":
+        return Reason.START_TIMEOUT, pod.status.message
+    if (failed := init_failure(pod)) is not None:
+        return Reason.INIT_CONTAINER_FAILED, failed
+    if pod.status.reason == "Evicted":
+        return Reason.EVICTED, f"{pod.status.message} {NOTHING_RAN}"
+    disrupted = pod.condition("DisruptionTarget")
+    if disrupted is not None and disrupted.status == "True":
+        return Reason.NOT_STARTED, f"{disrupted.message} {NOTHING_RAN}"
+    if pod.status.reason and not pod.status.container_statuses:
+        return Reason.NODE_REFUSED, f"{pod.status.reason}: {pod.status.message} {NOTHING_RAN}"
+    return Reason.NOT_STARTED, f"{pod.status.message} {NOTHING_RAN}"
