@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from cluster.node.components import Component
-from cluster.settings import POD_NETWORK
+from cluster.settings import POD_NETWORK, SERVICE_NETWORK
 
 _TICK_SECONDS: Final = 0.1
 _LINK_TIMEOUT_SECONDS: Final = 60.0
@@ -117,6 +117,9 @@ def prepare_network(spec: Spec) -> None:
         ["link", "set", "lo", "up"],
         ["address", "add", spec.address, "dev", spec.interface],
         ["link", "set", spec.interface, "up"],
+        # The API server calls webhooks at their Services' addresses. kube-proxy turns them into pods' on the way out,
+        # but the kernel only lets out what it has a route for.
+        ["route", "add", SERVICE_NETWORK, "dev", spec.interface],
     ):
         subprocess.run(["ip", *command], check=True)
     masquerade = ["--source", POD_NETWORK, "--out-interface", spec.interface, "--jump", "MASQUERADE"]
