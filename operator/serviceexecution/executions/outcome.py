@@ -18,6 +18,7 @@ from serviceexecution.resources.executions.execution_status import (
 )
 from serviceexecution.resources.pods.observed import TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
+from serviceexecution.resources.services.effective import after_the_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def finish(
         log=log_of(seen.log),
         duration=duration,
         usage=Usage(wait_seconds=wait, run_seconds=run, collect_seconds=collect),
+        service=after_the_end(seen.status.service),
         callback=None
         if seen.execution.spec.callback is None
         else CallbackStatus(state=CallbackState.PENDING),

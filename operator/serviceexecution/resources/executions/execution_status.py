@@ -145,7 +145,9 @@ class TakenService(ResourceModel):
         OpaqueObject | None,
         Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
     ] = None
-    """The JSON Schema that the main result must fit."""
+    """The JSON Schema that the main result must fit. One longer than 8 KiB is kept until the execution ends."""
+    output_schema_digest: str | None = None
+    """After the end, in place of a longer outputSchema: SHA-256 of its JSON text with sorted keys and no spaces."""
 
 
 class CallbackState(StrEnum):

@@ -1,5 +1,8 @@
 """What a service checks of its executions: limits, data pools, inputs and outputs."""
 
+import hashlib
+import json
+
 import pytest
 
 from serviceexecution.kube.kinds import JOBS
@@ -135,6 +138,32 @@ class TestOutputs:
         assert status.result.file_count == 1
         assert status.log is not None
         assert status.exit_code == 0
+
+    async def test_an_ended_execution_keeps_the_digest_of_a_long_schema_and_no_copy(self, world: World):
+        """Controller 30: 20,000 executions of a service with a schema of 64 KiB are more than etcd holds."""
+        schema = {**SUM, "description": "ü" * 5_000}
+        define(world, outputSchema=schema)
+        apply(world)
+        await world.controller.run()
+        assert world.execution.status.service is not None
+        assert world.execution.status.service.output_schema == schema
+        world.pod(running(), running())
+        await world.controller.run()
+        await world.keep()
+        world.pod(ended(), ended(until=16))
+        await world.controller.run()
+        assert world.said() == ("Succeeded", "Succeeded")
+        taken = world.execution.status.service
+        text = json.dumps(schema, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert taken.output_schema is None
+        assert taken.output_schema_digest == hashlib.sha256(text.encode()).hexdigest()
+
+    async def test_an_ended_execution_keeps_a_short_schema(self, world: World):
+        define(world, outputSchema=SUM)
+        await _succeed_as_run(world)
+        taken = world.execution.status.service
+        assert taken is not None
+        assert (taken.output_schema, taken.output_schema_digest) == (SUM, None)
 
     async def test_a_program_that_fails_is_not_asked_for_its_result(self, world: World):
         define(world, outputSchema=SUM)
