@@ -181,12 +181,14 @@ class Transport:
                     REQUEST_SECONDS.labels(verb).observe(asyncio.get_running_loop().time() - started)
                     yield response
                     return
-            error = error_of_answer(code, text, response.headers.get("Retry-After"))
+            retry_after = response.headers.get("Retry-After")
             if code == 429:
                 # The pause is for the whole client: its other requests would meet the same answer.
-                self._bucket.pause(1.0 if error.retry_after is None else error.retry_after)
+                seconds = error_of_answer(code, text, retry_after).retry_after
+                self._bucket.pause(1.0 if seconds is None else seconds)
             if code != 429 or attempts <= 0:
-                raise error
+                # Kept by no name: its traceback keeps this frame, and all of it would wait for a search for cycles
+                raise error_of_answer(code, text, retry_after)
 
 
 def _url(host: str, path: str, params: Mapping[str, str] | None) -> yarl.URL:

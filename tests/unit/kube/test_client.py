@@ -11,6 +11,7 @@ from aiohttp import web
 from serviceexecution.kube.client import KubernetesClient, WatchEvent
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, JOBS, PODS, SERVICE_EXECUTIONS
+from tests.support.cycles import left_in_cycles
 
 
 def status(code: int, reason: str, message: str = "no") -> dict[str, object]:
@@ -305,3 +306,13 @@ async def test_a_log_stream_that_breaks(client, api):
 async def test_the_version_of_the_api_server_is_read(client, api):
     api.always(200, {"major": "1", "minor": "36+"})
     assert await client.server_version() == (1, 36)
+
+
+async def test_an_error_is_in_no_cycle(client, api):
+    """A flood of questions for what does not exist would leave thousands of objects to one collection."""
+    api.always(404, status(404, "NotFound"))
+    await client.get(JOBS, "ns", "a")
+    with left_in_cycles() as left:
+        for _ in range(20):
+            assert await client.get(JOBS, "ns", "a") is None
+    assert not {"KubernetesError", "ClientResponse"} & set(left)

@@ -75,7 +75,7 @@ async def paced_chunks(
         allowed = max(0.0, min(idle_seconds, pace.left, end - time.monotonic()))
         try:
             async with asyncio.timeout(allowed) as limit:
-                with _watched(pace, limit), pace.waiting():
+                with _Watch(pace, limit), pace.waiting():
                     chunk = await anext(chunks, None)
         except TimeoutError:
             raise _crowded_out() if pace.crowded_out else _too_slow() from None
@@ -88,26 +88,29 @@ async def paced_chunks(
             yield chunk
 
 
-@contextlib.contextmanager
-def _watched(pace: Pace, limit: asyncio.Timeout) -> Iterator[None]:
-    """Look now and then whether somebody has come who would need the turn, and end the wait if so."""
-    loop = asyncio.get_running_loop()
-    timer: asyncio.TimerHandle | None = None
+class _Watch:
+    """Looks now and then whether somebody has come who would need the turn, and ends the wait if so."""
 
-    def look() -> None:
-        nonlocal timer
-        if pace.in_the_way:
-            pace.crowded_out = True
-            limit.reschedule(loop.time())
+    def __init__(self, pace: Pace, limit: asyncio.Timeout) -> None:
+        self._pace = pace
+        self._limit = limit
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._pace.in_the_way:
+            self._pace.crowded_out = True
+            self._limit.reschedule(loop.time())
         else:
-            timer = loop.call_later(_LOOK_SECONDS, look)
-
-    timer = loop.call_later(_LOOK_SECONDS, look)
-    try:
-        yield
-    finally:
-        if timer is not None:
-            timer.cancel()
+            self._timer = loop.call_later(_LOOK_SECONDS, self._look)
 
 
 def _too_slow() -> Problem:

@@ -3,6 +3,7 @@ and loses the bodies of clients that offer another protocol, as Java's does at e
 """
 
 import asyncio
+import weakref
 from http import HTTPStatus
 from typing import Final
 
@@ -258,7 +259,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 class _Lingering:
-    """What an answer is written to: its end closes the connection, at once where all of the request has come."""
+    """What an answer is written to: its end closes the connection, at once where all of the request has come.
+
+    It keeps neither the connection nor the cycle, which keep it: what each request leaves behind would be found only by
+    the collector of cycles, which stops everything for half a second after some thousands.
+    """
 
     def __init__(
         self, transport: asyncio.Transport, connection: BoundedHttpProtocol, cycle: RequestResponseCycle
@@ -266,12 +271,13 @@ class _Lingering:
         self.write = transport.write
         self.is_closing = transport.is_closing
         self._transport = transport
-        self._connection = connection
-        self._cycle = cycle
+        self._connection = weakref.ref(connection)
+        self._cycle = weakref.ref(cycle)
 
     def close(self) -> None:
         """End the connection."""
-        if self._cycle.more_body and self._cycle.response_complete:
-            self._connection.linger()
+        connection, cycle = self._connection(), self._cycle()
+        if connection is not None and cycle is not None and cycle.more_body and cycle.response_complete:
+            connection.linger()
         else:
             self._transport.close()
