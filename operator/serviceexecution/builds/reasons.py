@@ -60,6 +60,7 @@ class BuildReason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     VOLUME_NOT_BOUND = "VolumeNotBound"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    WEBHOOK_FAILED = "WebhookFailed"
     EVICTED = "Evicted"
     POD_LOST = "PodLost"
 
@@ -112,6 +113,7 @@ MEANINGS: Final[dict[BuildReason, Meaning]] = {
     BuildReason.UNSCHEDULABLE: Meaning("No node has room for the build.", _P),
     BuildReason.VOLUME_NOT_BOUND: Meaning("A PersistentVolumeClaim is not bound to a volume.", _P),
     BuildReason.QUOTA_EXCEEDED: Meaning("The namespace's quota has no room for the build.", _Q),
+    BuildReason.WEBHOOK_FAILED: Meaning("An admission webhook of the cluster does not answer.", _P),
     BuildReason.EVICTED: Meaning("The node evicted the pod of the build.", _P),
     BuildReason.POD_LOST: Meaning("The pod of the build was deleted or its node was lost.", _P),
 }

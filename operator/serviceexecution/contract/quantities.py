@@ -33,16 +33,24 @@ def parse_quantity(value: str | int, *, field: str = "the quantity") -> int:
     match = _FORM.match(str(value))
     if match is None:
         raise QuantityError(_refusal(field, value))
-    suffix = match["suffix"] or ""
-    number = Decimal(match["number"])
-    if suffix in _BINARY:
-        exact = _EXACT.multiply(number, Decimal(1024 ** (_BINARY.index(suffix) + 1)))
-    else:
-        exact = number.scaleb(int(match["exponent"] or _DECIMAL[suffix]), _EXACT)
-    result = int(exact.to_integral_value(ROUND_CEILING, _EXACT))
+    result = int(_exact(match).to_integral_value(ROUND_CEILING, _EXACT))
     if result > MAX_QUANTITY:
         raise QuantityError(f"{field} is larger than the largest size, 2^63 - 1 bytes.")
     return result
+
+
+def exact_quantity(text: str) -> Decimal | None:
+    """Return the exact number that a quantity such as ``10m`` or ``64Mi`` stands for; None for what is none."""
+    match = _FORM.match(text)
+    return None if match is None else _exact(match)
+
+
+def _exact(match: re.Match[str]) -> Decimal:
+    suffix = match["suffix"] or ""
+    number = Decimal(match["number"])
+    if suffix in _BINARY:
+        return _EXACT.multiply(number, Decimal(1024 ** (_BINARY.index(suffix) + 1)))
+    return number.scaleb(int(match["exponent"] or _DECIMAL[suffix]), _EXACT)
 
 
 def format_quantity(size: int) -> str:

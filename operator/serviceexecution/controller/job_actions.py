@@ -105,8 +105,3 @@ def in_the_way(kind: str, name: str) -> KubernetesError:
 def is_final(error: KubernetesError) -> bool:
     """Tell whether the API server refuses what is to be made, and would refuse it again."""
     return not error.retriable and error.status not in _PASSING
-
-
-def lacks_quota(error: KubernetesError) -> bool:
-    """Tell whether a quota of the namespace refuses what is to be made."""
-    return error.status == 403 and "quota" in str(error)

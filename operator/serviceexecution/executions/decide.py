@@ -42,6 +42,9 @@ requests, so the pause is as long as the wait so far, within these two."""
 CALLBACK_HOLDS: Final = 86_400
 """Seconds after the end for which a pending callback keeps an execution: all of its tries take at most 14 hours."""
 
+REFUSED_FOR_NOW: Final = frozenset({Reason.QUOTA_EXCEEDED, Reason.WEBHOOK_FAILED})
+"""What the API server may take a while later; until then it words it differently from try to try."""
+
 WOKEN_BY_EVENTS: Final = frozenset({Reason.SERVICE_NOT_FOUND, Reason.SERVICE_NOT_READY})
 """A change of the service wakes the executions that wait for it."""
 
@@ -102,13 +105,13 @@ def _without_job(seen: Observation) -> Decision:
     limit = 0.0
     if problem.waiting:
         limit = seen.times.start_timeout
-        if problem.reason is not Reason.QUOTA_EXCEEDED and not problem.coming:
+        if problem.reason not in REFUSED_FOR_NOW and not problem.coming:
             limit = min(limit, seen.limits.missing_reference)
     age = seen.age(seen.execution.metadata.creation_timestamp)
     left = limit - age
     if left <= 0:
         return finish(seen, Phase.FAILED, problem.reason, problem.detail)
-    message = _message_so_far(seen, problem.reason) if problem.reason is Reason.QUOTA_EXCEEDED else None
+    message = _message_so_far(seen, problem.reason) if problem.reason in REFUSED_FOR_NOW else None
     return say(
         seen,
         Phase.PENDING,

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     VOLUME_NOT_BOUND = "VolumeNotBound"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    WEBHOOK_FAILED = "WebhookFailed"
     START_TIMEOUT = "StartTimeout"
     NODE_REFUSED = "NodeRefused"
     NOT_STARTED = "NotStarted"
@@ -111,6 +112,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.UNSCHEDULABLE: Meaning("No node has room for the pod.", Owner.PLATFORM),
     Reason.VOLUME_NOT_BOUND: Meaning("A PersistentVolumeClaim is not bound to a volume.", Owner.PLATFORM),
     Reason.QUOTA_EXCEEDED: Meaning("The namespace's quota has no room for the pod.", Owner.QUOTA),
+    Reason.WEBHOOK_FAILED: Meaning("An admission webhook of the cluster does not answer.", Owner.PLATFORM),
     Reason.START_TIMEOUT: Meaning("The program did not start within spec.startTimeout.", Owner.PLATFORM),
     Reason.NODE_REFUSED: Meaning("The node refused the pod before the program started.", Owner.PLATFORM),
     Reason.NOT_STARTED: Meaning("The pod was deleted or lost before the program started.", Owner.PLATFORM),

@@ -14,6 +14,10 @@ else:  # Help of sx is to come at once, and this package takes a tenth of its ti
 _LACKS_RIGHT: Final = re.compile(r'is forbidden: User "[^"]*" cannot ')
 """An authorizer's words. Admission (quotas, policies, Pod Security) answers 403 in others: that refuses the object."""
 
+_TOO_LARGE: Final = re.compile(
+    r"etcdserver: request is too large|trying to send message larger than max|[Rr]equest entity too large"
+)
+
 _LONGEST_SHOWN: Final = 80
 """Characters of an impossible name in a message: a name of 63 is shown whole, a megabyte is not."""
 
@@ -42,7 +46,14 @@ class KubernetesError(Exception):
     @property
     def retriable(self) -> bool:
         """Tell whether the same request may succeed later: the fault is not in what was asked for."""
+        if self.is_too_large:
+            return False
         return self.status is None or self.status in {408, 429} or self.status >= 500 or self.lacks_right
+
+    @property
+    def is_too_large(self) -> bool:
+        """Tell whether the object is larger than the API server or its etcd takes, which etcd says with a 500."""
+        return self.status is not None and _TOO_LARGE.search(str(self)) is not None
 
     @property
     def lacks_right(self) -> bool:

@@ -144,6 +144,19 @@ def test_the_scheduler_s_words_become_a_reason(message, reason, limit):
             60,
         ),
         ("Error creating: admission webhook denied the request", StartFault.POD_REFUSED, 60),
+        (
+            (
+                'Error creating: Internal error occurred: failed calling webhook "a.example.com": failed to call '
+                'webhook: Post "https://127.0.0.1:9/?timeout=1s": dial tcp 127.0.0.1:9: connect: connection refused'
+            ),
+            StartFault.WEBHOOK_FAILED,
+            None,
+        ),
+        (
+            'Error creating: pods "a" is forbidden in the namespace exceeded-quota-tests: a policy',
+            StartFault.POD_REFUSED,
+            60,
+        ),
     ],
 )
 def test_the_job_controllers_words(message, reason, limit):

@@ -15,7 +15,7 @@ from serviceexecution.controller.job_actions import JobReader
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.service_problem import Checker
-from serviceexecution.controller.warnings import newest_warning
+from serviceexecution.controller.warnings import creation_problem_of, newest_warning
 from serviceexecution.executions.ended import Rest, rest_of
 from serviceexecution.executions.names import job_name
 from serviceexecution.executions.observation import Observation
@@ -24,8 +24,9 @@ from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.pods.container_needs import PLACES_OF_RUNS
 from serviceexecution.resources.pods.observed import JobView, PodView
-from serviceexecution.resources.pods.pod_start import StartLimits, creation_problem
+from serviceexecution.resources.pods.pod_start import StartLimits
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.services.effective import effective_spec
 from serviceexecution.store.errors import StoreError
@@ -154,7 +155,16 @@ class ExecutionObserver:
             return seen
         if pod is not None:
             return replace(seen, warning=message)
-        problem = creation_problem(message, self._limits) if message else None
+        if not message:
+            return seen
+        problem = await creation_problem_of(
+            self._client,
+            about,
+            message,
+            self._limits,
+            said=seen.status.reason,
+            places=PLACES_OF_RUNS,
+        )
         return replace(seen, creation_problem=problem)
 
     async def _with_results(self, seen: Observation) -> Observation:

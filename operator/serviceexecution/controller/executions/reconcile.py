@@ -17,7 +17,6 @@ from serviceexecution.controller.job_actions import (
     JobActions,
     in_the_way,
     is_final,
-    lacks_quota,
 )
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution, UnreadableExecution
@@ -40,6 +39,7 @@ from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import CallbackState, ExecutionStatus, Phase
 from serviceexecution.resources.names import MAIN_CONTAINER
 from serviceexecution.resources.pods.observed import InputMapView
+from serviceexecution.resources.pods.pod_start import is_webhook_failure, lacks_quota
 from serviceexecution.resources.status_patch import status_patch
 
 logger = structlog.stdlib.get_logger()
@@ -168,9 +168,10 @@ class ExecutionReconciler:
                 await self._create_config_map(seen.execution, children.config_map)
             job = await self._jobs.create(children.job, seen.execution.metadata)
         except KubernetesError as error:
-            if not is_final(error):
+            problem = _refusal(error)
+            if problem is None:
                 raise
-            return replace(seen, plan=_refusal(error))
+            return replace(seen, plan=problem)
         return replace(seen, job=job, plan=None)
 
     async def _create_config_map(self, execution: ServiceExecution, manifest: JsonObject) -> None:
@@ -254,10 +255,17 @@ def _succeeds(seen: Observation, decision: Decision) -> bool:
     return _ends(seen, decision) and decision.status.phase is Phase.SUCCEEDED
 
 
-def _refusal(error: KubernetesError) -> PlanProblem:
+def _refusal(error: KubernetesError) -> PlanProblem | None:
+    """Return what the API server refuses; None when it did not say, and a later try may succeed."""
     text = str(error)
-    if lacks_quota(error):
-        return PlanProblem(Reason.QUOTA_EXCEEDED, text, waiting=True)
+    if is_webhook_failure(text):
+        return PlanProblem(Reason.WEBHOOK_FAILED, text, waiting=True)
+    if not is_final(error):
+        return None
     if error.status == 403:
+        if lacks_quota(text):
+            return PlanProblem(Reason.QUOTA_EXCEEDED, text, waiting=True)
         return PlanProblem(Reason.POD_REFUSED, text)
+    if error.is_too_large:
+        return PlanProblem(Reason.INVALID_INPUT, f"It is larger than the cluster can hold: {text}")
     return PlanProblem(Reason.INVALID_SPEC, text)

@@ -18,11 +18,12 @@ from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.services.pod_security import NamespaceLevels
 from serviceexecution.controller.services.slots import BuildSlots
-from serviceexecution.controller.warnings import newest_warning
+from serviceexecution.controller.warnings import creation_problem_of, newest_warning
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.model import OpaqueObject
+from serviceexecution.resources.pods.container_needs import PLACES_OF_BUILDS
 from serviceexecution.resources.pods.observed import JobView, PodView
-from serviceexecution.resources.pods.pod_start import StartLimits, creation_problem, mount_problem
+from serviceexecution.resources.pods.pod_start import StartLimits, mount_problem
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
 from serviceexecution.schemas.checker import SchemaTimeoutError
@@ -136,7 +137,7 @@ class ServiceObserver:
         if pod is not None and (pod.ended or pod.main.terminated is not None):
             return await self._with_report(seen, active)
         if pod is None or pod.main.running is None:
-            return await self._with_warning(seen, job, pod)
+            return await self._with_warning(seen, active, job, pod)
         return seen
 
     async def _with_pod(self, seen: BuildObservation, job: JobView) -> BuildObservation:
@@ -146,14 +147,17 @@ class ServiceObserver:
         return seen if pod is None else replace(seen, pods={**seen.pods, job.metadata.uid: pod})
 
     async def _with_warning(
-        self, seen: BuildObservation, job: JobView, pod: PodView | None
+        self, seen: BuildObservation, active: Revision, job: JobView, pod: PodView | None
     ) -> BuildObservation:
         about = job.metadata if pod is None else pod.metadata
         message = await newest_warning(self.client, about, seen.now)
         if not message:
             return seen
         if pod is None:
-            return replace(seen, creation_problem=creation_problem(message, self.limits), warning=message)
+            problem = await creation_problem_of(
+                self.client, about, message, self.limits, said=active.reason, places=PLACES_OF_BUILDS
+            )
+            return replace(seen, creation_problem=problem, warning=message)
         return replace(seen, mount_problem=mount_problem(message, self.limits), warning=message)
 
     async def _log(self, definition: ServiceDefinition, revision: Revision) -> LogRecord | None:

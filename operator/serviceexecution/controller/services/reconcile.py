@@ -15,7 +15,7 @@ from serviceexecution.builds.progress import timeout_of
 from serviceexecution.builds.render import render_build
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.clock import Clock
-from serviceexecution.controller.job_actions import RECHECK_SECONDS, JobActions, is_final, lacks_quota
+from serviceexecution.controller.job_actions import RECHECK_SECONDS, JobActions, is_final
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, status_of_unreadable
 from serviceexecution.controller.service_problem import Checker, problem_of
@@ -29,7 +29,14 @@ from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.names import MAIN_CONTAINER
-from serviceexecution.resources.pods.pod_start import StartFault, StartProblem
+from serviceexecution.resources.pods.pod_start import (
+    StartFault,
+    StartLimits,
+    StartProblem,
+    creation_problem,
+    is_webhook_failure,
+    lacks_quota,
+)
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.resources.services.definition_status import Revision, ServiceDefinitionStatus
@@ -189,9 +196,10 @@ class ServiceReconciler:
         try:
             await self._jobs.create(manifest, definition.metadata)
         except KubernetesError as error:
-            if not is_final(error):
+            problem = _refusal(error, seen.limits)
+            if problem is None:
                 raise
-            return _refusal(error)
+            return problem
         return None
 
     def _follow(self, service: ServiceKey, decision: BuildDecision) -> None:
@@ -230,8 +238,13 @@ class ServiceReconciler:
             self._add(waiting)
 
 
-def _refusal(error: KubernetesError) -> StartProblem:
+def _refusal(error: KubernetesError, limits: StartLimits) -> StartProblem | None:
+    """Return what the API server refuses; None when it did not say, and a later try may succeed."""
     text = str(error)
-    if lacks_quota(error):
-        return StartProblem(StartFault.QUOTA_EXCEEDED, text, None)
-    return StartProblem(StartFault.POD_REFUSED, text, 0 if error.status != 403 else 60)
+    if is_webhook_failure(text):
+        return creation_problem(text, limits)
+    if not is_final(error):
+        return None
+    if error.status == 403 and lacks_quota(text):
+        return creation_problem(text, limits)
+    return StartProblem(StartFault.POD_REFUSED, text, 0 if error.status != 403 else limits.missing_reference)

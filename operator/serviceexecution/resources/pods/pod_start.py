@@ -27,6 +27,7 @@ class StartFault(StrEnum):
     START_FAILED = "StartFailed"
     QUOTA_EXCEEDED = "QuotaExceeded"
     POD_REFUSED = "PodRefused"
+    WEBHOOK_FAILED = "WebhookFailed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ _MOUNT_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
     (re.compile(r"references non-existent config key", re.IGNORECASE), StartFault.CONFIG_MAP_NOT_FOUND),
     *_CONFIG_ERRORS,
 )
+_WEBHOOK_FAILED: Final = re.compile(r"failed calling webhook|failed to call webhook")
+_QUOTA: Final = re.compile(r"\b(?:exceeded|failed) quota\b")
 _MISSING_CLAIM: Final = re.compile(r'persistentvolumeclaim "[^"]*" not found')
 _UNBOUND_CLAIM: Final = re.compile(
     r"unbound immediate PersistentVolumeClaims|didn't find available persistent"
@@ -169,9 +172,21 @@ def image_problem(message: str, limits: StartLimits) -> StartProblem:
     return StartProblem(StartFault.IMAGE_PULL_FAILED, message, None)
 
 
+def is_webhook_failure(message: str) -> bool:
+    """Tell whether Kubernetes could not ask a webhook, which then refused nothing."""
+    return _WEBHOOK_FAILED.search(message) is not None
+
+
+def lacks_quota(message: str) -> bool:
+    """Tell whether a quota of the namespace refuses what is to be made."""
+    return _QUOTA.search(message) is not None
+
+
 def creation_problem(message: str, limits: StartLimits) -> StartProblem:
     """Classify why the Job controller could not create the pod, from its FailedCreate event."""
-    if "exceeded quota" in message or "failed quota" in message:
+    if is_webhook_failure(message):
+        return StartProblem(StartFault.WEBHOOK_FAILED, message, None)
+    if lacks_quota(message):
         return StartProblem(StartFault.QUOTA_EXCEEDED, message, None)
     if re.search(r"serviceaccount \S+ not found|service account \S+ was not found", message):
         return StartProblem(StartFault.SERVICE_ACCOUNT_NOT_FOUND, message, limits.missing_reference)

@@ -11,6 +11,11 @@ from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.harness import SUCCESS, World, start, succeed
 from tests.unit.executions.builders import ended, running
 
+DEAD_WEBHOOK = (
+    'Internal error occurred: failed calling webhook "a.example.com": failed to call webhook: Post '
+    '"https://127.0.0.1:9/?timeout=1s": dial tcp 127.0.0.1:9: connect: connection refused'
+)
+
 
 class TestAStaleCache:
     async def test_a_stale_cache_never_makes_a_second_job(self, world: World):
@@ -151,6 +156,67 @@ class TestRefusals:
         world.kubernetes.hook = None
         await world.controller.run()
         assert world.said() == ("Pending", "Starting")
+
+    @pytest.mark.parametrize("resource", ["configmaps", "jobs"])
+    async def test_a_dead_admission_webhook_is_said_at_once_and_waited_for(self, world: World, resource):
+        world.kubernetes.hook = _refuse(resource, 500, DEAD_WEBHOOK)
+        world.apply(startTimeout="2m")
+        await world.controller.run()
+        assert world.said() == ("Pending", "WebhookFailed")
+        assert (
+            world.execution.status.message
+            == f"An admission webhook of the cluster does not answer. {DEAD_WEBHOOK}"
+        )
+        world.wait(100)
+        await world.controller.run()
+        assert world.kubernetes.writes().count("patch serviceexecutions/status") == 1
+        world.kubernetes.hook = None
+        await world.controller.run()
+        assert world.said() == ("Pending", "Starting")
+
+    async def test_a_webhook_that_stays_dead_ends_the_run_after_its_start_timeout(self, world: World):
+        world.kubernetes.hook = _refuse("jobs", 500, DEAD_WEBHOOK)
+        world.apply(startTimeout="2m")
+        await world.controller.run()
+        world.wait(120)
+        await world.controller.run()
+        assert world.said() == ("Failed", "WebhookFailed")
+
+    async def test_a_dead_admission_webhook_of_pods_is_said_and_waited_for(self, world: World):
+        world.apply()
+        await world.controller.run()
+        job = world.kubernetes.one(JOBS)
+        assert job is not None
+        world.wait(70)
+        world.warn(job, f"Error creating: {DEAD_WEBHOOK}")
+        await world.controller.run()
+        assert world.said() == ("Pending", "WebhookFailed")
+
+    async def test_an_object_that_etcd_cannot_hold_ends_the_run(self, world: World):
+        world.kubernetes.hook = _refuse("configmaps", 500, "etcdserver: request is too large")
+        world.apply()
+        await world.controller.run()
+        assert world.said() == ("Failed", "InvalidInput")
+
+    async def test_a_limit_range_against_the_collector_names_it_and_the_chart_s_value(self, world: World):
+        world.apply()
+        await world.controller.run()
+        job = world.kubernetes.one(JOBS)
+        assert job is not None
+        world.wait(3)
+        world.warn(job, 'pods "a" is forbidden: minimum cpu usage per Container is 50m, but request is 10m')
+        await world.controller.run()
+        assert world.said() == ("Pending", "PodRefused")
+        assert (world.execution.status.message or "").endswith(
+            'The container "collector": its request of cpu is 10m; '
+            "the value collector.resources of the operator's chart changes it."
+        )
+
+    async def test_a_namespace_named_quota_has_no_full_quota(self, world: World):
+        world.kubernetes.hook = _refuse("jobs", 403, 'forbidden in namespace "quota": a policy')
+        world.apply()
+        await world.controller.run()
+        assert world.said() == ("Failed", "PodRefused")
 
     async def test_a_job_of_somebody_else_in_the_way(self, world: World):
         world.apply()
