@@ -5,6 +5,9 @@ PYTHON ?= python3
 # Tests side by side; arguments for pytest go into ARGS, for example ARGS="-k cancel -x".
 JOBS ?= 4
 ARGS ?=
+# Of make chaos: what decides by chance, and for how many seconds things fail.
+SEED ?= 1
+DURATION ?= 120
 
 export CLUSTER
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
@@ -14,7 +17,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight network-policies
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight chaos network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +122,10 @@ floods: environment ## attacks on each shared budget, beside a witness of anothe
 weight: environment ## many and heavy objects, and what controller and gateway hold of them
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.weight $(ARGS)
+
+chaos: environment ## executions and builds while things fail at random: make chaos SEED=1 DURATION=120
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) benchmarks.chaos --seed $(SEED) --seconds $(DURATION) $(ARGS)
 
 network-policies: environment ## the chart's NetworkPolicies under kube-router, which enforces them
 	@$(RUN) cluster up

@@ -1,13 +1,16 @@
 """The Service API while its cluster's API server is away, and for somebody who guesses: seen by one of the platform's
-own clients, on an embedded cluster of its own, so that nobody else is disturbed.
+own clients, on an embedded cluster of its own, so that nobody else is disturbed. At last, there, the short form of
+``make chaos``.
 """
 
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +19,11 @@ import httpx
 import pytest
 
 from cluster.node.namespaces import init_record
-from cluster.settings import GATEWAY_NODE_PORT
+from cluster.settings import CHECKOUT, GATEWAY_NODE_PORT
 from serviceexecution.gateway.access.callers import ACCESS_SECONDS
 from tests.support.cluster import Cluster
 from tests.support.embedded import NEEDS, EmbeddedCluster, processes_in
+from tests.support.figures import FIGURE
 from tests.support.polling import poll_until
 from tests.support.sandbox import Sandbox, shell
 from tests.support.sdk.environment import sdk_environment
@@ -133,3 +137,26 @@ def test_who_guesses_locks_nobody_out(service_api: ServiceApi, sdk: SdkProcess) 
     )
     assert answer.status_code == 200, "nor is the owner of the key, from the same address"
     assert connect(sdk, service_api, service.url).get_service_executions() == []
+
+
+def test_two_minutes_of_chaos_break_nothing(
+    embedded: EmbeddedCluster, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    output = tmp_path / "chaos.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chaos", "--seconds", "120", "--output", str(output)],
+        cwd=CHECKOUT,
+        env={
+            **os.environ,
+            "SX_CLUSTER_NAME": embedded.name,
+            "PYTHONPATH": os.pathsep.join([str(CHECKOUT / "operator"), str(CHECKOUT)]),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert output.exists(), done.stdout + done.stderr
+    found = json.loads(output.read_text())
+    record_property(FIGURE, f"chaos of {found['seconds']} s: failed {found['failed']}, ends {found['ends']}")
+    assert not any(found["neverBe"].values()), done.stdout
+    assert done.returncode == 0, done.stdout
