@@ -74,16 +74,17 @@ class World:
     def seen(self, name: str) -> Seen:
         """Return what is left of an execution."""
         found = insist(lambda: self.sandbox.get(name))
-        ended = member(found, "status", "phase") in TERMINAL
+        ended, starts = member(found, "status", "phase") in TERMINAL, self._journal.starts[name]
+        has_left_something = ended and starts > 0
         return Seen(
             phase=str(member(found, "status", "phase") or ""),
             reason=str(member(found, "status", "reason") or ""),
             message=str(member(found, "status", "message") or ""),
-            starts=self._journal.starts[name],
+            starts=starts,
             log=self._readable(lambda: self._gateway.log(self.sandbox.name, name, self._token))
             if ended
             else None,
-            files=self._readable(lambda: self._files(name)) if ended else None,
+            files=self._readable(lambda: self._files(name)) if has_left_something else None,
             has_ended=ended,
             runtime_died=any(_began(found) <= at <= _completed(found) for at in self.runtime_deaths),
         )
