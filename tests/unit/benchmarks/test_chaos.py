@@ -79,6 +79,11 @@ def test_doubled_lines_are_a_fault_even_after_a_killed_containerd():
     assert list(judge(PROGRAMS["quick"], seen).faults) == [Broken.LINES]
 
 
+@pytest.mark.parametrize("kind", ["cancelled", "overdue"])
+def test_a_stopped_program_need_not_outlive_a_long_outage(kind):
+    assert judge(PROGRAMS[kind], dataclasses.replace(right(kind), files=None)).faults == {}
+
+
 def test_a_program_cancelled_before_it_began_has_left_nothing():
     seen = dataclasses.replace(right("cancelled"), starts=0, log=None, files=None)
     assert judge(PROGRAMS["cancelled"], seen).faults == {}
