@@ -63,7 +63,8 @@ def judge(program: Program, seen: Seen) -> Verdict:
         faults[Fault.LINES] = problem
     # A program that is stopped has a minute to be collected: its output may not outlive a longer outage.
     is_stopped = program.is_cancelled or "timeout" in program.fields
-    if not (is_stopped and seen.files is None) and dict(seen.files or {}) != program.digests:
+    unreadable = seen.files is None and not is_stopped
+    if unreadable or (seen.files is not None and dict(seen.files) != program.digests):
         faults[Fault.OUTPUT] = _compare_files(program.digests, seen.files)
     return Verdict(faults, never_written)
 
