@@ -20,6 +20,8 @@ from tools.pages.reason_table import PAGE as REASON_PAGE
 from tools.pages.reason_table import replace_reasons
 from tools.pages.rights import replace_rights
 from tools.pages.samples_index import SAMPLES, read_samples, samples_index
+from tools.pages.settings_table import PAGE as SETTINGS_PAGE
+from tools.pages.settings_table import replace_settings
 from tools.pod_fields import FIELDS_FILE, pod_template_fields
 
 INSTALL_MANIFEST: Final = "manifests/install.yaml"
@@ -50,6 +52,7 @@ def generated_files() -> dict[str, str]:
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
         OPERATIONS_PAGE: replace_rights(replace_metrics((ROOT / OPERATIONS_PAGE).read_text())),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
+        SETTINGS_PAGE: replace_settings((ROOT / SETTINGS_PAGE).read_text()),
     }
 
 

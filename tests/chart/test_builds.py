@@ -5,7 +5,7 @@ import json
 import pytest
 
 from serviceexecution.builds.names import build_labels
-from serviceexecution.builds.settings import builds_settings
+from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.resources.executions.execution import ObjectMeta
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, REGISTRY, environment, named, of_kind
@@ -22,7 +22,7 @@ def containers(manifests):
 
 
 def settings_of(manifests):
-    return builds_settings(environment(containers(manifests)["controller"]))
+    return ControllerSettings.from_environment(environment(containers(manifests)["controller"])).builds
 
 
 def gateway_settings(manifests):

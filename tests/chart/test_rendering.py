@@ -189,6 +189,9 @@ def test_both_processes_read_their_settings(layout):
     gateway = GatewaySettings.from_environment(
         {k: v for k, v in containers["gateway"].items() if v is not None}
     )
+    for settings, name in ((controller, "controller"), (gateway, "gateway")):
+        read = {variable.name for variable in settings.variables().values()}
+        assert {one for one in containers[name] if one.startswith("SX_")} <= read
     assert controller.store_url == gateway.store_url
     assert controller.cluster_id == gateway.cluster_id
     assert controller.store_options == gateway.store_options
@@ -207,7 +210,7 @@ def test_every_setting_reaches_the_controller(render):
     assert settings.pod.run_as_user == 1000
     assert settings.log_limit == 1024**3
     assert (settings.start_limits.missing_reference, settings.start_limits.image_refused) == (30, 300)
-    assert (settings.retention_seconds, settings.sweep_bulk) == (30 * 24 * 3600, True)
+    assert (settings.retention, settings.sweep_bulk) == (30 * 24 * 3600, True)
     assert (settings.lease_name, settings.lease_namespace) == ("custom-controller", "system")
     assert (settings.log_level, settings.log_format) == ("DEBUG", "plain")
     assert container["image"].startswith("registry.example.com/operator@sha256:0123")

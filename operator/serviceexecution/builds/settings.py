@@ -1,7 +1,6 @@
 """The installation's settings of builds, from the variable SX_BUILDS."""
 
 import json
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -10,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from serviceexecution.contract.durations import parse_duration
 from serviceexecution.contract.quantities import parse_quantity
-from serviceexecution.process.environment import SettingsError
+from serviceexecution.process.settings import SettingsError
 from serviceexecution.resources.pod_fields import ResourceRequirements
 
 VARIABLE: Final = "SX_BUILDS"
@@ -27,7 +26,13 @@ class Builder(StrEnum):
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
 
 
 class RegistrySettings(_Settings):
@@ -42,7 +47,7 @@ class RegistrySettings(_Settings):
     credentials_secret: str = ""
     """Secret of type kubernetes.io/dockerconfigjson in each namespace that builds, for push and pull."""
     mirrors: dict[str, str] = Field(default_factory=dict)
-    """Registry → where its images are looked for first."""
+    """By registry, where its images are looked for first."""
 
     @property
     def push(self) -> str:
@@ -56,12 +61,16 @@ class RegistrySettings(_Settings):
 
 
 class BuildLimits(_Settings):
-    """The most that one build may be, sizes in bytes."""
+    """The most that one build may be."""
 
     archive: int = 100 * 1024**2
+    """Most bytes of an uploaded archive."""
     context: int = 1024**3
+    """Most bytes of an unpacked source."""
     files: Annotated[int, Field(ge=1)] = 50_000
+    """Most files and folders of an unpacked source."""
     image: int = 8 * 1024**3
+    """Most bytes of an image's layers."""
 
     @field_validator("archive", "context", "image", mode="before")
     @classmethod
@@ -73,21 +82,23 @@ class BuildsSettings(_Settings):
     """How this installation builds images."""
 
     builder: Literal["auto", "buildkit", "buildah"] = "auto"
+    """What builds; auto: buildah where a namespace enforces restricted, else BuildKit."""
     image: _Text
     """The builder's image."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """The imagePullPolicy of the builder's image."""
     python_image: Annotated[str, StringConstraints(pattern=r"^[^{}]*\{version\}[^{}]*$")]
     """The image that Python projects are built on, with {version} in place of Python's."""
     registry: RegistrySettings
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 4
     """Most builds at a time, of the whole installation."""
     timeout: float = 1800
-    """Seconds that a build may take from its start."""
+    """How long a build may take from its start."""
     limits: BuildLimits = BuildLimits()
     resources: ResourceRequirements = ResourceRequirements()
-    """Of a build's pod."""
+    """Resource requirements of a build's pod."""
     namespaces: tuple[str, ...] = ()
-    """Which may build; empty: all that are watched."""
+    """The namespaces that may build; none: all that are watched."""
     seccomp_profile: str = ""
     """Path of a profile below the kubelet's folder of profiles, on every node."""
     environment: dict[str, str] = Field(default_factory=dict)
@@ -107,11 +118,8 @@ class BuildsSettings(_Settings):
         return not self.namespaces or namespace in self.namespaces
 
 
-def builds_settings(environment: Mapping[str, str]) -> BuildsSettings | None:
+def read_builds(text: str) -> BuildsSettings | None:
     """Return the settings of builds, None when this installation builds nothing; raises SettingsError."""
-    text = environment.get(VARIABLE, "")
-    if not text:
-        return None
     try:
         value = json.loads(text)
     except ValueError as error:

@@ -226,7 +226,7 @@ def _service_reconciler(shared: _Shared, service_queue: WorkQueue[ServiceKey]) -
         slots=slots,
         followers=shared.followers,
         reporter=BuildTransitionReporter(shared.events, shared.background.keep),
-        gateway_url=settings.pod.gateway_url,
+        gateway_url=settings.gateway_url,
         add=service_queue.add,
         clock=shared.clock,
     )
@@ -247,9 +247,7 @@ def _resync(
 
 def _sweeper(shared: _Shared) -> Sweeper:
     settings = shared.settings
-    rules = sweep_rules(
-        retention=timedelta(seconds=settings.retention_seconds), allow_bulk=settings.sweep_bulk
-    )
+    rules = sweep_rules(retention=timedelta(seconds=settings.retention), allow_bulk=settings.sweep_bulk)
     return Sweeper(
         shared.clients.work, shared.store, namespaces=settings.namespaces, rules=rules, clock=shared.clock
     )

@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import kopf
 import structlog
@@ -73,7 +72,7 @@ async def _work(
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
     version = await clients.work.server_version()
     logger.info("controller starts", kubernetes=f"{version[0]}.{version[1]}", namespaces=settings.namespaces)
-    settings = replace(settings, pod=settings.pod.for_cluster(version))
+    settings = settings.model_copy(update={"kubernetes": version})
     controller = assemble(settings, clients, store, health=health)
     watched = await controller.resync.start()
     collect_seldom()

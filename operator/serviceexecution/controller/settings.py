@@ -1,92 +1,99 @@
 """The controller's settings, read once from the environment."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+import json
+from typing import Annotated
 
-from serviceexecution.builds.settings import BuildsSettings, builds_settings
-from serviceexecution.contract.durations import parse_duration
-from serviceexecution.contract.quantities import parse_quantity
-from serviceexecution.executions.pod_defaults import DEFAULT_COLLECTOR_RESOURCES, PodDefaults
-from serviceexecution.process.environment import (
-    LogFormat,
-    integer,
+from serviceexecution.builds.settings import BuildsSettings, read_builds
+from serviceexecution.executions.pod_defaults import (
+    CONTAINER_RESTART_RULES_SINCE,
+    DEFAULT_COLLECTOR_RESOURCES,
+    PodDefaults,
+)
+from serviceexecution.process.settings import (
+    ProcessSettings,
+    duration,
     json_object,
-    log_format,
-    log_level,
-    required,
-    text_options,
+    size,
+    variable,
+    whole_number,
+    words,
 )
 from serviceexecution.resources.pods.pod_start import StartLimits
 
 
-@dataclass(frozen=True, slots=True)
-class ControllerSettings:
+def _without_slash(text: str) -> str:
+    return text.rstrip("/")
+
+
+def _collector_resources(text: str) -> str:
+    json_object("SX_COLLECTOR_RESOURCES", text)
+    return text
+
+
+def _is_true(text: str) -> bool:
+    return text == "true"
+
+
+def _as_json(value: bool) -> str:
+    return str(value).lower()
+
+
+class ControllerSettings(ProcessSettings):
     """Settings of one controller process. Times in seconds, sizes in bytes."""
 
-    pod: PodDefaults
-    store_url: str
-    store_options: Mapping[str, str]
-    cluster_id: str
-    namespaces: tuple[str, ...] = ()
-    """Empty: the whole cluster."""
-    log_limit: int = 256 * 1024**2
-    start_limits: StartLimits = field(default_factory=StartLimits)
-    health_port: int = 8081
-    metrics_port: int = 9090
-    lease_name: str = ""
-    lease_namespace: str = ""
-    log_level: str = "INFO"
-    log_format: LogFormat = "json"
+    cluster_id: Annotated[str, variable("SX_CLUSTER_ID")] = "local"
+    """The name of this cluster among those that share a store."""
+    gateway_url: Annotated[str, variable("SX_GATEWAY_URL", _without_slash)]
+    """Where collectors upload to, as reached from pods."""
+    collector_image: Annotated[str, variable("SX_COLLECTOR_IMAGE")]
+    """The image of the collector, which runs beside each program."""
+    collector_image_pull_policy: Annotated[str, variable("SX_COLLECTOR_IMAGE_PULL_POLICY")] = "IfNotPresent"
+    """Its imagePullPolicy."""
+    collector_resources: Annotated[str, variable("SX_COLLECTOR_RESOURCES", _collector_resources)] = (
+        DEFAULT_COLLECTOR_RESOURCES
+    )
+    """Its resource requirements, as a JSON object."""
+    run_as_user: Annotated[int, whole_number("SX_DEFAULT_RUN_AS_USER", most=2**31 - 1)] = 65532
+    """The user of programs and collectors whose execution names none."""
+    log_limit: Annotated[int, size("SX_LOG_LIMIT")] = 256 * 1024**2
+    """Most bytes that are kept of a program's log."""
+    missing_reference_limit: Annotated[float, duration("SX_MISSING_REFERENCE_LIMIT")] = 60
+    """How long a Secret, ConfigMap or claim may be missing before the execution fails."""
+    image_refused_limit: Annotated[float, duration("SX_IMAGE_REFUSED_LIMIT")] = 120
+    """How long a registry may refuse an image before the execution fails."""
+    retention: Annotated[float, duration("SX_RETENTION")] = 7 * 24 * 3600
+    """How long results outlive their execution's deletion."""
+    sweep_bulk: Annotated[bool, variable("SX_SWEEP_BULK", _is_true, json.dumps)] = False
+    """true: results of more than half of all executions may be deleted at once."""
+    callback_urls: Annotated[tuple[str, ...], words("SX_CALLBACK_URLS")] = ()
+    """Where callbacks may go, with commas between them; none: nowhere."""
+    builds: Annotated[BuildsSettings | None, variable("SX_BUILDS", read_builds)] = None
+    """How images are built, as a JSON object; none: this installation builds no images."""
+    health_port: Annotated[int, whole_number("SX_HEALTH_PORT", most=65535)] = 8081
+    """Port of the probes."""
+    lease_name: Annotated[str, variable("SX_LEASE_NAME")] = ""
+    """The Lease that one of several controllers holds; none: this one works without."""
+    lease_namespace: Annotated[str, variable("SX_LEASE_NAMESPACE")] = ""
+    """The Lease's namespace."""
     workers: int = 16
     resync_seconds: float = 300
-    retention_seconds: float = 7 * 24 * 3600
-    """How long results outlive their execution's deletion."""
-    callback_urls: tuple[str, ...] = ()
-    """Where callbacks may go; none: nowhere."""
-    builds: BuildsSettings | None = None
-    """None: this installation builds no images."""
-    sweep_bulk: bool = False
-    """Whether results of more than half of all executions may be deleted at once."""
+    kubernetes: tuple[int, int] = CONTAINER_RESTART_RULES_SINCE
+    """Version of the API server."""
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings from ``SX_*`` variables; raises SettingsError, DurationError or QuantityError."""
-        pod = PodDefaults(
-            collector_image=required(environment, "SX_COLLECTOR_IMAGE"),
-            gateway_url=required(environment, "SX_GATEWAY_URL").rstrip("/"),
-            collector_image_pull_policy=environment.get("SX_COLLECTOR_IMAGE_PULL_POLICY") or "IfNotPresent",
-            collector_resources=_collector_resources(environment),
-            run_as_user=integer(environment, "SX_DEFAULT_RUN_AS_USER", 65532, most=2**31 - 1),
+    @property
+    def pod(self) -> PodDefaults:
+        """Return what every pod gets from the installation."""
+        return PodDefaults(
+            collector_image=self.collector_image,
+            gateway_url=self.gateway_url,
+            collector_image_pull_policy=self.collector_image_pull_policy,
+            collector_resources=self.collector_resources,
+            run_as_user=self.run_as_user,
+        ).for_cluster(self.kubernetes)
+
+    @property
+    def start_limits(self) -> StartLimits:
+        """Return how long causes that keep a program from starting may last."""
+        return StartLimits(
+            missing_reference=self.missing_reference_limit, image_refused=self.image_refused_limit
         )
-        missing_reference = environment.get("SX_MISSING_REFERENCE_LIMIT") or "60s"
-        image_refused = environment.get("SX_IMAGE_REFUSED_LIMIT") or "120s"
-        return cls(
-            pod=pod,
-            store_url=required(environment, "SX_STORE_URL"),
-            store_options=text_options(environment, "SX_STORE_OPTIONS"),
-            cluster_id=environment.get("SX_CLUSTER_ID") or "local",
-            namespaces=tuple(n.strip() for n in environment.get("SX_NAMESPACES", "").split(",") if n.strip()),
-            log_limit=parse_quantity(environment.get("SX_LOG_LIMIT") or "256Mi", field="SX_LOG_LIMIT"),
-            start_limits=StartLimits(
-                missing_reference=parse_duration(missing_reference, field="SX_MISSING_REFERENCE_LIMIT"),
-                image_refused=parse_duration(image_refused, field="SX_IMAGE_REFUSED_LIMIT"),
-            ),
-            health_port=integer(environment, "SX_HEALTH_PORT", 8081, most=65535),
-            metrics_port=integer(environment, "SX_METRICS_PORT", 9090, most=65535),
-            lease_name=environment.get("SX_LEASE_NAME", ""),
-            lease_namespace=environment.get("SX_LEASE_NAMESPACE", ""),
-            retention_seconds=parse_duration(environment.get("SX_RETENTION") or "168h", field="SX_RETENTION"),
-            callback_urls=tuple(
-                url.strip() for url in environment.get("SX_CALLBACK_URLS", "").split(",") if url.strip()
-            ),
-            builds=builds_settings(environment),
-            sweep_bulk=environment.get("SX_SWEEP_BULK") == "true",
-            log_level=log_level(environment),
-            log_format=log_format(environment),
-        )
-
-
-def _collector_resources(environment: Mapping[str, str]) -> str:
-    json_object(environment, "SX_COLLECTOR_RESOURCES")
-    return environment.get("SX_COLLECTOR_RESOURCES") or DEFAULT_COLLECTOR_RESOURCES

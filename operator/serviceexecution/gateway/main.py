@@ -25,11 +25,11 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.process.environment import SettingsError
 from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
+from serviceexecution.process.settings import SettingsError
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.errors import StoreConfigurationError
 from serviceexecution.store.store import ResultStore

@@ -10,8 +10,8 @@ from serviceexecution.builds.choose_builder import choose_builder
 from serviceexecution.builds.names import build_job_name, revision_number
 from serviceexecution.builds.problems import build_problem
 from serviceexecution.builds.reasons import MEANINGS, RETRIED, BuildReason, reported, sentence
-from serviceexecution.builds.settings import builds_settings
-from serviceexecution.process.environment import SettingsError
+from serviceexecution.builds.settings import read_builds
+from serviceexecution.process.settings import SettingsError
 from serviceexecution.resources.meaning import Owner
 from serviceexecution.resources.pods.pod_start import StartFault
 from tests.unit.builds.builders import definition, docker_spec, python_spec, settings
@@ -24,14 +24,12 @@ LEAST = {
 
 
 def read(**members):
-    return builds_settings({"SX_BUILDS": json.dumps({**LEAST, **members})})
+    return read_builds(json.dumps({**LEAST, **members}))
 
 
 class TestSettings:
-    @pytest.mark.parametrize("text", ["", "{}"])
-    def test_an_installation_that_builds_nothing(self, text):
-        assert builds_settings({"SX_BUILDS": text}) is None
-        assert builds_settings({}) is None
+    def test_no_settings_are_an_installation_that_builds_nothing(self):
+        assert read_builds("{}") is None
 
     def test_settings_of_builds_have_defaults(self):
         found = read()
@@ -69,7 +67,7 @@ class TestSettings:
     )
     def test_what_is_wrong_is_named(self, text, said):
         with pytest.raises(SettingsError, match=re.escape(said)):
-            builds_settings({"SX_BUILDS": text})
+            read_builds(text)
 
 
 class TestChoice:

@@ -15,7 +15,6 @@ from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import read_execution
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
-from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.executions.execution import ServiceExecution
@@ -79,7 +78,8 @@ class Controller:
         self.followers = FakeFollowers()
         self.called_back: list[ServiceExecution] = []
         settings = ControllerSettings(
-            pod=PodDefaults(collector_image="collector:1", gateway_url="http://gateway"),
+            collector_image="collector:1",
+            gateway_url="http://gateway",
             store_url="memory:///",
             store_options={},
             cluster_id="test",

@@ -43,6 +43,17 @@ def test_values_and_their_units():
     assert (settings.start_limits.missing_reference, settings.start_limits.image_refused) == (120, 30)
 
 
+def test_builds_are_read_from_their_variable():
+    assert read().builds is None
+    assert read(SX_BUILDS="{}").builds is None
+    with pytest.raises(ValueError, match="SX_BUILDS: image: Field required"):
+        read(SX_BUILDS='{"pythonImage": "python:{version}", "registry": {"address": "r"}}')
+
+
+def test_a_variable_of_another_name_sets_no_field():
+    assert read(workers="1", run_as_user="7", SX_WORKERS="1") == read()
+
+
 def test_empty_variables_mean_the_default():
     assert read(SX_LOG_LIMIT="", SX_HEALTH_PORT="", SX_CLUSTER_ID="") == read()
 

@@ -1,7 +1,7 @@
 import pytest
 
 from serviceexecution.gateway.settings import GatewaySettings
-from serviceexecution.process.environment import SettingsError
+from serviceexecution.process.settings import SettingsError
 
 NEEDED = {"SX_STORE_URL": "file:///store", "SX_CLUSTER_ID": "c"}
 
