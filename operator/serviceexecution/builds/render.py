@@ -151,7 +151,7 @@ def _volumes(
     size = limits.archive + limits.context + 3 * limits.image
     volumes: list[JsonValue] = [
         {"name": "build", "emptyDir": {"sizeLimit": format_quantity(size)}},
-        {"name": "tmp", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": format_quantity(size)}},
         {
             "name": "token",
             "projected": {

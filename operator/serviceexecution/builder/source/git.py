@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,8 @@ from serviceexecution.builder.source.tree import TreeLimits, check_links, too_ma
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,40}")
 _FULL_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_LISTED: Final = re.compile(r"[0-7]{6} (?:blob|commit) [0-9a-f]+ +([0-9]+|-)\t(.*)")
+"""A line of ``git ls-tree --long``."""
 _SCP_STYLE: Final = re.compile(r"[^/@ ]+@[^:/ ]+:.+")
 _REFUSED: Final = (
     r"Authentication failed|could not read (Username|Password)|terminal prompts disabled|Permission denied"
@@ -64,6 +66,7 @@ def clone(source: GitSource, root: Path, limits: TreeLimits, workplace: Workplac
     git = _Git(workplace.commands, _environment(source, directory, workplace), directory / "repository", root)
     git.check(source, git.run("init", "--quiet", "--bare", str(directory / "repository")))
     commit = _fetch(git, source)
+    _check_listed(git, source, commit, limits)
     git.check(source, git.run("checkout", "--quiet", "--force", "--detach", commit, tree=True))
     files, total = _measure(root, limits)
     if (root / ".gitmodules").exists():
@@ -85,6 +88,11 @@ class _Git:
         return self.commands.run(
             ["git", *places, *arguments], self.environment, self.root, shown=None if shown else silent
         )
+
+    def listed(self, commit: str, look: Callable[[str], tuple[str, ...]]) -> Finished:
+        """Have ``look`` see each file of the commit; what it raises ends Git."""
+        command = ["git", f"--git-dir={self.repository}", "ls-tree", "-r", "--long", commit]
+        return self.commands.run(command, self.environment, self.root, shown=look)
 
     def check(self, source: GitSource, finished: Finished) -> None:
         if finished.code != 0:
@@ -190,6 +198,31 @@ def _ssh_command(source: GitSource, directory: Path, paths: Paths) -> Sequence[s
     return ["ssh", "-F", "/dev/null", "-i", str(own_key), *(word for one in options for word in ("-o", one))]
 
 
+def _check_listed(git: _Git, source: GitSource, commit: str, limits: TreeLimits) -> None:
+    """Refuse a commit that is too large before any of it is written: a few kilobytes of Git's objects can name one file
+    a billion times, and would fill the node's disk.
+    """
+    files = total = 0
+
+    def look(line: str) -> tuple[str, ...]:
+        nonlocal files, total
+        if (found := _LISTED.match(line)) is not None:
+            size, path = found.groups()
+            files += 1
+            total += int(size) if size.isdecimal() else 0
+            if files > limits.files:
+                raise _too_many_files(limits)
+            if total > limits.total_bytes:
+                raise too_many_bytes(limits.total_bytes, path)
+        return ()
+
+    git.check(source, git.listed(commit, look))
+
+
+def _too_many_files(limits: TreeLimits) -> BuildError:
+    return BuildError(Reason.SOURCE_TOO_LARGE, f"The commit has more than {limits.files} files.")
+
+
 def _measure(root: Path, limits: TreeLimits) -> tuple[int, int]:
     """Return number and size of the files; raises BuildError for too many, and for links that lead out."""
     files = total = 0
@@ -205,7 +238,7 @@ def _measure(root: Path, limits: TreeLimits) -> tuple[int, int]:
             if stat.S_ISLNK(status.st_mode):
                 links.append(str(path.relative_to(root)))
             if files > limits.files:
-                raise BuildError(Reason.SOURCE_TOO_LARGE, f"The commit has more than {limits.files} files.")
+                raise _too_many_files(limits)
             if total > limits.total_bytes:
                 raise too_many_bytes(limits.total_bytes, str(path.relative_to(root)))
     check_links(root, links)

@@ -250,6 +250,28 @@ def test_a_repository_beyond_the_limits_is_refused(workplace, repositories, limi
     assert raised.value.reason is Reason.SOURCE_TOO_LARGE
 
 
+def test_a_tree_that_names_one_file_a_billion_times_is_refused_before_it_is_written(
+    workplace, repositories, work
+):
+    """Security M15: what was checked out was measured afterwards, when the node's disk was full."""
+    made = git(work, "hash-object", "-w", "src/a.py")
+    kind = "100644 blob"
+    for _ in range(9):
+        (work / "listing").write_text("".join(f"{kind} {made}\tx{number}\n" for number in range(10)))
+        with (work / "listing").open() as listing:
+            made = subprocess.run(
+                ["git", "mktree"], cwd=work, stdin=listing, check=True, capture_output=True, text=True
+            ).stdout.strip()
+        kind = "040000 tree"
+    git(work, "update-ref", "refs/heads/bomb", git(work, "commit-tree", "-m", "bomb", made))
+    push(work, repositories, "bomb")
+
+    with pytest.raises(BuildError, match="more than 50 files") as raised:
+        fetched(workplace, repositories, "bomb")
+    assert raised.value.reason is Reason.SOURCE_TOO_LARGE
+    assert list(workplace.paths.made("source").iterdir()) == []
+
+
 @pytest.mark.parametrize("url", ["file:///etc", "ext::sh -c touch% /tmp/x", "/etc"])
 def test_urls_of_other_protocols_are_refused(workplace, url):
     with pytest.raises(BuildError) as raised:
