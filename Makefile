@@ -119,7 +119,7 @@ floods: environment ## attacks on each shared budget, beside a witness of anothe
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.floods $(ARGS)
 
-weight: environment ## many and heavy objects, and what controller and gateway hold of them
+weight: environment ## many and heavy objects, and what controller, gateway and collector hold of them; ARGS=--short
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.weight $(ARGS)
 

@@ -1,0 +1,1 @@
+"""What controller, gateway and collector hold of many and heavy things."""
