@@ -28,6 +28,7 @@ from serviceexecution.controller.services.reconcile import ServiceReconciler
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTransitionReporter
 from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.sweep import ALWAYS_ALLOWED, Sweeper, sweep_rules
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
@@ -94,6 +95,7 @@ class _Shared:
     followers: LogFollowers
     events: EventPoster
     background: BackgroundTasks
+    reads: StoreReads
 
 
 def assemble(
@@ -124,6 +126,7 @@ def assemble(
             clients.events, component="serviceexecution-controller", instance=socket.gethostname()
         ),
         background=BackgroundTasks(),
+        reads=StoreReads(),
     )
     deliverer = Deliverer(clients.work, store, shared.events, allowed_urls=settings.callback_urls)
     admission = _admission(shared.cache, queue)
@@ -139,7 +142,7 @@ def assemble(
             client=clients.work,
             cache=shared.cache,
             observer=observer,
-            ending=Ending(clients.work, store, sleep=sleep),
+            ending=Ending(clients.work, store, reads=shared.reads, sleep=sleep),
             deliver=deliver or deliverer.enqueue,
             followers=shared.followers,
             reporter=ExecutionTransitionReporter(shared.events, shared.background.keep),
@@ -201,6 +204,7 @@ def _observer(shared: _Shared, admission: Admission) -> ExecutionObserver:
         planner=Planner(client, shared.cache, shared.checker, admission, pull_secret=pull_secret),
         checker=shared.checker,
         clock=shared.clock,
+        reads=shared.reads,
     )
 
 
@@ -210,6 +214,7 @@ def _service_reconciler(shared: _Shared, service_queue: WorkQueue[ServiceKey]) -
     observer = ServiceObserver(
         client,
         shared.store,
+        shared.reads,
         shared.cache,
         slots,
         NamespaceLevels(client),

@@ -18,7 +18,6 @@ from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.token_endpoint import token_router
 from serviceexecution.gateway.builds.log_routes import build_log_router
 from serviceexecution.gateway.builds.routes import builds_router
-from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.collect.routes import collect_router
 from serviceexecution.gateway.http import problems
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
@@ -40,7 +39,6 @@ from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
 _HEALTH: Final = frozenset({"/healthz", "/readyz"})
-_READY_SECONDS: Final = 10.0
 _CHECK_SECONDS: Final = 5.0
 
 
@@ -133,7 +131,7 @@ def _payer_of(access: Access, scope: Scope) -> Payer:
 
 def _health_router(store: ResultStore, draining: asyncio.Event, state: ServiceState | None) -> APIRouter:
     router = APIRouter()
-    ready: ExpiringCache[str, bool] = ExpiringCache(seconds=_READY_SECONDS, capacity=1)
+    answered = asyncio.Event()
 
     @router.get("/healthz")
     async def healthz() -> Response:
@@ -145,13 +143,14 @@ def _health_router(store: ResultStore, draining: asyncio.Event, state: ServiceSt
             raise unavailable("Draining", "The process is about to end.")
         if state is not None and not state.ready:
             raise unavailable("Starting", "The executions have not been listed yet.")
-        if not ready.get("store"):
+        # Only once: settings that are wrong stop a rollout. A store that is away later on takes nothing else with it.
+        if not answered.is_set():
             try:
                 async with asyncio.timeout(_CHECK_SECONDS):
                     await store.check()
             except TimeoutError:
                 raise unavailable("StoreUnavailable", "The results store does not answer.") from None
-            ready.put("store", True)
+            answered.set()
         return JSONResponse({"status": "ok"})
 
     return router

@@ -14,6 +14,10 @@ class StoreFullError(StoreError):
     """No space is left, or a quota is used up."""
 
 
+class StoreUnwritableError(StoreError):
+    """The store can be read, but not written: it is full, or read-only."""
+
+
 class StoreConfigurationError(StoreError):
     """The store's URL or options are wrong."""
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from prometheus_client import generate_latest
 
-from serviceexecution.store.errors import StoreFullError
+from serviceexecution.store.errors import StoreError, StoreFullError
 from serviceexecution.store.records import LogRecord
 from serviceexecution.store.storage.objects import Objects
 from tests.unit.gateway.collect.collector_cluster import REF
@@ -203,6 +203,18 @@ async def test_health_and_metrics_need_no_token(kept, tmp_path):
 async def test_not_ready_without_its_store(gateway, tmp_path):
     (tmp_path / "store" / "cluster").write_text("a file in the way")
     assert code_of(await gateway.http.get("/readyz")) == (503, "StoreUnavailable")
+
+
+async def test_a_gateway_whose_store_goes_away_stays_ready_for_all_else(kept, monkeypatch):
+    assert (await kept.http.get("/readyz")).status_code == 200
+
+    async def away(*_, **__):
+        raise StoreError("cannot read: the store does not answer")
+
+    for name in ("put", "get", "stream", "list"):
+        monkeypatch.setattr(Objects, name, away)
+    assert (await kept.http.get("/readyz")).status_code == 200
+    assert code_of(await kept.get("files/f.bin")) == (503, "StoreUnavailable")
 
 
 async def test_a_gateway_whose_store_is_full_goes_on_giving_results(kept, monkeypatch):

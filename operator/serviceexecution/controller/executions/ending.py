@@ -8,13 +8,14 @@ from typing import Final
 import structlog
 
 from serviceexecution.contract.durations import DurationError, parse_duration
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET, ANNOTATION_RUN_SECRET_UID
-from serviceexecution.store.errors import StoreFullError
+from serviceexecution.store.errors import StoreFullError, StoreUnwritableError
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
@@ -32,11 +33,13 @@ class Ending:
         client: KubernetesClient,
         store: ResultStore,
         *,
+        reads: StoreReads | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._sleep = sleep
         self._client = client
         self._store = store
+        self._reads = reads or StoreReads()
 
     async def prepare(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
         """Do what must be done before ``status``, which is terminal, is written.
@@ -74,13 +77,17 @@ class Ending:
             return  # The plan has refused it: nothing has run
         metadata = execution.metadata
         try:
-            await self._store.notes.write_expiry(
-                metadata.namespace, metadata.uid, ended + timedelta(seconds=seconds)
+            until = ended + timedelta(seconds=seconds)
+            await self._reads.ask(
+                metadata.namespace,
+                lambda: self._store.notes.write_expiry(metadata.namespace, metadata.uid, until),
             )
-        except StoreFullError as error:
+        except (StoreFullError, StoreUnwritableError) as error:
             # The results then live as long as the execution does, and are swept after it; a run that never ends, with
             # its Job and its pod, for want of a few bytes would be worse.
-            logger.warning("the end of the results was not dated: the store is full", error=str(error))
+            logger.warning(
+                "the end of the results was not dated: the store takes no writes", error=str(error)
+            )
 
 
 def _run_secret(execution: ServiceExecution) -> tuple[str | None, str | None]:

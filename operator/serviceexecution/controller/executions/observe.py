@@ -9,12 +9,14 @@ from pydantic import ValidationError
 from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.clock import Clock
+from serviceexecution.controller.executions.kept_manifests import KeptManifests
 from serviceexecution.controller.executions.output_check import output_problem
 from serviceexecution.controller.executions.planning import Planner
 from serviceexecution.controller.job_actions import JobReader
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.service_problem import Checker
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.warnings import creation_problem_of, newest_warning
 from serviceexecution.executions.ended import Rest, rest_of
 from serviceexecution.executions.names import job_name
@@ -51,7 +53,10 @@ class ExecutionObserver:
         planner: Planner,
         checker: Checker,
         clock: Clock,
+        reads: StoreReads,
     ) -> None:
+        self._manifests = KeptManifests()
+        self._reads = reads
         self._clock = clock
         self._planner = planner
         self._checker = checker
@@ -170,18 +175,33 @@ class ExecutionObserver:
     async def _with_results(self, seen: Observation) -> Observation:
         reference = seen.execution.reference
         try:
-            manifest = await self._store.outputs.read_manifest(reference)
-            log = await self._store.logs.read_record(reference)
-            output = await self._main_output(reference, manifest, log)
+            manifest, log, output = await self._reads.ask(
+                reference.namespace, lambda: self._read_results(reference)
+            )
         except StoreError as error:
             # A store that is away must not hold back the collect timeout; one unreadable record is a missing one.
             logger.warning("the store does not answer", error=str(error))
             return replace(seen, results_unknown=error.retriable)
         return replace(seen, manifest=manifest, log=log, output=output)
 
+    async def _read_results(
+        self, reference: ExecutionReference
+    ) -> tuple[OutputManifest | None, LogRecord | None, MainOutput | None]:
+        manifest = self._manifests.get(reference)
+        if manifest is None:
+            manifest = await self._store.outputs.read_manifest(reference)
+            self._manifests.keep(reference, manifest)
+        log = await self._store.logs.read_record(reference)
+        return manifest, log, await self._main_output(reference, manifest, log)
+
     async def with_output_checked(self, seen: Observation) -> Observation:
         """Return the observation of a success with what the service's schema says of its main result."""
-        return replace(seen, output_problem=await output_problem(seen, self._store, self._checker))
+        problem = await output_problem(seen, self._store, self._reads, self._checker)
+        return replace(seen, output_problem=problem)
+
+    def forget(self, reference: ExecutionReference) -> None:
+        """Forget what was read of a run that has ended."""
+        self._manifests.forget(reference)
 
     async def _main_output(
         self, reference: ExecutionReference, manifest: OutputManifest | None, log: LogRecord | None

@@ -4,6 +4,7 @@ from typing import Final
 
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.service_problem import Checker, said
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.verdict import has_main_result
 from serviceexecution.schemas.checker import SchemaTimeoutError
@@ -14,7 +15,9 @@ CHECKED_BYTES: Final = 16 * 1024**2
 """Largest main result that is checked; the Service API gives none inline that is larger."""
 
 
-async def output_problem(seen: Observation, store: ResultStore, checker: Checker) -> str | None:
+async def output_problem(
+    seen: Observation, store: ResultStore, reads: StoreReads, checker: Checker
+) -> str | None:
     """Return why the main result does not fit ``status.service.outputSchema``; None when it does.
 
     Raises StoreError when the store does not answer: the pass is then repeated.
@@ -22,7 +25,7 @@ async def output_problem(seen: Observation, store: ResultStore, checker: Checker
     service = seen.status.service
     if service is None or service.output_schema is None:
         return None
-    data = await _main_result(seen, store)
+    data = await reads.ask(seen.execution.reference.namespace, lambda: _main_result(seen, store))
     if data is None:
         return f"It has no main result: neither the file {MAIN_RESULT_FILE} nor a printed one."
     if len(data) > CHECKED_BYTES:

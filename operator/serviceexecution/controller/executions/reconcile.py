@@ -145,6 +145,7 @@ class ExecutionReconciler:
             logger.info("execution deleted: its time to live is over")
         if decision.status.phase is not None and decision.status.phase.terminal:
             self._followers.forget(reference)
+            self._observer.forget(reference)
         return decision.wake_after
 
     def _call_back(self, execution: ServiceExecution, status: ExecutionStatus) -> None:

@@ -18,6 +18,7 @@ from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.services.pod_security import NamespaceLevels
 from serviceexecution.controller.services.slots import BuildSlots
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.warnings import creation_problem_of, newest_warning
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.model import OpaqueObject
@@ -41,6 +42,7 @@ class ServiceObserver:
 
     client: KubernetesClient
     store: ResultStore
+    reads: StoreReads
     cache: ObjectCache
     slots: BuildSlots
     namespaces: NamespaceLevels
@@ -89,7 +91,8 @@ class ServiceObserver:
         if source is not None and source.archive is not None:
             digest = source.archive.digest.removeprefix("sha256:")
             namespace = seen.definition.metadata.namespace
-            if await self.store.sources.stat_source(namespace, digest) is None:
+            found = await self.reads.ask(namespace, lambda: self.store.sources.stat_source(namespace, digest))
+            if found is None:
                 return replace(seen, source_missing=True)
         return replace(seen, before=self.slots.ask(seen.definition, active))
 
@@ -162,14 +165,16 @@ class ServiceObserver:
 
     async def _log(self, definition: ServiceDefinition, revision: Revision) -> LogRecord | None:
         try:
-            return await self.store.logs.read_record(build_reference(definition.metadata, revision.name))
+            reference = build_reference(definition.metadata, revision.name)
+            return await self.reads.ask(reference.namespace, lambda: self.store.logs.read_record(reference))
         except CorruptRecordError as error:
             logger.warning("the record of a build's log cannot be read", error=str(error))
             return None
 
     async def _with_report(self, seen: BuildObservation, active: Revision) -> BuildObservation:
         try:
-            report = await self.store.reports.read(build_reference(seen.definition.metadata, active.name))
+            reference = build_reference(seen.definition.metadata, active.name)
+            report = await self.reads.ask(reference.namespace, lambda: self.store.reports.read(reference))
         except CorruptRecordError as error:
             logger.warning("the report of a build cannot be read", error=str(error))
             return seen

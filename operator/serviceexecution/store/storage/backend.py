@@ -2,13 +2,19 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from serviceexecution.store.errors import StoreConfigurationError, StoreError, StoreFullError
+from serviceexecution.store.errors import (
+    StoreConfigurationError,
+    StoreError,
+    StoreFullError,
+    StoreUnwritableError,
+)
 
 _CLIENT_OPTIONS: Final = frozenset(
     {
@@ -27,7 +33,23 @@ _CLIENT_OPTIONS: Final = frozenset(
     }
 )
 _BOOLEANS: Final = {"true": True, "false": False}
-_NO_SPACE: Final = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
+_NO_SPACE: Final = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "os error 28",
+    "os error 122",
+    # As object stores that have an end say it
+    "InsufficientStorage",
+    "507 Insufficient Storage",
+    "XMinioStorageFull",
+    "QuotaExceeded",
+)
+_READ_ONLY: Final = ("Read-only file system", "os error 30")
+_NO_BUCKET: Final = ("NoSuchBucket", "bucket does not exist", "ContainerNotFound", "container does not exist")
+"""Object stores answer 404 to this as well, but no object is known to be missing then."""
+_RETRIES: Final = 4
+_RETRY_SECONDS: Final = 15
+"""Whoever uses the store tries again by himself, and in between does other work. Obstore would take three minutes."""
 
 
 def open_backend(url: str, options: Mapping[str, str]) -> ObjectStore:
@@ -52,7 +74,12 @@ def open_backend(url: str, options: Mapping[str, str]) -> ObjectStore:
         if scheme == "memory":
             return from_url(url)
         # The arguments' types depend on the URL's scheme, which only obstore knows.
-        return from_url(url, config=config or None, client_options=client_options or None)  # type: ignore[arg-type]
+        return from_url(  # type: ignore[call-overload,no-any-return]
+            url,
+            config=config or None,
+            client_options=client_options or None,
+            retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_RETRY_SECONDS)},
+        )
     except (BaseError, OSError, ValueError, TypeError) as error:
         raise StoreConfigurationError(f"the store cannot be opened: {first_line(error)}") from error
 
@@ -67,12 +94,59 @@ def translated(what: str) -> Iterator[None]:
     """Turn the backend's errors into StoreError, except FileNotFoundError; ``what`` names operation and key."""
     try:
         yield
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_without_bucket(error):
+            raise _as_store_error(what, error) from error
         raise
     except (BaseError, OSError) as error:
-        text = str(error)
-        kind = StoreFullError if any(sign in text for sign in _NO_SPACE) else StoreError
-        raise kind(f"cannot {what}: {first_line(error)}") from error
+        raise _as_store_error(what, error) from error
+
+
+class NothingWhenMissing:
+    """As ``translated``; and the block ends without an error at an object that is missing, as long as not the whole
+    store is.
+    """
+
+    def __init__(self, root: Path | None, what: str) -> None:
+        """``root`` is the directory of a directory store."""
+        self._root = root
+        self._what = what
+
+    def __enter__(self) -> Self:
+        """Begin the block."""
+        return self
+
+    def check(self) -> None:
+        """Raise StoreError when a directory store has lost its directory."""
+        if self._root is not None and not self._root.is_dir():
+            raise StoreError(f"cannot {self._what}: the store's directory is gone")
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """End it."""
+        if isinstance(error, FileNotFoundError) and not is_without_bucket(error):
+            self.check()
+            return True
+        if isinstance(error, BaseError | OSError):
+            raise _as_store_error(self._what, error) from error
+        return False
+
+
+def _as_store_error(what: str, error: BaseError | OSError) -> StoreError:
+    if isinstance(error, FileNotFoundError):
+        return StoreError(f"cannot {what}: the bucket does not exist")
+    if isinstance(error, TimeoutError):
+        return StoreError(f"cannot {what}: the store does not answer")
+    text, kind = str(error), StoreError
+    if any(sign in text for sign in _NO_SPACE):
+        kind = StoreFullError
+    elif any(sign in text for sign in _READ_ONLY):
+        kind = StoreUnwritableError
+    return kind(f"cannot {what}: {first_line(error)}")
+
+
+def is_without_bucket(error: FileNotFoundError) -> bool:
+    """Tell whether not an object is missing but the bucket that it would be in."""
+    return any(sign in str(error) for sign in _NO_BUCKET)
 
 
 def first_line(error: BaseException) -> str:

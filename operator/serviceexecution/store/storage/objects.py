@@ -4,17 +4,25 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import obstore
 from obstore.store import ObjectStore
 
 from serviceexecution.store.errors import StoreError
-from serviceexecution.store.storage.backend import local_root, open_backend, translated
+from serviceexecution.store.storage.backend import (
+    NothingWhenMissing,
+    is_without_bucket,
+    local_root,
+    open_backend,
+    translated,
+)
 from serviceexecution.store.storage.durability import sync_files
 
 if TYPE_CHECKING:  # A type that only obstore's stubs have.
     from obstore import ObjectMeta
+
+_T = TypeVar("_T")
 
 MIN_PART_BYTES: Final = 8 * 1024 * 1024
 """Part of a large upload that is held in memory; S3 wants at least 5 MiB."""
@@ -22,6 +30,17 @@ READ_CHUNK_BYTES: Final = 256 * 1024
 _MAX_PARTS: Final = 9_000  # S3 takes 10,000
 _CONCURRENT_PARTS: Final = 2
 _LISTED_AT_ONCE: Final = 1000
+
+READ_SECONDS: Final = 5.0
+"""How long the store has to begin an answer to a read, its repetitions included."""
+_SMALL_READ_SECONDS: Final = 20.0
+"""How long it has for the whole of an object that is read at once: the largest are some tens of megabytes."""
+_LIST_SECONDS: Final = 20.0
+"""How long it has for a page of a list. A directory is listed in one page."""
+_CHUNK_SECONDS: Final = 60.0
+"""How long it has for the next piece of an object that is streamed."""
+_WRITE_SECONDS: Final = 30.0
+"""How long it has to take a small object, or to delete a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +83,8 @@ class Objects:
     async def put(self, key: str, data: bytes) -> str | None:
         """Write a small object; returns its tag."""
         with translated(f"write {key}"):
-            return (await obstore.put_async(self._backend, key, data, use_multipart=False))["e_tag"]
+            async with asyncio.timeout(_WRITE_SECONDS):
+                return (await obstore.put_async(self._backend, key, data, use_multipart=False))["e_tag"]
 
     async def put_stream(
         self, key: str, chunks: AsyncIterable[bytes], *, expected_size: int = 0
@@ -82,40 +102,40 @@ class Objects:
 
     async def get(self, key: str) -> bytes | None:
         """Return a small object's content, or None when there is none."""
-        with translated(f"read {key}"):
-            try:
+        with NothingWhenMissing(self.root, f"read {key}"):
+            async with asyncio.timeout(READ_SECONDS) as limit:
                 result = await obstore.get_async(self._backend, key)
+                limit.reschedule(asyncio.get_running_loop().time() + _SMALL_READ_SECONDS)
                 return bytes(await result.bytes_async())
-            except FileNotFoundError:
-                return None
+        return None
 
     async def stream(self, key: str, byte_range: tuple[int, int] | None = None) -> ObjectStream | None:
         """Open an object for reading from ``byte_range`` start to end (exclusive); None when there is none."""
-        with translated(f"read {key}"):
-            try:
+        result = None
+        with NothingWhenMissing(self.root, f"read {key}"):
+            async with asyncio.timeout(READ_SECONDS):
                 if byte_range is None:
                     result = await obstore.get_async(self._backend, key)
                 else:
                     result = await obstore.get_async(self._backend, key, options={"range": byte_range})
-            except FileNotFoundError:
-                return None
-            start, end = result.range
-            size = result.meta["size"]
+        if result is None:
+            return None
+        start, end = result.range
+        arriving = aiter(result.stream(min_chunk_size=READ_CHUNK_BYTES))
 
         async def chunks() -> AsyncIterator[bytes]:
             with translated(f"read {key}"):
-                async for chunk in result.stream(min_chunk_size=READ_CHUNK_BYTES):
+                while (chunk := await _next(arriving, _CHUNK_SECONDS)) is not None:
                     yield bytes(chunk)
 
-        return ObjectStream(size, start, end, chunks())
+        return ObjectStream(result.meta["size"], start, end, chunks())
 
     async def stat(self, key: str) -> StoredObject | None:
         """Return an object's size, tag and time without its content; None when there is none."""
-        with translated(f"read {key}"):
-            try:
+        with NothingWhenMissing(self.root, f"read {key}"):
+            async with asyncio.timeout(READ_SECONDS):
                 return _stored(await obstore.head_async(self._backend, key))
-            except FileNotFoundError:
-                return None
+        return None
 
     async def list(self, prefix: str) -> dict[str, StoredObject]:
         """Return all objects below ``prefix/`` by the rest of their keys."""
@@ -126,21 +146,20 @@ class Objects:
 
     async def list_batches(self, prefix: str) -> AsyncIterator[ListedObjects]:
         """Give what ``list`` returns, some at a time, so that nobody must hold it all."""
-        with translated(f"list {prefix}"):
-            try:
-                async for batch in obstore.list(self._backend, prefix, chunk_size=_LISTED_AT_ONCE):
-                    yield [(meta["path"][len(prefix) + 1 :], _stored(meta)) for meta in batch]
-            except FileNotFoundError:  # A directory that went away between the two looks
-                return
+        arriving = aiter(obstore.list(self._backend, prefix, chunk_size=_LISTED_AT_ONCE))
+        with NothingWhenMissing(self.root, f"list {prefix}") as block:
+            block.check()  # The list of a directory that is gone is empty
+            while (batch := await _next(arriving, _LIST_SECONDS)) is not None:
+                yield [(meta["path"][len(prefix) + 1 :], _stored(meta)) for meta in batch]
 
     async def list_prefixes(self, prefix: str) -> Sequence[str]:
         """Return the names directly below ``prefix/`` that have objects below them, sorted."""
-        with translated(f"list {prefix}"):
-            try:
+        with NothingWhenMissing(self.root, f"list {prefix}") as block:
+            block.check()  # The list of a directory that is gone is empty
+            async with asyncio.timeout(_LIST_SECONDS):
                 result = await obstore.list_with_delimiter_async(self._backend, prefix)
-            except FileNotFoundError:
-                return []
             return sorted(path.rpartition("/")[2] for path in result["common_prefixes"])
+        return []
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that are not there are no error."""
@@ -154,8 +173,11 @@ class Objects:
 
     async def _delete_some(self, keys: Sequence[str]) -> None:
         try:
-            await obstore.delete_async(self._backend, keys)
-        except FileNotFoundError:
+            async with asyncio.timeout(_WRITE_SECONDS):
+                await obstore.delete_async(self._backend, keys)
+        except FileNotFoundError as error:
+            if is_without_bucket(error):
+                raise
             if len(keys) > 1:  # GCS and Azure report a missing object: delete the others too
                 for key in keys:
                     await self._delete_some([key])
@@ -170,6 +192,11 @@ class Objects:
                 await asyncio.to_thread(sync_files, self.root, keys)
             except OSError as error:
                 raise StoreError(f"cannot sync {next(iter(keys))}: {error.strerror}") from error
+
+
+async def _next(arriving: AsyncIterator[_T], seconds: float) -> _T | None:
+    async with asyncio.timeout(seconds):
+        return await anext(arriving, None)
 
 
 def _stored(meta: "ObjectMeta") -> StoredObject:
