@@ -9,6 +9,12 @@ ARGS ?=
 SEED ?= 1
 DURATION ?= 120
 
+# How many nodes the embedded cluster gets; as many as it has when it is not said.
+NODES ?=
+ifneq ($(NODES),)
+export SX_NODES := $(NODES)
+endif
+
 export CLUSTER
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
 
@@ -17,7 +23,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e demo access-key benchmark-building benchmark-polling benchmark-requests floods weight chaos network-policies
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests floods weight chaos network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,12 +94,15 @@ test-e2e: environment ## executions on real pods, and the real clients of the Se
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) pytest -n $(JOBS) --dist loadgroup tests/e2e tests/sdk $(ARGS)
 
+test-nodes: environment ## nodes that fall silent, return and are drained, on a cluster of three nodes of its own
+	@$(RUN) pytest tests/nodes $(ARGS)
+
 # One run of pytest over everything, so that its last line counts all. When the cluster does not come up, the tests
 # that need it fail, and the line is there all the same.
 test: environment ## all of it: checks, unit, API server and end-to-end tests
 	@status=0; $(RUN) cluster up || status=1; \
 	PATH="$$($(RUN) cluster programs):$$PATH"; export PATH; $(WITH_CLUSTER) true; \
-	$(RUN) pytest -n $(JOBS) --dist loadgroup --ignore tests/network_policies tests $(ARGS) || status=1; exit $$status
+	$(RUN) pytest -n $(JOBS) --dist loadgroup --ignore tests/network_policies --ignore tests/nodes tests $(ARGS) || status=1; exit $$status
 
 access-key: environment ## print an access key of the Service API as JSON: make -s access-key NAMESPACE=default
 	@test -n "$(NAMESPACE)" || { echo 'error: say for which namespace: make -s access-key NAMESPACE=default' >&2; exit 1; }

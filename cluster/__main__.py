@@ -14,7 +14,7 @@ from cluster.kinds.cluster import Cluster, check_kind
 from cluster.kinds.current import CurrentCluster
 from cluster.kinds.embedded import EmbeddedCluster, build_images
 from cluster.kinds.kind import KindCluster
-from cluster.settings import cache_home, instance
+from cluster.settings import cache_home, instance, shape
 
 _INTERRUPTED: Final = 130
 
@@ -74,7 +74,7 @@ def _chosen() -> Cluster:
     kind = check_kind(os.environ.get("CLUSTER") or "embedded")
     if kind == "kind":
         return KindCluster(f"serviceexecution-{instance().name}")
-    return CurrentCluster() if kind == "current" else EmbeddedCluster(instance())
+    return CurrentCluster() if kind == "current" else EmbeddedCluster(instance(), shape())
 
 
 def export_lines(cluster: Cluster) -> str:

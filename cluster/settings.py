@@ -20,9 +20,13 @@ EGRESS_PORT: Final = 3128
 # The tag of our own images, which is the chart's appVersion.
 VERSION: Final = "0.1.0"
 
-POD_NETWORK: Final = "10.244.0.0/22"
+# Each node's pods have a part of it.
+POD_NETWORK: Final = "10.244.0.0/16"
 SERVICE_NETWORK: Final = "10.96.0.0/16"
 API_SERVICE_ADDRESS: Final = "10.96.0.1"
+
+MAXIMUM_NODES: Final = 9
+_SHORTEST_SILENCE: Final = 8
 
 # An interface name has at most 15 characters, three of them are our "sx-".
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?")
@@ -75,6 +79,34 @@ def instance(environment: Mapping[str, str] = os.environ) -> Instance:
             f"SX_CLUSTER_NAME is {name!r}, but a cluster's name has 1 to 12 lower-case letters, digits or dashes."
         )
     return Instance(name=name, state=STATE_HOME / name)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a cluster is made of, beside its name."""
+
+    nodes: int | None = None
+    """How many nodes it has; None for as many as it has already, which is one in the beginning."""
+    silence: int | None = None
+    """After how many silent seconds a node counts as lost, and after how many more its pods are deleted; None for
+    Kubernetes' own values."""
+
+
+def shape(environment: Mapping[str, str] = os.environ) -> Shape:
+    """The shape that SX_NODES and SX_DEAD_NODE_SECONDS ask for. Raises LauncherError when it cannot be made."""
+    return Shape(
+        nodes=_number(environment, "SX_NODES", 1, MAXIMUM_NODES),
+        silence=_number(environment, "SX_DEAD_NODE_SECONDS", _SHORTEST_SILENCE, 3600),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or not least <= int(text) <= most:
+        raise LauncherError(f"{name} is {text!r}, but it can be a number from {least} to {most}.")
+    return int(text)
 
 
 def cache_home(environment: Mapping[str, str] = os.environ) -> Path:

@@ -1,4 +1,4 @@
-"""Getting image archives into the node's containerd."""
+"""Getting image archives into a node's containerd, which listens on a socket."""
 
 import contextlib
 import io
@@ -6,27 +6,25 @@ import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from cluster.commands import failure_sentence, run
+from cluster.console import step
 from cluster.errors import LauncherError
-from cluster.settings import Instance
 
 _CONTAINERD_NAME: Final = "io.containerd.image.name"
 _OCI_NAME: Final = "org.opencontainers.image.ref.name"
 _NAMESPACE: Final = "k8s.io"
 
 
-def ctr(instance: Instance, *arguments: str | Path, what: str) -> str:
+def ctr(socket: Path, *arguments: str | Path, what: str) -> str:
     """Run containerd's client in the namespace that the kubelet uses."""
-    return run(
-        ["ctr", "--address", instance.containerd_socket, "--namespace", _NAMESPACE, *arguments], what=what
-    )
+    return run(["ctr", "--address", socket, "--namespace", _NAMESPACE, *arguments], what=what)
 
 
-def load(instance: Instance, archive: Path) -> list[str]:
+def load(socket: Path, archive: Path) -> list[str]:
     """Import an OCI or Docker image archive under the names it carries and return these.
 
     Raises LauncherError when the file is not an image archive, or names no image.
@@ -40,18 +38,18 @@ def load(instance: Instance, archive: Path) -> list[str]:
     if _is_oci(archive):
         with tempfile.NamedTemporaryFile(suffix=".tar") as renamed:
             with_containerd_names(archive, Path(renamed.name))
-            ctr(instance, "images", "import", renamed.name, what=what)
+            ctr(socket, "images", "import", renamed.name, what=what)
     else:
-        ctr(instance, "images", "import", archive, what=what)
+        ctr(socket, "images", "import", archive, what=what)
     return names
 
 
-def load_together(instance: Instance, archives: Sequence[Path]) -> None:
+def load_together(socket: Path, archives: Sequence[Path]) -> None:
     """Import archives of our own builder as one: a layer that several share is read once, which is most of the time."""
     argv = [
         "ctr",
         "--address",
-        str(instance.containerd_socket),
+        str(socket),
         "--namespace",
         _NAMESPACE,
         "images",
@@ -69,6 +67,20 @@ def load_together(instance: Instance, archives: Sequence[Path]) -> None:
             raise LauncherError(
                 failure_sentence("Loading images", status, output.read().decode(errors="replace"))
             )
+
+
+def load_changed(socket: Path, record_file: Path, archives: Mapping[str, Path], *, where: str) -> None:
+    """Load the archives that the node does not have in this content, as its record in `record_file` tells."""
+    try:
+        record: dict[str, str] = json.loads(record_file.read_text())
+    except (OSError, ValueError):
+        record = {}
+    present = loaded_names(socket)
+    stale = {n: path for n, path in archives.items() if record.get(n) != path.name or n not in present}
+    if stale:
+        with step(f"{where}: loading {', '.join(name.rpartition('/')[2] for name in stale)}"):
+            load_together(socket, list(stale.values()))
+        record_file.write_text(json.dumps({name: path.name for name, path in archives.items()}, indent=2))
 
 
 def write_merged(archives: Sequence[Path], sink: IO[bytes]) -> None:
@@ -91,9 +103,9 @@ def write_merged(archives: Sequence[Path], sink: IO[bytes]) -> None:
         target.addfile(manifest, io.BytesIO(data))
 
 
-def loaded_names(instance: Instance) -> set[str]:
+def loaded_names(socket: Path) -> set[str]:
     """The names of the images that the node has."""
-    return set(ctr(instance, "images", "list", "--quiet", what="Listing the node's images").split())
+    return set(ctr(socket, "images", "list", "--quiet", what="Listing the node's images").split())
 
 
 def archive_names(archive: Path) -> list[str]:

@@ -1,43 +1,40 @@
-"""The embedded cluster: a one-node Kubernetes in namespaces of this machine."""
+"""The embedded cluster: a Kubernetes of one or more nodes in namespaces of this machine."""
 
 import contextlib
-import http.client
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from cluster.commands import run, succeeds
+from cluster.commands import succeeds
 from cluster.console import say, step
 from cluster.errors import LauncherError
-from cluster.images.archives import load, load_together, loaded_names
+from cluster.images.archives import load, load_changed
 from cluster.images.binaries import IMAGE_PROGRAMS, NODE_PROGRAMS, build_all
 from cluster.images.build import archive_path, build
 from cluster.images.catalogue import OPERATOR_IMAGE, PAUSE_IMAGE, catalogue
+from cluster.kinds.readiness import wait, wait_ready
 from cluster.lock import exclusive
 from cluster.node import namespaces
-from cluster.node.components import BASE_OBJECTS
+from cluster.node.further import start_missing, wanted_places
 from cluster.node.network import Link, ensure_connected
 from cluster.node.packages import check_host, install_missing
-from cluster.node.supervisor import probe
+from cluster.node.places import Place, first_place, further_places
+from cluster.node.processes import ProcessRecord
+from cluster.node.spawning import MadeFrom
 from cluster.release.build_support import prepare, seed_registry
 from cluster.release.operator_release import VALUES, Tools, ensure_namespace, install
 from cluster.settings import (
-    CHECKOUT,
     GATEWAY_NODE_PORT,
     NODE_NAME,
     OPERATOR_NAMESPACE,
     REGISTRY_NODE_PORT,
     Instance,
+    Shape,
     cache_home,
 )
-
-_READY_TIMEOUT_SECONDS: Final = 180.0
-_POLL_SECONDS: Final = 0.2
-_PROXY_HEALTH_PORT: Final = 10256
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,7 @@ class EmbeddedCluster:
     """See `kinds.cluster.Cluster` for the methods."""
 
     instance: Instance
+    shape: Shape = field(default_factory=Shape)
 
     def up(self, *, with_operator: bool = True) -> None:
         started = time.monotonic()
@@ -55,40 +53,46 @@ class EmbeddedCluster:
         binaries = build_all(cache, NODE_PROGRAMS)
         build_all(cache, IMAGE_PROGRAMS)
         with self._alone():
-            link = self._start(binaries)
+            further = wanted_places(self.instance, self.shape.nodes)
+            made_from = MadeFrom(binaries, PAUSE_IMAGE, self.shape.silence)
+            link = self._start(made_from)
+            places = [first_place(self.instance, link), *further]
+            self._start_further(further, link, made_from)
             all_images = catalogue(cache)
             archives = {name: build(cache, image, all_images) for name, image in all_images.items()}
-            _wait(self.instance, self.instance.containerd_socket.exists, "containerd to answer")
-            _load_changed(
-                self.instance, {name: path for name, path in archives.items() if all_images[name].on_node}
+            self._load_changed(
+                places, {name: path for name, path in archives.items() if all_images[name].on_node}
             )
-            with step("waiting for the node"):
-                _wait_ready(self.instance, binaries, link)
+            with step("waiting for the nodes" if further else "waiting for the node"):
+                wait_ready(self.instance, binaries, places)
             if with_operator and OPERATOR_IMAGE in archives:
-                self._install(link, archives)
+                self._install(link, places, archives)
         say(f'Ready after {time.monotonic() - started:.0f} s. In your shell: eval "$(make -s env)"')
 
-    def _install(self, link: Link, archives: Mapping[str, Path]) -> None:
+    def _load_changed(self, places: Sequence[Place], archives: Mapping[str, Path]) -> None:
+        for place in places:
+            wait(self.instance, place.containerd_socket.exists, f"containerd of {place.name} to answer")
+            load_changed(place.containerd_socket, place.directory / "images.json", archives, where=place.name)
+
+    def _install(self, link: Link, places: Sequence[Place], archives: Mapping[str, Path]) -> None:
         tools = self._tools()
         ensure_namespace(tools)
-        own_values = prepare(self.instance, link, tools)
+        own_values = prepare(self.instance, link, tools, [place.directory for place in places])
         install(tools, values=[VALUES, own_values], content=archives[OPERATOR_IMAGE].stem, ours=True)
         seed_registry(cache_home(), link, archives)
 
     def _alone(self) -> AbstractContextManager[None]:
         return exclusive(self.instance.lock_file, what=f"works on cluster {self.instance.name!r}")
 
-    def _start(self, binaries: Path) -> Link:
+    def _start(self, made_from: MadeFrom) -> Link:
         running = namespaces.init_record(self.instance)
-        if running is not None and namespaces.is_outdated(
-            self.instance, binaries=binaries, pause_image=PAUSE_IMAGE
-        ):
+        if running is not None and namespaces.is_outdated(self.instance, made_from):
             with step("the node runs with other programs or settings: stopping it; its data is kept"):
                 namespaces.halt(self.instance)
             running = None
         if running is None:
             with step("starting the node"):
-                link = namespaces.start(self.instance, binaries=binaries, pause_image=PAUSE_IMAGE)
+                link = namespaces.start(self.instance, made_from)
         else:
             say(f"  it is already running (process {running.pid})")
             known = namespaces.link_of(self.instance)
@@ -98,8 +102,14 @@ class EmbeddedCluster:
             ensure_connected(self.instance.interface, link, running.pid)
         namespaces.ensure_egress(self.instance, link)
         (self.instance.state / "bin").unlink(missing_ok=True)
-        (self.instance.state / "bin").symlink_to(binaries)
+        (self.instance.state / "bin").symlink_to(made_from.binaries)
         return link
+
+    def _start_further(self, places: Sequence[Place], link: Link, made_from: MadeFrom) -> None:
+        first = namespaces.init_record(self.instance)
+        if first is None:
+            raise LauncherError(f"the cluster ended as it started; see {self.instance.state}/log/.")
+        start_missing(self.instance, places, link, first, made_from)
 
     def _tools(self) -> Tools:
         programs = self.instance.state / "bin"
@@ -133,10 +143,8 @@ class EmbeddedCluster:
         print(f"  {'proxy for builds':<26}{'running' if proxy_runs else 'ended; `make up` starts it'}")
         tools = self._tools()
         deployments = ("--for=condition=Available", "deployment", "--all", "--namespace", OPERATOR_NAMESPACE)
-        for what, condition in (
-            (f"node {NODE_NAME}", ("--for=condition=Ready", f"node/{NODE_NAME}")),
-            ("operator", deployments),
-        ):
+        nodes = [(f"node {name}", ("--for=condition=Ready", f"node/{name}")) for name in self._node_names()]
+        for what, condition in (*nodes, ("operator", deployments)):
             argv = [tools.kubectl, "wait", "--timeout=1s", *condition]
             good = succeeds(argv, environment=tools.environment)
             ready &= good
@@ -145,14 +153,18 @@ class EmbeddedCluster:
             print(f"  {name}={value}")
         return ready
 
+    def _node_names(self) -> list[str]:
+        return [NODE_NAME, *(place.name for place in further_places(self.instance))]
+
     def _components(self) -> list[dict[str, object]]:
-        try:
-            entries: list[dict[str, object]] = json.loads(
-                (self.instance.state / "components.json").read_text()
-            )
-        except (OSError, ValueError):
-            return []
-        return entries
+        further = further_places(self.instance)
+        found = _reported(self.instance.state)
+        for place in further:
+            init = ProcessRecord.read(place.init_file)
+            if init is None or not init.alive():
+                say(f"  {place.name} has ended; `make up` starts it")
+            found += [{**one, "name": f"{place.name} {one['name']}"} for one in _reported(place.directory)]
+        return found
 
     def environment(self) -> Mapping[str, str]:
         link = namespaces.link_of(self.instance)
@@ -173,23 +185,20 @@ class EmbeddedCluster:
     def load(self, archive: Path) -> None:
         if namespaces.init_record(self.instance) is None:
             raise LauncherError(f"cluster {self.instance.name!r} is down; start it with `make up`.")
-        for name in load(self.instance, archive):
+        names = load(self.instance.containerd_socket, archive)
+        for place in further_places(self.instance):
+            load(place.containerd_socket, archive)
+        for name in names:
             say(f"  loaded {name}")
 
 
-def _load_changed(instance: Instance, archives: Mapping[str, Path]) -> None:
-    """Load the archives that the node does not have in this content."""
-    record_file = instance.state / "images.json"
+def _reported(directory: Path) -> list[dict[str, object]]:
+    """What the supervisor of a node says of its components."""
     try:
-        record: dict[str, str] = json.loads(record_file.read_text())
+        entries: list[dict[str, object]] = json.loads((directory / "components.json").read_text())
     except (OSError, ValueError):
-        record = {}
-    present = loaded_names(instance)
-    stale = {n: path for n, path in archives.items() if record.get(n) != path.name or n not in present}
-    if stale:
-        with step(f"loading {', '.join(name.rpartition('/')[2] for name in stale)}"):
-            load_together(instance, list(stale.values()))
-        record_file.write_text(json.dumps({name: path.name for name, path in archives.items()}, indent=2))
+        return []
+    return entries
 
 
 def build_images() -> list[Path]:
@@ -201,49 +210,3 @@ def build_images() -> list[Path]:
     for image in all_images.values():
         build(cache, image, all_images)
     return [archive_path(cache, image, all_images) for image in all_images.values()]
-
-
-def _wait_ready(instance: Instance, binaries: Path, link: Link) -> None:
-    kubectl: list[str | Path] = [binaries / "kubectl", "--kubeconfig", instance.kubeconfig]
-    _wait(
-        instance,
-        lambda: succeeds([*kubectl, "get", "--raw", "/readyz"]),
-        f"the API server at {link.node}:6443",
-    )
-    base = CHECKOUT / "cluster" / "manifests" / "base.yaml"
-    run([*kubectl, "apply", "--server-side", "-f", base], what="Applying the cluster's base objects")
-    (instance.state / BASE_OBJECTS).touch()
-    ready = ["wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=5s"]
-    _wait(instance, lambda: succeeds([*kubectl, *ready]), "the node to become ready")
-    _wait(instance, lambda: probe(f"tcp:{link.node}:53"), "DNS to answer")
-    _wait(instance, lambda: _proxy_is_ready(link), "kube-proxy to write its rules")
-    account = ["get", "serviceaccount", "default", "--namespace", "default"]
-    _wait(instance, lambda: succeeds([*kubectl, *account]), "the controllers to work")
-
-
-def _proxy_is_ready(link: Link) -> bool:
-    """Whether kube-proxy says that its rules follow the API server's Services."""
-    connection = http.client.HTTPConnection(link.node, _PROXY_HEALTH_PORT, timeout=2)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _wait(instance: Instance, condition: Callable[[], bool], what: str) -> None:
-    """Poll until `condition` holds, as long as the namespaces live.
-
-    Raises LauncherError when it is too late or the supervisor is gone; the sentence names the log to read.
-    """
-    deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
-    while not condition():
-        if namespaces.init_record(instance) is None:
-            raise LauncherError(f"the cluster ended while waiting for {what}; see {instance.state}/log/.")
-        if time.monotonic() > deadline:
-            raise LauncherError(
-                f"waited {_READY_TIMEOUT_SECONDS:.0f} s for {what} without success; see {instance.state}/log/."
-            )
-        time.sleep(_POLL_SECONDS)

@@ -29,11 +29,11 @@ class User:
     groups: tuple[str, ...] = ()
 
 
+# Of the cluster as a whole; each node has one more, for its kubelet.
 USERS: Final = (
     User("admin", "admin", ("system:masters",)),
     User("controller-manager", "system:kube-controller-manager"),
     User("scheduler", "system:kube-scheduler"),
-    User("kubelet", f"system:node:{NODE_NAME}", ("system:nodes",)),
     User("proxy", "system:kube-proxy"),
     User("dns", "embedded:dns"),
     User("provisioner", "embedded:provisioner"),
@@ -44,6 +44,12 @@ USERS: Final = (
 class _Pair:
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
+
+    @staticmethod
+    def load(directory: Path, name: str) -> "_Pair":
+        key = serialization.load_pem_private_key((directory / f"{name}.key").read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote it
+        return _Pair(key, x509.load_pem_x509_certificate((directory / f"{name}.crt").read_bytes()))
 
     def save(self, directory: Path, name: str) -> None:
         _write_private(directory / f"{name}.key", _key_bytes(self.key))
@@ -60,7 +66,6 @@ def create_credentials(state: Path, node_address: str) -> None:
     names += ["kubernetes.default.svc.cluster.local", "localhost", NODE_NAME]
     addresses = [node_address, "127.0.0.1", API_SERVICE_ADDRESS]
     _issue(authority, "kube-apiserver", server_names=[*names, *addresses]).save(directory, "apiserver")
-    _issue(authority, NODE_NAME, server_names=[NODE_NAME, node_address]).save(directory, "kubelet-server")
     _issue(authority, "kube-apiserver").save(directory, "apiserver-kubelet")
     signer = ec.generate_private_key(ec.SECP256R1())
     _write_private(directory / "service-accounts.key", _key_bytes(signer))
@@ -70,9 +75,25 @@ def create_credentials(state: Path, node_address: str) -> None:
         )
     )
     for user in USERS:
-        pair = _issue(authority, user.name, groups=user.groups)
-        text = _kubeconfig(f"https://{node_address}:6443", authority.certificate, user.name, pair)
-        _write_private(state / f"{user.file}.conf", text.encode())
+        _write_kubeconfig(state, user, authority, node_address)
+    create_node_credentials(state, state, name=NODE_NAME, address=node_address, api_address=node_address)
+
+
+def create_node_credentials(
+    state: Path, directory: Path, *, name: str, address: str, api_address: str
+) -> None:
+    """Write the certificate and the kubeconfig of a node's kubelet below `directory`, by the authority in `state`."""
+    authority = _Pair.load(state / "pki", "ca")
+    (directory / "pki").mkdir(parents=True, exist_ok=True)
+    _issue(authority, name, server_names=[name, address]).save(directory / "pki", "kubelet-server")
+    kubelet = User("kubelet", f"system:node:{name}", ("system:nodes",))
+    _write_kubeconfig(directory, kubelet, authority, api_address)
+
+
+def _write_kubeconfig(directory: Path, user: User, authority: _Pair, api_address: str) -> None:
+    pair = _issue(authority, user.name, groups=user.groups)
+    text = _kubeconfig(f"https://{api_address}:6443", authority.certificate, user.name, pair)
+    _write_private(directory / f"{user.file}.conf", text.encode())
 
 
 def _authority() -> _Pair:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from cluster.node.places import Place
 from cluster.settings import NODE_NAME, SERVICE_NETWORK
 
 ETCD_URL: Final = "http://127.0.0.1:2379"
@@ -29,20 +30,27 @@ BASE_OBJECTS: Final = "base-objects"
 """File in the instance's state that says: the API server has the cluster's own objects, rights among them."""
 
 
-def components(state: Path, *, binaries: Path, node_address: str, python: str) -> list[Component]:
-    """All of them, in the order in which they should start; `binaries` has links named after each component."""
-    api_ready = f"https:{node_address}:6443/readyz"
-    runtime = f"unix:{state}/containerd.sock"
+def components(
+    state: Path, place: Place, *, binaries: Path, python: str, silence: int | None = None
+) -> list[Component]:
+    """The first node's, in the order in which they should start; `binaries` has links named after each component.
+
+    `silence` is `Shape.silence`.
+    """
+    api_ready = _api_ready(place.address)
     # Refused before their rights exist, they would ask again later and later, for up to a minute.
     rights = f"file:{state / BASE_OBJECTS}"
+    containerd, kubelet, proxy = worker_components(place, binaries=binaries, api_address=place.address)
     return [
         Component("etcd", _etcd(state, binaries)),
-        Component("containerd", ("containerd", "--config", f"{state}/containerd.toml")),
-        Component("kube-apiserver", _api_server(state, binaries, node_address), ("tcp:127.0.0.1:2379",)),
-        Component("kube-controller-manager", _controller_manager(state, binaries), (api_ready,)),
+        containerd,
+        Component(
+            "kube-apiserver", _api_server(state, binaries, place.address, silence), ("tcp:127.0.0.1:2379",)
+        ),
+        Component("kube-controller-manager", _controller_manager(state, binaries, silence), (api_ready,)),
         Component("kube-scheduler", _scheduler(state, binaries), (api_ready,)),
-        Component("kubelet", _kubelet(state, binaries, node_address), (api_ready, runtime)),
-        Component("kube-proxy", (f"{binaries}/kube-proxy", f"--config={state}/proxy.yaml"), (api_ready,)),
+        kubelet,
+        proxy,
         Component("coredns", (f"{binaries}/coredns", "-conf", f"{state}/Corefile"), (api_ready, rights)),
         Component(
             "provisioner",
@@ -50,6 +58,20 @@ def components(state: Path, *, binaries: Path, node_address: str, python: str) -
             (api_ready, rights),
         ),
     ]
+
+
+def worker_components(place: Place, *, binaries: Path, api_address: str) -> list[Component]:
+    """What every node runs: containerd, kubelet and kube-proxy."""
+    directory, api_ready = place.directory, _api_ready(api_address)
+    return [
+        Component("containerd", ("containerd", "--config", f"{directory}/containerd.toml")),
+        Component("kubelet", _kubelet(place, binaries), (api_ready, f"unix:{place.containerd_socket}")),
+        Component("kube-proxy", (f"{binaries}/kube-proxy", f"--config={directory}/proxy.yaml"), (api_ready,)),
+    ]
+
+
+def _api_ready(address: str) -> str:
+    return f"https:{address}:6443/readyz"
 
 
 def _etcd(state: Path, binaries: Path) -> tuple[str, ...]:
@@ -67,8 +89,9 @@ def _etcd(state: Path, binaries: Path) -> tuple[str, ...]:
     )
 
 
-def _api_server(state: Path, binaries: Path, node_address: str) -> tuple[str, ...]:
+def _api_server(state: Path, binaries: Path, node_address: str, silence: int | None) -> tuple[str, ...]:
     pki = state / "pki"
+    tolerated = ("not-ready", "unreachable") if silence is not None else ()
     return (
         f"{binaries}/kube-apiserver",
         f"--etcd-servers={ETCD_URL}",
@@ -100,11 +123,13 @@ def _api_server(state: Path, binaries: Path, node_address: str) -> tuple[str, ..
         "--audit-log-maxsize=1000",
         "--audit-log-maxbackup=1",
         "--profiling=false",
+        *(f"--default-{what}-toleration-seconds={silence}" for what in tolerated),
     )
 
 
-def _controller_manager(state: Path, binaries: Path) -> tuple[str, ...]:
+def _controller_manager(state: Path, binaries: Path, silence: int | None) -> tuple[str, ...]:
     pki = state / "pki"
+    patience = (f"--node-monitor-grace-period={silence}s", "--node-monitor-period=1s")
     kubeconfig = f"{state}/controller-manager.conf"
     return (
         f"{binaries}/kube-controller-manager",
@@ -118,6 +143,7 @@ def _controller_manager(state: Path, binaries: Path) -> tuple[str, ...]:
         f"--cluster-signing-key-file={pki}/ca.key",
         "--leader-elect=false",
         "--bind-address=127.0.0.1",
+        *(patience if silence is not None else ()),
     )
 
 
@@ -131,13 +157,13 @@ def _scheduler(state: Path, binaries: Path) -> tuple[str, ...]:
     )
 
 
-def _kubelet(state: Path, binaries: Path, node_address: str) -> tuple[str, ...]:
+def _kubelet(place: Place, binaries: Path) -> tuple[str, ...]:
     return (
         f"{binaries}/kubelet",
-        f"--config={state}/kubelet.yaml",
-        f"--kubeconfig={state}/kubelet.conf",
+        f"--config={place.directory}/kubelet.yaml",
+        f"--kubeconfig={place.directory}/kubelet.conf",
         "--root-dir=/var/lib/kubelet",
-        f"--cert-dir={state}/kubelet-pki",
-        f"--hostname-override={NODE_NAME}",
-        f"--node-ip={node_address}",
+        f"--cert-dir={place.directory}/kubelet-pki",
+        f"--hostname-override={place.name}",
+        f"--node-ip={place.address}",
     )

@@ -7,21 +7,34 @@ from typing import Final
 
 import yaml
 
-from cluster.settings import NODE_NAME, POD_NETWORK
+from cluster.node.places import Place
+from cluster.settings import POD_NETWORK
 
 _LISTS_AND_WATCHES: Final = ["get", "list", "watch"]
 
 
-def render(state: Path, *, node_address: str, cgroup: str, pause_image: str) -> dict[str, str]:
-    """File name below `state` → content, for every component that wants a file."""
+def render(state: Path, place: Place, *, pause_image: str, silence: int | None = None) -> dict[str, str]:
+    """File name below `state` → content, for every component of the first node that wants a file."""
     return {
         "audit-policy.yaml": _yaml(_audit_policy()),
         "scheduler.yaml": _yaml(_scheduler(state)),
-        "kubelet.yaml": _yaml(_kubelet(state, node_address, cgroup)),
-        "proxy.yaml": _yaml(_proxy(state, node_address)),
-        "containerd.toml": _containerd(state, pause_image),
-        "Corefile": _corefile(state, node_address),
-        "cni/10-pods.conflist": json.dumps(_pod_network(), indent=2),
+        "Corefile": _corefile(state, place.address),
+        **render_worker(state, place, dns=place.address, pause_image=pause_image, silence=silence),
+    }
+
+
+def render_worker(
+    state: Path, place: Place, *, dns: str, pause_image: str, silence: int | None = None
+) -> dict[str, str]:
+    """File name below the node's directory → content, for what every node runs.
+
+    `state` is the instance's, `dns` the address of its name server, `silence` is `Shape.silence`.
+    """
+    return {
+        "kubelet.yaml": _yaml({**_kubelet(state, place, dns), **_heartbeat(silence)}),
+        "proxy.yaml": _yaml(_proxy(state, place)),
+        "containerd.toml": _containerd(place, pause_image),
+        "cni/10-pods.conflist": json.dumps(_pod_network(place.pods), indent=2),
     }
 
 
@@ -60,25 +73,33 @@ def _scheduler(state: Path) -> Mapping[str, object]:
     }
 
 
-def _kubelet(state: Path, node_address: str, cgroup: str) -> Mapping[str, object]:
+def _heartbeat(silence: int | None) -> Mapping[str, object]:
+    """So many signs of life that a node of a busy machine is not taken for a silent one."""
+    if silence is None:
+        return {}
+    # A lease is renewed four times as often as it lasts.
+    return {"nodeLeaseDurationSeconds": silence // 2, "nodeStatusUpdateFrequency": "2s"}
+
+
+def _kubelet(state: Path, place: Place, dns: str) -> Mapping[str, object]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "cgroupRoot": f"/{cgroup}",
+        "cgroupRoot": f"/{place.cgroup}",
         "cgroupDriver": "cgroupfs",
         "failCgroupV1": False,
         "failSwapOn": False,
-        "containerRuntimeEndpoint": f"unix://{state}/containerd.sock",
+        "containerRuntimeEndpoint": f"unix://{place.containerd_socket}",
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},
             "x509": {"clientCAFile": str(state / "pki/ca.crt")},
         },
         "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(state / "pki/kubelet-server.crt"),
-        "tlsPrivateKeyFile": str(state / "pki/kubelet-server.key"),
+        "tlsCertFile": str(place.directory / "pki/kubelet-server.crt"),
+        "tlsPrivateKeyFile": str(place.directory / "pki/kubelet-server.key"),
         "clusterDomain": "cluster.local",
-        "clusterDNS": [node_address],
+        "clusterDNS": [dns],
         # Without CAP_SYS_RESOURCE neither may go beyond what the launcher was started with.
         "oomScoreAdj": 0,
         "maxOpenFiles": 20000,
@@ -96,30 +117,30 @@ def _kubelet(state: Path, node_address: str, cgroup: str) -> Mapping[str, object
     }
 
 
-def _proxy(state: Path, node_address: str) -> Mapping[str, object]:
+def _proxy(state: Path, place: Place) -> Mapping[str, object]:
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
         "clientConnection": {"kubeconfig": str(state / "proxy.conf")},
         "clusterCIDR": POD_NETWORK,
-        "hostnameOverride": NODE_NAME,
+        "hostnameOverride": place.name,
         "oomScoreAdj": 0,
         # Also on localhost: image names that begin with it are pulled by plain http without any setting of the node.
-        "nodePortAddresses": [f"{node_address}/32", "127.0.0.0/8"],
+        "nodePortAddresses": [f"{place.address}/32", "127.0.0.0/8"],
         # These are settings of the whole machine, not of the network namespace.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
 
 
-def _containerd(state: Path, pause_image: str) -> str:
+def _containerd(place: Place, pause_image: str) -> str:
     return f"""\
 version = 2
 root = "/var/lib/containerd"
 state = "/run/containerd"
 
 [grpc]
-  address = "{state}/containerd.sock"
+  address = "{place.containerd_socket}"
 
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{pause_image}"
@@ -127,7 +148,7 @@ state = "/run/containerd"
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
-    conf_dir = "{state}/cni"
+    conf_dir = "{place.directory}/cni"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
 """
@@ -149,11 +170,11 @@ def _corefile(state: Path, node_address: str) -> str:
 """
 
 
-def _pod_network() -> Mapping[str, object]:
+def _pod_network(pods: str) -> Mapping[str, object]:
     """Point-to-point links: every packet between pods is routed, so that kube-proxy's rules always see it."""
     addresses = {
         "type": "host-local",
-        "ranges": [[{"subnet": POD_NETWORK}]],
+        "ranges": [[{"subnet": pods}]],
         "routes": [{"dst": "0.0.0.0/0"}],
         "dataDir": "/run/cni/addresses",
     }

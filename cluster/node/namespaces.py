@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,18 +10,17 @@ from pathlib import Path
 from typing import Final
 
 from cluster.errors import LauncherError
-from cluster.hashing import content_hash
-from cluster.node import cgroups, configuration, egress, provisioner, supervisor
+from cluster.node import cgroups, configuration, egress, provisioner
 from cluster.node import components as component_list
 from cluster.node.certificates import create_credentials
 from cluster.node.components import BASE_OBJECTS, components
-from cluster.node.network import NODE_INTERFACE, Link, choose_link, connect, disconnect, host_networks
-from cluster.node.processes import ProcessRecord, children
-from cluster.settings import CHECKOUT, EGRESS_PORT, Instance
+from cluster.node.network import Link, choose_link, connect, disconnect, first_node_setup, host_networks
+from cluster.node.places import first_place, further_places
+from cluster.node.processes import ProcessRecord
+from cluster.node.spawning import MADE_FROM, Layout, MadeFrom, clean_environment, spawn
+from cluster.settings import EGRESS_PORT, Instance
 
 _EGRESS: Final = "egress.json"
-_MADE_FROM: Final = "made-from"
-_INIT_TIMEOUT_SECONDS: Final = 30.0
 _REMOVE_TIMEOUT_SECONDS: Final = 60.0
 
 
@@ -41,74 +39,53 @@ def link_of(instance: Instance) -> Link | None:
         return None
 
 
-def is_outdated(instance: Instance, *, binaries: Path, pause_image: str) -> bool:
-    """Whether the running namespaces were made from other programs or settings than the ones given."""
+def is_outdated(instance: Instance, wanted: MadeFrom) -> bool:
+    """Whether the running first node was made from other programs or settings than the ones given."""
     link = link_of(instance)
     if link is None:
         return False
     try:
-        made_from = (instance.state / _MADE_FROM).read_text()
+        made_from = (instance.state / MADE_FROM).read_text()
     except OSError:
         return True
-    return made_from != _fingerprint(instance, link, binaries, pause_image)
+    return made_from != _fingerprint(instance, link, wanted)
 
 
-def record_start(instance: Instance, link: Link, *, binaries: Path, pause_image: str) -> None:
+def record_start(instance: Instance, link: Link, made_from: MadeFrom) -> None:
     """Write down what the running namespaces were made from, for `is_outdated`."""
-    (instance.state / _MADE_FROM).write_text(_fingerprint(instance, link, binaries, pause_image))
+    (instance.state / MADE_FROM).write_text(_fingerprint(instance, link, made_from))
 
 
-def _fingerprint(instance: Instance, link: Link, binaries: Path, pause_image: str) -> str:
-    """Changes with all that the namespaces are made from; the interpreter's path is the checkout's own affair."""
-    rendered = configuration.render(
-        instance.state, node_address=link.node, cgroup=instance.cgroup, pause_image=pause_image
+def _fingerprint(instance: Instance, link: Link, made_from: MadeFrom) -> str:
+    """Changes with all that the first node is made from; the interpreter's path is the checkout's own affair."""
+    return _layout(instance, link, made_from, python="python").fingerprint(
+        [Path(provisioner.__file__), Path(component_list.__file__)]
     )
-    started = components(instance.state, binaries=binaries, node_address=link.node, python="python")
-    code = [Path(file) for file in (supervisor.__file__, component_list.__file__, provisioner.__file__)]
-    return content_hash(code, base=CHECKOUT, salt=[json.dumps(rendered), *map(repr, started)])
 
 
-def start(instance: Instance, *, binaries: Path, pause_image: str) -> Link:
-    """Start the namespaces and all components, on the data of an earlier run when there is any.
+def _layout(instance: Instance, link: Link, made_from: MadeFrom, *, python: str) -> Layout:
+    place, state = first_place(instance, link), instance.state
+    silence = made_from.silence
+    return Layout(
+        place,
+        files=configuration.render(state, place, pause_image=made_from.pause_image, silence=silence),
+        components=components(state, place, binaries=made_from.binaries, python=python, silence=silence),
+        network=first_node_setup(place.interface_address),
+    )
+
+
+def start(instance: Instance, made_from: MadeFrom) -> Link:
+    """Start the first node, on the data of an earlier run when there is any.
 
     Only the start is waited for, not that the node is ready.
     """
-    state = instance.state
     disconnect(instance.interface)
-    for directory in ("log", "cni", "node"):
-        (state / directory).mkdir(parents=True, exist_ok=True)
-    state.parent.chmod(0o755)
+    instance.state.mkdir(parents=True, exist_ok=True)
+    instance.state.parent.chmod(0o755)
     link = _link(instance)
-    rendered = configuration.render(
-        state, node_address=link.node, cgroup=instance.cgroup, pause_image=pause_image
-    )
-    for name, text in rendered.items():
-        (state / name).write_text(text)
-    spec = {
-        "state": str(state),
-        "interface": NODE_INTERFACE,
-        "address": f"{link.node}/{link.prefix}",
-        "binds": {
-            path: str(state / "node" / path.strip("/").replace("/", "-"))
-            for path in ("/var/lib/kubelet", "/var/lib/containerd", "/var/log/pods")
-        },
-        "components": [
-            component.to_json()
-            for component in components(
-                state, binaries=binaries, node_address=link.node, python=sys.executable
-            )
-        ],
-    }
-    spec_file = state / "supervisor.json"
-    spec_file.write_text(json.dumps(spec, indent=2))
-    cgroups.create(instance.cgroup)
-    (state / "components.json").unlink(missing_ok=True)
-    # A socket file of a killed containerd would look as if it were there.
-    instance.containerd_socket.unlink(missing_ok=True)
-    init = _spawn(instance, spec_file)
-    init.write(state / "init.json")
+    init = spawn(instance, _layout(instance, link, made_from, python=sys.executable))
     connect(instance.interface, link, init.pid)
-    record_start(instance, link, binaries=binaries, pause_image=pause_image)
+    record_start(instance, link, made_from)
     return link
 
 
@@ -133,7 +110,7 @@ def ensure_egress(instance: Instance, link: Link) -> None:
         process = subprocess.Popen(
             [sys.executable, str(started_code), link.host, str(EGRESS_PORT), link.node, str(init.pid)],
             cwd=instance.state,
-            env=_environment(),
+            env=clean_environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -160,44 +137,10 @@ def _link(instance: Instance) -> Link:
     return link
 
 
-def _spawn(instance: Instance, spec_file: Path) -> ProcessRecord:
-    """Start process 1 of new namespaces.
-
-    Raises LauncherError where namespaces are not permitted, or the supervisor ends at once.
-    """
-    log_path = instance.state / "log" / "supervisor.log"
-    namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child", "--mount-proc"]
-    with log_path.open("ab") as log:
-        outer = subprocess.Popen(
-            [*namespaces, sys.executable, "-m", "cluster.node.supervisor", str(spec_file)],
-            cwd=CHECKOUT,
-            env={**_environment(), "PYTHONPATH": str(CHECKOUT)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _INIT_TIMEOUT_SECONDS
-    while time.monotonic() < deadline and outer.poll() is None:
-        for pid in children(outer.pid):
-            record = ProcessRecord.of(pid)
-            if record is not None:
-                return record
-        time.sleep(0.02)
-    outer.kill()
-    tail = log_path.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
-    raise LauncherError(f"the cluster's namespaces cannot be created here: {tail[0]}")
-
-
-def _environment() -> dict[str, str]:
-    """The components' environment: no settings of the caller's shell but these."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ}
-    return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **kept}
-
-
 def halt(instance: Instance) -> None:
     """End every process of the instance; its data stays for the next start."""
-    for record in (init_record(instance), ProcessRecord.read(instance.state / _EGRESS)):
+    inits = [ProcessRecord.read(place.init_file) for place in further_places(instance)]
+    for record in (*inits, init_record(instance), ProcessRecord.read(instance.state / _EGRESS)):
         if record is not None:
             record.kill()
 

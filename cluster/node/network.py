@@ -1,4 +1,6 @@
-"""The link between the host and a cluster's network namespace: a veth pair with a /30 network of its own."""
+"""The links of a cluster: veth pairs with a /30 network each. One joins the host and the first node, and one the first
+node and each further node.
+"""
 
 import hashlib
 import ipaddress
@@ -9,6 +11,7 @@ from typing import Final
 
 from cluster.commands import run, succeeds
 from cluster.errors import LauncherError
+from cluster.settings import POD_NETWORK, SERVICE_NETWORK
 
 LINK_NETWORKS: Final = ipaddress.IPv4Network("10.213.0.0/16")
 NODE_INTERFACE: Final = "eth0"
@@ -85,3 +88,52 @@ def disconnect(interface: str) -> None:
     """Remove the pair; the kernel does the same when the namespace ends, so it may be gone already."""
     if not succeeds(["ip", "link", "delete", interface]) and succeeds(["ip", "link", "show", interface]):
         raise LauncherError(f"the network interface {interface} cannot be deleted.")
+
+
+def connect_node(name: str, router: str, address: str, pods: str, *, first_pid: int, pid: int) -> None:
+    """Make the pair between the first node, which calls its end `name`, and the node of the namespaces of `pid`.
+
+    `router` and `address` are the two ends', `pods` are the addresses behind the far one.
+    """
+    what = f"Connecting {name}"
+
+    entered = ["nsenter", f"--target={first_pid}", "--net", "ip"]
+
+    def inside(*words: str) -> None:
+        run([*entered, *words], what=what)
+
+    # The kernel removes the one of a node that has ended, but some time later.
+    succeeds([*entered, "link", "delete", name])
+    inside("link", "add", name, "type", "veth", "peer", "name", NODE_INTERFACE, "netns", str(pid))
+    inside("address", "add", f"{router}/{_PREFIX}", "dev", name)
+    inside("link", "set", name, "up")
+    inside("route", "add", pods, "via", address)
+
+
+def first_node_setup(interface_address: str) -> list[list[str]]:
+    """The commands that set up the first node's network.
+
+    There is no default route: the node and its pods reach each other and the host's end of the link, nothing else.
+    Towards the host pods go by the node's address, since the host knows no way to theirs: builds reach the proxy so.
+    """
+    masquerade = ["--source", POD_NETWORK, "--out-interface", NODE_INTERFACE, "--jump", "MASQUERADE"]
+    return [
+        *_interface_setup(interface_address),
+        # The API server calls webhooks at their Services' addresses. kube-proxy turns them into pods' on the way out,
+        # but the kernel only lets out what it has a route for.
+        ["ip", "route", "add", SERVICE_NETWORK, "dev", NODE_INTERFACE],
+        ["iptables", "--table", "nat", "--append", "POSTROUTING", *masquerade],
+    ]
+
+
+def further_node_setup(interface_address: str, router: str) -> list[list[str]]:
+    """The commands that set up the network of another node, which reaches everything by the first one."""
+    return [*_interface_setup(interface_address), ["ip", "route", "add", "default", "via", router]]
+
+
+def _interface_setup(address: str) -> list[list[str]]:
+    return [
+        ["ip", "link", "set", "lo", "up"],
+        ["ip", "address", "add", address, "dev", NODE_INTERFACE],
+        ["ip", "link", "set", NODE_INTERFACE, "up"],
+    ]

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Final
 
 from cluster.node.components import Component
-from cluster.settings import POD_NETWORK, SERVICE_NETWORK
 
 _TICK_SECONDS: Final = 0.1
 _LINK_TIMEOUT_SECONDS: Final = 60.0
@@ -32,9 +31,13 @@ _STABLE_SECONDS: Final = 30.0
 class Spec:
     """What the launcher wants in the namespaces, read from a JSON file."""
 
-    state: Path
+    state_home: Path
+    """The directory of all instances, which is the same inside."""
+    directory: Path
+    """The node's own, for logs and the report."""
     interface: str
-    address: str
+    network: tuple[tuple[str, ...], ...]
+    """Commands that set the network up when the interface is there."""
     binds: dict[str, str]
     components: tuple[Component, ...]
 
@@ -43,7 +46,12 @@ class Spec:
         data = json.loads(path.read_text())
         components = (Component(c["name"], tuple(c["argv"]), tuple(c["after"])) for c in data["components"])
         return Spec(
-            Path(data["state"]), data["interface"], data["address"], dict(data["binds"]), tuple(components)
+            Path(data["stateHome"]),
+            Path(data["directory"]),
+            data["interface"],
+            tuple(tuple(command) for command in data["network"]),
+            dict(data["binds"]),
+            tuple(components),
         )
 
 
@@ -75,7 +83,7 @@ def prepare_mounts(spec: Spec) -> None:
     Reads still see the host's files; what is written to /var/lib, /var/log and /etc stays in memory, except below
     the targets of `binds`, which are directories of the cluster's state.
     """
-    state_home = spec.state.parent
+    state_home = spec.state_home
     _mount("--types", "tmpfs", "tmpfs", "/run")
     keep = Path("/run/state-home")
     keep.mkdir()
@@ -103,9 +111,6 @@ def _mount(*arguments: str) -> None:
 def prepare_network(spec: Spec) -> None:
     """Wait for the launcher to put the link's end here, then set it up.
 
-    There is no default route: the node and its pods reach each other and the host's end of the link, nothing else.
-    Towards the host pods go by the node's address, since the host knows no way to theirs: so builds reach the proxy.
-
     Raises TimeoutError when the launcher was interrupted before it made the link.
     """
     deadline = time.monotonic() + _LINK_TIMEOUT_SECONDS
@@ -113,17 +118,8 @@ def prepare_network(spec: Spec) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"no interface {spec.interface} after {_LINK_TIMEOUT_SECONDS:.0f} s")
         time.sleep(0.02)
-    for command in (
-        ["link", "set", "lo", "up"],
-        ["address", "add", spec.address, "dev", spec.interface],
-        ["link", "set", spec.interface, "up"],
-        # The API server calls webhooks at their Services' addresses. kube-proxy turns them into pods' on the way out,
-        # but the kernel only lets out what it has a route for.
-        ["route", "add", SERVICE_NETWORK, "dev", spec.interface],
-    ):
-        subprocess.run(["ip", *command], check=True)
-    masquerade = ["--source", POD_NETWORK, "--out-interface", spec.interface, "--jump", "MASQUERADE"]
-    subprocess.run(["iptables", "--table", "nat", "--append", "POSTROUTING", *masquerade], check=True)
+    for command in spec.network:
+        subprocess.run(command, check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
@@ -186,7 +182,7 @@ class Supervisor:
     def _try_start(self, entry: Running) -> bool:
         if not all(probe(condition) for condition in entry.component.after):
             return False
-        log = (self.spec.state / "log" / f"{entry.component.name}.log").open("ab")
+        log = (self.spec.directory / "log" / f"{entry.component.name}.log").open("ab")
         with log:
             entry.process = subprocess.Popen(
                 entry.component.argv,
@@ -228,7 +224,7 @@ class Supervisor:
         )
 
     def _write_report(self) -> None:
-        path = self.spec.state / "components.json"
+        path = self.spec.directory / "components.json"
         temporary = path.with_suffix(".new")
         temporary.write_text(json.dumps([entry.report() for entry in self.running]))
         temporary.replace(path)

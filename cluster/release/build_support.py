@@ -1,7 +1,7 @@
 """What image builds need of the embedded cluster: a way out, certificates, base images, a seccomp profile."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from cluster.images.layers import LayerStore
 from cluster.images.seeding import Registry, missing, read_content, send, wait_until_it_answers
 from cluster.lock import exclusive
 from cluster.node.network import Link
+from cluster.node.spawning import bound_directory
 from cluster.release.operator_release import Tools
 from cluster.settings import (
     CHECKOUT,
@@ -47,12 +48,13 @@ def helm_values(link: Link, *, ca_bundle: bool) -> dict[str, object]:
     return {"builds": builds}
 
 
-def prepare(instance: Instance, link: Link, tools: Tools) -> Path:
-    """Put the profile onto the node and the certificates into the cluster; return the values file that names both.
+def prepare(instance: Instance, link: Link, tools: Tools, directories: Sequence[Path]) -> Path:
+    """Put the profile onto the nodes with these directories, and the certificates into the cluster.
 
-    The operator's namespace must be there.
+    Returns the values file that names both. The operator's namespace must be there.
     """
-    install_seccomp_profile(instance.state)
+    for directory in directories:
+        install_seccomp_profile(directory)
     bundle = read_ca_bundle(_CA_BUNDLE)
     if bundle is not None:
         run(
@@ -66,9 +68,9 @@ def prepare(instance: Instance, link: Link, tools: Tools) -> Path:
     return values
 
 
-def install_seccomp_profile(state: Path) -> None:
-    """Where the kubelet looks for a pod's profile of type Localhost."""
-    target = state / "node" / "var-lib-kubelet" / "seccomp" / SECCOMP_PROFILE
+def install_seccomp_profile(directory: Path) -> None:
+    """Where the kubelet of a node with that directory looks for a pod's profile of type Localhost."""
+    target = bound_directory(directory, "/var/lib/kubelet") / "seccomp" / SECCOMP_PROFILE
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes((CHECKOUT / "images" / "builder" / "seccomp.json").read_bytes())
 

@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,9 +25,10 @@ NEEDS: Final = (
 
 @dataclass(frozen=True)
 class EmbeddedCluster:
-    """An instance by its name."""
+    """An instance by its name, and what the launcher is told beside it."""
 
     name: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def instance(self) -> Instance:
@@ -39,7 +40,7 @@ class EmbeddedCluster:
         result = subprocess.run(
             [sys.executable, "-m", "cluster", *words],
             cwd=CHECKOUT,
-            env={**os.environ, "SX_CLUSTER_NAME": self.name, "CLUSTER": "embedded"},
+            env={**os.environ, "SX_CLUSTER_NAME": self.name, "CLUSTER": "embedded", **self.environment},
             capture_output=True,
             text=True,
             check=False,

@@ -9,6 +9,7 @@ from cluster.images.build import image_hash, proxy_settings
 from cluster.images.catalogue import BUILDER_IMAGE, PYTHON_313_IMAGE, catalogue, python_template
 from cluster.node import namespaces
 from cluster.node.network import Link
+from cluster.node.spawning import MadeFrom
 from cluster.release.build_support import ca_config_map, helm_values, install_seccomp_profile, read_ca_bundle
 from cluster.settings import POD_NETWORK, SERVICE_NETWORK, Instance
 from tools.seccomp_profile import FREE, profile
@@ -94,12 +95,12 @@ def test_a_node_is_outdated_when_its_programs_or_settings_change(tmp_path: Path)
     ours = Instance("test", tmp_path)
 
     def outdated(binaries: str, pause: str) -> bool:
-        return namespaces.is_outdated(ours, binaries=Path(binaries), pause_image=pause)
+        return namespaces.is_outdated(ours, MadeFrom(Path(binaries), pause))
 
     assert not outdated("/b1", "p:1")  # it was never started
     (tmp_path / "link.json").write_text(json.dumps({"host": LINK.host, "node": LINK.node}))
     assert outdated("/b1", "p:1")  # by a launcher that did not write down what it was made from
-    namespaces.record_start(ours, LINK, binaries=Path("/b1"), pause_image="p:1")
+    namespaces.record_start(ours, LINK, MadeFrom(Path("/b1"), "p:1"))
     assert not outdated("/b1", "p:1")
     assert outdated("/b2", "p:1")
     assert outdated("/b1", "p:2")

@@ -7,11 +7,14 @@ import yaml
 
 from cluster.node.components import components
 from cluster.node.configuration import render
+from cluster.node.network import Link
+from cluster.node.places import first_place
+from cluster.settings import Instance
 
 STATE = Path("/var/lib/serviceexecution/embedded")
-FILES = render(
-    STATE, node_address="10.213.0.2", cgroup="serviceexecution-embedded", pause_image="localhost/p:1"
-)
+INSTANCE = Instance("embedded", STATE)
+PLACE = first_place(INSTANCE, Link(host="10.213.0.1", node="10.213.0.2"))
+FILES = render(STATE, PLACE, pause_image="localhost/p:1")
 
 
 def test_pods_live_below_the_instances_own_control_group() -> None:
@@ -61,9 +64,7 @@ def test_dns_answers_on_the_nodes_address_alone() -> None:
 
 
 def test_every_component_waits_for_what_it_needs() -> None:
-    found = {
-        c.name: c for c in components(STATE, binaries=Path("/b"), node_address="10.213.0.2", python="py")
-    }
+    found = {c.name: c for c in components(STATE, PLACE, binaries=Path("/b"), python="py")}
     assert found["etcd"].after == ()
     assert found["kube-apiserver"].after == ("tcp:127.0.0.1:2379",)
     ready = "https:10.213.0.2:6443/readyz"

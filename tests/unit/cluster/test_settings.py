@@ -4,7 +4,7 @@ import pytest
 
 from cluster.errors import LauncherError
 from cluster.kinds.cluster import check_kind
-from cluster.settings import cache_home, instance
+from cluster.settings import Shape, cache_home, instance, shape
 
 
 def test_the_default_instance_is_called_embedded() -> None:
@@ -43,3 +43,14 @@ def test_an_unknown_kind_is_answered_with_those_that_exist() -> None:
     assert check_kind("current") == "current"
     with pytest.raises(LauncherError, match="'minikube', but it can be embedded, kind or current"):
         check_kind("minikube")
+
+
+def test_a_cluster_keeps_its_shape_when_none_is_asked_for() -> None:
+    assert shape({"SX_NODES": ""}) == Shape(nodes=None, silence=None)
+    assert shape({"SX_NODES": "3", "SX_DEAD_NODE_SECONDS": "16"}) == Shape(nodes=3, silence=16)
+
+
+@pytest.mark.parametrize("text", ["0", "10", "-1", "three", "²", "1" * 5000])
+def test_a_number_of_nodes_that_cannot_be_is_refused_with_the_rule(text: str) -> None:
+    with pytest.raises(LauncherError, match=r"SX_NODES is .* from 1 to 9"):
+        shape({"SX_NODES": text})

@@ -1,0 +1,22 @@
+"""An embedded cluster with three nodes, of these tests' own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.node.namespaces import init_record
+from tests.support.embedded import EmbeddedCluster
+
+SILENCE = 16
+"""Seconds after which a silent node counts as lost, and after which its pods are deleted."""
+
+
+@pytest.fixture(scope="session")
+def nodes() -> Iterator[EmbeddedCluster]:
+    """Three nodes with the operator; one that ran before the tests goes on afterwards."""
+    cluster = EmbeddedCluster("nodes", {"SX_NODES": "3", "SX_DEAD_NODE_SECONDS": str(SILENCE)})
+    ran_before = init_record(cluster.instance) is not None
+    cluster.run("up")
+    yield cluster
+    if not ran_before:
+        cluster.run("down")
