@@ -1,5 +1,6 @@
 """Building container images without a Docker daemon or a registry, and keeping them by the hash of their content."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -8,7 +9,7 @@ from cluster.commands import run, succeeds
 from cluster.console import step
 from cluster.hashing import content_hash
 from cluster.images.catalogue import Image
-from cluster.lock import exclusive
+from cluster.lock import exclusive, if_free
 from cluster.settings import CHECKOUT
 
 _KEPT_ARCHIVES: Final = 3
@@ -46,11 +47,40 @@ def build(cache: Path, image: Image, all_images: dict[str, Image]) -> Path:
     bases = {base: build(cache, all_images[base], all_images) for base in image.bases}
     with exclusive(cache / "images.lock", what="builds images"):
         if not archive.exists():
-            for reference, base in bases.items():
-                _into_storage(cache, reference, base)
-            _build(cache, image, archive)
+            try:
+                for reference, base in bases.items():
+                    _into_storage(cache, reference, base)
+                _build(cache, image, archive)
+            finally:
+                _unmount(cache)
             _forget_old(archive)
     return archive
+
+
+def unmount_storage(cache: Path) -> None:
+    """Take away the mounts that builds left, those of killed ones among them; a build that runs keeps its own."""
+    if not storage_mounts(cache, Path("/proc/mounts").read_text()):
+        return
+    with if_free(cache / "images.lock") as free:
+        if free:
+            _unmount(cache)
+
+
+def _unmount(cache: Path) -> None:
+    """buildah leaves its storage mounted, and a build's containers when it is killed or has several stages."""
+    mounts = storage_mounts(cache, Path("/proc/mounts").read_text())
+    if len(mounts) > 1:
+        _buildah(cache, "rm", "--all", what="Removing what builds left")
+        mounts = storage_mounts(cache, Path("/proc/mounts").read_text())
+    for mount in mounts:
+        run(["umount", mount], what=f"Unmounting {mount}")
+
+
+def storage_mounts(cache: Path, table: str) -> list[Path]:
+    """What of /proc/mounts lies in the builder's storage, in the order in which it can be unmounted."""
+    words = (line.split(" ")[1] for line in table.splitlines())
+    places = (Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), word)) for word in words)
+    return [place for place in places if place.is_relative_to(cache / "buildah")][::-1]
 
 
 def _forget_old(newest: Path) -> None:

@@ -13,7 +13,7 @@ from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.images.archives import load, load_changed
 from cluster.images.binaries import IMAGE_PROGRAMS, NODE_PROGRAMS, build_all
-from cluster.images.build import archive_path, build
+from cluster.images.build import archive_path, build, unmount_storage
 from cluster.images.catalogue import OPERATOR_IMAGE, PAUSE_IMAGE, catalogue
 from cluster.kinds.readiness import wait, wait_ready
 from cluster.lock import exclusive
@@ -121,6 +121,7 @@ class EmbeddedCluster:
         with self._alone():
             with step(f"removing cluster {self.instance.name!r}"):
                 namespaces.stop(self.instance)
+                unmount_storage(cache_home())
             self.instance.lock_file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.instance.state.parent.rmdir()  # Only when it holds no other instance

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cluster.images.binaries import HELM_ONLY, build_all
+from cluster.lock import if_free
 from cluster.node.namespaces import init_record
 from cluster.node.processes import ProcessRecord
 from cluster.release.operator_release import CHART
@@ -78,10 +79,8 @@ class Host:
         filters = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
         groups = Path("/sys/fs/cgroup").glob(f"**/*{NAME}*")
         return Host(
-            # Image builds of others come and go.
-            frozenset(
-                line for line in Path("/proc/mounts").read_text().splitlines() if "buildah" not in line
-            ),
+            # Builds of others come and go.
+            frozenset(mount for mount in mounted() if not _of_builds(mount)),
             frozenset(path.name for path in Path("/sys/class/net").iterdir() if not _of_others(path.name)),
             re.sub(r"^#.*\n|\[\d+:\d+\]", "", filters, flags=re.MULTILINE),
             frozenset(str(path) for path in groups),
@@ -91,6 +90,14 @@ class Host:
 
 def _of_others(interface: str) -> bool:
     return interface.startswith("sx-") and interface != f"sx-{NAME}"
+
+
+def mounted() -> list[str]:
+    return [line.split(" ")[1] for line in Path("/proc/mounts").read_text().splitlines()]
+
+
+def _of_builds(mount: str) -> bool:
+    return Path(mount).is_relative_to(cache_home() / "buildah")
 
 
 def _describe(path: Path) -> str:
@@ -194,4 +201,6 @@ def test_a_cluster_survives_a_kill_and_leaves_nothing_behind(own: Own) -> None:
     assert not ours.state.exists()
     assert not ours.lock_file.exists()
     assert Host.look() == own.before
+    with if_free(cache_home() / "images.lock") as nobody_builds:
+        assert not nobody_builds or not any(map(_of_builds, mounted())), "image builds left mounts"
     assert "is down" in cluster.run("status", check=False)
