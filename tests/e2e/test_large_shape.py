@@ -10,65 +10,29 @@ from typing import Final
 import httpx
 import pytest
 
-from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import API_GROUP
 from tests.support.accounts import bind
-from tests.support.cluster import SECRETS, member, name_of, uid_of
+from tests.support.cluster import member, name_of, uid_of
 from tests.support.gateway import Gateway
+from tests.support.large_shape import large_shape
 from tests.support.operator import Operator
-from tests.support.pod_server import start_server
 from tests.support.polling import poll_until
 from tests.support.sandbox import Sandbox, shell
 from tests.support.service_api import ServiceApi
-from tools.chart.install_manifest import CHART
 
 pytestmark = pytest.mark.alone
 
-S3_IMAGE: Final = "ghcr.io/versity/versitygw:v1.8.0"
-SERVE: Final = "mkdir -p /tmp/data/results && exec versitygw --port :7070 posix /tmp/data"
-CREDENTIALS: Final = "object-store"
 MEBIBYTES: Final = 40
 """More than the store writes in one part."""
-RELEASE: Final = "serviceexecution"
 COMPONENT: Final = "app.kubernetes.io/component"
 
 
 @pytest.fixture
 def large(sandbox: Sandbox, operator: Operator, helm: Callable[..., str]) -> Iterator[None]:
     """Bring the release into the large shape, with an S3 server of the test's own; back afterwards."""
-    key = {"ROOT_ACCESS_KEY": "AKIATEST", "ROOT_SECRET_KEY": "of-a-test-alone"}
-    host = start_server(sandbox, "store", SERVE, port=7070, variables=key, image=S3_IMAGE)
-    variables: JsonObject = {
-        "AWS_ACCESS_KEY_ID": key["ROOT_ACCESS_KEY"],
-        "AWS_SECRET_ACCESS_KEY": key["ROOT_SECRET_KEY"],
-    }
-    secret: JsonObject = {"metadata": {"name": CREDENTIALS}, "stringData": variables}
-    operator.cluster.delete(SECRETS, operator.namespace, CREDENTIALS)  # Of a run that was killed
-    operator.cluster.create(SECRETS, operator.namespace, secret)
-    values = {
-        "mode": "large",
-        "store.url": "s3://results/kept",
-        "store.clusterId": "test",
-        "store.credentialsSecret": CREDENTIALS,
-        "store.options.endpoint": f"http://{host}:7070",
-        "store.options.region": "us-east-1",
-        "store.options.allow_http": "true",
-    }
-    small = ("mode=small", "store.url=", "store.clusterId=", "store.credentialsSecret=", "store.options=null")
-
-    def change(option: str, *settings: str) -> None:
-        old = frozenset(uid_of(pod) for pod in operator.pods())
-        words = [word for setting in settings for word in (option, setting)]
-        helm("upgrade", RELEASE, CHART, "--reset-then-reuse-values", *words, "--wait")
-        operator.wait_until_ready(not_uids=old)
-
-    try:
-        change("--set-string", *(f"{name}={value}" for name, value in values.items()))
+    with large_shape(sandbox, operator, helm):
         yield
-    finally:
-        change("--set", *small)
-        operator.cluster.delete(SECRETS, operator.namespace, CREDENTIALS)
 
 
 @pytest.fixture
