@@ -189,9 +189,9 @@ def test_both_processes_read_their_settings(layout):
     gateway = GatewaySettings.from_environment(
         {k: v for k, v in containers["gateway"].items() if v is not None}
     )
-    for settings, name in ((controller, "controller"), (gateway, "gateway")):
-        read = {variable.name for variable in settings.variables().values()}
-        assert {one for one in containers[name] if one.startswith("SX_")} <= read
+    read = {variable.name for settings in (controller, gateway) for variable in settings.variables().values()}
+    given = {name for container in ("controller", "gateway") for name in containers[container]}
+    assert {name for name in given if name.startswith("SX_")} <= read
     assert controller.store_url == gateway.store_url
     assert controller.cluster_id == gateway.cluster_id
     assert controller.store_options == gateway.store_options
