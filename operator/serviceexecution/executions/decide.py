@@ -11,6 +11,7 @@ from typing import Final
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, end, finish, say
 from serviceexecution.executions.plan import PlanProblem
+from serviceexecution.executions.preemption import is_of_before, was_preempted
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_status import (
     CallbackState,
@@ -51,17 +52,22 @@ WOKEN_BY_EVENTS: Final = frozenset({Reason.SERVICE_NOT_FOUND, Reason.SERVICE_NOT
 
 def decide(seen: Observation) -> Decision:
     """Decide what to do and to say about an execution."""
-    if seen.execution.metadata.deletion_timestamp is not None:
-        return Decision(seen.status)
     if seen.status.phase is not None and seen.status.phase.terminal:
         return _after_the_end(seen)
+    if seen.is_going:
+        if seen.status.phase is None and seen.job is None:
+            return Decision(seen.status)
+        # Others' finalizers may hold it for days: meanwhile nothing runs on unseen, and what was written is kept.
+        seen = seen.cancelled()
     if seen.job is None:
         return _without_job(seen)
     job = seen.job
     # A recorded Job that is gone is never created again.
     recorded = JobReference(name=job.metadata.name, uid=job.metadata.uid)
     seen = seen.with_status(job=recorded, attempts=seen.status.attempts or 1)
-    if seen.pod is None:
+    if was_preempted(job, seen.pod, seen.status.start_time):
+        seen = _stop_recorded(seen, StopReason.PREEMPTED)
+    if seen.pod is None or is_of_before(job, seen.pod):
         return _without_pod(seen, job)
     main = seen.pod.main
     if main.terminated is not None or seen.pod.ended or seen.pod.never_ran:
@@ -76,7 +82,7 @@ def _after_the_end(seen: Observation) -> Decision:
         seen.with_status(observed_generation=seen.generation).status, delete_job=seen.job is not None
     )
     ttl = seen.execution.spec.ttl_seconds_after_finished
-    if ttl is None or seen.status.completion_time is None:
+    if seen.is_going or ttl is None or seen.status.completion_time is None:
         return decision
     callback = seen.status.callback
     if callback is not None and callback.state is CallbackState.PENDING:
@@ -144,6 +150,8 @@ def _job_gone(seen: Observation) -> Decision:
         return _still_collecting(seen)
     if seen.status.stop_requested is not None:
         return end(seen, None)
+    if seen.is_going:
+        return finish(seen, Phase.CANCELLED, Reason.CANCELLED)  # Its Job was deleted with it
     return finish(seen, Phase.FAILED, Reason.JOB_DELETED)
 
 

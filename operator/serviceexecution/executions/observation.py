@@ -50,6 +50,16 @@ class Observation:
         """Return the generation of the spec that is decided from."""
         return self.execution.metadata.generation
 
+    @property
+    def is_going(self) -> bool:
+        """Tell whether the execution is being deleted."""
+        return self.execution.metadata.deletion_timestamp is not None
+
+    def cancelled(self) -> Self:
+        """Return the same observation of an execution that is to be stopped."""
+        spec = self.execution.spec.model_copy(update={"cancel": True})
+        return replace(self, execution=self.execution.model_copy(update={"spec": spec}))
+
     def with_status(self, **updates: object) -> Self:
         """Return the same observation with these members of the status decided."""
         status = self.status.model_copy(update=updates)

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     WEBHOOK_FAILED = "WebhookFailed"
     START_TIMEOUT = "StartTimeout"
+    PREEMPTED = "Preempted"
     NODE_REFUSED = "NodeRefused"
     NOT_STARTED = "NotStarted"
     EVICTED = "Evicted"
@@ -114,6 +115,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.QUOTA_EXCEEDED: Meaning("The namespace's quota has no room for the pod.", Owner.QUOTA),
     Reason.WEBHOOK_FAILED: Meaning("An admission webhook of the cluster does not answer.", Owner.PLATFORM),
     Reason.START_TIMEOUT: Meaning("The program did not start within spec.startTimeout.", Owner.PLATFORM),
+    Reason.PREEMPTED: Meaning("The queue took the run's place back while the program ran.", Owner.QUOTA),
     Reason.NODE_REFUSED: Meaning("The node refused the pod before the program started.", Owner.PLATFORM),
     Reason.NOT_STARTED: Meaning("The pod was deleted or lost before the program started.", Owner.PLATFORM),
     Reason.EVICTED: Meaning("The node evicted the pod.", Owner.PLATFORM),

@@ -112,6 +112,10 @@ def _interrupted(
     in_time = _ended_in_time(end, timeout)
     if stop is not None and stop.reason is StopReason.CANCELLED:
         return Verdict(Phase.CANCELLED, Reason.CANCELLED, sentence(Reason.CANCELLED))
+    if stop is not None and stop.reason is StopReason.PREEMPTED:
+        return _failed(
+            Reason.PREEMPTED, "A program is not run again by itself: submit it again if it may be."
+        )
     if stop is not None and not in_time:
         return _failed(Reason.TIMEOUT)
     if not started and (unstarted := unstarted_end(pod, end)) is not None:

@@ -62,6 +62,7 @@ class Cluster:
             "cancel": not self.execution.spec.cancel,
             "tags": self.execution.spec.tags is None,
             "admit": suspended,
+            "preempt": self._may_preempt(),
             "pod appears": self.job is not None and not suspended and self.pod is None and main is None,
             "pod is stuck": waits,
             "main starts": waits,
@@ -200,6 +201,21 @@ class Cluster:
         lost = self.pod.status.model_copy(update={"phase": "Failed"})
         self.pod = self.pod.model_copy(update={"status": lost})
 
+    def _may_preempt(self) -> bool:
+        """Tell whether a queue may take the place back: the program has not ended."""
+        job, main = self.job, self.main
+        if job is None or job.spec.suspend or job.complete or self.execution.spec.queue_name is None:
+            return False
+        return self.pod is None or (not self.pod.ended and (main is None or main.terminated is None))
+
+    def _preempt(self) -> None:
+        """Suspend the Job; the Job controller deletes its pod, with grace where main runs."""
+        self.job = job(suspended=True, queued_at=self.now)
+        if self.main is not None and self.main.running is not None:
+            self._end_main(143)
+        elif self.main is not None:
+            self.main = self.collector = self.pod = None
+
     def _respec(self, **updates: object) -> None:
         spec = self.execution.spec.model_copy(update=updates)
         if spec != self.execution.spec:
@@ -247,7 +263,10 @@ _HAPPENINGS: Final[dict[str, Callable[[Cluster], None]]] = {
     "wait a day": _passes(86_400),
     "cancel": lambda cluster: cluster._respec(cancel=True),
     "tags": lambda cluster: cluster._respec(tags=("more",)),
-    "admit": lambda cluster: _becomes(job=job(created=1, started=cluster.now))(cluster),
+    "admit": lambda cluster: _becomes(job=job(created=1, started=cluster.now, queued_at=cluster.now))(
+        cluster
+    ),
+    "preempt": Cluster._preempt,
     "pod appears": lambda cluster: cluster._containers(waiting(), waiting()),
     "pod is stuck": _becomes(pod=unscheduled("0/1 nodes are available")),
     "main starts": lambda cluster: cluster._containers(running(cluster.now), running(cluster.now)),

@@ -117,10 +117,17 @@ def stop_request(reason: StopReason = StopReason.CANCELLED, seconds: float = 8) 
 
 
 def job(
-    *, suspended: bool = False, created: float = 1, ended: str = "", started: float | None = 1
+    *,
+    suspended: bool = False,
+    created: float = 1,
+    ended: str = "",
+    started: float | None = 1,
+    queued_at: float | None = None,
 ) -> JobView:
-    """Return the Job; ``ended`` is its terminal condition's type."""
+    """Return the Job; ``ended`` is its terminal condition's type, ``queued_at`` when it was suspended or resumed."""
     conditions = (ConditionView(type=ended, status="True"),) if ended else ()
+    if queued_at is not None:
+        conditions += (condition("Suspended", "True" if suspended else "False", since=queued_at),)
     return JobView(
         metadata=_child(
             JOB_NAME, JOB_UID, OwnerView(kind="ServiceExecution", name="sum", uid=UID, controller=True)

@@ -115,7 +115,7 @@ class ExecutionObserver:
             observed=ended.observed,
             has_job=bool(self._cache.runs.jobs(ended.metadata.uid, ended.metadata.namespace)),
             callback_due=ended.callback_due,
-            expires=ended.expires,
+            expires=None if ended.deleting else ended.expires,
             now=self._clock(),
         )
 

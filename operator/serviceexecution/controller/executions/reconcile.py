@@ -86,7 +86,7 @@ class ExecutionReconciler:
             return None
         if isinstance(record, EndedExecution):
             rest = self._observer.rest_of(record)
-            if record.deleting or not rest.due:
+            if not rest.due:
                 return rest.wake_after
         known = await self._reader.read(key, record)
         if known is None:
@@ -94,9 +94,6 @@ class ExecutionReconciler:
         if isinstance(known, UnreadableExecution):
             if not isinstance(record, EndedExecution):
                 await self._refuse(known)
-            return None
-        if known.metadata.deletion_timestamp is not None:
-            self._followers.forget(known.reference)
             return None
         with structlog.contextvars.bound_contextvars(
             namespace=key.namespace, execution=key.name, uid=known.metadata.uid

@@ -72,10 +72,11 @@ class PodReference(ResourceModel):
 
 
 class StopReason(StrEnum):
-    """Why the operator stopped a program."""
+    """Why a program was stopped: by the operator, or by its queue."""
 
     CANCELLED = "Cancelled"
     TIMEOUT = "Timeout"
+    PREEMPTED = "Preempted"
 
 
 class StopRequest(ResourceModel):

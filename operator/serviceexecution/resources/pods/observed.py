@@ -65,6 +65,11 @@ class JobView(ResourceModel):
         return next((c for c in self.status.conditions if c.type == "Failed" and c.status == "True"), None)
 
     @property
+    def suspended_at(self) -> datetime | None:
+        """Return when the Job was last suspended or resumed, None when it never was."""
+        return next((c.last_transition_time for c in self.status.conditions if c.type == "Suspended"), None)
+
+    @property
     def complete(self) -> bool:
         """Tell whether the Job's terminal condition Complete is true."""
         return any(c.type == "Complete" and c.status == "True" for c in self.status.conditions)

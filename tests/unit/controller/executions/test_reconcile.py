@@ -152,15 +152,28 @@ class TestDeletions:
         await world.controller.run()
         assert world.said() == ("Failed", "PodLost")
 
-    async def test_an_execution_on_its_way_out_is_left_alone(self, world: World):
+    async def test_an_execution_that_somebody_s_finalizer_holds_is_stopped_and_keeps_what_it_wrote(
+        self, world: World
+    ):
         await start(world)
         body = world.kubernetes.objects[SERVICE_EXECUTIONS.plural, "team", "sum"]
         metadata_of(body)["deletionTimestamp"] = world.clock.now().isoformat()
         metadata_of(body)["resourceVersion"] = "999"
-        before = world.kubernetes.writes()
         await world.controller.run()
-        assert world.kubernetes.writes() == before
-        assert world.execution.reference in world.controller.followers.forgotten
+        assert world.said() == ("Running", "Stopping")
+        assert "patch pods" in world.kubernetes.writes()
+        world.wait(5)
+        world.pod(ended(143, until=11), ended(until=12))
+        await world.keep()
+        await world.controller.run()
+        assert world.said() == ("Cancelled", "Cancelled")
+        assert world.execution.status.log is not None
+        assert world.execution.status.result is not None
+        assert world.kubernetes.one(JOBS) is None
+        writes = world.kubernetes.writes()
+        world.wait(100_000)
+        await world.controller.run()
+        assert world.kubernetes.writes() == writes
 
     async def test_a_time_to_live_deletes_the_execution_with_all_it_owns(self, world: World):
         await succeed(world, world.controller.run)
