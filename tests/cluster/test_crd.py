@@ -102,6 +102,21 @@ class TestImmutable:
             await executions.edit(cancel=taken_back)
 
 
+class TestDurations:
+    async def test_they_may_be_bare_numbers_of_seconds(self, executions: Executions):
+        given = {"timeout": 3600, "startTimeout": 60, "cancelGrace": 0, "resultRetention": 86400}
+        made = await executions.create("seconds", **given, output={"collectTimeout": 60})
+        assert made["spec"]["timeout"] == 3600
+        await executions.edit("seconds", tags=["a"])
+        with refused("spec.timeout", "is immutable"):
+            await executions.edit("seconds", timeout=3601)
+
+    @pytest.mark.parametrize("value", ["soon", -1, 2**31, 1.5, True])
+    async def test_what_is_none_is_refused(self, executions: Executions, value):
+        with refused("spec.timeout"):
+            await executions.create(timeout=value)
+
+
 def _whole(first: Any, second: Any) -> Any:
     """Return a merge patch that makes ``first`` into ``second``: members that are not in it go."""
     if isinstance(first, dict) and isinstance(second, dict):

@@ -66,13 +66,13 @@ def _type(node: JsonObject) -> str:
         return f"list of {_type(items)}"
     if isinstance(values, dict):
         return f"map to {_type(values)}"
-    if node.get("x-kubernetes-int-or-string"):
-        return "quantity"
     choices = node.get("enum")
     if isinstance(choices, list):
         return " or ".join(f"`{choice}`" for choice in choices)
     if DURATION_PATTERN in str(node.get("x-kubernetes-validations")):
         return "duration"
+    if node.get("x-kubernetes-int-or-string"):
+        return "quantity"
     if node.get("format") == "date-time":
         return "time"
     kind = str(node.get("type"))

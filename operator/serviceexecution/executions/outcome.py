@@ -104,7 +104,7 @@ def finish(
         collect = _seconds(seen.now, finished)
     seen = seen.with_status(
         completion_time=seen.now,
-        result=result_of(seen.manifest, seen.output),
+        result=result_of(seen.manifest, seen.output, seen.log),
         log=log_of(seen.log),
         duration=duration,
         usage=Usage(wait_seconds=wait, run_seconds=run, collect_seconds=collect),

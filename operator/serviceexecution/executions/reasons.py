@@ -48,6 +48,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "OutOfMemory"
     TIMEOUT = "Timeout"
     OUTPUT_LIMIT_EXCEEDED = "OutputLimitExceeded"
+    RESULT_NOT_KEPT = "ResultNotKept"
     # The cluster
     UNSCHEDULABLE = "Unschedulable"
     VOLUME_NOT_BOUND = "VolumeNotBound"
@@ -109,6 +110,9 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.TIMEOUT: Meaning("The program ran longer than spec.timeout and was stopped.", Owner.USER),
     Reason.OUTPUT_LIMIT_EXCEEDED: Meaning(
         "The program wrote more output than spec.output.limit.", Owner.USER
+    ),
+    Reason.RESULT_NOT_KEPT: Meaning(
+        "The program wrote its main result, but it could not be kept.", Owner.USER
     ),
     Reason.UNSCHEDULABLE: Meaning("No node has room for the pod.", Owner.PLATFORM),
     Reason.VOLUME_NOT_BOUND: Meaning("A PersistentVolumeClaim is not bound to a volume.", Owner.PLATFORM),

@@ -7,6 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import Final
 
+from serviceexecution.contract.main_result import main_result_fault
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.unstarted import unstarted_end
@@ -93,11 +94,12 @@ def judge(
         return _failed(Reason.RESULT_MISSING)
     if manifest.limit_exceeded:
         return _failed(Reason.OUTPUT_LIMIT_EXCEEDED, _skipped(manifest) or "")
+    if (lost := _main_result_not_kept(manifest)) is not None:
+        return _failed(Reason.RESULT_NOT_KEPT, lost)
     if output_problem is not None:
         return _failed(Reason.OUTPUT_INVALID, output_problem)
-    if log is None or not log.complete:
-        return Verdict(Phase.SUCCEEDED, Reason.LOG_MISSING, sentence(Reason.LOG_MISSING))
-    return Verdict(Phase.SUCCEEDED, Reason.SUCCEEDED, sentence(Reason.SUCCEEDED))
+    reason = Reason.SUCCEEDED if log is not None and log.complete else Reason.LOG_MISSING
+    return Verdict(Phase.SUCCEEDED, reason, sentence(reason, _result_fault(manifest, output, log) or ""))
 
 
 def _interrupted(
@@ -175,6 +177,28 @@ def _problem(output: MainOutput | None) -> str | None:
     return one_line(": ".join(parts), _MOST_OF_A_PROBLEM) or None
 
 
+def _main_result_not_kept(manifest: OutputManifest) -> str | None:
+    """Return why the main result that the program wrote is not in the store; None when it is, or when it wrote none."""
+    if has_main_result(manifest):
+        return None
+    why = next((file.reason for file in manifest.skipped if file.path == MAIN_RESULT_FILE), None)
+    if why is None:
+        return None
+    return f"{MAIN_RESULT_FILE}: {why}. Write it as a regular file that every user may read."
+
+
+def _result_fault(
+    manifest: OutputManifest | None, output: MainOutput | None, log: LogRecord | None
+) -> str | None:
+    """Return why the main result, written or printed, has no members."""
+    file = next((one for one in manifest.files if one.path == MAIN_RESULT_FILE), None) if manifest else None
+    if file is None:
+        return log.stdout_problem if log is not None and output is None else None
+    if output is None or file.size > MAIN_OUTPUT_LIMIT:
+        return None
+    return main_result_fault(output.text)
+
+
 def _skipped(manifest: OutputManifest) -> str | None:
     if not manifest.skipped:
         return None
@@ -183,8 +207,14 @@ def _skipped(manifest: OutputManifest) -> str | None:
     return f"Not kept: {first}" + (f"; and {more} more." if more > 0 else ".")
 
 
-def result_of(manifest: OutputManifest | None, output: MainOutput | None) -> Result | None:
+def result_of(
+    manifest: OutputManifest | None, output: MainOutput | None, log: LogRecord | None = None
+) -> Result | None:
     """Return what status says of the output."""
+    words = (
+        _skipped(manifest) if manifest is not None else None,
+        _result_fault(manifest, output, log),
+    )
     if manifest is None and output is None:
         return None
     files = sorted(manifest.files, key=lambda file: file.path) if manifest is not None else []
@@ -201,7 +231,7 @@ def result_of(manifest: OutputManifest | None, output: MainOutput | None) -> Res
         file_count=len(files),
         total_bytes=manifest.total_bytes if manifest is not None else 0,
         skipped_count=len(manifest.skipped) if manifest is not None else 0,
-        message=_skipped(manifest) if manifest is not None else None,
+        message=" ".join(word for word in words if word) or None,
     )
 
 

@@ -179,6 +179,7 @@ class ChunkLog:
             truncated=self.truncated,
             complete=complete,
             stdout_result=printed,
+            stdout_problem=self._scanner.problem,
             committed_at=datetime.now(UTC),
         )
         await self._retried(lambda: self._store.logs.commit(self._reference, record))

@@ -63,6 +63,8 @@ class LogRecord(Record):
     complete: bool = True
     """False when the pod was gone before the end of its log had been read."""
     stdout_result: StdoutResult | None = None
+    stdout_problem: str | None = None
+    """Why there is no printed result although the program tried to print one; a sentence for the user."""
     committed_at: datetime
 
 

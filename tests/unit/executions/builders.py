@@ -125,7 +125,9 @@ def job(
     queued_at: float | None = None,
 ) -> JobView:
     """Return the Job; ``ended`` is its terminal condition's type, ``queued_at`` when it was suspended or resumed."""
-    conditions = (ConditionView(type=ended, status="True"),) if ended else ()
+    conditions: tuple[ConditionView, ...] = ()
+    if ended:
+        conditions = (ConditionView(type=ended, status="True"),)
     if queued_at is not None:
         conditions += (condition("Suspended", "True" if suspended else "False", since=queued_at),)
     return JobView(
@@ -257,7 +259,11 @@ def manifest(
 
 
 def log(
-    *, complete: bool = True, truncated: bool = False, stdout_result: StdoutResult | None = None
+    *,
+    complete: bool = True,
+    truncated: bool = False,
+    stdout_result: StdoutResult | None = None,
+    stdout_problem: str | None = None,
 ) -> LogRecord:
     """Return a committed log."""
     return LogRecord(
@@ -267,6 +273,7 @@ def log(
         complete=complete,
         truncated=truncated,
         stdout_result=stdout_result,
+        stdout_problem=stdout_problem,
         committed_at=at(16),
     )
 

@@ -89,6 +89,47 @@ class TestSuccessNeedsWhatWasKept:
         kept = manifest(file(), skipped=(SkippedFile(path="pipe", reason="is a pipe"),))
         assert judged(ended(0), kept=kept).phase is Phase.SUCCEEDED
 
+    @pytest.mark.parametrize(
+        "reason", ["symbolic links are not followed", "it cannot be read: Permission denied", "a named pipe"]
+    )
+    @pytest.mark.parametrize("printed", [None, main_output("2", from_log=True)])
+    def test_a_main_result_that_was_written_and_not_kept_is_no_success(self, reason, printed):
+        kept = manifest(file("other"), skipped=(SkippedFile(path="output.json", reason=reason),))
+        verdict = judged(ended(0), kept=kept, output=printed)
+        assert (verdict.phase, verdict.reason) == (Phase.FAILED, Reason.RESULT_NOT_KEPT)
+        assert verdict.message == (
+            "The program wrote its main result, but it could not be kept. "
+            f"output.json: {reason}. Write it as a regular file that every user may read."
+        )
+
+    def test_a_program_s_own_failure_comes_before_it(self):
+        kept = manifest(skipped=(SkippedFile(path="output.json", reason="symbolic links are not followed"),))
+        assert judged(ended(3), kept=kept).reason is Reason.PROGRAM_FAILED
+
+    @pytest.mark.parametrize("text", ["{'sum': 6}", '{"sum": NaN}', "", None])
+    def test_a_success_says_why_its_main_result_is_no_json(self, text):
+        verdict = judged(ended(0), output=main_output(text))
+        assert verdict.reason is Reason.SUCCEEDED
+        assert verdict.message.startswith(
+            "The program ended with exit code 0. output.json is kept as it is, but is "
+        )
+
+    def test_a_main_result_too_long_for_status_is_not_looked_at(self):
+        verdict = judged(ended(0), kept=manifest(file(size=10**6)), output=main_output(None))
+        assert verdict.message == "The program ended with exit code 0."
+
+    def test_a_success_says_why_there_is_no_printed_result(self):
+        lines = log(stdout_problem="What follows PlanQK:Job:Result: is not a valid JSON object.")
+        verdict = judged(ended(0), kept=manifest(), lines=lines)
+        assert verdict.message == f"The program ended with exit code 0. {lines.stdout_problem}"
+        result = result_of(manifest(), None, lines)
+        assert result is not None
+        assert result.message == lines.stdout_problem
+
+    def test_a_written_result_is_not_asked_for_a_printed_one(self):
+        verdict = judged(ended(0), lines=log(stdout_problem="broken"), output=main_output())
+        assert verdict.message == "The program ended with exit code 0."
+
     @pytest.mark.parametrize("lines", [None, log(complete=False)])
     def test_a_lost_log_is_said(self, lines):
         verdict = judged(ended(0), lines=lines)

@@ -196,6 +196,15 @@ async def test_beyond_the_limit_nothing_is_kept_but_the_result_is_found():
     assert await store.logs.read_stdout_result(REF) == b'{"a": 1}'
 
 
+async def test_the_record_says_why_a_printed_result_is_none():
+    lines = [line(0, text=b'PlanQK:Job:Result: {"x": NaN}')]
+    record = await follow(FakeKubelet(lines), open_store())
+    assert record.stdout_result is None
+    assert record.stdout_problem == (
+        "What follows PlanQK:Job:Result: is not a valid JSON object; write the result to output.json."
+    )
+
+
 @pytest.mark.parametrize("per_second", [1, 5])
 async def test_a_successor_knows_a_full_log(per_second):
     lines = [line(number * 3, per_second=per_second, text=b"x" * 99) for number in range(20)]

@@ -19,6 +19,7 @@ from serviceexecution.resources.executions.execution_status import (
     StopRequest,
 )
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.resources.services.definition import ServiceDefinitionSpec
 from tests.unit.executions.variants import VARIANTS
 
 
@@ -37,6 +38,24 @@ def test_a_spec_is_written_as_it_was_read(name):
     text = read.model_dump_json(by_alias=True, exclude_unset=True)
     assert json.loads(text) == given_spec
     assert ExecutionSpec.model_validate_json(text) == read
+
+
+def test_durations_may_be_bare_numbers_of_seconds():
+    read = spec(
+        timeout=3600, startTimeout=60, cancelGrace=5, resultRetention=86400, output={"collectTimeout": 60}
+    )
+    assert (read.timeout, read.start_timeout, read.cancel_grace) == ("3600", "60", "5")
+    assert read.result_retention == "86400"
+    assert read.output is not None
+    assert read.output.collect_timeout == "60"
+    definition = ServiceDefinitionSpec.model_validate(
+        {"limits": {"timeout": 600}, "build": {"timeout": 1800}}
+    )
+    assert definition.limits is not None
+    assert definition.build is not None
+    assert (definition.limits.timeout, definition.build.timeout) == ("600", "1800")
+    with pytest.raises(ValidationError):
+        spec(timeout=True)
 
 
 def test_an_execution_is_read_from_the_api_servers_form():

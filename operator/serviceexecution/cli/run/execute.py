@@ -80,7 +80,10 @@ class Follower:
         def by_cluster() -> ExecutionSummary:
             found = self.session.api.get(SERVICE_EXECUTIONS, self.session.namespace, execution)
             if found is None:
-                raise CommandError(f"The execution {execution} was deleted.")
+                raise CommandError(
+                    f"The execution {execution} was deleted before its end was seen. Where its service has a short "
+                    "ttlSecondsAfterFinished, it may have succeeded: give it 60 or more."
+                )
             return execution_summary(found)
 
         def by_service() -> ExecutionSummary:

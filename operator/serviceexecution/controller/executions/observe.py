@@ -7,6 +7,7 @@ import structlog
 from pydantic import ValidationError
 
 from serviceexecution.contract.durations import DurationError
+from serviceexecution.contract.main_result import main_result_text
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.executions.kept_manifests import KeptManifests
@@ -212,12 +213,13 @@ class ExecutionObserver:
                 return MainOutput(None, from_log=False)
             stream = await self._store.outputs.of(reference, manifest.attempt).open(MAIN_RESULT_FILE)
             data = b"" if stream is None else b"".join([bytes(chunk) async for chunk in stream.chunks])
-            return MainOutput(_text(data), from_log=False)
+            return MainOutput(main_result_text(data), from_log=False)
         if log is None or log.stdout_result is None:
             return None
         if log.stdout_result.size > MAIN_OUTPUT_LIMIT:
             return MainOutput(None, from_log=True)
-        return MainOutput(_text(await self._store.logs.read_stdout_result(reference) or b""), from_log=True)
+        printed = await self._store.logs.read_stdout_result(reference)
+        return MainOutput(main_result_text(printed or b""), from_log=True)
 
 
 def _may_have_job(execution: ServiceExecution) -> bool:
@@ -232,14 +234,6 @@ def running_with(execution: ServiceExecution) -> tuple[ServiceExecution, bool]:
         return execution.model_copy(update={"spec": effective_spec(execution)}), True
     except ValidationError:
         return execution, False
-
-
-def _text(data: bytes) -> str | None:
-    """Return the text, or None when the API cannot hold it as text; the store keeps the file as it is."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return None
 
 
 def _waits_for_start(seen: Observation) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from serviceexecution.contract.main_result import main_result_text
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.service_problem import Checker, said
 from serviceexecution.controller.store_reads import StoreReads
@@ -27,13 +28,17 @@ async def output_problem(
         return None
     data = await reads.ask(seen.execution.reference.namespace, lambda: _main_result(seen, store))
     if data is None:
-        return f"It has no main result: neither the file {MAIN_RESULT_FILE} nor a printed one."
+        broken = "" if seen.log is None else seen.log.stdout_problem or ""
+        return (
+            f"It has no main result: neither the file {MAIN_RESULT_FILE} nor a printed one. {broken}".rstrip()
+        )
     if len(data) > CHECKED_BYTES:
         return f"It is larger than {CHECKED_BYTES:,} bytes, the most that is checked."
-    try:
-        faults = await checker.check(service.output_schema, data.decode())
-    except UnicodeDecodeError:
+    text = main_result_text(data)
+    if text is None:
         return "It is no JSON: it is not UTF-8."
+    try:
+        faults = await checker.check(service.output_schema, text)
     except (SchemaUnusableError, SchemaTimeoutError) as error:
         return f"It could not be checked: {error}"
     return said(faults) if faults else None

@@ -21,6 +21,8 @@ _KEPT: Final = frozenset(
         *("x-kubernetes-list-type", "x-kubernetes-list-map-keys"),
     }
 )
+_KEPT_OF_EITHER: Final = frozenset({"description", "pattern", "x-kubernetes-validations"})
+"""Of what is an integer or a string."""
 
 
 class UntranslatableError(ValueError):
@@ -41,7 +43,7 @@ def _rewrite(node: JsonObject, definitions: dict[str, JsonObject], path: str) ->
     if node.get("x-kubernetes-preserve-unknown-fields") is True:
         return {key: value for key, value in node.items() if key in _KEPT | {"properties"}}
     if node.get("x-kubernetes-int-or-string") is True:
-        kept = {key: value for key, value in node.items() if key in {"description", "pattern"}}
+        kept = {key: value for key, value in node.items() if key in _KEPT_OF_EITHER}
         return {
             **kept,
             "anyOf": [{"type": "integer"}, {"type": "string"}],

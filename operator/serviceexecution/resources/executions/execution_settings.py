@@ -126,7 +126,8 @@ class ExecutionSettings(ResourceModel):
     """
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=315360000)] | None = None
     """Seconds after the end at which the execution is deleted; its log and result follow when the operator's
-    retention is over. Never by default.
+    retention is over. Never by default. A client that asks for the end now and then must still find it:
+    give at least 60 where anybody waits.
     """
     service_account_name: ObjectName | None = None
     """ServiceAccount of the pod. Its token is not mounted."""

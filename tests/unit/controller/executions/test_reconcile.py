@@ -158,6 +158,7 @@ class TestDeletions:
         await start(world)
         body = world.kubernetes.objects[SERVICE_EXECUTIONS.plural, "team", "sum"]
         metadata_of(body)["deletionTimestamp"] = world.clock.now().isoformat()
+        metadata_of(body)["finalizers"] = ["example.com/hold"]
         metadata_of(body)["resourceVersion"] = "999"
         await world.controller.run()
         assert world.said() == ("Running", "Stopping")

@@ -212,6 +212,31 @@ def test_odd_words_about_secrets_are_left_out(wanted):
     assert "properties" not in secrets
 
 
+class TestResultsWithoutMembers:
+    STATUS = ExecutionStatus(phase="Succeeded", reason="Succeeded")
+
+    def embedded(self, main_result, why=None):
+        text = result_document(
+            main_result, {"id": "i"}, self.STATUS, "http://g/i", ["output.json"], why_no_text=why
+        )
+        return json.loads(text)["_embedded"]
+
+    @pytest.mark.parametrize("main_result", ["[1]", '{"a": NaN}', "{'a': 1}", ""])
+    def test_a_success_says_why_its_main_result_has_no_members(self, main_result):
+        message = self.embedded(main_result)["message"]
+        assert message.startswith("output.json has no members that could stand here: ")
+        assert message.endswith(" Read it as a file.")
+
+    def test_a_success_says_why_its_main_result_is_not_inline(self):
+        assert self.embedded(None, "output.json is not UTF-8: read it as a file.")["message"].startswith(
+            "output.json"
+        )
+
+    @pytest.mark.parametrize("main_result", [None, "{}", '{"a": 1}'])
+    def test_nothing_is_said_where_nothing_is_wrong(self, main_result):
+        assert self.embedded(main_result) == {"status": {"id": "i"}}
+
+
 class TestResultOfFailures:
     """What the launcher, the libraries and programs of other languages leave."""
 

@@ -65,7 +65,13 @@ def schemas(definition: ServiceDefinition) -> JsonObject:
             "_embedded": {
                 "type": "object",
                 "required": ["status"],
-                "properties": {"status": {"$ref": "#/components/schemas/ServiceExecution"}},
+                "properties": {
+                    "status": {"$ref": "#/components/schemas/ServiceExecution"},
+                    "message": {
+                        "type": "string",
+                        "description": "Why a main result that was written or printed has no members here.",
+                    },
+                },
             },
             "_links": {"type": "object", "required": ["self", "status"], "additionalProperties": link},
         },

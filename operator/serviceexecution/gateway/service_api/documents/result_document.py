@@ -11,6 +11,7 @@ from typing import Final
 
 from serviceexecution.contract.json_text import JsonTextError, members
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.gateway.service_api.documents.execution_document import file_link
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 
@@ -33,28 +34,41 @@ def result_document(
     files: Iterable[str],
     *,
     problem: str | None = None,
+    why_no_text: str | None = None,
 ) -> str:
     """Return the whole document as JSON text; for the arguments see ``members_part`` and ``links_parts``."""
-    parts = [*members_part(main_result, view, status, problem), *links_parts(execution_url, [files])]
+    parts = [
+        *members_part(main_result, view, status, problem, why_no_text),
+        *links_parts(execution_url, [files]),
+    ]
     return b"".join(parts).decode()
 
 
 def members_part(
-    main_result: str | None, view: JsonObject, status: ExecutionStatus, problem: str | None = None
+    main_result: str | None,
+    view: JsonObject,
+    status: ExecutionStatus,
+    problem: str | None = None,
+    why_no_text: str | None = None,
 ) -> list[bytes]:
     """Return the document's beginning: the members of the main result, and the execution.
 
-    ``main_result`` is the text of the main result, None when there is none that could be given inline; ``problem`` that
-    of the problem that the program left beside it.
+    ``main_result`` is the text of the main result, None when there is none that could be given inline, ``why_no_text``
+    then says why; ``problem`` is the text of the problem that the program left beside it. Of a success whose main
+    result has no members, ``_embedded.message`` says why.
     """
-    found = _members(main_result)
+    found, message = _members(main_result)
+    embedded: JsonObject = {"status": view}
+    message = message or (why_no_text if main_result is None else None)
+    if message is not None and status.phase is Phase.SUCCEEDED:  # Else the problem says what happened
+        embedded["message"] = message
     if status.phase is Phase.FAILED and not is_problem(found):
         found = {**(_problem_members(problem) or _synthesised(status)), **found}
     parts = [b"{"]
     while found:  # What has been encoded is held no longer
         name = next(iter(found))
         parts.append(f"{json.dumps(name)}:{found.pop(name)},".encode())
-    parts.append(f'"_embedded":{_dump({"status": view})},'.encode())
+    parts.append(f'"_embedded":{_dump(embedded)},'.encode())
     return parts
 
 
@@ -89,22 +103,25 @@ def is_problem(found: Mapping[str, str]) -> bool:
     return all(name in found for name in _PROBLEM_MEMBERS)
 
 
-def _members(text: str | None) -> dict[str, str]:
+def _members(text: str | None) -> tuple[dict[str, str], str | None]:
+    """Return the members, and why there are none."""
     if text is None:
-        return {}
+        return {}, None
     try:
         found = {
             name: value
             for name, value, _ in itertools.islice(members(text), INLINE_MEMBERS + 1)
             if name not in _OWN_MEMBERS
         }
-    except JsonTextError:  # No object, or no JSON, such as NaN
-        return {}
-    return found if len(found) <= INLINE_MEMBERS else {}
+    except JsonTextError as error:  # No object, or no JSON, such as NaN
+        return {}, f"{MAIN_RESULT_FILE} has no members that could stand here: {error}. Read it as a file."
+    if len(found) > INLINE_MEMBERS:
+        return {}, f"{MAIN_RESULT_FILE} has more than {INLINE_MEMBERS:,} members: read it as a file."
+    return found, None
 
 
 def _problem_members(text: str | None) -> dict[str, str]:
-    found = _members(text)
+    found, _ = _members(text)
     return found if is_problem(found) else {}
 
 

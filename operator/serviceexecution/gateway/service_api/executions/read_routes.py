@@ -26,6 +26,7 @@ from serviceexecution.gateway.service_api.executions.result_lookup import (
     find_output,
     main_result,
     problem_beside,
+    why_no_text,
 )
 from serviceexecution.gateway.service_api.paths import EXECUTION
 from serviceexecution.gateway.state.known_execution import KnownExecution
@@ -98,6 +99,7 @@ async def _result(store: ResultStore, output: Output, call: ExecutionCall) -> Re
         call.url,
         itertools.chain.from_iterable(output.paths()),
         problem=await problem_beside(store, output),
+        why_no_text=why_no_text(output),
     )
     return Response(text, media_type="application/json", headers=_NO_CACHE)
 
@@ -114,6 +116,7 @@ async def _large_result(
             call.view,
             call.execution.status,
             await problem_beside(store, output),
+            why_no_text(output),
         )
 
     async def parts() -> AsyncIterator[bytes]:

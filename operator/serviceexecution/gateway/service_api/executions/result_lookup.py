@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
+from serviceexecution.contract.main_result import main_result_text
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.gateway.http.answers.file_response import OpenedFile, Opener, ServedFile
 from serviceexecution.gateway.http.problems import Problem
@@ -30,6 +31,8 @@ class Output:
     committed: CommittedOutput | None
     printed: bytes | None
     """Only when there is no file output.json."""
+    printing_problem: str | None = None
+    """Why there is no main result although the program tried to print one."""
 
     @property
     def number_of_files(self) -> int:
@@ -62,19 +65,30 @@ async def find_output(store: ResultStore, outputs: CommittedOutputs, execution: 
     await refuse_expired(store, execution)
     reference = execution.reference
     committed = await outputs.read(reference, final=True)
-    printed = None
+    printed, problem = None, None
     if committed is None or MAIN_RESULT_FILE not in committed.files:
         record = await store.logs.read_record(reference)
         if record is not None and record.stdout_result is not None:
             printed = await store.logs.read_stdout_result(reference)
-    return Output(execution, committed, printed)
+        problem = None if record is None else record.stdout_problem
+    return Output(execution, committed, printed, problem)
 
 
 async def main_result(store: ResultStore, output: Output) -> str | None:
     """Return the text of the main result; None when there is none, it is no text or too large to go inline."""
     if output.printed is not None:
-        return _text(output.printed)
+        return main_result_text(output.printed)
     return await _file_text(store, output, MAIN_RESULT_FILE, INLINE_LIMIT)
+
+
+def why_no_text(output: Output) -> str | None:
+    """Return in a sentence why a main result that was written or printed is not given inline; None without one."""
+    file = output.file(MAIN_RESULT_FILE)
+    if file is None:
+        return output.printing_problem if output.printed is None else None
+    if file.size > INLINE_LIMIT:
+        return f"{MAIN_RESULT_FILE} has more than {INLINE_LIMIT:,} bytes: read it as a file."
+    return f"{MAIN_RESULT_FILE} is not UTF-8: read it as a file."
 
 
 async def problem_beside(store: ResultStore, output: Output) -> str | None:
@@ -91,7 +105,7 @@ async def _file_text(store: ResultStore, output: Output, path: str, limit: int) 
     stream = await store.outputs.of(output.execution.reference, committed.attempt).open(path)
     if stream is None:
         return None
-    return _text(b"".join([bytes(chunk) async for chunk in stream.chunks]))
+    return main_result_text(b"".join([bytes(chunk) async for chunk in stream.chunks]))
 
 
 def find_file(store: ResultStore, output: Output, path: str) -> tuple[ServedFile, Opener]:
@@ -144,10 +158,3 @@ def _printed_file(data: bytes) -> tuple[ServedFile, Opener]:
 
     digest = hashlib.sha256(data).hexdigest()
     return ServedFile(path=MAIN_RESULT_FILE, size=len(data), sha256=digest, media_type=_JSON), opened
-
-
-def _text(data: bytes) -> str | None:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return None
