@@ -104,7 +104,12 @@ class TestImmutable:
 
 class TestDurations:
     async def test_they_may_be_bare_numbers_of_seconds(self, executions: Executions):
-        given = {"timeout": 3600, "startTimeout": 60, "cancelGrace": 0, "resultRetention": 86400}
+        given: dict[str, Any] = {
+            "timeout": 3600,
+            "startTimeout": 60,
+            "cancelGrace": 0,
+            "resultRetention": 86400,
+        }
         made = await executions.create("seconds", **given, output={"collectTimeout": 60})
         assert made["spec"]["timeout"] == 3600
         await executions.edit("seconds", tags=["a"])

@@ -18,6 +18,10 @@ SECRETS: Final = ResourceKind("", "v1", "secrets")
 SERVICES: Final = ResourceKind("", "v1", "services")
 SERVICE_ACCOUNTS: Final = ResourceKind("", "v1", "serviceaccounts")
 RESOURCE_QUOTAS: Final = ResourceKind("", "v1", "resourcequotas")
+LIMIT_RANGES: Final = ResourceKind("", "v1", "limitranges")
+VALIDATING_WEBHOOKS: Final = ResourceKind(
+    "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"
+)
 ROLES: Final = ResourceKind("rbac.authorization.k8s.io", "v1", "roles")
 ROLE_BINDINGS: Final = ResourceKind("rbac.authorization.k8s.io", "v1", "rolebindings")
 DEPLOYMENTS: Final = ResourceKind("apps", "v1", "deployments")

@@ -22,6 +22,7 @@ from serviceexecution.resources.executions.execution_status import (
 from serviceexecution.resources.meaning import one_line
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import START_ERRORS, UNKNOWN_END
+from serviceexecution.resources.pods.pod_start import ON_ITS_WAY
 from serviceexecution.store.records import LogRecord, OutputManifest
 
 MAIN_OUTPUT_LIMIT: Final = 8192
@@ -91,7 +92,7 @@ def judge(
     if end.exit_code != 0:
         return _program_failed(end, output)
     if manifest is None:
-        return _failed(Reason.RESULT_MISSING)
+        return _failed(Reason.RESULT_MISSING, _collector_fault(pod))
     if manifest.limit_exceeded:
         return _failed(Reason.OUTPUT_LIMIT_EXCEEDED, _skipped(manifest) or "")
     if (lost := _main_result_not_kept(manifest)) is not None:
@@ -175,6 +176,19 @@ def _problem(output: MainOutput | None) -> str | None:
         return None  # A result that has such members by chance
     parts = [value[name] for name in ("title", "detail") if isinstance(value.get(name), str)]
     return one_line(": ".join(parts), _MOST_OF_A_PROBLEM) or None
+
+
+def _collector_fault(pod: PodView | None) -> str:
+    """Return what the pod says of a collector that did not do its work; empty when it says nothing."""
+    if pod is None:
+        return ""
+    waiting, end = pod.collector.waiting, pod.collector.terminated
+    if waiting is not None and waiting.reason not in ON_ITS_WAY:
+        return f"The collector could not be started: {waiting.message or waiting.reason}"
+    if end is not None and end.exit_code != 0:
+        why = f", {end.reason}" if end.reason not in {"", "Error"} else ""
+        return f"The collector ended with exit code {end.exit_code}{why}."
+    return ""
 
 
 def _main_result_not_kept(manifest: OutputManifest) -> str | None:

@@ -16,6 +16,7 @@ _LACKS_RIGHT: Final = re.compile(r'is forbidden: User "[^"]*" cannot ')
 
 _TOO_LARGE: Final = re.compile(
     r"etcdserver: request is too large|trying to send message larger than max|[Rr]equest entity too large"
+    r"|(?:metadata\.annotations|data): Too long"
 )
 
 _LONGEST_SHOWN: Final = 80

@@ -15,6 +15,7 @@ from tests.unit.executions.builders import (
     manifest,
     pod,
     stop_request,
+    waiting,
 )
 
 KEPT = manifest(file())
@@ -73,6 +74,24 @@ class TestSuccessNeedsWhatWasKept:
     def test_no_manifest_is_no_success(self):
         assert judged(ended(0), kept=None).reason is Reason.RESULT_MISSING
         assert judged(ended(0), kept=None, output=main_output(from_log=True)).phase is Phase.FAILED
+
+    @pytest.mark.parametrize(
+        ("collector", "words"),
+        [
+            (
+                waiting("ImagePullBackOff", "no such image"),
+                "The collector could not be started: no such image",
+            ),
+            (ended(137, reason="OOMKilled"), "The collector ended with exit code 137, OOMKilled."),
+            (ended(1), "The collector ended with exit code 1."),
+            (ended(0), ""),
+            (waiting(), ""),
+        ],
+    )
+    def test_a_missing_result_says_what_became_of_the_collector(self, collector, words):
+        message = judged(ended(0), seen=pod(ended(0), collector), kept=None).message
+        said = "The program ended but its output could not be collected in time."
+        assert message == f"{said} {words}".rstrip()
 
     def test_an_empty_output_is_one(self):
         assert judged(ended(0), kept=manifest()).phase is Phase.SUCCEEDED

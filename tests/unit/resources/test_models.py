@@ -49,7 +49,11 @@ def test_durations_may_be_bare_numbers_of_seconds():
     assert read.output is not None
     assert read.output.collect_timeout == "60"
     definition = ServiceDefinitionSpec.model_validate(
-        {"limits": {"timeout": 600}, "build": {"timeout": 1800}}
+        {
+            "runtime": {"docker": {"image": "a:1"}},
+            "limits": {"timeout": 600},
+            "build": {"timeout": 1800},
+        }
     )
     assert definition.limits is not None
     assert definition.build is not None

@@ -60,7 +60,8 @@ class StartPatience:
     """Seconds; some causes, such as a refused pod or a volume that cannot be mounted, change neither Job nor pod."""
 
 
-_ON_ITS_WAY: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
+ON_ITS_WAY: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
+"""Reasons of a container that waits with nothing in its way."""
 _PULLS_REFUSED: Final = frozenset({StartFault.IMAGE_NOT_FOUND.value, StartFault.IMAGE_PULL_FORBIDDEN.value})
 _CONFIG_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
     (re.compile(r'secrets? "[^"]*" not found', re.IGNORECASE), StartFault.SECRET_NOT_FOUND),
@@ -146,7 +147,7 @@ def scheduled_since(pod: PodView) -> datetime:
 
 def _container_problem(state: ContainerStateView, limits: StartLimits) -> StartProblem | None:
     waiting = state.waiting
-    if waiting is None or waiting.reason in _ON_ITS_WAY:
+    if waiting is None or waiting.reason in ON_ITS_WAY:
         return None
     return _waiting_problem(waiting.reason, waiting.message, limits)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution_status import StopReason
-from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.requests import Crash, Request
 from tests.unit.controller.harness import KEY, SUCCESS, World, start, succeed
 from tests.unit.executions.builders import POD_NAME, ended, running, waiting
@@ -156,10 +156,9 @@ class TestDeletions:
         self, world: World
     ):
         await start(world)
-        body = world.kubernetes.objects[SERVICE_EXECUTIONS.plural, "team", "sum"]
-        metadata_of(body)["deletionTimestamp"] = world.clock.now().isoformat()
-        metadata_of(body)["finalizers"] = ["example.com/hold"]
-        metadata_of(body)["resourceVersion"] = "999"
+        hold: JsonObject = {"metadata": {"finalizers": ["example.com/hold"]}}
+        world.kubernetes.change(SERVICE_EXECUTIONS, "team", "sum", hold)
+        world.kubernetes.remove(SERVICE_EXECUTIONS, "team", "sum")
         await world.controller.run()
         assert world.said() == ("Running", "Stopping")
         assert "patch pods" in world.kubernetes.writes()

@@ -140,6 +140,27 @@ class TestSubmit:
         assert "admission policy: no" in answer.json()["detail"]
         assert service.cluster.of(CONFIG_MAPS) == {}
 
+    @pytest.mark.parametrize(
+        ("status", "message"),
+        [
+            (500, "etcdserver: request is too large"),
+            (500, "rpc error: trying to send message larger than max (2100000 vs. 2097152)"),
+            (
+                422,
+                'ConfigMap "a" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes',
+            ),
+            (413, "Request entity too large: limit is 3145728"),
+        ],
+    )
+    async def test_an_input_that_etcd_cannot_hold_is_refused_once_with_a_sentence(
+        self, service, status, message
+    ):
+        service.cluster.fail("create", "configmaps", KubernetesError(message, status=status))
+        answer = await service.post()
+        assert (answer.status_code, answer.json()["code"]) == (413, "InputTooLarge")
+        assert "put many values into one property" in answer.json()["detail"]
+        assert len(service.executions()) == 0
+
     async def test_a_refused_execution_leaves_what_another_request_with_its_key_uses(self, service):
         headers = JSON | {"Idempotency-Key": "one"}
         create, refused = service.cluster.create, asyncio.Event()

@@ -112,7 +112,7 @@ def _config_map(submission: Submission, name: str, digest: str | None) -> JsonOb
     }
     annotations: dict[str, JsonValue] = {}
     if odd:
-        annotations[ANNOTATION_INPUT_PROPERTIES] = json.dumps(odd)
+        annotations[ANNOTATION_INPUT_PROPERTIES] = json.dumps(odd, ensure_ascii=False)
     if digest is not None:
         annotations[ANNOTATION_REQUEST_DIGEST] = digest
     return {

@@ -169,9 +169,12 @@ def problem_of_refusal(error: KubernetesError) -> Problem:
             "The namespace's quota has no room for another execution; wait until others are deleted.",
             headers={"Retry-After": "60"},
         )
-    if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if error.is_too_large or error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return Problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "InputTooLarge", "The cluster refuses the input's size."
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "InputTooLarge",
+            "The cluster refuses the input's size, to which each property's name adds several times: put many values "
+            "into one property, such as a list.",
         )
     if error.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}:
         return Problem(
