@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.floods.stage import collector_token
-from benchmarks.weight.memory import MIB, Memory, ends, memory
+from benchmarks.weight.memory import MIB, Memory, ends, last_end, memory
 from benchmarks.weight.objects import fill, nest
 from benchmarks.weight.outputs import read_result, run_with_files, unfinished_commits
 from serviceexecution.contract.json_types import JsonObject
@@ -73,7 +73,7 @@ class Report:
                 self.add(step, process, found)
             before = self._ends.setdefault(uid_of(pod), ends(pod, process))
             if ends(pod, process) > before:
-                self.faults.append(f"{process} was ended: {step}")
+                self.faults.append(f"{process} was ended ({last_end(pod, process)}): {step}")
         print(f"done: {step}", flush=True)
 
     def add(self, step: str, process: str, found: Memory) -> None:

@@ -64,6 +64,15 @@ def ends(pod: JsonObject, container: str) -> int:
     return cast("int", found["restartCount"]) + killed
 
 
+def last_end(pod: JsonObject, container: str) -> str:
+    """Return how the container ended last: "OOMKilled", or "exit code 3" of a controller that lost its Lease."""
+    statuses = cast("list[JsonObject]", member(pod, "status", "containerStatuses") or [])
+    found = next((one for one in statuses if one["name"] == container), {})
+    reason = str(member(found, "lastState", "terminated", "reason") or "Error")
+    code = member(found, "lastState", "terminated", "exitCode")
+    return reason if reason != "Error" else f"exit code {code}"
+
+
 def kubectl(*arguments: str, given: str | None = None) -> str:
     """Return what kubectl prints; ends the program when it fails."""
     done = _run([*arguments], given)

@@ -14,6 +14,7 @@ from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
 NOBODYS: Final = "nobodys"
 """A service that does not exist: nothing of it can start, however late its end is written."""
 _ENDED: Final[JsonObject] = {
+    "observedGeneration": 1,
     "phase": "Succeeded",
     "reason": "Succeeded",
     "completionTime": "2026-01-01T00:00:00Z",

@@ -98,7 +98,7 @@ async def _watch(namespaces: tuple[str, ...], controller: Controller) -> None:
     )
     await kopf.operator(
         registry=registry,
-        settings=kopf_settings(),
+        settings=kopf_settings(controller.resync.bearable_page),
         clusterwide=not namespaces,
         namespaces=namespaces,
         standalone=True,

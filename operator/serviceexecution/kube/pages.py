@@ -31,6 +31,8 @@ class ListPage:
     items: list[JsonObject]
     resource_version: str
     """Where to start a watch that misses nothing after this list; the same in all pages of one snapshot."""
+    limit: int = PAGE_SIZE
+    """How many objects were asked for: fewer where objects are so large that more would pass PAGE_BYTES."""
     begun_again: bool = False
     """The pages before this one were of an older snapshot: what they held may be gone since, and it all comes again."""
 
@@ -87,10 +89,11 @@ async def list_pages(
                 raise
             token, changed = "", True  # the snapshot was compacted meanwhile
             continue
+        asked = size.now
         size.after(len(data))
         items, version, token = _parts(decode_object(data))
         del data
-        yield ListPage(items, version, begun_again=changed)
+        yield ListPage(items, version, limit=asked, begun_again=changed)
         changed = False
         if not token:
             return

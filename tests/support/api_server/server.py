@@ -102,7 +102,7 @@ class ApiServer(StoredObjects):
                 found, version = self.selected(kind, namespace, label_selector, field_selector), self.version
                 at = 0
             items = [_shown(body, metadata_only=metadata_only) for body in found[at : at + size]]
-            yield ListPage(items, str(version), begun_again=again)
+            yield ListPage(items, str(version), limit=size, begun_again=again)
             at += size
 
     async def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:

@@ -51,6 +51,7 @@ async def test_a_page_of_large_objects_is_asked_for_in_smaller_pages(client, api
     taken = [len(page.items) for page in pages]
     assert max(taken[:2]) * 300_000 <= PAGE_BYTES
     assert max(taken) == 500, "small objects come in whole pages again"
+    assert [page.limit for page in pages] == [limit for limit, size in answered if size <= PAGE_BYTES]
     assert len(answered) < 30
 
 

@@ -23,6 +23,7 @@ from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.kube.pages import PAGE_SIZE
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 
 logger = structlog.stdlib.get_logger()
@@ -77,6 +78,8 @@ class Resync:
         self._router = Router(cache)
         self.refused: set[str] = set()
         """Namespaces whose objects the controller may not list: those are left alone until it may."""
+        self.bearable_page = PAGE_SIZE
+        """Most objects that a page could hold wherever the lists so far have gone: fewer where objects are large."""
         self._unwatched: frozenset[str] = frozenset()
         self._knows_all = False
         """All executions were listed once: from then on their metadata tells which have changed."""
@@ -135,6 +138,7 @@ class Resync:
             if page.begun_again:
                 listed = _Listed()
             listed.note(page.items, page.resource_version)
+            self.bearable_page = min(self.bearable_page, page.limit)
             for number, item in enumerate(page.items):
                 if by_metadata:
                     await self._take_metadata(item)

@@ -20,7 +20,7 @@ from serviceexecution.resources.names import (
     PLURAL,
 )
 
-CHUNK_SIZE: Final = 8
+FEWEST_IN_A_PAGE: Final = 8
 """Objects in a page of Kopf's own first list, which bounds pages in no other way. An object of 1.5 MiB may take thirty
 MiB when it is parsed."""
 IDLE_SECONDS: Final = 0.1
@@ -113,8 +113,12 @@ def at_service_address(account: kopf.ConnectionInfo, environment: Mapping[str, s
     return dataclasses.replace(account, server=f"https://{address}:{port}")
 
 
-def kopf_settings() -> kopf.OperatorSettings:
-    """Return Kopf's settings: filtered watches, no peering, no posting, no scanning of CRDs and namespaces."""
+def kopf_settings(page: int) -> kopf.OperatorSettings:
+    """Return Kopf's settings: filtered watches, no peering, no posting, no scanning of CRDs and namespaces.
+
+    ``page`` is how many objects a page could hold when everything was listed just before. Kopf's list has to end within
+    the five minutes for which the API server keeps a list's snapshot: with small pages 10,000 executions took two.
+    """
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.peering.standalone = True
@@ -123,7 +127,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     )
     settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
     settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID
-    settings.watching.chunk_size = CHUNK_SIZE
+    settings.watching.chunk_size = max(FEWEST_IN_A_PAGE, page)
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.networking.request_timeout = 60
     return settings

@@ -12,6 +12,7 @@ from serviceexecution.controller.known.resync import Resync
 from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.kube.pages import PAGE_SIZE
 from tests.support.api_server.server import ApiServer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -85,3 +86,12 @@ async def test_a_watch_that_delivers_late_recovers(setting: Setting) -> None:
     setting.cache.note_watched(Watched.EXECUTIONS, body)
     await setting.resync.check()
     assert setting.health.problem() == ""
+
+
+async def test_the_smallest_page_that_a_list_needed_is_remembered(setting: Setting) -> None:
+    assert setting.resync.bearable_page == PAGE_SIZE
+    setting.kubernetes.page_size = 31
+    await setting.resync.once()
+    setting.kubernetes.page_size = 125
+    await setting.resync.once()
+    assert setting.resync.bearable_page == 31

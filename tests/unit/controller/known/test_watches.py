@@ -3,7 +3,7 @@
 import kopf
 import pytest
 
-from serviceexecution.controller.known.watches import at_service_address
+from serviceexecution.controller.known.watches import at_service_address, kopf_settings
 
 BY_NAME = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="token", ca_path="/ca.crt")  # noqa: S106
 
@@ -24,3 +24,9 @@ def test_watches_need_no_dns(environment: dict[str, str], server: str) -> None:
     found = at_service_address(BY_NAME, environment)
     assert found.server == server
     assert (found.token, found.ca_path) == ("token", "/ca.crt")
+
+
+@pytest.mark.parametrize(("page", "chunk"), [(500, 500), (31, 31), (1, 8)])
+def test_the_first_list_has_pages_as_large_as_the_objects_allow(page: int, chunk: int) -> None:
+    """Controller 7: 10,000 executions were listed in 1,250 pages, which may take longer than their snapshot lives."""
+    assert kopf_settings(page).watching.chunk_size == chunk
