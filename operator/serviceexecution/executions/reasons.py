@@ -61,6 +61,7 @@ class Reason(StrEnum):
     EVICTED = "Evicted"
     POD_LOST = "PodLost"
     JOB_DELETED = "JobDeleted"
+    RAN_BEFORE = "RanBefore"
     RESULT_MISSING = "ResultMissing"
     LOG_MISSING = "LogMissing"
 
@@ -127,6 +128,11 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
         "The pod was deleted or its node was lost before the program had ended.", Owner.PLATFORM
     ),
     Reason.JOB_DELETED: Meaning("The Job was deleted before its execution had ended.", Owner.PLATFORM),
+    Reason.RAN_BEFORE: Meaning(
+        "The store has output or a log of an earlier run, which the cluster has forgotten, as after a restored backup; "
+        "the execution is not run again.",
+        Owner.PLATFORM,
+    ),
     Reason.RESULT_MISSING: Meaning(
         "The program ended but its output could not be collected in time.", Owner.PLATFORM
     ),

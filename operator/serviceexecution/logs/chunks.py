@@ -158,10 +158,19 @@ class ChunkLog:
             known.extend(part)
         return KnownTail(known, torn)
 
-    async def committed(self) -> LogRecord | None:
-        """Return the commit record when a predecessor has finished this attempt's log of that pod."""
+    async def committed(self, pod_uid: str) -> LogRecord | None:
+        """Return the commit record when a predecessor has finished this attempt's log of that pod.
+
+        A log of another pod is of a run that the API server has forgotten: it makes room.
+        """
         record = await self._retried(lambda: self._store.logs.read_record(self._reference))
-        return record if record is not None and record.attempt == self._attempt else None
+        if record is None or record.attempt != self._attempt:
+            return None
+        if record.pod_uid == pod_uid:
+            return record
+        logger.warning("the log of another pod makes room", pod=record.pod_uid)
+        await self._retried(lambda: self._store.logs.discard(self._reference, self._attempt))
+        return None
 
     async def commit(self, *, pod_uid: str, complete: bool) -> LogRecord:
         """Store what is left, the printed result if there is one, and at last the commit record."""

@@ -60,7 +60,7 @@ class LogFollower:
 
     async def run(self) -> LogRecord:
         """Follow to the end and commit; returns at once what a predecessor has committed."""
-        record = await self._log.committed()
+        record = await self._log.committed(self._target.pod_uid)
         if record is not None:
             return record
         async with self._slots.loads.turn(self._target.namespace):

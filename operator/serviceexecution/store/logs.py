@@ -59,6 +59,13 @@ class LogStore:
         """Return the log's commit record, None while there is none; raises CorruptRecordError."""
         return await self._records.read(self._keys(reference).log_record, LogRecord)
 
+    async def discard(self, reference: ExecutionReference, attempt: int) -> None:
+        """Delete an attempt's log, its record first, and the result that was printed in it."""
+        keys = ExecutionKeys.of(self._cluster_id, reference, attempt)
+        await self._objects.delete([keys.log_record])
+        chunks = [f"{keys.log_prefix}/{rest}" for rest in await self._objects.list(keys.log_prefix)]
+        await self._objects.delete([keys.stdout_result, *chunks])
+
     async def write_stdout_result(self, reference: ExecutionReference, text: bytes) -> None:
         """Write the main result that the program printed, as it printed it."""
         await self._objects.put(self._keys(reference).stdout_result, text)

@@ -61,6 +61,11 @@ class ResultStore:
         if await self._objects.get(key) != b"ok":
             raise StoreError("the store does not give back what was written")
 
+    async def has_run(self, namespace: str, uid: str) -> bool:
+        """Tell whether anything is kept that only a run leaves: output, log, or a record of them."""
+        keys = ExecutionKeys(self._cluster_id, namespace, uid)
+        return bool(await self._objects.names(keys.root) - {keys.dead_letter.rpartition("/")[2]})
+
     async def delete_execution(self, namespace: str, uid: str) -> None:
         """Delete all of an execution, commit records first so that none stands without its files."""
         keys = ExecutionKeys(self._cluster_id, namespace, uid)

@@ -252,6 +252,14 @@ async def test_a_restart_goes_on_where_it_was(tmp_path):
     assert (status["state"], status["attempts"]) == ("Delivered", 2)
 
 
+async def test_a_pass_before_the_watch_tells_of_the_delivery_sends_nothing_again(tmp_path):
+    async with Receiver(OK) as receiver:
+        stage = Stage(tmp_path, receiver.url)
+        await stage.run()
+        await stage.run()
+    assert len(receiver.requests) == 1
+
+
 async def test_a_deleted_execution_ends_quietly(tmp_path):
     async with Receiver(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as receiver:
         stage = Stage(tmp_path, receiver.url)

@@ -84,6 +84,17 @@ async def test_a_log_that_is_committed_already_is_not_read():
     assert kubelet.opened == []
 
 
+async def test_the_log_of_a_forgotten_run_makes_room_for_that_of_the_new_one():
+    store = open_store()
+    of_another = ChunkLog(store, REF, attempt=1, limit_bytes=1 << 30, flush_bytes=1 << 20)
+    of_another.append(b"2026-01-01T00:00:00.000000000Z PlanQK:Job:Result: 1\n")
+    await of_another.commit(pod_uid="another", complete=True)
+    kubelet = FakeKubelet([line(1)])
+    record = await follow(kubelet, store)
+    assert (record.pod_uid, record.lines, record.stdout_result) == (POD_UID, 1, None)
+    assert await stored(store) == text(kubelet.lines)
+
+
 async def test_lines_are_in_the_store_while_the_container_runs():
     kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
     follower = follower_of(kubelet, store)

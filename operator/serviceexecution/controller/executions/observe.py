@@ -19,6 +19,7 @@ from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.warnings import creation_problem_of, newest_warning
+from serviceexecution.executions.earlier_run import pod_of
 from serviceexecution.executions.ended import Rest, rest_of
 from serviceexecution.executions.names import job_name
 from serviceexecution.executions.observation import Observation
@@ -177,7 +178,7 @@ class ExecutionObserver:
         reference = seen.execution.reference
         try:
             manifest, log, output = await self._reads.ask(
-                reference.namespace, lambda: self._read_results(reference)
+                reference.namespace, lambda: self._read_results(reference, pod_of(seen))
             )
         except StoreError as error:
             # A store that is away must not hold back the collect timeout; one unreadable record is a missing one.
@@ -185,14 +186,40 @@ class ExecutionObserver:
             return replace(seen, results_unknown=error.retriable)
         return replace(seen, manifest=manifest, log=log, output=output)
 
+    async def with_earlier_run(self, seen: Observation) -> Observation | None:
+        """Return what the store has of a run of an execution that has none as far as the API server knows.
+
+        None without one, and while the store is away: starts do not wait for it. A Job that is there after all is in
+        the observation.
+        """
+        reference = seen.execution.reference
+        namespace = reference.namespace
+        try:
+            if not await self._reads.ask(namespace, lambda: self._store.has_run(namespace, reference.uid)):
+                return None
+            if await self._jobs.job(namespace, job_name(reference, 1)) is not None:
+                return replace(seen, job=self._known_job(seen.execution), plan=None)
+            manifest, log, output = await self._reads.ask(
+                namespace, lambda: self._read_results(reference, None)
+            )
+        except StoreError as error:
+            logger.warning("not known whether it ran before", error=str(error))
+            return None
+        return replace(seen, manifest=manifest, log=log, output=output)
+
     async def _read_results(
-        self, reference: ExecutionReference
+        self, reference: ExecutionReference, pod_uid: str | None
     ) -> tuple[OutputManifest | None, LogRecord | None, MainOutput | None]:
         manifest = self._manifests.get(reference)
         if manifest is None:
             manifest = await self._store.outputs.read_manifest(reference)
             self._manifests.keep(reference, manifest)
         log = await self._store.logs.read_record(reference)
+        if manifest is not None and pod_uid not in {None, manifest.pod_uid}:
+            self._manifests.forget(reference)
+            manifest = None  # Of a run that the API server has forgotten
+        if log is not None and pod_uid not in {None, log.pod_uid}:
+            log = None
         return manifest, log, await self._main_output(reference, manifest, log)
 
     async def with_output_checked(self, seen: Observation) -> Observation:

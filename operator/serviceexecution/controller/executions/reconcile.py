@@ -23,6 +23,7 @@ from serviceexecution.controller.known.cached_execution import EndedExecution, U
 from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.decide import decide
+from serviceexecution.executions.earlier_run import end_of_earlier_run
 from serviceexecution.executions.names import input_name
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision
@@ -106,7 +107,10 @@ class ExecutionReconciler:
                     return None
                 if fresh.metadata.resource_version != known.metadata.resource_version:
                     return RECHECK_SECONDS
-                seen = await self._create(seen)
+                earlier = await self._observer.with_earlier_run(seen)
+                if earlier is not None and earlier.job is None:
+                    return await self._act(earlier, end_of_earlier_run(earlier))
+                seen = earlier or await self._create(seen)
                 decision = decide(seen)
             if _succeeds(seen, decision) and seen.status.service is not None:
                 seen = await self._observer.with_output_checked(seen)
@@ -221,7 +225,18 @@ class ExecutionReconciler:
         return True
 
     async def _refuse(self, execution: UnreadableExecution) -> None:
-        """Say that a spec cannot be read; it was valid under the CRD of another version."""
+        """Say that a spec cannot be read; it was valid under the CRD of another version. What runs of it is stopped.
+
+        A status of a newer version is left alone.
+        """
+        if execution.written_by_newer:
+            logger.warning(
+                "execution left alone: a newer version wrote its status",
+                namespace=execution.metadata.namespace,
+                execution=execution.metadata.name,
+                problem=execution.problem,
+            )
+            return
         status = with_phase(
             ExecutionStatus(),
             Phase.FAILED,
@@ -240,8 +255,10 @@ class ExecutionReconciler:
         )
         if written is None:
             self._cache.drop_execution(ExecutionKey(metadata.namespace, metadata.name), metadata.uid)
-        else:
-            self._cache.put_execution(written)
+            return
+        self._cache.put_execution(written)
+        for job in self._cache.runs.jobs(metadata.uid, metadata.namespace):
+            await self._jobs.delete(job)
 
 
 def _ends(seen: Observation, decision: Decision) -> bool:

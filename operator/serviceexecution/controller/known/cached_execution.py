@@ -27,6 +27,8 @@ many of them take some 30 ms."""
 MOST_OF_A_PROBLEM: Final = 500
 """Characters of why a spec cannot be read: it may name five fields, each by a long path."""
 
+_NEEDED: Final = frozenset({"attempts", "job", "pod", "service"})
+"""Members of a status that say what has been made and taken: without them a program could run twice."""
 _INPUTS: Final = frozenset({"input", "inputJson"})
 _PHASES: Final = {phase.value: phase for phase in Phase}
 
@@ -69,10 +71,12 @@ class EndedExecution:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableExecution:
-    """An execution whose spec does not fit the models, although the API server took it."""
+    """An execution that does not fit the models, although the API server took it."""
 
     metadata: BriefMetadata
     problem: str
+    written_by_newer: bool = False
+    """Its spec fits; its status has words of a newer version, which go on counting when that is back."""
 
 
 CachedExecution = LiveExecution | EndedExecution
@@ -143,7 +147,29 @@ def _read(body: JsonObject) -> ServiceExecution | UnreadableExecution:
         faults = faults_of(error)
         if len(faults) > MOST_OF_A_PROBLEM:
             faults = faults[: MOST_OF_A_PROBLEM - 1] + "…"
-        return UnreadableExecution(brief_metadata(body), faults)
+        places = [fault["loc"] for fault in error.errors(include_url=False, include_input=False)]
+        if any(len(place) < 2 or place[0] != "status" for place in places):
+            return UnreadableExecution(brief_metadata(body), faults)
+        older = _without_newer_words(body, {str(place[1]) for place in places})
+        return older or UnreadableExecution(brief_metadata(body), faults, written_by_newer=True)
+
+
+def _without_newer_words(body: JsonObject, members: set[str]) -> ServiceExecution | None:
+    """Return the execution without these members of its status, None when no pass could be right without them.
+
+    After a rollback a status may have words that a newer version wrote. A run that goes on is followed and ended
+    nevertheless.
+    """
+    status = _object(body, "status")
+    if members & _NEEDED or status.get("completionTime") is not None:
+        return None
+    rest: JsonObject = {name: value for name, value in status.items() if name not in members}
+    if "phase" in members:
+        rest["phase"] = (Phase.RUNNING if rest.get("startTime") is not None else Phase.PENDING).value
+    try:
+        return ServiceExecution.model_validate({**body, "status": rest})
+    except ValidationError:
+        return None
 
 
 def _expiry(spec: JsonObject, status: JsonObject) -> datetime | None:

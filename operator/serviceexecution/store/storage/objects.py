@@ -161,6 +161,16 @@ class Objects:
             return sorted(path.rpartition("/")[2] for path in result["common_prefixes"])
         return []
 
+    async def names(self, prefix: str) -> frozenset[str]:
+        """Return the names of what is directly below ``prefix/``: objects, and prefixes of other ones."""
+        with NothingWhenMissing(self.root, f"list {prefix}") as block:
+            block.check()
+            async with asyncio.timeout(READ_SECONDS):
+                result = await obstore.list_with_delimiter_async(self._backend, prefix)
+            paths = [*result["common_prefixes"], *(meta["path"] for meta in result["objects"])]
+            return frozenset(path.rpartition("/")[2] for path in paths)
+        return frozenset()
+
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that are not there are no error."""
         with translated(f"delete {keys[0] if keys else 'nothing'}"):
