@@ -87,6 +87,8 @@ def judge(
         return _failed(Reason.OUT_OF_MEMORY)
     if disrupted is not None and disrupted.status == "True" and (end is None or end.exit_code != 0):
         return _failed(Reason.POD_LOST, disrupted.message)
+    if pod is not None and pod.is_going and end is not None and end.exit_code in _STOPPED_EXITS:
+        return _failed(Reason.POD_LOST, f"The pod was being deleted. {_exit(end)}")
     if end is None or end.reason == UNKNOWN_END:
         return _failed(Reason.POD_LOST, pod.status.message if pod is not None else "")
     if end.exit_code != 0:
@@ -151,14 +153,20 @@ def _program_failed(end: TerminatedView, output: MainOutput | None) -> Verdict:
         if "argument list too long" in end.message:
             return _failed(Reason.ENVIRONMENT_TOO_LARGE)
         return _failed(Reason.START_FAILED, end.message)
-    detail = f"Its exit code is {end.exit_code}."
+    detail = _exit(end)
     if end.exit_code == _FORCED_EXIT:
         detail = "It was killed by SIGKILL (exit code 137), mostly a sign of too little memory."
-    elif (name := _SIGNALS.get(end.exit_code - 128)) is not None:
-        detail = f"It was ended by {name} (exit code {end.exit_code})."
     if (problem := _problem(output)) is not None:
         detail = f"{detail} {problem}"
     return _failed(Reason.PROGRAM_FAILED, detail)
+
+
+def _exit(end: TerminatedView) -> str:
+    """Return how main ended, in a sentence."""
+    name = _SIGNALS.get(end.signal or end.exit_code - 128)
+    if name is None:
+        return f"Its exit code is {end.exit_code}."
+    return f"It was ended by {name} (exit code {end.exit_code})."
 
 
 def _problem(output: MainOutput | None) -> str | None:

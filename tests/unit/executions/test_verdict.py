@@ -158,6 +158,26 @@ class TestSuccessNeedsWhatWasKept:
         assert judged(ended(0), lines=log(truncated=True)).reason is Reason.SUCCEEDED
 
 
+class TestAPodThatIsDeletedWhileItsProgramRuns:
+    """With kubectl delete pod, which sets no condition DisruptionTarget."""
+
+    @pytest.mark.parametrize(("code", "signal"), [(143, "SIGTERM"), (137, "SIGKILL")])
+    def test_it_is_lost_and_has_not_failed_by_itself(self, code, signal):
+        verdict = judged(ended(code), seen=pod(ended(code), ended(0), going=True))
+        assert verdict.reason is Reason.POD_LOST
+        assert verdict.message.endswith(
+            f"The pod was being deleted. It was ended by {signal} (exit code {code})."
+        )
+
+    def test_an_exit_code_of_its_own_stands(self):
+        assert judged(ended(3), seen=pod(ended(3), going=True)).reason is Reason.PROGRAM_FAILED
+        assert judged(ended(0), seen=pod(ended(0), going=True)).phase is Phase.SUCCEEDED
+
+    def test_memory_comes_first(self):
+        seen = pod(ended(137, reason="OOMKilled"), going=True)
+        assert judged(ended(137, reason="OOMKilled"), seen=seen).reason is Reason.OUT_OF_MEMORY
+
+
 @pytest.mark.parametrize(
     ("main", "text"),
     [
