@@ -112,6 +112,8 @@ class TestRefusals:
             (403, "exceeded quota: count/jobs.batch", "QuotaExceeded", "Building"),
             (403, "admission webhook denied the request", "PodRefused", "Building"),
             (422, "Job.batch is invalid", "PodRefused", "Failed"),
+            (500, 'failed calling webhook "a.example.com": connection refused', "WebhookFailed", "Building"),
+            (403, 'forbidden in namespace "quota": a policy', "PodRefused", "Building"),
         ],
     )
     async def test_the_api_server_refuses_the_job(self, builds: BuildWorld, status, message, reason, phase):
