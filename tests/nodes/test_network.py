@@ -6,11 +6,11 @@ from typing import Final
 
 import pytest
 
+from tests.nodes.machines import NAMES
 from tests.support.embedded import NEEDS, EmbeddedCluster
 
 pytestmark = [*NEEDS, pytest.mark.timeout(900)]
 
-NAMES: Final = ("node1", "node2", "node3")
 SERVICE: Final = """
 apiVersion: v1
 kind: Service
