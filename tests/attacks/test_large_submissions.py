@@ -12,7 +12,8 @@ from serviceexecution.contract.input.input_text import INPUT_LIMIT, MAX_PROPERTI
 from serviceexecution.contract.input.submission import parse_submission
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.service_api.submission import routes as submit_routes
-from tests.unit.gateway.service_api.service_harness import Service
+from tests.unit.gateway.service_api.service_cluster import SERVICE
+from tests.unit.gateway.service_api.service_harness import JSON, Service
 
 ROOM = INPUT_LIMIT - 1000
 
@@ -63,3 +64,34 @@ def test_no_more_names_are_looked_at_than_may_be():
     """The rest of the text is wrong, and is not come to."""
     with pytest.raises(InputError, match="more than"):
         parse_submission(named(MAX_PROPERTIES + 1, b"1")[:-1] + b", wrong}")
+
+
+@pytest.fixture
+def scarce(monkeypatch):
+    monkeypatch.setattr(submit_routes, "SAVED_BYTES", 200_000)
+    monkeypatch.setattr(submit_routes, "BYTES_PER_SECOND", 1)
+    monkeypatch.setattr(submit_routes, "_TURN_SECONDS", 0.1)
+
+
+async def chunks(body):
+    yield body
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_bytes_of_bodies_are_bounded_for_each_namespace(tmp_path, scarce, announced):
+    """On 9b98b50 only their number was: whatever fits into a second was read, parsed and written to etcd."""
+    service = Service(tmp_path)
+    service.cluster.define(namespace="other")
+    body = b'{"a":"' + b"x" * 150_000 + b'"}'
+    for expected in (201, 201, 503):
+        answer = await service.post(body if announced else chunks(body))
+        assert answer.status_code == expected
+    assert answer.json()["code"] == "Busy"
+    elsewhere = await service.http.post(f"/services/other/{SERVICE}", content=b'{"a": 1}', headers=JSON)
+    assert elsewhere.status_code == 201
+
+
+async def test_a_body_that_is_no_input_counts_several_times(tmp_path, scarce):
+    service = Service(tmp_path)
+    assert (await service.post(b'{"a":"' + b"x" * 50_000)).status_code == 400
+    assert (await service.post(b'{"a": 1}')).status_code == 503

@@ -23,10 +23,11 @@ from serviceexecution.contract.input.submission import (
     too_large,
 )
 from serviceexecution.contract.problems import InputError
+from serviceexecution.fairness.allowances import Allowances
 from serviceexecution.fairness.turns import FairTurns, NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.access.rights import RUN
-from serviceexecution.gateway.http.bodies.reading import whole_body
+from serviceexecution.gateway.http.bodies.reading import content_length, whole_body
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.paths import BASE_PATHS
@@ -57,6 +58,18 @@ _NAMESPACES: Final = 4
 """Namespaces whose submissions may take all of the time they have, such as a body sent drop by drop or a slow schema,
 before others wait for their end."""
 _WAITING_PER_NAMESPACE: Final = 200
+BYTES_PER_SECOND: Final = 4_000_000
+"""What a namespace may send of bodies for long: each byte is read, parsed, written into etcd and told to all who watch.
+"""
+SAVED_BYTES: Final = 16_000_000
+"""What it may send at once after a rest."""
+REFUSED_AGAIN: Final = 4
+"""A body that is no input counts so many times more: nothing is parsed for as long as to say what is wrong with it, and
+it costs its sender nothing else."""
+
+
+class _NoInputError(Problem):
+    """The body is no input."""
 
 
 def submit_router(context: ServiceContext) -> APIRouter:
@@ -65,6 +78,7 @@ def submit_router(context: ServiceContext) -> APIRouter:
     submitter = Submitter(context.client)
     most = context.settings.submissions
     turns = FairTurns(most, per_key=max(1, most // _NAMESPACES), waiting_per_key=_WAITING_PER_NAMESPACE)
+    allowances = Allowances(rate=BYTES_PER_SECOND, saved=SAVED_BYTES)
 
     async def submit(request: Request, namespace: str, service: str) -> Response:
         call = await context.service(
@@ -77,11 +91,17 @@ def submit_router(context: ServiceContext) -> APIRouter:
         )
         _check_head(request)
         key = check_key(request.headers.get(HEADER))
+        announced = content_length(request) or 0
         try:
+            await allowances.take(namespace, announced, patience=_TURN_SECONDS)
             async with turns.turn(namespace, wait=_TURN_SECONDS):
                 body = await _body(request, context.settings)
+                allowances.spend(namespace, len(body) - announced)
                 # From here on a client that goes away does not undo what it asked for
                 submitted = await asyncio.shield(_submit(context, submitter, call, body, key))
+        except _NoInputError:
+            allowances.spend(namespace, REFUSED_AGAIN * len(body))
+            raise
         except NoTurnError:
             raise unavailable("Busy", "Too many submissions to the namespace at once; try again.") from None
         return await _answer(context, call, submitted)
@@ -188,7 +208,7 @@ def _parsed(body: bytes) -> Submission:
     except InputTooLargeError:
         raise _too_large() from None
     except InputError as error:
-        raise Problem(
+        raise _NoInputError(
             HTTPStatus.BAD_REQUEST, "InvalidInput", str(error), members={"path": error.path}
         ) from None
 
