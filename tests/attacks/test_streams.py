@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import ExitStack
+from functools import partial
 from typing import cast
 
 import pytest
@@ -155,6 +156,32 @@ async def test_somebody_follows_so_many_logs_and_no_more(follower, monkeypatch):
     assert {answer.status_code for answer in answers} == {200}
 
 
+async def test_a_stream_that_makes_room_ends_behind_its_last_line(follower, monkeypatch):
+    monkeypatch.setattr(streams, "PER_NAMESPACE", 1)
+    monkeypatch.setattr(streams, "_newest_of_most", lambda places, _: next(iter(places)))
+    first = await follower.follow()
+    second = await follower.follow()
+    answer = await asyncio.wait_for(first, 30)
+    assert answer.status_code == 200
+    assert "one" in answer.text
+    assert END not in answer.text
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+
+
+async def test_looks_at_the_logs_of_one_namespace_are_bounded(follower, monkeypatch):
+    """On 9b98b50 each of 64 streams looked into the store each second, and cost all others as much as it liked."""
+    monkeypatch.setattr(streams, "LOOKS_PER_SECOND", 1)
+    monkeypatch.setattr(streams, "LOOKS_SAVED", 4)
+    open_streams = Streams(cast("Access", None), asyncio.Event())
+    for _ in range(5):
+        await asyncio.wait_for(open_streams.look(NAMESPACE), 0.1)
+    waiting = asyncio.create_task(open_streams.look(NAMESPACE))
+    await asyncio.wait_for(open_streams.look("other"), 0.1)
+    assert not waiting.done()
+    waiting.cancel()
+
+
 class TestPlaces:
     """How many streams there may be."""
 
@@ -192,6 +219,23 @@ class TestPlaces:
             for number in range(PER_PROCESS - 1):
                 held.enter_context(places.place(f"more-{number}", f"more-{number}"))
             assert self.refusal(places, "one", "too-many") == 503
+
+    def test_who_follows_most_of_a_namespace_makes_room_for_who_follows_fewer(self, places):
+        """On 9b98b50 the first two callers could hold all for ever."""
+        left: list[object] = []
+        with ExitStack() as held:
+            for number in range(PER_NAMESPACE):
+                account = f"system:serviceaccount:flooded:account-{number}"
+                held.enter_context(places.place(account, "flooded")).leave = partial(left.append, number)
+            for number in range(PER_NAMESPACE // 2):
+                held.enter_context(places.place("bob", "flooded")).leave = partial(left.append, "bob")
+                assert left[-1] == PER_NAMESPACE - 1 - number, "the newest goes first"
+            assert self.refusal(places, "bob", "flooded") == 429, "they have as many each"
+            assert self.refusal(places, "system:serviceaccount:flooded:another", "flooded") == 429
+            held.enter_context(places.place("carol", "flooded"))
+            assert len(places._namespaces["flooded"]) == PER_NAMESPACE
+        assert not places._callers
+        assert not places._namespaces
 
     def test_nothing_is_left_when_all_have_ended(self, places):
         with ExitStack() as held:

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from serviceexecution.fairness.allowances import Allowances
 from serviceexecution.gateway.access.callers import Access
+from serviceexecution.gateway.http.payers import caller_payer
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.gateway.logs.events import LOG_HEADERS, events
 from serviceexecution.gateway.logs.reader import Lines
@@ -23,6 +25,11 @@ from serviceexecution.kube.errors import KubernetesError
 PER_CALLER: Final = 32
 """Each open stream looks into the store every second; a terminal has one, a page that shows a pipeline a dozen."""
 PER_NAMESPACE: Final = 64
+"""Beyond that who follows most of them makes room for who follows fewer."""
+LOOKS_PER_SECOND: Final = 32
+"""Looks at logs of one namespace: where more streams are open, each looks less often."""
+LOOKS_SAVED: Final = 2 * PER_NAMESPACE
+"""So many at once after a rest: a stream begins with what is there already."""
 PER_PROCESS: Final = 256
 """Beyond that a namespace has one stream, up to twice as many in all: a flood shuts no newcomer out."""
 AGAIN_SECONDS: Final = 20.0
@@ -48,6 +55,17 @@ class Standing:
     name: str
 
 
+@dataclass(slots=True, eq=False)
+class Place:
+    """One open stream's."""
+
+    account: str
+    """Who follows; the ServiceAccounts of a namespace are one, as anybody there may make more."""
+    leave: Callable[[], object] = field(default=bool)
+    """Ends the stream, to make room for another."""
+    is_held: bool = True
+
+
 class Streams:
     """State owner of the open streams of this process."""
 
@@ -55,7 +73,8 @@ class Streams:
         self._access = access
         self._draining = draining
         self._callers: Counter[str] = Counter()
-        self._namespaces: Counter[str] = Counter()
+        self._namespaces: defaultdict[str, dict[Place, None]] = defaultdict(dict)
+        self._looks = Allowances(rate=LOOKS_PER_SECOND, saved=LOOKS_SAVED)
 
     def follow(self, request: Request, standing: Standing, lines: Followed) -> Response:
         """Return the answer that sends each line as it comes, and an event ``end`` behind the last.
@@ -65,31 +84,55 @@ class Streams:
         return _Stream(self, request, standing, lines)
 
     @contextlib.contextmanager
-    def place(self, caller: str, namespace: str) -> Iterator[None]:
-        """Hold one of the places for streams; raises Problem 429 or 503."""
+    def place(self, caller: str, namespace: str) -> Iterator[Place]:
+        """Hold one of the places for streams; raises Problem 429 or 503.
+
+        It may be given to another meanwhile, who follows fewer logs of the namespace: its stream is told to leave.
+        """
         if self._callers[caller] >= PER_CALLER:
             raise _too_many(f"You follow {PER_CALLER} logs already; end one of these streams first.")
-        if self._namespaces[namespace] >= PER_NAMESPACE:
-            raise _too_many(
-                f"{PER_NAMESPACE} logs of namespace {namespace} are followed already; try again later."
-            )
-        everything = self._callers.total()
-        if everything >= 2 * PER_PROCESS or (everything >= PER_PROCESS and self._namespaces[namespace]):
+        place = Place(caller_payer(caller).name)
+        self._make_room(place.account, namespace)
+        self._callers[caller] += 1
+        self._namespaces[namespace][place] = None
+        try:
+            yield place
+        finally:
+            self._callers[caller] -= 1
+            if not self._callers[caller]:
+                del self._callers[caller]
+            self._give_back(place, namespace)
+
+    async def look(self, namespace: str) -> None:
+        """Wait until a stream of the namespace may look into its log again."""
+        await self._looks.take(namespace, 1, patience=float("inf"))
+
+    def _make_room(self, account: str, namespace: str) -> None:
+        places = self._namespaces.get(namespace, {})
+        if len(places) >= PER_NAMESPACE:
+            leaving = _newest_of_most(places, account)
+            if leaving is None:
+                raise _too_many(
+                    f"{PER_NAMESPACE} logs of namespace {namespace} are followed already; try again later."
+                )
+            self._give_back(leaving, namespace)
+            leaving.leave()
+            return
+        everything = sum(map(len, self._namespaces.values()))
+        if everything >= 2 * PER_PROCESS or (everything >= PER_PROCESS and places):
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "TooManyStreams",
                 "Too many logs are followed at the moment; try again later, or read the log without following it.",
                 headers=_RETRY_AFTER,
             )
-        self._callers[caller] += 1
-        self._namespaces[namespace] += 1
-        try:
-            yield
-        finally:
-            for counter, key in ((self._callers, caller), (self._namespaces, namespace)):
-                counter[key] -= 1
-                if not counter[key]:
-                    del counter[key]
+
+    def _give_back(self, place: Place, namespace: str) -> None:
+        if place.is_held:
+            place.is_held = False
+            del self._namespaces[namespace][place]
+            if not self._namespaces[namespace]:
+                del self._namespaces[namespace]
 
     async def until_it_must_end(self, request: Request, standing: Standing) -> None:
         """Return when the caller's token or right is gone, or cannot be told any more, or the process ends."""
@@ -122,18 +165,19 @@ class _Stream(Response):
         caller = str(getattr(self._request.state, "caller", ""))
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(self._streams.place(caller, self._standing.namespace))
+                place = stack.enter_context(self._streams.place(caller, self._standing.namespace))
             except Problem as problem:
                 await response_of(problem)(scope, receive, send)
                 return
-            await self._serve(scope, receive, send)
+            await self._serve(place, scope, receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
         ending = asyncio.Event()
-        body = events(self._lines(ending), ending)
+        body = events(self._paced(ending), ending)
         answer = StreamingResponse(body, media_type="text/event-stream", headers=LOG_HEADERS)
         serving = asyncio.create_task(answer(scope, receive, send))
         watching = asyncio.create_task(self._streams.until_it_must_end(self._request, self._standing))
+        place.leave = watching.cancel
         try:
             await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
             ending.set()
@@ -144,6 +188,20 @@ class _Stream(Response):
             for task in (serving, watching):
                 task.cancel()
             await asyncio.gather(serving, watching, return_exceptions=True)
+
+    async def _paced(self, ending: asyncio.Event) -> AsyncIterator[Lines | None]:
+        async for batch in self._lines(ending):
+            yield batch
+            await self._streams.look(self._standing.namespace)
+
+
+def _newest_of_most(places: dict[Place, None], account: str) -> Place | None:
+    """Return whose stream makes room for one of ``account``; None when nobody follows more than that one would."""
+    held = Counter(place.account for place in places)
+    most, number = held.most_common(1)[0]
+    if number <= held[account] + 1:
+        return None
+    return next(place for place in reversed(places) if place.account == most)
 
 
 def _too_many(detail: str) -> Problem:
