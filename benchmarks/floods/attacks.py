@@ -20,6 +20,8 @@ from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
 _LARGE_BYTES: Final = 1_500_000_000
 _COMMIT_BYTES: Final = 60 * 1024**2
 _DRIP_SECONDS: Final = 1.0
+_LOGS: Final = 100
+_FOLLOWERS: Final = 500
 _GZIP_BEGIN: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """An archive that begins otherwise is refused at once."""
 
@@ -78,6 +80,16 @@ async def large_bodies(attacker: Attacker) -> None:
     await _at_once(attacker, 8, submit)
 
 
+async def large_inputs(attacker: Attacker) -> None:
+    """Submit inputs of a megabyte that are good (M3): each is parsed, written into etcd and watched."""
+    body = json.dumps({"data": [[]] * 240_000}).encode()
+
+    async def submit(http: httpx.AsyncClient) -> None:
+        await http.post(attacker.tenant.service(), content=body, headers={"Content-Type": "application/json"})
+
+    await _at_once(attacker, 8, submit)
+
+
 async def bad_tokens(attacker: Attacker) -> None:
     """Guess tokens from the address that all others come from as well (H5)."""
 
@@ -109,8 +121,19 @@ async def unfinished_commits(attacker: Attacker) -> None:
 
 async def streams(attacker: Attacker) -> None:
     """Follow one log three hundred times (M4)."""
-    head = _head(attacker, "GET", f"{attacker.tenant.service()}/{attacker.tenant.execution}/log?follow")
-    await _dripped(attacker, 300, head + b"\r\n", drip=b"")
+    await _dripped(attacker, 300, _followed(attacker, attacker.tenant.execution), drip=b"")
+
+
+async def many_logs(attacker: Attacker) -> None:
+    """Follow many logs (M4): each stream looks into the store again and again."""
+    async with httpx.AsyncClient(
+        base_url=attacker.address, headers={"Authorization": f"Bearer {attacker.tenant.token}"}
+    ) as http:
+        answers = [await http.post(attacker.tenant.service(), json={"x": 1}) for _ in range(_LOGS)]
+    async with asyncio.TaskGroup() as group:
+        for answer in answers:
+            begin = _followed(attacker, answer.json()["id"])
+            group.create_task(_dripped(attacker, _FOLLOWERS // _LOGS, begin, drip=b""))
 
 
 async def connections(attacker: Attacker) -> None:
@@ -156,11 +179,13 @@ ATTACKS: Final[dict[str, Attack]] = {
     "unknown ids": unknown_ids,
     "slow schemas": slow_schemas,
     "large bodies": large_bodies,
+    "large inputs": large_inputs,
     "bad tokens": bad_tokens,
     "slow archives": slow_archives,
     "slow outputs": slow_outputs,
     "unfinished commits": unfinished_commits,
     "streams": streams,
+    "many logs": many_logs,
     "connections": connections,
     "new executions": new_executions,
 }
@@ -229,6 +254,10 @@ async def _read_all(reader: asyncio.StreamReader, tally: Tally) -> None:
     tally.answered(status[0].decode() if status else "closed")
     while await reader.read(65536):
         pass
+
+
+def _followed(attacker: Attacker, execution: str) -> bytes:
+    return _head(attacker, "GET", f"{attacker.tenant.service()}/{execution}/log?follow") + b"\r\n"
 
 
 def _head(attacker: Attacker, method: str, path: str, token: str = "") -> bytes:
