@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from serviceexecution.builds.conditions import with_conditions
-from serviceexecution.builds.ending import LOG_GRACE, log_of
+from serviceexecution.builds.ending import LOG_GRACE
 from serviceexecution.builds.names import attempt_of
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.outcome import BuildDecision, FollowedBuild, Step, earliest
@@ -25,6 +25,7 @@ from serviceexecution.resources.services.definition_status import (
     RevisionPhase,
     ServiceDefinitionStatus,
 )
+from serviceexecution.store.kept_logs import log_of
 
 
 def wanted_by(seen: BuildObservation) -> Wanted | None:

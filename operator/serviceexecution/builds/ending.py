@@ -10,10 +10,10 @@ from serviceexecution.builds.reasons import RETRIED, BuildReason, sentence
 from serviceexecution.builds.revisions import repository_of
 from serviceexecution.builds.verdict import BuildVerdict, judge, kept_schema
 from serviceexecution.contract.durations import format_duration
-from serviceexecution.resources.executions.execution_status import Log
 from serviceexecution.resources.pods.observed import PodView
 from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
-from serviceexecution.store.records import BuildReport, LogRecord
+from serviceexecution.store.kept_logs import log_of
+from serviceexecution.store.records import BuildReport
 
 ATTEMPTS: Final = 3
 RETRY_SECONDS: Final = (10.0, 60.0)
@@ -136,10 +136,3 @@ def report_of(seen: BuildObservation, revision: Revision) -> BuildReport | None:
     """Return the report of the revision's current attempt; one of an earlier attempt says nothing."""
     report, job = seen.report, revision.job
     return report if report is not None and job is not None and report.job_uid == job.uid else None
-
-
-def log_of(record: LogRecord | None) -> Log | None:
-    """Return what status says of a log."""
-    if record is None:
-        return None
-    return Log(bytes=record.bytes, lines=record.lines, truncated=record.truncated or not record.complete)

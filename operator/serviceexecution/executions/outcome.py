@@ -7,7 +7,7 @@ from serviceexecution.contract.durations import format_duration
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.reasons import Reason, sentence
-from serviceexecution.executions.verdict import judge, log_of, result_of
+from serviceexecution.executions.verdict import judge, result_of
 from serviceexecution.resources.executions.execution_status import (
     CallbackState,
     CallbackStatus,
@@ -19,6 +19,7 @@ from serviceexecution.resources.executions.execution_status import (
 from serviceexecution.resources.pods.observed import TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 from serviceexecution.resources.services.effective import after_the_end
+from serviceexecution.store.kept_logs import log_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.RESULT_MISSING: Meaning(
         "The program ended but its output could not be collected in time.", Owner.PLATFORM
     ),
-    Reason.LOG_MISSING: Meaning("The program ended but the end of its log was lost.", Owner.PLATFORM),
+    Reason.LOG_MISSING: Meaning("The program ended but a part of its log was lost.", Owner.PLATFORM),
 }
 
 

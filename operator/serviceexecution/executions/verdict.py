@@ -12,7 +12,6 @@ from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.unstarted import unstarted_end
 from serviceexecution.resources.executions.execution_status import (
-    Log,
     Phase,
     Result,
     ResultFile,
@@ -23,6 +22,7 @@ from serviceexecution.resources.meaning import one_line
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.resources.pods.pod_start import ON_ITS_WAY
+from serviceexecution.store.kept_logs import lost_part
 from serviceexecution.store.records import LogRecord, OutputManifest
 
 MAIN_OUTPUT_LIMIT: Final = 8192
@@ -101,8 +101,11 @@ def judge(
         return _failed(Reason.RESULT_NOT_KEPT, lost)
     if output_problem is not None:
         return _failed(Reason.OUTPUT_INVALID, output_problem)
-    reason = Reason.SUCCEEDED if log is not None and log.complete else Reason.LOG_MISSING
-    return Verdict(Phase.SUCCEEDED, reason, sentence(reason, _result_fault(manifest, output, log) or ""))
+    fault = _result_fault(manifest, output, log) or ""
+    if log is None or not log.complete:
+        detail = f"{lost_part(log)} {fault}".rstrip()
+        return Verdict(Phase.SUCCEEDED, Reason.LOG_MISSING, sentence(Reason.LOG_MISSING, detail))
+    return Verdict(Phase.SUCCEEDED, Reason.SUCCEEDED, sentence(Reason.SUCCEEDED, fault))
 
 
 def _interrupted(
@@ -255,13 +258,6 @@ def result_of(
         skipped_count=len(manifest.skipped) if manifest is not None else 0,
         message=" ".join(word for word in words if word) or None,
     )
-
-
-def log_of(log: LogRecord | None) -> Log | None:
-    """Return what status says of the log."""
-    if log is None:
-        return None
-    return Log(bytes=log.bytes, lines=log.lines, truncated=log.truncated or not log.complete)
 
 
 def has_main_result(manifest: OutputManifest) -> bool:

@@ -2,12 +2,22 @@
 
 import asyncio
 import hashlib
+from array import array
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import structlog
 
+from serviceexecution.logs.gaps import (
+    Gap,
+    gap_between,
+    gap_line,
+    gaps_in,
+    is_gap_line,
+    summed_up,
+    without_gaps,
+)
 from serviceexecution.logs.lines import (
     RESUME_SLACK,
     KnownTail,
@@ -72,6 +82,9 @@ class ChunkLog:
         self._lines = 0
         self._text_bytes = 0
         self._stored_bytes = 0
+        self._gaps: list[Gap] = []
+        self.received_bytes = 0
+        """Of all lines that were received, stored or not, as far as this process knows."""
         self.truncated = False
         self.last_line = b""
         """The newest line that was received, stored or not; b"" before the first."""
@@ -103,7 +116,9 @@ class ChunkLog:
         ):
             data = await self._read(sequence)
             self._sequence, self._current = sequence, data
-            self._note(data, data, text_size(data))
+            lines = without_gaps(data)
+            self._note(data, lines, text_size(lines), stored=len(data))
+            self._gaps += gaps_in(data)
             await asyncio.sleep(0)  # Scanning one chunk takes milliseconds: let others run
         if len(self._current) >= GROW_BELOW_BYTES:
             self._sequence, self._current = self._sequence + 1, b""
@@ -122,7 +137,23 @@ class ChunkLog:
         if kept:
             self._pending.append(kept)
             self._pending_size += len(kept)
-        self._note(block, kept, size)
+        self._note(block, kept, size, stored=len(kept))
+
+    def note_gap(self, before: bytes) -> None:
+        """Say that lines may be missing between the newest line and ``before``, the next one; b"": there is none."""
+        gap = gap_between(self.last_line, before)
+        self._gaps.append(gap)
+        line = gap_line(gap)
+        self._scanner.feed(line)
+        if not self.truncated:
+            self._pending.append(line)
+            self._pending_size += len(line)
+            self._stored_bytes += len(line)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether lines may be missing somewhere."""
+        return bool(self._gaps)
 
     async def flush(self) -> None:
         """Store what is waiting; repeated until the store takes it, which holds the log's stream meanwhile."""
@@ -148,6 +179,16 @@ class ChunkLog:
             return NewerLines(self.last_line)
         if since is None:
             return KnownTail(line_hashes([]))
+        return KnownTail(await self._hashes_since(since), torn)
+
+    async def known_from(self, block: bytes) -> NewLines:
+        """Return what leaves out the known lines of a stream that begins again with ``block``. Flush before."""
+        stamp = stamp_of(block[: block.find(b"\n")])
+        if self.truncated or stamp is None:
+            return NewerLines(self.last_line)
+        return KnownTail(await self._hashes_since(stamp[0]))
+
+    async def _hashes_since(self, since: datetime) -> "array[int]":
         parts = [line_hashes(_lines_since(self._current, since))] if self._current else []
         sequence = self._sequence
         while (not parts or parts[-1]) and sequence > 1:
@@ -156,7 +197,7 @@ class ChunkLog:
         known = line_hashes([])
         for part in reversed(parts):
             known.extend(part)
-        return KnownTail(known, torn)
+        return known
 
     async def committed(self, pod_uid: str) -> LogRecord | None:
         """Return the commit record when a predecessor has finished this attempt's log of that pod.
@@ -186,7 +227,8 @@ class ChunkLog:
             bytes=self._text_bytes,
             lines=self._lines,
             truncated=self.truncated,
-            complete=complete,
+            complete=complete and not self._gaps,
+            gaps=summed_up(self._gaps),
             stdout_result=printed,
             stdout_problem=self._scanner.problem,
             committed_at=datetime.now(UTC),
@@ -198,12 +240,14 @@ class ChunkLog:
         data = await self._retried(lambda: self._store.logs.of(self._reference, self._attempt).read(sequence))
         return data[: data.rfind(b"\n") + 1]  # Half a line can only come from a power cut
 
-    def _note(self, block: bytes, kept: bytes, size: int) -> None:
+    def _note(self, block: bytes, kept: bytes, size: int, *, stored: int) -> None:
         self._scanner.feed(block)
         self._lines += kept.count(b"\n")
         self._text_bytes += size
-        self._stored_bytes += len(kept)
-        self.last_line = last_line(block) or self.last_line
+        self._stored_bytes += stored
+        self.received_bytes += len(block)
+        newest = last_line(block)
+        self.last_line = (last_line(kept) if is_gap_line(newest) else newest) or self.last_line
         self._memory.hold(len(self.last_line))
 
     async def _retried(self, operation: Callable[[], Awaitable[_T]]) -> _T:
@@ -240,5 +284,5 @@ def _cut(block: bytes, room: int, stored_room: int) -> bytes:
 def _lines_since(part: bytes, since: datetime) -> Iterator[bytes]:
     for line in part.split(b"\n")[:-1]:
         stamp = stamp_of(line)
-        if stamp is not None and stamp[0] >= since:
+        if stamp is not None and stamp[0] >= since and not is_gap_line(line):
             yield line

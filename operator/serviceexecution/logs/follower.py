@@ -2,24 +2,40 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 
 import structlog
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.logs.chunks import ChunkLog
-from serviceexecution.logs.lines import LineSplitter, only_stamped
+from serviceexecution.logs.lines import LineSplitter, is_not_later, only_stamped
 from serviceexecution.logs.metrics import BYTES, COMMITTED, GAPS, RESUMES, STREAMS
 from serviceexecution.logs.pod_state import ContainerState
+from serviceexecution.logs.rotation import (
+    BEGINNING_BYTES,
+    NodeClock,
+    across_rotation,
+    begins_again,
+    ends_whole,
+    jumps,
+)
+from serviceexecution.logs.silence import PatientReader
 from serviceexecution.logs.slots import StreamSlots
-from serviceexecution.logs.stream_read import StreamEnd, StreamRead, across_rotation, is_seamless
-from serviceexecution.logs.target import FollowedContainer, LogEnd, ask_state, compare_end, newest_line
+from serviceexecution.logs.stream_read import StreamEnd, StreamRead
+from serviceexecution.logs.target import (
+    FollowedContainer,
+    LogEnd,
+    ask_state,
+    compare_end,
+    newest_beside,
+    newest_line,
+)
 from serviceexecution.logs.timing import (
     BURST_BYTES,
+    CATCH_UP_BYTES,
     PLAIN_READS,
     QUIET_PASSES,
-    STUCK_PROBES,
     UNREADABLE_TRIES,
     FollowerTiming,
 )
@@ -47,12 +63,14 @@ class LogFollower:
         self._slots = slots
         self._timing = timing
         self._ended = asyncio.Event()
-        self._flush_at: float | None = None
+        self._clock = NodeClock()
+        self._reader = PatientReader(client, log, target, timing=timing, clock=self._clock, ended=self._ended)
         self._plain_reads = 0
+        self._catching_up = False
+        """Whether the next read only takes what is there: it then comes from one file, and no gap can be in it."""
         self._last: StreamRead | None = None
         self._seamless = False
         self._torn = b""
-        self._gap = False
 
     def main_ended(self) -> None:
         """Say that the container has terminated: the log has an end now."""
@@ -67,6 +85,7 @@ class LogFollower:
             await self._log.load()
         if self._log.last_line:
             RESUMES.labels("restart").inc()
+            self._catching_up = True
         complete = await self._follow_to_the_end()
         record = await self._log.commit(pod_uid=self._target.pod_uid, complete=complete)
         COMMITTED.labels(str(record.complete).lower()).inc()
@@ -89,12 +108,12 @@ class LogFollower:
                 end = await self._compare_end(seen)
                 quiet = quiet + 1 if end is LogEnd.UNSURE and not seen.new_lines else 0
                 if end is LogEnd.KNOWN or quiet >= QUIET_PASSES:
-                    self._take_last(seen)
+                    await self._take_last(seen)
                     if end is not LogEnd.KNOWN and not self._seamless:
-                        self._note_gap()  # The last file may be empty, and the one before was not read
-                    return not self._gap
+                        self._note_gap(b"")  # The last file may be empty, and the one before was not read
+                    return True
             if state is ContainerState.GONE:
-                self._take_last(seen)
+                await self._take_last(seen)
                 return False
             if refusals >= UNREADABLE_TRIES and state is not ContainerState.RUNNING:
                 return False
@@ -103,8 +122,9 @@ class LogFollower:
                 self._timing.first_backoff if seen.new_lines else min(backoff * 2, self._timing.last_backoff)
             )
             if state is not ContainerState.ENDED and seen.end in {StreamEnd.POLLED, StreamEnd.ODD}:
-                await self._pause(self._timing.poll)
-            elif not (seen.new_lines and (seen.end is StreamEnd.SILENT or state is ContainerState.ENDED)):
+                if not seen.catches_up:
+                    await self._pause(self._timing.poll)
+            elif seen.end is not StreamEnd.SILENT and not (seen.new_lines and state is ContainerState.ENDED):
                 await self._pause(backoff)
 
     async def _read_once(self) -> StreamRead:
@@ -113,12 +133,18 @@ class LogFollower:
         With a free slot the stream stays open as long as the container runs, else only what is there is read.
         The same holds after words of the kubelet's, which may fail at following but not at reading.
         """
-        await self._flush()
+        await self._reader.flush()
         since = self._log.resume_at
         seen = StreamRead(LineSplitter(room=self._log.has_room), await self._log.new_lines(self._torn))
-        self._seamless = is_seamless(self._last, self._log.last_line, before=self._seamless)
+        self._seamless = ends_whole(
+            self._log.last_line,
+            last=self._last,
+            clock=self._clock,
+            before=self._seamless,
+            large=self._log.received_bytes >= BURST_BYTES,
+        )
         self._plain_reads -= self._plain_reads > 0
-        may_follow = not self._plain_reads and not self._ended.is_set()
+        may_follow = not self._plain_reads and not self._ended.is_set() and not self._catching_up
         with self._slots.taken(wanted=may_follow) as follow:
             try:
                 async with self._client.log_lines(
@@ -128,23 +154,29 @@ class LogFollower:
                     follow=follow,
                     since_time=since,
                 ) as chunks:
-                    seen.opened = True
+                    seen.opened, seen.follows = True, follow
+                    if self._last is not None and self._last.left_at_new_file:
+                        seen.at_end_of = self._log.last_line
                     seen.end = StreamEnd.CLEAN if follow or self._ended.is_set() else StreamEnd.POLLED
                     await self._receive(chunks, seen, resumed=since is not None)
             except KubernetesError as error:
                 seen.end = StreamEnd.ERROR
                 seen.refused = error.status in {400, 404}
                 self._logger.info("log not read", error=str(error))
+        seen.ended_at = self._timing.clock()
+        seen.catches_up = seen.end is StreamEnd.POLLED and (
+            self._catching_up or seen.new_bytes >= CATCH_UP_BYTES
+        )
         if seen.opened:
-            self._last = seen
+            self._last, self._catching_up = seen, False
         self._log.truncated |= seen.splitter.cut
-        await self._flush()
+        await self._reader.flush()
         return seen
 
     async def _receive(self, chunks: AsyncIterator[bytes], seen: StreamRead, *, resumed: bool) -> None:
         STREAMS.inc()
         try:
-            async with contextlib.aclosing(self._until_silent(chunks, seen)) as arriving:
+            async with contextlib.aclosing(self._reader.until_silent(chunks, seen)) as arriving:
                 async for chunk in arriving:
                     block = seen.splitter.feed(chunk)
                     if not block:
@@ -153,12 +185,12 @@ class LogFollower:
                     if foreign and not resumed:
                         self._note_odd(seen, foreign)
                     resumed = False  # A resumed log can begin inside a long line, which then has no time
-                    self._accept(seen.new.without_known(block), seen)
+                    await self._accept(await self._new_part(block, seen), seen)
                     if self._log.wants_flush:
-                        await self._flush()
+                        await self._reader.flush()
         finally:
             STREAMS.dec()
-        self._accept(seen.new.held_back(), seen)
+        await self._accept(seen.new.held_back(), seen)
         if rest := seen.splitter.take_rest():
             block, foreign = only_stamped(rest + b"\n")
             if foreign:
@@ -166,17 +198,58 @@ class LogFollower:
             seen.unfinished = block[:-1]
             seen.unfinished_is_new = bool(seen.new.without_known(block) + seen.new.held_back())
 
-    def _accept(self, block: bytes, seen: StreamRead) -> None:
-        if block and seen.new.disjoint and not seen.new_lines:
-            joined = across_rotation(block, self._log.last_line, before=self._last, seamless=self._seamless)
+    async def _new_part(self, block: bytes, seen: StreamRead) -> bytes:
+        """Return what is new of the next block of a stream.
+
+        A kubelet that has two new files to go on in opens the newest one twice, and gives its lines twice.
+        """
+        new = seen.new.without_known(block)
+        if not seen.follows or (start := begins_again(new, seen.jumped_to)) is None:
+            return new
+        await self._accept(new[:start], seen)
+        await self._reader.flush()
+        seen.new = await self._log.known_from(new[start:])
+        return seen.new.without_known(new[start:])
+
+    async def _accept(self, block: bytes, seen: StreamRead) -> None:
+        if not block:
+            return
+        if seen.new.disjoint and not seen.new_lines:
+            joined = across_rotation(
+                block,
+                self._log.last_line,
+                before=self._last,
+                clock=self._clock,
+                ended=self._ended.is_set(),
+            )
             self._torn = joined.torn or self._torn
             if joined.gap:
-                self._note_gap()
-            block = joined.block
-        self._take(block, seen)
+                self._note_gap(joined.block)
+            self._take(joined.block, seen)
+        elif (
+            seen.follows and self._log.received_bytes + len(block) >= BURST_BYTES and not self._log.truncated
+        ):
+            await self._take_across_jumps(block, seen)
+        else:
+            self._take(block, seen)
 
-    def _note_gap(self) -> None:
-        self._gap = True
+    async def _take_across_jumps(self, block: bytes, seen: StreamRead) -> None:
+        """Take lines of a stream that may have gone on in another file than the next one."""
+        taken = 0
+        for start in list(jumps(block, self._log.last_line)):
+            self._take(block[taken:start], seen)
+            taken = start
+            line = block[start : block.index(b"\n", start)]
+            seen.jumped_to = line[:BEGINNING_BYTES] + b"\n"[len(line) >= BEGINNING_BYTES :]
+            if seen.at_end_of == self._log.last_line or is_not_later(line, seen.same_file_until):
+                continue
+            seen.same_file_until = await newest_beside(self._client, self._target, self._log.last_line)
+            if not seen.same_file_until:
+                self._note_gap(line)
+        self._take(block[taken:], seen)
+
+    def _note_gap(self, block: bytes) -> None:
+        self._log.note_gap(block[: block.find(b"\n") + 1])
         GAPS.inc()
         self._logger.warning("log rotated away before it was read")
 
@@ -193,74 +266,13 @@ class LogFollower:
         seen.new_bytes += len(block)
         BYTES.inc(len(block))
         self._log.append(block)
-        if self._flush_at is None:
-            self._flush_at = self._now() + self._timing.flush
+        self._clock.heard(self._log.last_line, self._timing.clock())
+        self._reader.has_taken()
 
-    def _take_last(self, seen: StreamRead) -> None:
+    async def _take_last(self, seen: StreamRead) -> None:
         """Take a last line without a line end; not before the end, since half of it may have come."""
         if seen.unfinished_is_new:
-            self._accept(seen.unfinished + b"\n", seen)
-
-    async def _until_silent(
-        self, chunks: AsyncIterator[bytes], seen: StreamRead
-    ) -> AsyncGenerator[bytes, None]:
-        """Give the chunks, store what waits when its time has come, and leave a stream that seems dead."""
-        pending: asyncio.Task[bytes] | None = None
-        ended = asyncio.create_task(self._ended.wait())
-        heard_at = self._now()
-        try:
-            while True:
-                if pending is None:
-                    pending = asyncio.create_task(_next(chunks))
-                times = [heard_at + allowed] if (allowed := self._silence(seen)) is not None else []
-                times += [self._flush_at] if self._flush_at is not None else []
-                await asyncio.wait(
-                    {pending} if ended.done() else {pending, ended},
-                    timeout=max(min(times) - self._now(), 0) if times else None,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                now = self._now()
-                if self._flush_at is not None and now >= self._flush_at:
-                    await self._flush()
-                if pending.done():
-                    chunk = pending.result()
-                    if not chunk:
-                        seen.idle = now - heard_at
-                        return
-                    pending, heard_at, seen.probes = None, now, 0
-                    yield chunk
-                elif (allowed := self._silence(seen)) is not None and now >= heard_at + allowed:
-                    if await self._is_stuck(seen) and not pending.done():
-                        seen.end = StreamEnd.DEAD if self._ended.is_set() else StreamEnd.SILENT
-                        return
-                    heard_at = self._now()
-        finally:
-            for task in (pending, ended):
-                if task is not None:
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError, KubernetesError):
-                        await task
-
-    def _silence(self, seen: StreamRead) -> float | None:
-        """Return the longest silence in seconds that is no sign of a dead stream; None: the client knows."""
-        if self._ended.is_set():
-            return self._timing.ended_silence
-        return self._timing.burst_silence if seen.new_bytes >= BURST_BYTES else None
-
-    async def _is_stuck(self, seen: StreamRead) -> bool:
-        """Tell whether a silent stream can be left without losing what it would still have given.
-
-        It can when nothing is unread: a new stream then begins in the newest file. When there are newer lines
-        the stream may only be slow: it has stuck at the end of an old file when it gives nothing for three looks.
-        """
-        if self._ended.is_set():
-            return True
-        seen.probes += 1
-        try:
-            newest = await newest_line(self._client, self._target)
-        except KubernetesError:
-            return False
-        return newest == self._log.last_line or seen.probes >= STUCK_PROBES
+            await self._accept(seen.unfinished + b"\n", seen)
 
     async def _compare_end(self, seen: StreamRead) -> LogEnd:
         """Ask the kubelet for the log's last line: whether we have it.
@@ -285,16 +297,3 @@ class LogFollower:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
-
-    async def _flush(self) -> None:
-        await self._log.flush()
-        self._flush_at = None
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
-
-
-async def _next(chunks: AsyncIterator[bytes]) -> bytes:
-    """Return the next chunk, or b"" at the end."""
-    return await anext(chunks, b"")

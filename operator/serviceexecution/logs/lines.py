@@ -116,6 +116,12 @@ def seconds_between(line: bytes, later: bytes) -> float:
     return (second[0] - first[0]).total_seconds()
 
 
+def is_not_later(line: bytes, than: bytes) -> bool:
+    """Tell whether both lines have times, and the first one's is not after the second one's."""
+    first, second = stamp_of(line), stamp_of(than)
+    return first is not None and second is not None and first <= second
+
+
 def last_line(block: bytes) -> bytes:
     """Return the last line of a block without its line end; b"" of an empty block."""
     return block[block.rfind(b"\n", 0, -1) + 1 : -1]

@@ -2,13 +2,11 @@
 
 import enum
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from serviceexecution.logs.lines import LineSplitter, NewLines, seconds_between, stamp_of
+from serviceexecution.logs.lines import LineSplitter, NewLines
 
-ROTATION_SECONDS: Final = 9.0
-"""A little less than the kubelet's containerLogMonitorInterval of 10 s."""
 AT_END_SECONDS: Final = 2.0
 """A stream that was silent for so long had come to the end of the file."""
 
@@ -34,57 +32,38 @@ class StreamRead:
     new: NewLines
     end: StreamEnd = StreamEnd.ERROR
     opened: bool = False
+    follows: bool = False
+    """Whether it stayed open at the end of the file, from where the kubelet goes on in the newest one."""
     refused: bool = False
     """The API server or the kubelet said that there is no such log."""
     new_lines: int = 0
     new_bytes: int = 0
     probes: int = 0
-    """How often the kubelet was asked for its last line since something came."""
+    """How often the kubelet was asked for its last line since something came, and had newer ones."""
     idle: float = 0.0
     """For how many seconds nothing had come when the stream ended."""
+    ended_at: datetime | None = None
+
+    catches_up: bool = False
+    """Whether it only took what was there, and there may be much more by now."""
+
+    proven_at: datetime | None = None
+    """When the kubelet's last line was the last one that had come: the stream was at the end of the newest file."""
+    left_at_new_file: bool = False
+    """Whether it was left since the newest file was a new and empty one: the next stream begins there."""
+    at_end_of: bytes = b""
+    """That last line."""
+    jumped_to: bytes = b""
+    """Beginning of the last line that came so long after the one before that a file may be between."""
+    same_file_until: bytes = b""
+    """A line up to which all that the stream brings is in the newest file."""
 
     unfinished: bytes = b""
     """The last line when it has no line end: maybe the log's last words, maybe half a line."""
     unfinished_is_new: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """What to take of a log across a rotation."""
-
-    block: bytes
-    gap: bool = False
-    """Whether lines may be missing before it."""
-    torn: bytes = b""
-    """The first line as the new file has it, when it was only the end of a line."""
-
-
-def is_seamless(last: StreamRead | None, newest: bytes, *, before: bool) -> bool:
-    """Tell whether a log that is opened now goes on where ``last`` ended, whatever the kubelet rotated.
-
-    The old file must have been read to its end, and no whole file can have come and gone since: either the
-    stream was waiting at the end, or the newest known line is younger than a file must be to be rotated.
-    ``before`` is the answer for the opening before, which holds when nothing came since.
-    """
-    if last is None or last.end not in {StreamEnd.CLEAN, StreamEnd.SILENT}:
-        return False
-    if last.end is StreamEnd.SILENT or last.idle >= AT_END_SECONDS or (before and not last.new_lines):
-        return True
-    stamp = stamp_of(newest)
-    return stamp is not None and (datetime.now(UTC) - stamp[0]).total_seconds() < ROTATION_SECONDS
-
-
-def across_rotation(block: bytes, newest: bytes, *, before: StreamRead | None, seamless: bool) -> Joined:
-    """Judge a log that goes on with none of the known lines: the kubelet has begun a new file.
-
-    ``newest`` is the newest known line, ``before`` the opening before this one.
-    """
-    half = b"" if before is None else before.unfinished
-    at_end = before is not None and before.end in {StreamEnd.CLEAN, StreamEnd.SILENT}
-    if at_end and (seamless or seconds_between(half or newest, block) < ROTATION_SECONDS):
-        if not half:
-            return Joined(block)
-        return Joined(half + block.partition(b" ")[2], torn=block.partition(b"\n")[0])
-    if newest and block.startswith(newest):  # The line that filled the log to its limit was cut
-        return Joined(block)
-    return Joined(half + b"\n" + block if half else block, gap=True)
+    def was_at_end_within(self, seconds: float) -> bool:
+        """Tell whether it was seen at the end of the newest file so shortly before it ended."""
+        if self.proven_at is None or self.ended_at is None:
+            return False
+        return (self.ended_at - self.proven_at).total_seconds() < seconds

@@ -10,7 +10,7 @@ import structlog
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import PODS
-from serviceexecution.logs.lines import MAX_LINE_BYTES, LineSplitter, last_line, stamp_of
+from serviceexecution.logs.lines import MAX_LINE_BYTES, LineSplitter, last_line, seconds_between, stamp_of
 from serviceexecution.logs.pod_state import ContainerState, container_state
 from serviceexecution.logs.timing import FollowerTiming
 
@@ -18,6 +18,8 @@ logger = structlog.stdlib.get_logger()
 
 PIECE_BYTES: Final = 4096
 """Less than the pieces (usually 16 KiB) that a container runtime cuts long lines into."""
+_SOON_SECONDS: Final = 5.0
+"""Standard output and error are stamped apart, so that a line can stand behind a later one by a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,34 @@ async def newest_line(client: KubernetesClient, target: FollowedContainer) -> by
         async for chunk in chunks:
             newest = last_line(splitter.feed(chunk)) or newest
     return splitter.rest or newest
+
+
+async def newest_beside(client: KubernetesClient, target: FollowedContainer, line: bytes) -> bytes:
+    """Return the kubelet's last line when the newest file also holds ``line``, b"" when it does not or is not read."""
+    stamp = stamp_of(line)
+    if stamp is None:
+        return b""
+    splitter = LineSplitter(PIECE_BYTES)
+    found = line.partition(b" ")[0] + b" "
+    try:
+        newest = await newest_line(client, target)
+        async with client.log_lines(
+            target.namespace,
+            target.pod_name,
+            container=target.container,
+            follow=False,
+            since_time=stamp[0],
+            tail_lines=None,
+        ) as chunks:
+            async for chunk in chunks:
+                block = b"\n" + splitter.feed(chunk)
+                if b"\n" + found in block or block.endswith(b"\n" + found.rstrip() + b"\n"):
+                    return newest
+                if seconds_between(line, last_line(block)) > _SOON_SECONDS:
+                    return b""
+    except KubernetesError:
+        return b""
+    return b""
 
 
 async def ask_state(

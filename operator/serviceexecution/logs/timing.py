@@ -1,10 +1,17 @@
 """How patient a follower is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 BURST_BYTES: Final = 1024 * 1024
-"""After as many bytes in one stream, a silence may mean that the kubelet sits on a file that was rotated away."""
+"""After as many bytes of a log, a silence may mean that the kubelet sits on a file that was rotated away. No kubelet
+should be told to rotate smaller files (containerLogMaxSize, 10 MiB unless it is set)."""
+CATCH_UP_BYTES: Final = 256 * 1024
+"""A look that brought as much is followed by another one at once: the log must be read before it is rotated."""
+LOOK_AGAIN_SECONDS: Final = 60.0
+"""Longest time between looks at the last line of a log that is quiet, and was seen to be."""
 STUCK_PROBES: Final = 3
 """How often the kubelet must have newer lines while a stream gives nothing."""
 QUIET_PASSES: Final = 3
@@ -31,3 +38,5 @@ class FollowerTiming:
     """Between looks at a log that no stream is free for; the kubelet looks for files to rotate every 10 s."""
     first_backoff: float = 1.0
     last_backoff: float = 30.0
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """Not in seconds: our clock."""

@@ -49,6 +49,19 @@ class StdoutResult(Record):
     sha256: str
 
 
+class LogGaps(Record):
+    """Where lines of a log may be missing, which the node had rotated away before they were read."""
+
+    count: int
+    """At how many places; a line of the log says so at each."""
+    seconds: float
+    """How long these places last together."""
+    first_after: datetime | None = None
+    """Time of the last line before the first place."""
+    first_before: datetime | None = None
+    """Time of the first line after it."""
+
+
 class LogRecord(Record):
     """Commit record of a log: it exists only when the log is complete, or is known to stay incomplete."""
 
@@ -61,7 +74,8 @@ class LogRecord(Record):
     truncated: bool = False
     """The log was larger than the limit; the rest was not kept."""
     complete: bool = True
-    """False when the pod was gone before the end of its log had been read."""
+    """False when the pod was gone before the end of its log had been read, and when it has gaps."""
+    gaps: LogGaps | None = None
     stdout_result: StdoutResult | None = None
     stdout_problem: str | None = None
     """Why there is no printed result although the program tried to print one; a sentence for the user."""

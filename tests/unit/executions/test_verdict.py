@@ -1,11 +1,14 @@
 """How an end is judged and what status says of output and log."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.executions.verdict import FILES_IN_STATUS, judge, log_of, result_of
+from serviceexecution.executions.verdict import FILES_IN_STATUS, judge, result_of
 from serviceexecution.resources.executions.execution_status import Phase, StopReason
-from serviceexecution.store.records import SkippedFile, StoredFile
+from serviceexecution.store.kept_logs import log_of, lost_part
+from serviceexecution.store.records import LogGaps, SkippedFile, StoredFile
 from tests.unit.executions.builders import (
     condition,
     ended,
@@ -262,3 +265,17 @@ def test_a_log_without_its_end_is_truncated(record, truncated):
     assert kept is not None
     assert (kept.bytes, kept.lines, kept.truncated) == (120, 3, truncated)
     assert log_of(None) is None
+
+
+def test_a_log_with_gaps_says_how_many_and_when_and_how_long():
+    first = datetime(2026, 11, 23, 15, 0, 1, tzinfo=UTC)
+    gaps = LogGaps(count=2, seconds=12.4, first_after=first, first_before=first + timedelta(seconds=10))
+    record = log(complete=False).model_copy(update={"gaps": gaps})
+    kept = log_of(record)
+    assert kept is not None
+    assert (kept.gaps, kept.gap_seconds) == (2, 13)
+    assert lost_part(record) == (
+        "Lines may be missing at 2 places, the first after 2026-11-23T15:00:01Z, which last 13 s in all: the node "
+        "rotated the log's file away before it was read. The log says so at each place."
+    )
+    assert lost_part(log(complete=False)) == "Its end could not be read."

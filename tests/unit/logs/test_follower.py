@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.logs.chunks import GROW_BELOW_BYTES, ChunkLog
 from serviceexecution.logs.follower import LogFollower
+from serviceexecution.logs.gaps import without_gaps
 from serviceexecution.logs.lines import MAX_LINE_BYTES
 from serviceexecution.logs.slots import StreamSlots
 from serviceexecution.logs.target import FollowedContainer
@@ -256,11 +257,13 @@ async def test_a_burst_and_a_rotation(idle, torn):
         line(999, per_second=1000, text=b"torn "),
         line(1000 * (1 + idle), per_second=1000, text=b"line"),
     )
-    kubelet.faults = iter([(len(text(big)) + torn * len(head), "hang")])
+    kubelet.faults = iter([(len(text(big)) + torn * len(head), "hang")] * (2 if idle else 1))
     timing = replace(QUICK, burst_silence=0.3)
     task = asyncio.create_task(follower_of(kubelet, store, timing=timing).run())
     while await stored(store) != text(big):  # noqa: ASYNC110
         await asyncio.sleep(0.002)
+    while idle and [tail for _, _, tail in kubelet.opened] != [None, 2, None, 2]:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)  # So long a silence is looked into, twice
     if torn:
         await kubelet.say(head)
         await asyncio.sleep(0.01)
@@ -290,8 +293,9 @@ async def test_a_follower_that_is_behind_a_rotation(read, next_file, complete):
 
     cast("Any", kubelet)._whole = rotating
     record = await follow(kubelet, store)
-    assert await stored(store) == text(lines[:read] + lines[next_file:])
+    assert without_gaps(await stored(store)) == text(lines[:read] + lines[next_file:])
     assert record.complete is complete
+    assert (record.gaps is None) is complete
 
 
 async def test_a_rotation_while_nobody_read():
@@ -305,8 +309,17 @@ async def test_a_rotation_while_nobody_read():
     kubelet = FakeKubelet(lines)
     kubelet.rotated_away = 20
     record = await follow(kubelet, store)
-    assert await stored(store) == text(lines[:10] + lines[20:])
+    kept = await stored(store)
+    assert without_gaps(kept) == text(lines[:10] + lines[20:])
     assert (record.lines, record.complete) == (20, False), "and not: complete"
+    said = kept.split(b"\n")[10].decode()
+    assert said == (
+        "2026-11-23T15:00:06.000000+00:00 WARNING: Lines may be missing here: the node rotated its log file away "
+        "before it was read, with what was printed between 2026-11-23T15:00:03.000000Z and 2026-11-23T15:00:06.000000Z."
+    )
+    assert record.bytes == len(b"".join(text.partition(b" ")[2] + b"\n" for text in lines[:10] + lines[20:]))
+    assert record.gaps is not None
+    assert (record.gaps.count, record.gaps.seconds) == (1, 3.0)
 
 
 async def test_a_stream_that_is_only_slow_is_not_left():

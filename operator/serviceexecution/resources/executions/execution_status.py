@@ -183,6 +183,11 @@ class Log(ResourceModel):
     """Number of lines."""
     truncated: bool = False
     """Whether the log was larger than the operator's limit, so that its end was not kept."""
+    gaps: LargeInteger | None = None
+    """At how many places lines may be missing, since the node rotated the log's file away before it was read. A line of
+    the log says so at each."""
+    gap_seconds: LargeInteger | None = None
+    """How long these places last together, in seconds: what was printed then is missing."""
 
 
 class Usage(ResourceModel):
