@@ -116,7 +116,14 @@ def _without_pod(seen: BuildObservation, revision: Revision, job: JobView) -> St
 def _start_or_fail(
     seen: BuildObservation, revision: Revision, problem: StartProblem | None, age: float
 ) -> Step:
-    wait = patience(problem, age, seen.limits, seen.limits.start_timeout, revision.reason)
+    wait = patience(
+        problem,
+        age,
+        seen.limits,
+        seen.limits.start_timeout,
+        said=revision.reason,
+        age_of=lambda _: age,
+    )
     if problem is None or wait.fault is None:
         if wait.left <= 0:
             reason = BuildReason.START_TIMEOUT

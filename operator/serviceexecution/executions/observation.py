@@ -1,9 +1,11 @@
 """What is seen of one execution at one moment: all that a decision is made from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
+from serviceexecution.executions.attendance import Attendance
+from serviceexecution.executions.conditions import reason_since
 from serviceexecution.executions.plan import Plan, PlanProblem, Times
 from serviceexecution.executions.verdict import MainOutput
 from serviceexecution.resources.executions.execution import ServiceExecution
@@ -20,6 +22,8 @@ class Observation:
     execution: ServiceExecution
     times: Times
     now: datetime
+    """On the API server's clock, as are all times of the status but ``start_time``. Those of containers are on their
+    node's clock, and are compared with each other only."""
     limits: StartLimits
     plan: Plan | PlanProblem | None = None
     """Only while there is no Job."""
@@ -39,6 +43,8 @@ class Observation:
     """Why the main result does not fit the service's schema."""
     results_unknown: bool = False
     """The store did not answer: what is missing above may be there."""
+    attendance: Attendance = field(default_factory=Attendance)
+    """Since when this controller has looked, and when what it needs for that was away."""
 
     @property
     def status(self) -> ExecutionStatus:
@@ -68,3 +74,11 @@ class Observation:
     def age(self, since: datetime) -> float:
         """Return how many seconds ago ``since`` was."""
         return (self.now - since).total_seconds()
+
+    def since(self, reason: str) -> datetime:
+        """Return when ``reason`` was first said, without a break until now; now when it is new."""
+        return reason_since(self.status, reason, self.now)
+
+    def attended(self, since: datetime) -> float:
+        """Return for how many of the seconds since then this controller was there, and all that it needs."""
+        return self.attendance.seconds(since, self.now)

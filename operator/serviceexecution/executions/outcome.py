@@ -1,6 +1,6 @@
 """Puts a decision together: the status that says it, and what is to be done beside writing it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from serviceexecution.contract.durations import format_duration
@@ -14,9 +14,11 @@ from serviceexecution.resources.executions.execution_status import (
     ExecutionStatus,
     Phase,
     PodReference,
+    StopReason,
+    StopRequest,
     Usage,
 )
-from serviceexecution.resources.pods.observed import TerminatedView
+from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 from serviceexecution.resources.services.effective import after_the_end
 from serviceexecution.store.kept_logs import log_of
@@ -62,6 +64,28 @@ def say(
         collecting=collecting,
     )
     return Decision(status, follow_log=status.pod if follow else None, wake_after=wake)
+
+
+def to_delete(decision: Decision) -> Decision:
+    """Return the decision with the Job to be deleted once its status is written."""
+    return replace(decision, delete_job=True)
+
+
+def stop_recorded(seen: Observation, reason: StopReason) -> Observation:
+    """Record why main is stopped before it is: its end is judged by this. The first reason counts."""
+    if seen.status.stop_requested is not None:
+        return seen
+    return seen.with_status(stop_requested=StopRequest(reason=reason, time=seen.now))
+
+
+def current_phase(seen: Observation) -> Phase:
+    """Return the phase of an execution that has not ended."""
+    return Phase.RUNNING if seen.status.start_time is not None else Phase.PENDING
+
+
+def pod_reference(pod: PodView) -> PodReference:
+    """Return what status says of the pod."""
+    return PodReference(name=pod.metadata.name, uid=pod.metadata.uid, node=pod.spec.node_name)
 
 
 def end(seen: Observation, main: TerminatedView | None) -> Decision:

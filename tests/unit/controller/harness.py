@@ -189,11 +189,18 @@ class World:
         body = cast("JsonObject", view.model_dump(mode="json", by_alias=True, exclude_none=True))
         cast("list[JsonObject]", metadata_of(body)["ownerReferences"])[0]["uid"] = metadata_of(job)["uid"]
         del metadata_of(body)["creationTimestamp"]
+        written: JsonObject = {
+            "manager": "kubelet",
+            "subresource": "status",
+            "time": self.clock.now().isoformat(),
+        }
+        metadata_of(body)["managedFields"] = [written]
         existing = self.kubernetes.one(PODS)
         if existing is None:
             self.kubernetes.put(PODS, body)
         else:
-            self.kubernetes.change(PODS, "team", view.metadata.name, {"status": body["status"]})
+            change: JsonObject = {"metadata": {"managedFields": [written]}, "status": body["status"]}
+            self.kubernetes.change(PODS, "team", view.metadata.name, change)
 
     async def keep(self) -> None:
         """Let output and log be in the store."""

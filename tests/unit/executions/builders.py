@@ -96,9 +96,10 @@ def started_status(**members: object) -> ExecutionStatus:
         "attempts": 1,
         "pod": recorded_pod(),
         "start_time": at(5),
+        "since": at(5),
         "message": "The program is running.",
     }
-    return status(Phase.RUNNING, "Running", **{**known, **members})
+    return status(Phase.RUNNING, **{"reason": "Running", **known, **members})
 
 
 def recorded_job() -> JobReference:
@@ -153,17 +154,28 @@ def pod(
     reason: str = "",
     message: str = "",
     conditions: tuple[ConditionView, ...] = (),
+    deleted: float | None = None,
 ) -> PodView:
-    """Return the pod, created at 2; its phase follows from its containers unless given."""
+    """Return the pod, created at 2; its phase follows from its containers unless given.
+
+    The clocks of node and API server agree, and the kubelet writes what has happened at once. ``deleted`` is when the
+    pod is to be gone.
+    """
     containers = tuple(
         ContainerView(name=name, state=state)
         for name, state in (("main", main), ("collector", collector))
         if state is not None
     )
+    metadata = _child(
+        POD_NAME, POD_UID, OwnerView(kind="Job", name=JOB_NAME, uid=JOB_UID, controller=True)
+    ).model_copy(
+        update={
+            "status_written": _newest_stamp(main, collector),
+            "deletion_timestamp": at(3) if going else None if deleted is None else at(deleted),
+        }
+    )
     return PodView(
-        metadata=_child(
-            POD_NAME, POD_UID, OwnerView(kind="Job", name=JOB_NAME, uid=JOB_UID, controller=True)
-        ).model_copy(update={"deletion_timestamp": at(3) if going else None}),
+        metadata=metadata,
         spec=PodSpecView(node_name=node if containers else None, active_deadline_seconds=deadline),
         status=PodStatusView(
             phase=phase or _pod_phase(main, collector),
@@ -176,6 +188,12 @@ def pod(
             container_statuses=containers,
         ),
     )
+
+
+def _newest_stamp(*states: ContainerStateView | None) -> datetime | None:
+    stamps = [state.running.started_at for state in states if state is not None and state.running is not None]
+    ends = [state.terminated for state in states if state is not None and state.terminated is not None]
+    return max([*stamps, *(end.finished_at for end in ends if end.finished_at is not None)], default=None)
 
 
 def _child(name: str, uid: str, owner: OwnerView) -> ChildMeta:

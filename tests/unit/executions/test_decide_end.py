@@ -36,7 +36,7 @@ COLLECTS = pod(ended(), running())
 
 
 def collecting(**members):
-    """Return a status that says since 16 that output is being kept."""
+    """Return a status that says since 20 that output is being kept."""
     one = decided(execution(started_status(**members)), job=job(), pod=COLLECTS, now=20).status
     assert one.reason == Reason.COLLECTING
     return one
@@ -99,22 +99,16 @@ def test_longer_collecting_is_said(missing):
 
 
 def test_a_result_that_never_comes_is_missing():
-    decision = decided(
-        execution(started_status(), output={"collectTimeout": "1m"}),
-        job=job(),
-        pod=COLLECTS,
-        now=75,
-        log=log(),
-    )
+    told = execution(collecting(), output={"collectTimeout": "1m"})
+    assert decided(told, job=job(), pod=COLLECTS, now=79, log=log()).status.reason == Reason.COLLECTING
+    decision = decided(told, job=job(), pod=COLLECTS, now=80, log=log())
     assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.RESULT_MISSING)
     assert decision.status.log is not None
     assert decision.delete_job
 
 
 def test_a_log_that_never_comes_is_missing_but_the_result_counts():
-    decision = decided(
-        execution(started_status()), job=job(), pod=OVER, now=15 + 3600, **{**KEPT, "log": None}
-    )
+    decision = decided(execution(collecting()), job=job(), pod=OVER, now=20 + 3600, **{**KEPT, "log": None})
     assert (decision.status.phase, decision.status.reason) == (Phase.SUCCEEDED, Reason.LOG_MISSING)
     assert decision.status.log is None
 

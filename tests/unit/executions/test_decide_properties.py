@@ -62,6 +62,7 @@ def test_a_spec_that_cannot_run_ends_too(reason, waiting_for_it, now):
     seen = observation(execution(), now=now, plan=problem)
     first = decide(seen)
     assert first.status.phase in {Phase.PENDING, Phase.FAILED}
-    late = decide(observation(seen.execution, now=10_000, plan=problem))
+    later = seen.execution.model_copy(update={"status": first.status})
+    late = decide(observation(later, now=now + 10_000, plan=problem)) if waiting_for_it else first
     assert late.status.phase is Phase.FAILED
     assert late.status.reason == reason

@@ -67,9 +67,10 @@ def test_a_suspended_job_waits_in_its_queue_without_a_limit():
 
 
 def test_the_start_timeout_counts_from_when_the_queue_let_the_job_run():
-    admitted = job(created=1, started=5000)
-    assert decided(job=admitted, now=5599).status.phase is Phase.PENDING
-    late = decided(job=admitted, now=5601)
+    admitted = job(created=1, started=5000, queued_at=5000)
+    told = execution(pending(since=at(5000)))
+    assert decided(told, job=admitted, now=5599).status.phase is Phase.PENDING
+    late = decided(told, job=admitted, now=5601)
     assert (late.status.phase, late.status.reason) == (Phase.FAILED, Reason.START_TIMEOUT)
     assert late.delete_job
 
@@ -107,11 +108,12 @@ def test_the_start_timeout_can_be_set_and_names_the_newest_warning():
     ],
 )
 def test_every_cause_has_its_reason_and_its_limit(seen, reason, limit):
-    early = decided(job=job(), pod=seen, now=2 + limit - 1)
+    told = execution(pending(reason, since=at(2)))
+    early = decided(told, job=job(), pod=seen, now=2 + limit - 1)
     assert (early.status.phase, early.status.reason) == (Phase.PENDING, reason)
     assert early.wake_after == pytest.approx(1)
     assert not early.delete_job
-    late = decided(job=job(), pod=seen, now=2 + limit)
+    late = decided(told, job=job(), pod=seen, now=2 + limit)
     assert (late.status.phase, late.status.reason) == (Phase.FAILED, reason)
     assert (late.status.message or "").startswith(MEANINGS[reason].sentence)
     assert late.delete_job
@@ -130,7 +132,9 @@ def test_an_image_name_that_is_none_fails_at_once():
 
 
 def test_between_two_tries_of_a_pull_the_cause_found_before_stays():
-    told = pending(Reason.IMAGE_NOT_FOUND, "The image does not exist in its registry. a:1: not found")
+    told = pending(
+        Reason.IMAGE_NOT_FOUND, "The image does not exist in its registry. a:1: not found", since=at(2)
+    )
     backing_off = pod(waiting("ImagePullBackOff", "Back-off pulling image"))
     between = decided(execution(told), job=job(), pod=backing_off, now=60)
     assert between.status.reason == Reason.IMAGE_NOT_FOUND
@@ -154,9 +158,10 @@ def test_the_same_cause_in_other_words_is_no_new_status():
     ],
 )
 def test_a_pod_that_cannot_be_created_says_why(problem, limit):
-    early = decided(job=job(), creation_problem=problem, now=limit)
+    told = execution(pending(Reason(problem.reason), since=at(1)))
+    early = decided(told, job=job(), creation_problem=problem, now=limit)
     assert (early.status.phase, early.status.reason) == (Phase.PENDING, problem.reason)
-    late = decided(job=job(), creation_problem=problem, now=limit + 1)
+    late = decided(told, job=job(), creation_problem=problem, now=limit + 1)
     assert (late.status.phase, late.status.reason) == (Phase.FAILED, problem.reason)
     assert problem.detail in (late.status.message or "")
 
@@ -172,17 +177,19 @@ class TestPlanProblems:
 
     def test_a_missing_object_is_waited_for(self):
         problem = PlanProblem(Reason.INPUT_NOT_FOUND, "Create it.", waiting=True)
-        early = decided(plan=problem, now=58)
+        told = execution(decided(plan=problem, now=0).status)
+        early = decided(told, plan=problem, now=58)
         assert (early.status.phase, early.status.reason) == (Phase.PENDING, Reason.INPUT_NOT_FOUND)
         assert early.wake_after == pytest.approx(2)
-        late = decided(plan=problem, now=60)
+        late = decided(told, plan=problem, now=60)
         assert (late.status.phase, late.status.reason) == (Phase.FAILED, Reason.INPUT_NOT_FOUND)
 
     def test_a_quota_has_as_long_to_become_free_as_a_start_may_take(self):
         problem = PlanProblem(Reason.QUOTA_EXCEEDED, "exceeded quota: used 9", waiting=True)
-        first = decided(plan=problem, now=599)
+        told = execution(decided(plan=problem, now=0).status)
+        first = decided(told, plan=problem, now=599)
         assert (first.status.phase, first.status.reason) == (Phase.PENDING, Reason.QUOTA_EXCEEDED)
-        assert decided(plan=problem, now=600).status.phase is Phase.FAILED
+        assert decided(told, plan=problem, now=600).status.phase is Phase.FAILED
 
     def test_a_quota_in_other_words_is_no_new_status(self):
         first = decided(plan=PlanProblem(Reason.QUOTA_EXCEEDED, "used 9", waiting=True), now=5).status

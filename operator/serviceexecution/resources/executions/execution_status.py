@@ -212,6 +212,8 @@ class ExecutionStatus(ResourceModel):
     """Why the execution is in this phase, one word from a closed list."""
     message: str | None = None
     """The same in one sentence."""
+    since: Timestamp | None = None
+    """When this reason was first said; limits of causes count from then."""
     start_time: Timestamp | None = None
     """When the program started."""
     completion_time: Timestamp | None = None

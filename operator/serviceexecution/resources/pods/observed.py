@@ -1,8 +1,9 @@
 """What we read of Jobs, pods, claims and ConfigMaps: small frozen models, parsed once at the edge."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from serviceexecution.resources.executions.execution import ObjectMeta
 from serviceexecution.resources.model import ResourceModel
@@ -28,10 +29,28 @@ class OwnerView(ResourceModel):
     controller: bool = False
 
 
+def _newest_status_write(value: object) -> object:
+    """Return the time of the newest write of a status among managed fields, which the API server stamps."""
+    if not isinstance(value, list):
+        return value
+    times = [
+        entry["time"]
+        for entry in value
+        if isinstance(entry, dict)
+        and entry.get("subresource") == "status"
+        and isinstance(entry.get("time"), str)
+    ]
+    return max(times, default=None)
+
+
 class ChildMeta(ObjectMeta):
     """Metadata of an object that an execution may own."""
 
     owner_references: tuple[OwnerView, ...] = ()
+    status_written: Annotated[datetime | None, BeforeValidator(_newest_status_write)] = Field(
+        default=None, alias="managedFields"
+    )
+    """When the status was last written, on the API server's clock; of a pod mostly by its kubelet."""
 
     def controlled_by(self, uid: str) -> bool:
         """Tell whether the object of that uid is this one's controller."""
@@ -68,6 +87,11 @@ class JobView(ResourceModel):
     def suspended_at(self) -> datetime | None:
         """Return when the Job was last suspended or resumed, None when it never was."""
         return next((c.last_transition_time for c in self.status.conditions if c.type == "Suspended"), None)
+
+    @property
+    def was_suspended(self) -> bool:
+        """Tell whether a queue holds the Job back, or did."""
+        return self.spec.suspend or any(c.type == "Suspended" for c in self.status.conditions)
 
     @property
     def complete(self) -> bool:
@@ -119,6 +143,7 @@ class PodSpecView(ResourceModel):
 
     node_name: str | None = None
     active_deadline_seconds: int | None = None
+    termination_grace_period_seconds: int | None = None
 
 
 class PodStatusView(ResourceModel):

@@ -1,5 +1,6 @@
 """How a pod is told to end, and what Kubernetes says of containers that ended without a program."""
 
+from datetime import datetime
 from typing import Final
 
 from serviceexecution.resources.pods.observed import PodView
@@ -12,6 +13,16 @@ START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
 
 UNKNOWN_END: Final = "ContainerStatusUnknown"
 """Reason of an end that the kubelet made up because it found no trace of the container."""
+
+
+def started_at(pod: PodView) -> datetime | None:
+    """Return when main became a process, None when it has not, as far as the pod tells."""
+    main = pod.main
+    if main.running is not None:
+        return main.running.started_at
+    if main.terminated is None or main.terminated.reason in START_ERRORS:
+        return None
+    return main.terminated.started_at
 
 
 def is_told_to_end(pod: PodView) -> bool:

@@ -1,6 +1,7 @@
 """Why a pod has not started its program yet, in the user's terms, and how long that may last."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -93,6 +94,14 @@ _MOUNT_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
 )
 _WEBHOOK_FAILED: Final = re.compile(r"failed calling webhook|failed to call webhook")
 _QUOTA: Final = re.compile(r"\b(?:exceeded|failed) quota\b")
+_PASSING: Final = re.compile(
+    r"context (deadline exceeded|canceled)|DeadlineExceeded|timed? ?out|code = (Unavailable|Canceled|Aborted)"
+    r"|connection (refused|reset)|transport is closing|is reserved for|temporarily unavailable|try again",
+    re.IGNORECASE,
+)
+"""What a node says that is busy, or whose container runtime is being restarted: it tries again by itself."""
+_UNSAID: Final = {"CreateContainerError": "context deadline exceeded"}
+"""What a state without a message mostly means."""
 _MISSING_CLAIM: Final = re.compile(r'persistentvolumeclaim "[^"]*" not found')
 _UNBOUND_CLAIM: Final = re.compile(
     r"unbound immediate PersistentVolumeClaims|didn't find available persistent"
@@ -122,19 +131,29 @@ def start_problem(pod: PodView, limits: StartLimits) -> StartProblem | None:
 
 
 def patience(
-    problem: StartProblem | None, age: float, limits: StartLimits, start_timeout: float, said: str | None
+    problem: StartProblem | None,
+    age: float,
+    limits: StartLimits,
+    start_timeout: float,
+    *,
+    said: str | None,
+    age_of: Callable[[str], float],
 ) -> StartPatience:
-    """Return how much longer to wait for a start that has taken ``age`` seconds. ``said`` is the reason so far."""
+    """Return how much longer to wait for a start that has taken ``age`` seconds.
+
+    ``said`` is the reason so far, and ``age_of`` tells how many seconds ago a reason was first said: a cause has its
+    limit from then, within the whole start's.
+    """
+    left = start_timeout - age
     if problem is None:
-        left = start_timeout - age
         return StartPatience(left, None, look_again=min(left, 3 if age < 10 else 15))
-    fault, limit = problem.reason, start_timeout
-    if problem.limit is not None:
-        limit = min(limit, problem.limit)
+    fault, limit = problem.reason, problem.limit
     if fault is StartFault.IMAGE_PULL_FAILED and said in _PULLS_REFUSED:
         # Between two tries the kubelet says only that it waits; the cause is the one said before.
-        fault, limit = StartFault(said), min(limit, limits.image_refused)
-    return StartPatience(limit - age, fault, look_again=limit - age)
+        fault, limit = StartFault(said), limits.image_refused
+    if limit is not None:
+        left = min(left, limit - age_of(fault.value))
+    return StartPatience(left, fault, look_again=left)
 
 
 def scheduled_since(pod: PodView) -> datetime:
@@ -162,7 +181,10 @@ def _waiting_problem(reason: str, message: str, limits: StartLimits) -> StartPro
         for pattern, kind in _CONFIG_ERRORS:
             if pattern.search(message):
                 return StartProblem(kind, message, limits.missing_reference)
-    return StartProblem(StartFault.START_FAILED, message or reason, limits.missing_reference)
+    passing = _PASSING.search(message or _UNSAID.get(reason, "")) is not None
+    return StartProblem(
+        StartFault.START_FAILED, message or reason, None if passing else limits.missing_reference
+    )
 
 
 def image_problem(message: str, limits: StartLimits) -> StartProblem:

@@ -1,0 +1,1 @@
+"""What is decided on each stretch of an execution's way. Pure."""
