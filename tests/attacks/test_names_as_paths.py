@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from serviceexecution.cli.cluster.api import ClusterApi
+from serviceexecution.controller.clock import utc_now
 from serviceexecution.controller.executions.ending import Ending
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.configuration.api_server import ApiServer
@@ -165,4 +166,4 @@ async def end(client: KubernetesClient, *, annotations: dict[str, str]) -> None:
         }
     )
     store = ResultStore.open("memory:///", "cluster")
-    await Ending(client, store).prepare(execution, ExecutionStatus())
+    await Ending(client, store, utc_now).prepare(execution, ExecutionStatus())

@@ -1,6 +1,5 @@
 """Puts a controller together from settings, connections, a store and a clock."""
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from serviceexecution.controller.clock import Clock, utc_now
 from serviceexecution.controller.deletions import SeenDeletions
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.ending import Ending
+from serviceexecution.controller.executions.gateway_watch import GatewayWatch
 from serviceexecution.controller.executions.observe import ExecutionObserver
+from serviceexecution.controller.executions.outages import Outages
 from serviceexecution.controller.executions.planning import Planner
 from serviceexecution.controller.executions.reconcile import ExecutionReconciler
 from serviceexecution.controller.executions.transitions import ExecutionTransitionReporter
@@ -107,9 +108,12 @@ def assemble(
     health: Health | None = None,
     followers: LogFollowers | None = None,
     deliver: Callable[[ServiceExecution], None] | None = None,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    gateway_is_there: Callable[[], Awaitable[bool]] | None = None,
 ) -> Controller:
-    """Return a controller that does nothing yet. ``followers``, ``deliver`` and ``sleep`` are for tests."""
+    """Return a controller that does nothing yet. ``followers`` and ``deliver`` are for tests.
+
+    ``gateway_is_there`` asks whether a gateway can take output; without it that counts as unknown.
+    """
     queue: WorkQueue[ExecutionKey] = namespace_queue(settings.workers)
     service_queue: WorkQueue[ServiceKey] = namespace_queue(SERVICE_WORKERS)
     health = health or Health()
@@ -130,7 +134,7 @@ def assemble(
     )
     deliverer = Deliverer(clients.work, store, shared.events, allowed_urls=settings.callback_urls)
     admission = _admission(shared.cache, queue)
-    observer = _observer(shared, admission)
+    observer = _observer(shared, admission, gateway_is_there)
     return Controller(
         settings=settings,
         cache=shared.cache,
@@ -142,7 +146,8 @@ def assemble(
             client=clients.work,
             cache=shared.cache,
             observer=observer,
-            ending=Ending(clients.work, store, reads=shared.reads, sleep=sleep),
+            admission=admission,
+            ending=Ending(clients.work, store, clock, reads=shared.reads),
             deliver=deliver or deliverer.enqueue,
             followers=shared.followers,
             reporter=ExecutionTransitionReporter(shared.events, shared.background.keep),
@@ -193,7 +198,10 @@ def _admission(cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> Admission:
     return admission
 
 
-def _observer(shared: _Shared, admission: Admission) -> ExecutionObserver:
+def _observer(
+    shared: _Shared, admission: Admission, gateway_is_there: Callable[[], Awaitable[bool]] | None
+) -> ExecutionObserver:
+    outages = Outages(shared.clock)
     builds, client = shared.settings.builds, shared.clients.work
     pull_secret = builds.registry.credentials_secret if builds is not None else ""
     return ExecutionObserver(
@@ -205,6 +213,8 @@ def _observer(shared: _Shared, admission: Admission) -> ExecutionObserver:
         checker=shared.checker,
         clock=shared.clock,
         reads=shared.reads,
+        outages=outages,
+        gateway=GatewayWatch(outages, shared.clock, gateway_is_there),
     )
 
 

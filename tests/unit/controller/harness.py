@@ -64,10 +64,6 @@ class FakeFollowers:
         self.forgotten.append(ref)
 
 
-async def _at_once(_: float) -> None:
-    """Wait for nothing."""
-
-
 class Controller:
     """One life of the controller's process: what it knows ends with it."""
 
@@ -92,7 +88,6 @@ class Controller:
             clock.now,
             followers=cast("Any", self.followers),
             deliver=self.called_back.append,
-            sleep=_at_once,
         )
         self.cache = self.assembled.cache
         self.checker = self.assembled.checker

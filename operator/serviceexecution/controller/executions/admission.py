@@ -1,12 +1,19 @@
 """Which executions of a service with a concurrency may run: the oldest first, never more than it says."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import LiveExecution
 from serviceexecution.controller.known.service_runs import Place, ServiceRuns, place_of
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.resources.executions.execution import ServiceExecution
+
+FAILED_PASSES: Final = 3
+"""In a row, after which an execution holds up nobody: its next passes may fail for ever."""
+
+MOST_FAILING: Final = 10_000
+"""Executions whose failed passes are counted."""
 
 
 @dataclass(slots=True)
@@ -20,6 +27,10 @@ class Admission:
     cache: ObjectCache
     _admitted: dict[ServiceKey, dict[str, Place]] = field(default_factory=dict)
     """By uid, from being let in until the cache knows of ``status.service``."""
+    _failures: dict[str, int] = field(default_factory=dict)
+    """By uid: passes in a row that failed."""
+    _aside: dict[ServiceKey, dict[str, Place]] = field(default_factory=dict)
+    """By uid: those whose passes fail; the ones behind them do not wait for them."""
 
     def admit(self, execution: ServiceExecution, concurrency: int | None) -> int | None:
         """Let the execution in and return None, or return how many come before it, those that run included."""
@@ -44,9 +55,8 @@ class Admission:
         place = self._place_of(execution)
         if place is None:
             return None
-        before = runs.before(place) - sum(
-            runs.waits(other) and one < place for other, one in admitted.items()
-        )
+        passed = {**self._set_aside(service, runs), **admitted}
+        before = runs.before(place) - sum(runs.waits(other) and one < place for other, one in passed.items())
         if len(runs.holding) + len(admitted) + before < concurrency:
             return None
         return before
@@ -59,6 +69,26 @@ class Admission:
             admitted.pop(execution.metadata.uid, None)
             if not admitted:
                 del self._admitted[service]
+
+    def failed(self, execution: ServiceExecution) -> None:
+        """Count a pass that failed. After some in a row the execution's place is the next one's."""
+        service, uid = ServiceKey.of(execution), execution.metadata.uid
+        if service is None or execution.status.service is not None:
+            return
+        if len(self._failures) >= MOST_FAILING:
+            self._failures.clear()  # Of executions that are gone
+        self._failures[uid] = self._failures.get(uid, 0) + 1
+        place = self._place_of(execution)
+        if self._failures[uid] >= FAILED_PASSES and place is not None:
+            self.release(execution)
+            self._aside.setdefault(service, {})[uid] = place
+            self.cache.on_change(service, False)
+
+    def worked(self, execution: ServiceExecution) -> None:
+        """Note a pass that did not fail: the execution has its place again."""
+        service, uid = ServiceKey.of(execution), execution.metadata.uid
+        if self._failures.pop(uid, None) is not None and service in self._aside:
+            self._aside[service].pop(uid, None)
 
     def next_keys(self, service: ServiceKey) -> list[ExecutionKey]:
         """Return which waiting executions can be let in now, the oldest first; none of a service without a limit."""
@@ -81,8 +111,9 @@ class Admission:
         room = len(runs.waiting) if concurrency is None else concurrency - len(runs.holding) - len(admitted)
         if room <= 0:
             return []
-        candidates = runs.waiting[: room + len(admitted)]
-        return [runs.key_of(place) for place in candidates if place.uid not in admitted][:room]
+        passed = {**self._set_aside(service, runs), **admitted}
+        candidates = runs.waiting[: room + len(passed)]
+        return [runs.key_of(place) for place in candidates if place.uid not in passed][:room]
 
     def _let_in(self, service: ServiceKey, runs: ServiceRuns[ExecutionKey]) -> dict[str, Place]:
         """Return the executions that were let in and still wait, as far as is known; forget the others."""
@@ -94,6 +125,17 @@ class Admission:
         if not admitted:
             del self._admitted[service]
         return admitted
+
+    def _set_aside(self, service: ServiceKey, runs: ServiceRuns[ExecutionKey]) -> dict[str, Place]:
+        """Return the executions whose passes fail, as far as they still wait; forget the others."""
+        aside = self._aside.get(service)
+        if aside is None:
+            return {}
+        for uid in [uid for uid in aside if not runs.waits(uid)]:
+            del aside[uid]
+        if not aside:
+            del self._aside[service]
+        return aside
 
     def _place_of(self, execution: ServiceExecution) -> Place | None:
         key = ExecutionKey(execution.metadata.namespace, execution.metadata.name)

@@ -1,13 +1,12 @@
 """What is done about an execution that has ended, before its status says so: its Secret goes, its end is dated."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from serviceexecution.contract.durations import DurationError, parse_duration
+from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -20,9 +19,11 @@ from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
 
-_TRIES: Final = 5
-"""While a right is missing: an API server that has just started may find it in a moment."""
+_RIGHT_SECONDS: Final = 5.0
+"""For which a missing right is waited for: an API server that has just started may find it in a moment."""
 _PAUSE_SECONDS: Final = 1.0
+_MOST_WAITING: Final = 10_000
+"""Executions that wait for a right; the end of another is written at once."""
 
 
 class Ending:
@@ -32,40 +33,51 @@ class Ending:
         self,
         client: KubernetesClient,
         store: ResultStore,
+        clock: Clock,
         *,
         reads: StoreReads | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._sleep = sleep
+        self._clock = clock
+        self._refused: dict[str, datetime] = {}
+        """By uid of executions: when the right to delete their Secret was found missing."""
         self._client = client
         self._store = store
         self._reads = reads or StoreReads()
 
-    async def prepare(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
+    async def prepare(self, execution: ServiceExecution, status: ExecutionStatus) -> float | None:
         """Do what must be done before ``status``, which is terminal, is written.
 
-        ``execution`` has the spec that it ran with. Raises KubernetesError and StoreError that may pass.
+        Return None when it is done, else after how many seconds to try again: no worker waits meanwhile. ``execution``
+        has the spec that it ran with. Raises KubernetesError and StoreError that may pass.
         """
-        await self._delete_secret(execution)
+        if not await self._delete_secret(execution):
+            return _PAUSE_SECONDS
         await self._date_results(execution, status)
+        return None
 
-    async def _delete_secret(self, execution: ServiceExecution) -> None:
+    async def _delete_secret(self, execution: ServiceExecution) -> bool:
+        """Return False while a right is missing that may still be found."""
         metadata = execution.metadata
         name, uid = _run_secret(execution)
         if name is None:
-            return
-        for left in reversed(range(_TRIES)):
-            try:
-                await self._client.delete(SECRETS, metadata.namespace, name, uid=uid)
-            except KubernetesError as error:
-                if error.lacks_right and left:
-                    await self._sleep(_PAUSE_SECONDS)
-                    continue
-                if error.retriable and not error.lacks_right:
-                    raise
-                # No Secret of ours, or a right that is missing: the execution has ended nevertheless.
-                logger.warning("the run's Secret was not deleted", secret=name, error=str(error))
-            return
+            return True
+        try:
+            await self._client.delete(SECRETS, metadata.namespace, name, uid=uid)
+        except KubernetesError as error:
+            if error.lacks_right and self._waits_for_right(metadata.uid):
+                return False
+            if error.retriable and not error.lacks_right:
+                raise
+            # No Secret of ours, or a right that is missing: the execution has ended nevertheless.
+            logger.warning("the run's Secret was not deleted", secret=name, error=str(error))
+        self._refused.pop(metadata.uid, None)
+        return True
+
+    def _waits_for_right(self, uid: str) -> bool:
+        now = self._clock()
+        if len(self._refused) >= _MOST_WAITING:
+            self._refused.clear()  # Of executions that were deleted meanwhile
+        return (now - self._refused.setdefault(uid, now)).total_seconds() < _RIGHT_SECONDS
 
     async def _date_results(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
         retention, ended = execution.spec.result_retention, status.completion_time

@@ -10,7 +10,9 @@ from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.main_result import main_result_text
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.clock import Clock
+from serviceexecution.controller.executions.gateway_watch import GatewayWatch
 from serviceexecution.controller.executions.kept_manifests import KeptManifests
+from serviceexecution.controller.executions.outages import Outages
 from serviceexecution.controller.executions.output_check import output_problem
 from serviceexecution.controller.executions.planning import Planner
 from serviceexecution.controller.job_actions import JobReader
@@ -56,9 +58,13 @@ class ExecutionObserver:
         checker: Checker,
         clock: Clock,
         reads: StoreReads,
+        outages: Outages,
+        gateway: GatewayWatch,
     ) -> None:
         self._manifests = KeptManifests()
         self._reads = reads
+        self._outages = outages
+        self._gateway = gateway
         self._clock = clock
         self._planner = planner
         self._checker = checker
@@ -90,6 +96,7 @@ class ExecutionObserver:
             limits=self._limits,
             job=job,
             pod=pod,
+            attendance=self._outages.attendance(),
         )
         if ended:
             return seen
@@ -181,10 +188,15 @@ class ExecutionObserver:
                 reference.namespace, lambda: self._read_results(reference, pod_of(seen))
             )
         except StoreError as error:
-            # A store that is away must not hold back the collect timeout; one unreadable record is a missing one.
+            # While it is away nothing ends for want of a record; one unreadable record is a missing one.
             logger.warning("the store does not answer", error=str(error))
+            self._outages.note("store", there=not error.retriable, asked=seen.now)
             return replace(seen, results_unknown=error.retriable)
-        return replace(seen, manifest=manifest, log=log, output=output)
+        self._outages.note("store", there=True)
+        if manifest is None:
+            await self._gateway.look()
+        attendance = self._outages.attendance()
+        return replace(seen, manifest=manifest, log=log, output=output, attendance=attendance)
 
     async def with_earlier_run(self, seen: Observation) -> Observation | None:
         """Return what the store has of a run of an execution that has none as far as the API server knows.

@@ -7,6 +7,7 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.clock import Clock
+from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.ending import Ending
 from serviceexecution.controller.executions.observe import ExecutionObserver
 from serviceexecution.controller.executions.own import is_own_input
@@ -55,6 +56,7 @@ class ExecutionReconciler:
         client: KubernetesClient,
         cache: ObjectCache,
         observer: ExecutionObserver,
+        admission: Admission,
         followers: LogFollowers,
         reporter: ExecutionTransitionReporter,
         defaults: PodDefaults,
@@ -73,6 +75,7 @@ class ExecutionReconciler:
         self._jobs = JobActions(client, cache.runs)
         self._cache = cache
         self._observer = observer
+        self._admission = admission
         self._followers = followers
         self._reporter = reporter
         self._defaults = defaults
@@ -99,30 +102,41 @@ class ExecutionReconciler:
         with structlog.contextvars.bound_contextvars(
             namespace=key.namespace, execution=key.name, uid=known.metadata.uid
         ):
-            seen = await self._observer.observe(known)
+            try:
+                wake_after = await self._pass(known)
+            except Exception:
+                self._admission.failed(known)
+                raise
+            self._admission.worked(known)
+            return wake_after
+
+    async def _pass(self, known: ServiceExecution) -> float | None:
+        seen = await self._observer.observe(known)
+        decision = decide(seen)
+        if decision.create:
+            fresh = await self._fresh(known)
+            if fresh is None:
+                return None
+            if fresh.metadata.resource_version != known.metadata.resource_version:
+                return RECHECK_SECONDS
+            earlier = await self._observer.with_earlier_run(seen)
+            if earlier is not None and earlier.job is None:
+                return await self._act(earlier, end_of_earlier_run(earlier))
+            seen = earlier or await self._create(seen)
             decision = decide(seen)
-            if decision.create:
-                fresh = await self._fresh(known)
-                if fresh is None:
-                    return None
-                if fresh.metadata.resource_version != known.metadata.resource_version:
-                    return RECHECK_SECONDS
-                earlier = await self._observer.with_earlier_run(seen)
-                if earlier is not None and earlier.job is None:
-                    return await self._act(earlier, end_of_earlier_run(earlier))
-                seen = earlier or await self._create(seen)
-                decision = decide(seen)
-            if _succeeds(seen, decision) and seen.status.service is not None:
-                seen = await self._observer.with_output_checked(seen)
-                decision = decide(seen)
-            return await self._act(seen, decision)
+        if _succeeds(seen, decision) and seen.status.service is not None:
+            seen = await self._observer.with_output_checked(seen)
+            decision = decide(seen)
+        return await self._act(seen, decision)
 
     async def _act(self, seen: Observation, decision: Decision) -> float | None:
         reference = seen.execution.reference
-        if decision.delete_job and not await self._may_delete(seen):
+        if decision.delete_job and not await self._may_delete(seen, decision.status):
             return RECHECK_SECONDS
         if _ends(seen, decision):
-            await self._ending.prepare(seen.execution, decision.status)
+            pause = await self._ending.prepare(seen.execution, decision.status)
+            if pause is not None:
+                return pause
         if not await self._write_status(seen.execution, decision.status):
             return RECHECK_SECONDS
         self._call_back(seen.execution, decision.status)
@@ -189,10 +203,10 @@ class ExecutionReconciler:
                 raise in_the_way("ConfigMap", name) from None
             logger.debug("ConfigMap exists already: ours from before a restart")
 
-    async def _may_delete(self, seen: Observation) -> bool:
+    async def _may_delete(self, seen: Observation, status: ExecutionStatus) -> bool:
         """Ask once more before deleting the Job of a program that never seemed to start: its log would go too."""
         phase, job, pod = seen.status.phase, seen.job, seen.pod
-        if job is None or seen.status.start_time is not None or (phase is not None and phase.terminal):
+        if job is None or status.start_time is not None or (phase is not None and phase.terminal):
             return True
         if pod is not None and (pod.main.terminated is not None or pod.ended):
             return True

@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import pytest
+
+from serviceexecution.controller.executions.admission import FAILED_PASSES
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.harness import World, known
 from tests.unit.controller.service_harness import define, redefine
 
@@ -60,6 +65,41 @@ class TestConcurrency:
         assert world.controller.woken == [three]
         await world.controller.run(three)
         assert self.said(world, three) == ("Pending", "Starting")
+
+    async def test_an_execution_whose_passes_fail_for_ever_holds_up_nobody(self, world: World):
+        def too_large(request: Request, when: str) -> None:
+            if (request.verb, request.name, when) == ("patch", "one", "before"):
+                raise refusal(500, "etcdserver: request is too large")
+
+        define(world, concurrency=1)
+        one, two = self.apply(world, "one", "two")
+        world.kubernetes.hook = too_large
+        for _ in range(FAILED_PASSES):
+            with pytest.raises(KubernetesError):
+                await world.controller.run(one)
+        assert two in world.controller.woken
+        await world.controller.run(two)
+        assert self.said(world, two) == ("Pending", "Starting")
+        world.kubernetes.hook = None
+        await world.controller.run(one)
+        assert self.said(world, one) == ("Pending", "Queued")
+
+    async def test_a_pass_that_fails_once_loses_no_place(self, world: World):
+        define(world, concurrency=1)
+        one, two = self.apply(world, "one", "two")
+
+        def away(request: Request, when: str) -> None:
+            if (request.verb, request.name, when) == ("patch", "one", "before"):
+                raise refusal(500, "etcdserver: request timed out")
+
+        world.kubernetes.hook = away
+        with pytest.raises(KubernetesError):
+            await world.controller.run(one)
+        await world.controller.run(two)
+        assert self.said(world, two) == ("Pending", "Queued")
+        world.kubernetes.hook = None
+        await world.controller.run(one)
+        assert self.said(world, one) == ("Pending", "Starting")
 
     async def test_a_restart_lets_nobody_in_twice(self, world: World):
         define(world, concurrency=2)
