@@ -1,9 +1,11 @@
 """The controller's connections to the API server."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Self
 
 from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.kube.server_clock import ServerClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +20,18 @@ class Clients:
     """Polling the logs of 1,500 running programs takes hundreds of requests a second. Here it only makes the pauses
     between polls longer; no start or cancel waits for it."""
     events: KubernetesClient
+    clock: ServerClock = field(default_factory=ServerClock)
+    """The API server's, as its answers to ``work`` tell."""
 
     @classmethod
-    async def connect(cls) -> Self:
-        """Return clients for the cluster that we run in."""
-        agent = "serviceexecution-controller"
+    async def connect(cls, may_write: Callable[[], bool] | None = None) -> Self:
+        """Return clients for the cluster that we run in; ``may_write`` is asked right before each write of work."""
+        agent, clock = "serviceexecution-controller", ServerClock()
         return cls(
-            work=await KubernetesClient.connect(user_agent=agent, qps=100, burst=200),
+            clock=clock,
+            work=await KubernetesClient.connect(
+                user_agent=agent, qps=100, burst=200, clock=clock, may_write=may_write
+            ),
             logs=await KubernetesClient.connect(user_agent=f"{agent}-logs", qps=50, burst=200),
             events=await KubernetesClient.connect(user_agent=f"{agent}-events", qps=25, burst=100),
         )

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import kopf
 import structlog
@@ -15,6 +16,7 @@ from prometheus_client import start_http_server
 
 from serviceexecution.controller.assembly import Controller, assemble
 from serviceexecution.controller.clients import Clients
+from serviceexecution.controller.executions.gateway_watch import takes_connections
 from serviceexecution.controller.health import Health, serve_health
 from serviceexecution.controller.known.watches import kopf_settings, register
 from serviceexecution.controller.settings import ControllerSettings
@@ -49,17 +51,29 @@ def main() -> None:
         sys.exit(f"serviceexecution-controller: {error}")
 
 
+@dataclass
+class _Leadership:
+    """Whether this process leads. It also does where there is to be no Lease."""
+
+    lease: LeaderLease | None = None
+
+    def is_certain(self) -> bool:
+        """Tell whether no other controller can be leading."""
+        return self.lease is None or self.lease.fresh
+
+
 async def run(settings: ControllerSettings) -> None:
     """Run the controller: first lead, then know everything, then work."""
     health = Health()
     probes = await serve_health(health, settings.health_port)
-    clients = await Clients.connect()
+    leadership = _Leadership()
+    clients = await Clients.connect(leadership.is_certain)
     ending = asyncio.current_task()
     if ending is not None:  # until Kopf takes the signals over: a standby would ignore them as process 1
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.cancel)
     try:
-        async with _leadership(settings, health), asyncio.TaskGroup() as tasks:
+        async with _leading(settings, health, leadership), asyncio.TaskGroup() as tasks:
             await _work(settings, clients, health, tasks)
     finally:
         await clients.close()
@@ -73,7 +87,14 @@ async def _work(
     version = await clients.work.server_version()
     logger.info("controller starts", kubernetes=f"{version[0]}.{version[1]}", namespaces=settings.namespaces)
     settings = settings.model_copy(update={"kubernetes": version})
-    controller = assemble(settings, clients, store, health=health)
+    controller = assemble(
+        settings,
+        clients,
+        store,
+        clients.clock.now,
+        health=health,
+        gateway_is_there=lambda: takes_connections(settings.gateway_url),
+    )
     watched = await controller.resync.start()
     collect_seldom()
     health.ready = True
@@ -108,7 +129,9 @@ async def _watch(namespaces: tuple[str, ...], controller: Controller) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIterator[None]:
+async def _leading(
+    settings: ControllerSettings, health: Health, leadership: _Leadership
+) -> AsyncIterator[None]:
     if not settings.lease_name:
         yield
         return
@@ -121,6 +144,7 @@ async def _leadership(settings: ControllerSettings, health: Health) -> AsyncIter
         identity=f"{socket.gethostname()}-{os.getpid()}",
         on_lost=_exit_at_once,
     )
+    leadership.lease = lease
     try:
         await lease.acquire()
         yield

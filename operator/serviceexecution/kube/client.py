@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -17,6 +17,7 @@ from serviceexecution.kube.reviews import (
     is_allowed,
     token_review,
 )
+from serviceexecution.kube.server_clock import ServerClock
 from serviceexecution.kube.token_requests import token_of_request, token_request
 from serviceexecution.kube.transport import Transport
 from serviceexecution.kube.watch import WatchEvent
@@ -35,10 +36,23 @@ class KubernetesClient(ObjectClient):
     """
 
     @classmethod
-    async def connect(cls, *, user_agent: str, qps: float = 50, burst: int = 100) -> Self:
-        """Return a client for the cluster that we run in, else for the kubeconfig's current context."""
+    async def connect(
+        cls,
+        *,
+        user_agent: str,
+        qps: float = 50,
+        burst: int = 100,
+        clock: ServerClock | None = None,
+        may_write: Callable[[], bool] | None = None,
+    ) -> Self:
+        """Return a client for the cluster that we run in, else for the kubeconfig's current context.
+
+        ``clock`` is put right by the API server's answers; ``may_write`` is asked right before each write.
+        """
         server = await find_api_server()
-        return cls(Transport(server, user_agent=user_agent, qps=qps, burst=burst))
+        return cls(
+            Transport(server, user_agent=user_agent, qps=qps, burst=burst, clock=clock, may_write=may_write)
+        )
 
     async def close(self) -> None:
         """Close all connections and streams."""

@@ -47,6 +47,11 @@ class _Observed:
     at: float
 
 
+def _awake_or_not() -> float:
+    """Return seconds that also go on while the machine is suspended, where it has such a clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class LeaderLease:
     """One candidate for one Lease.
 
@@ -63,7 +68,7 @@ class LeaderLease:
         identity: str,
         on_lost: Callable[[], None],
         timing: LeaseTiming = LeaseTiming(),
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = _awake_or_not,
     ) -> None:
         """``on_lost`` is called once when a held Lease cannot be renewed: stop writing, best by exiting."""
         self._logger = logger.bind(namespace=namespace, lease=name)
@@ -83,6 +88,11 @@ class LeaderLease:
     def held(self) -> bool:
         """Whether this candidate is the leader."""
         return self._held
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it certainly is: a process that was frozen may be the leader no more, and not know it yet."""
+        return self._held and self._clock() < self._renewed_at + self._timing.renew_deadline
 
     async def acquire(self) -> None:
         """Wait until this candidate is the leader, and go on renewing in the background."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from serviceexecution.kube.configuration.api_server import ApiServer
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.metrics import REQUEST_SECONDS, REQUESTS
 from serviceexecution.kube.rate_limit import TokenBucket
+from serviceexecution.kube.server_clock import ServerClock
 
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
 MAX_CONNECTIONS: Final = 32
@@ -27,6 +28,9 @@ VERBS_RETRIED_WHEN_THROTTLED: Final = frozenset({"get", "list", "watch", "log", 
 """Never create: whether a create is repeated is for its caller to decide."""
 
 
+WRITES: Final = frozenset({"create", "patch", "delete"})
+
+
 class AnswerTooLargeError(Exception):
     """The answer has more bytes than the caller takes at once: ask for less."""
 
@@ -34,7 +38,19 @@ class AnswerTooLargeError(Exception):
 class Transport:
     """Sends requests to one API server. Knows nothing about kinds of objects."""
 
-    def __init__(self, server: ApiServer, *, user_agent: str, qps: float, burst: int) -> None:
+    def __init__(
+        self,
+        server: ApiServer,
+        *,
+        user_agent: str,
+        qps: float,
+        burst: int,
+        clock: ServerClock | None = None,
+        may_write: Callable[[], bool] | None = None,
+    ) -> None:
+        """``clock`` is put right by the answers; ``may_write`` is asked right before each write is sent."""
+        self._clock = clock or ServerClock()
+        self._may_write = may_write
         self._server = server
         self._bucket = TokenBucket(qps=qps, burst=burst, in_flight=MAX_CONNECTIONS)
         self._requests = _session(server, user_agent, connections=MAX_CONNECTIONS)
@@ -157,7 +173,11 @@ class Transport:
                     authorization = await self._server.authorization()
                     if authorization is not None:
                         headers["Authorization"] = authorization
+                if verb in WRITES and self._may_write is not None and not self._may_write():
+                    message = "another controller may be leading by now: nothing is written"
+                    raise KubernetesError(message)
                 code = 0
+                sent = self._clock.local()
                 started = asyncio.get_running_loop().time()
                 try:
                     with _translated_errors():
@@ -174,6 +194,7 @@ class Transport:
                             )
                         )
                         code = response.status
+                        self._clock.note(response.headers.get("Date"), sent)
                         text = b"" if code < 300 else await response.read()
                 finally:
                     REQUESTS.labels(verb, resource, str(code)).inc()

@@ -99,7 +99,7 @@ def started_status(**members: object) -> ExecutionStatus:
         "since": at(5),
         "message": "The program is running.",
     }
-    return status(Phase.RUNNING, **{"reason": "Running", **known, **members})
+    return ExecutionStatus.model_validate({"phase": Phase.RUNNING, "reason": "Running", **known, **members})
 
 
 def recorded_job() -> JobReference:

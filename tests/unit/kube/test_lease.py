@@ -167,3 +167,18 @@ async def test_a_lease_taken_by_another_is_lost_at_once():
 def test_timing_without_a_margin_is_refused():
     with pytest.raises(ValueError, match="duration > renew deadline"):
         LeaseTiming(duration=10, renew_deadline=10)
+
+
+async def test_a_leader_that_was_frozen_is_not_certain_any_more():
+    server, clock = LeaseServer(), Clock()
+    timing = LeaseTiming(duration=15, renew_deadline=10, retry_period=2)
+    leader = candidate(server, "a", clock=clock, timing=timing)
+    assert not leader.fresh
+    await leader.acquire()
+    assert leader.fresh
+    clock.now = 9.9
+    assert leader.fresh
+    clock.now = 10  # It has slept: nothing has noticed yet, and the Lease may be another's in five seconds
+    assert leader.held
+    assert not leader.fresh
+    await leader.release()

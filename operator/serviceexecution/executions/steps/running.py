@@ -90,8 +90,8 @@ def _seconds_overdue(seen: Observation, pod: PodView) -> float | None:
     if pod.metadata.deletion_timestamp is not None:  # It has the pod's grace in it
         due.append(pod.metadata.deletion_timestamp)
     if is_told_to_end(pod) or seen.status.reason == Reason.STOPPING:
-        grace = pod.spec.termination_grace_period_seconds
-        grace = seen.times.cancel_grace + COLLECT_GRACE if grace is None else grace
+        own = pod.spec.termination_grace_period_seconds
+        grace = seen.times.cancel_grace + COLLECT_GRACE if own is None else own
         due.append(seen.attendance.begin(seen.since(Reason.STOPPING)) + timedelta(seconds=grace))
     if not due:
         return None
