@@ -22,6 +22,8 @@ from tools.pages.rights import replace_rights
 from tools.pages.samples_index import SAMPLES, read_samples, samples_index
 from tools.pages.settings_table import PAGE as SETTINGS_PAGE
 from tools.pages.settings_table import replace_settings
+from tools.pages.truth_table import PAGE as TRUTH_PAGE
+from tools.pages.truth_table import truth_table
 from tools.pod_fields import FIELDS_FILE, pod_template_fields
 
 INSTALL_MANIFEST: Final = "manifests/install.yaml"
@@ -51,6 +53,7 @@ def generated_files() -> dict[str, str]:
         FIELDS_FILE: pod_template_fields(),
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
         OPERATIONS_PAGE: replace_rights(replace_metrics((ROOT / OPERATIONS_PAGE).read_text())),
+        TRUTH_PAGE: truth_table(),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
         SETTINGS_PAGE: replace_settings((ROOT / SETTINGS_PAGE).read_text()),
     }
