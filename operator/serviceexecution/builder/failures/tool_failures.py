@@ -44,6 +44,7 @@ _NO_NAMESPACES: Final = re.compile(
 )
 # What buildah cannot do on its own account while it works on an instruction
 _OWN: Final = re.compile(r"checking if cached image exists|getting history of|[Rr]ead-only file system")
+_FRONTEND: Final = re.compile(r"(?:^|/)docker/dockerfile(?:-upstream)?(?:[:@]|$)")
 _SINGLE_USER: Final = re.compile(
     r"(chown|chgrp|install|tar|cp|useradd|adduser|setgroups|setresuid|seteuid|setegid).*"
     r"(Invalid argument|Operation not permitted|cannot)",
@@ -82,6 +83,11 @@ def _judge(builder: str, failure: ToolFailure, *, python: bool) -> tuple[Reason,
         image = (pulled.group("image") or pulled.group("other") or pulled.group("short")).rstrip(":,")
         # buildah leaves out docker.io
         named = next((word for word in failure.step.split() if word.endswith(f"/{image}")), image)
+        if _FRONTEND.search(image):
+            return Reason.DOCKERFILE_INVALID, (
+                f"The Dockerfile's line # syntax= names the frontend {image}, which cannot be fetched "
+                f"({shortened(cause(error))}): take the line out, or name docker/dockerfile:1, which is built in."
+            )
         return _base_image(named, error)
     if _DOCKERFILE.search(error):
         return Reason.DOCKERFILE_INVALID, _dockerfile_sentence(failure)

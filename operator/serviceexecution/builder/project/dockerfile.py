@@ -14,7 +14,10 @@ from serviceexecution.builder.failures.errors import BuildError, Reason
 _LARGEST: Final = 1024 * 1024
 _HERE_DOCUMENT: Final = re.compile(r"""\s*(?:RUN|COPY|ADD)\b.*(?<!<)<<-?["']?[A-Za-z_]\w*""", re.IGNORECASE)
 _SYNTAX: Final = re.compile(r"#\s*syntax\s*=\s*(\S+)\s*", re.IGNORECASE)
-_BUILT_IN: Final = re.compile(r"(docker\.io/)?docker/dockerfile(:1(\.\d+){0,2})?")
+_DIRECTIVE: Final = re.compile(r"#\s*[A-Za-z][A-Za-z0-9]*\s*=.*|#!.*")
+_BUILT_IN: Final = re.compile(
+    r"(docker\.io/)?docker/dockerfile(:1(\.\d+){0,2}|:latest)?(@sha256:[0-9a-f]{64})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,20 @@ def here_document(text: str) -> int:
 def without_syntax(text: str) -> tuple[str, str]:
     """Return the text without a directive for a frontend that is built in, and a word on that.
 
-    BuildKit would pull the frontend as an image, which many clusters cannot.
+    BuildKit would pull the frontend as an image, which many clusters cannot. The directive stands at the start of the
+    file, maybe behind others such as `# check=`.
     """
-    first, separator, rest = text.partition("\n")
-    found = _SYNTAX.fullmatch(first.lstrip("\ufeff").strip())
-    if found is None or _BUILT_IN.fullmatch(found.group(1)) is None:
-        return text, ""
-    return f"#{separator}{rest}", f"the built-in frontend is used in place of {found.group(1)}"
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        bare = line.lstrip("\ufeff").strip()
+        if found := _SYNTAX.fullmatch(bare):
+            if _BUILT_IN.fullmatch(found.group(1)) is None:
+                return text, ""
+            lines[number] = "#"
+            return "\n".join(lines), f"the built-in frontend is used in place of {found.group(1)}"
+        if _DIRECTIVE.fullmatch(bare) is None:
+            break
+    return text, ""
 
 
 def _line(text: str, number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator
@@ -27,6 +28,11 @@ _INCLUDE: Final = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s
 _LOCAL: Final = re.compile(
     r"(?:-e|--editable|-f|--find-links)\b|[./]|file:|\S+\.(?:whl|zip|tar\.gz|tar\.bz2)(?:\s|$)"
     r"|\S+\s*(?:\[[^]]*\])?\s*@\s*(?:file:|[./])"
+)
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LARGEST_FILE: Final = 1024 * 1024
 _MOST_FILES: Final = 5000
@@ -107,10 +113,18 @@ def _read_requirements(project: Path) -> _Requirements:
     return _Requirements(files, names, local)
 
 
+def _decoded(data: bytes) -> str:
+    """Return a requirements file's text as pip and uv read it: PowerShell writes UTF-16, and byte order marks."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    return data.decode("utf-8", "replace")
+
+
 def _requirement_lines(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
-        text = file.read(_LARGEST_FILE).decode("utf-8", "replace")
-    for line in text.replace("\\\n", " ").splitlines():
+        text = _decoded(file.read(_LARGEST_FILE))
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         stripped = re.sub(r"(^|\s)#.*$", "", line).strip()
         if stripped:
             yield stripped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import gzip
 import stat
 import struct
@@ -10,6 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Self, cast
 
@@ -29,6 +29,7 @@ _EXTENSIONS: Final = frozenset({
 })  # fmt: skip
 _END_OF_DIRECTORY: Final = b"PK\x05\x06"
 _UNIX: Final = 3
+_FIRST_DAY: Final = datetime(1980, 1, 1, tzinfo=UTC).timestamp()
 _BROKEN: Final = (
     tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError,
     UnicodeDecodeError, struct.error, ValueError, OverflowError,
@@ -164,8 +165,14 @@ def _pieces(content: IO[bytes]) -> Iterator[bytes]:
 
 
 def _time(entry: zipfile.ZipInfo) -> float:
-    """Return seconds since 1970; the file says no time zone, so that it is taken as UTC."""
-    return calendar.timegm((*entry.date_time, 0, 0, 0))
+    """Return seconds since 1970; the file says no time zone, so that it is taken as UTC.
+
+    Programs that write no date give month 0 of 1980, and nothing forbids a wrong one: it is the format's first day.
+    """
+    try:
+        return datetime(*entry.date_time, tzinfo=UTC).timestamp()
+    except ValueError:
+        return _FIRST_DAY
 
 
 def _check_directory(archive: Path) -> None:

@@ -236,3 +236,13 @@ def test_sentences_of_failed_builds_are_bounded():
 
     assert len(error.message) < 1000
     assert len(error.step) == 500
+
+
+def test_a_frontend_that_cannot_be_fetched_is_no_base_image():
+    line = (
+        "error: failed to solve: failed to resolve source metadata for docker.io/docker/dockerfile:1.7-labs: "
+        "docker.io/docker/dockerfile:1.7-labs: not found"
+    )
+    error = tool_error("buildkit", [line])
+    assert error.reason is Reason.DOCKERFILE_INVALID
+    assert "line # syntax= names the frontend docker.io/docker/dockerfile:1.7-labs" in str(error)

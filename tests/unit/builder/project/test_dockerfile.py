@@ -92,6 +92,10 @@ def test_buildah_and_here_documents(places):
         ("# syntax=docker/dockerfile:1", False),
         ("#syntax = docker.io/docker/dockerfile:1.7.0", False),
         ("# syntax=docker/dockerfile", False),
+        ("# syntax=docker/dockerfile:latest", False),
+        (f"# syntax=docker/dockerfile:1@sha256:{'0a' * 32}", False),
+        (f"# syntax=docker.io/docker/dockerfile:1.7.0@sha256:{'0a' * 32}", False),
+        ("# syntax=docker/dockerfile:1.7-labs", True),
         ("# syntax=docker/dockerfile:1-labs", True),
         ("# syntax=example.com/frontend:1", True),
         ("# escape=`", True),
@@ -102,6 +106,24 @@ def test_a_frontend_that_is_built_in_is_not_pulled(first, kept):
 
     assert (text.splitlines()[0] == first) is kept
     assert len(text.splitlines()) == 2  # lines keep their numbers
+    assert bool(note) is not kept
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ("# check=error=true\n", False),
+        ("# escape=`\r\n# check=skip=all\r\n", False),
+        ("# only words\n", True),
+        ("\n", True),
+        ("FROM x\n", True),
+    ],
+)
+def test_a_syntax_line_may_stand_behind_other_directives(before, kept):
+    given = f"{before}# syntax=docker/dockerfile:1\nFROM x\n"
+    text, note = without_syntax(given)
+    assert (text == given) is kept
+    assert text.count("\n") == given.count("\n"), "lines keep their numbers"
     assert bool(note) is not kept
 
 

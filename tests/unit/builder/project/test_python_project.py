@@ -154,3 +154,23 @@ def test_an_archive_of_the_folder_in_place_of_what_is_in_it(tmp_path):
         BuildError, match=r"no requirements.txt at its root, but project/ has \(spec.source.subPath"
     ):
         look_at(tmp_path, ENTRY)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le-bom", "utf-16-be-bom"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_requirements_that_powershell_wrote_are_read_as_pip_reads_them(tmp_path, encoding, end):
+    text = end.join(["-r base.txt", "planqk-commons\\", "==1.32.0", ""])
+    root = project(tmp_path, **{"base.txt": "idna==3.7"})
+    if encoding.endswith("-bom"):
+        text, encoding = "\ufeff" + text, encoding.removesuffix("-bom")
+    (root / "requirements.txt").write_bytes(text.encode(encoding))
+    found = look_at(root, ENTRY)
+    assert found.requirement_files == ("requirements.txt", "base.txt")
+    assert found.libraries == (), "the project names one"
+    assert not found.needs_project
+
+
+def test_a_local_requirement_in_utf_16_is_seen(tmp_path):
+    root = project(tmp_path)
+    (root / "requirements.txt").write_bytes("-e .\r\n".encode("utf-16"))
+    assert look_at(root, ENTRY).needs_project

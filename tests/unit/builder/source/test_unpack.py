@@ -260,3 +260,15 @@ def test_a_sparse_file_in_an_archive_is_refused(unpacked, tmp_path):
     entry, _ = tar_entry("x", type=tarfile.GNUTYPE_SPARSE)
 
     assert "is neither a file" in refused(unpacked, tmp_path, tar((entry, b""))).message
+
+
+@pytest.mark.parametrize("date", [(1980, 0, 0, 0, 0, 0), (2026, 13, 40, 25, 61, 62), (2026, 2, 30, 0, 0, 0)])
+def test_a_zip_file_whose_entries_have_no_date_is_unpacked(unpacked, date):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        entry = zipfile.ZipInfo("src/program.py")
+        entry.date_time = date
+        archive.writestr(entry, "def run(): ...")
+    root = unpacked(packed.getvalue())
+    assert (root / "src/program.py").read_text() == "def run(): ..."
+    assert (root / "src/program.py").stat().st_mtime == 315532800
