@@ -116,6 +116,30 @@ def test_new_pods_wait_for_the_one_pod_of_earlier_releases(render):
         assert not matches(apart["labelSelector"], {**before, "app.kubernetes.io/component": "controller"})
 
 
+def test_replicas_are_spread_over_the_nodes(render):
+    """With both on one node, its loss would leave no controller and no gateway."""
+    for deployment in of_kind(render(*LARGE), "Deployment"):
+        template = deployment["spec"]["template"]
+        (rule,) = template["spec"]["topologySpreadConstraints"]
+        assert (rule["maxSkew"], rule["topologyKey"]) == (1, "kubernetes.io/hostname")
+        assert rule["whenUnsatisfiable"] == "ScheduleAnyway", "one node is enough"
+        assert rule["matchLabelKeys"] == ["pod-template-hash"], "old pods of a rollout do not count"
+        assert rule["labelSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+
+
+def test_a_spread_of_the_values_replaces_ours(render):
+    own = ("maxSkew=2", "topologyKey=zone", "whenUnsatisfiable=DoNotSchedule")
+    sets = [f"topologySpreadConstraints[0].{field}" for field in own]
+    for deployment in of_kind(render(*LARGE, *sets), "Deployment"):
+        (rule,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert rule["topologyKey"] == "zone"
+
+
+def test_the_only_pod_of_each_kind_has_no_spread(render):
+    for deployment in of_kind(render(), "Deployment"):
+        assert "topologySpreadConstraints" not in deployment["spec"]["template"]["spec"]
+
+
 def test_pods_of_a_shared_volume_or_of_an_object_store_may_be_apart(render):
     for affinity in affinities(render("store.persistence.accessModes={ReadWriteMany}")):
         assert REQUIRED not in affinity["podAffinity"]

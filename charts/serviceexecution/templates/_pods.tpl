@@ -141,6 +141,12 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* The constraints of the values; in mode large, without any, one pod to a node as far as there are nodes. */}}
+{{- define "serviceexecution.spread" -}}
+{{- $apart := dict "maxSkew" 1 "topologyKey" "kubernetes.io/hostname" "whenUnsatisfiable" "ScheduleAnyway" "matchLabelKeys" (list "pod-template-hash") -}}
+{{- default (ternary (list $apart) list (eq .Values.mode "large")) .Values.topologySpreadConstraints | toYaml -}}
+{{- end -}}
+
 {{- define "serviceexecution.podSpec" -}}
 {{- $values := .context.Values -}}
 serviceAccountName: {{ .serviceAccount }}
@@ -168,7 +174,7 @@ tolerations:
 affinity:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with $values.topologySpreadConstraints }}
+{{- with include "serviceexecution.spread" .context | fromYamlArray }}
 {{- $labels := merge (dict "app.kubernetes.io/component" $.component) (include "serviceexecution.selectorLabels" $.context | fromYaml) }}
 topologySpreadConstraints:
   {{- range . }}
