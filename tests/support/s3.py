@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import count
 from typing import Final
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from aiohttp import web
 
@@ -102,9 +102,11 @@ class S3Server:
     async def _post(self, request: web.Request, key: str) -> web.Response:
         body = (await request.read()).decode()
         if "delete" in request.query:
-            for found in _KEYS.findall(body):
-                self.objects.pop(found, None)
-            return _xml("<DeleteResult></DeleteResult>")
+            found = _KEYS.findall(body)
+            for one in found:
+                self.objects.pop(unescape(one), None)
+            deleted = "".join(f"<Deleted><Key>{one}</Key></Deleted>" for one in found)
+            return _xml(f"<DeleteResult>{deleted}</DeleteResult>")
         if "uploads" in request.query:
             upload = str(next(self._ids))
             self._uploads[upload] = {}
@@ -195,7 +197,7 @@ def refuse(status: int, code: str, *, writes_only: bool = False) -> Fault:
     """Answer with an error."""
 
     async def fault(request: web.Request) -> web.Response | None:
-        if writes_only and (request.method in {"GET", "HEAD"} or "delete" in request.query):
+        if writes_only and (request.method in {"GET", "HEAD", "DELETE"} or "delete" in request.query):
             return None
         return problem(status, code)
 
