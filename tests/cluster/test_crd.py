@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from serviceexecution.contract.input.input_files import INPUT_JSON_LIMIT, split_input_text
+from serviceexecution.contract.input.input_files import INPUT_JSON_LIMIT, parse_input_text
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.crds.definitions import MUTABLE_FIELDS
@@ -167,7 +167,7 @@ class TestInput:
         await executions.create(inputJson=text)
         kept = (await executions.read())["spec"]["inputJson"]
         assert kept == text
-        split = split_input_text(kept)
+        split = parse_input_text(kept).properties
         assert {name: split[name] for name in parts} == parts
 
     async def test_text_that_needs_escaping_fits_too(self, executions: Executions):

@@ -6,7 +6,6 @@ import pytest
 
 from serviceexecution.contract.input.data_pools import (
     DataPoolReference,
-    can_be_label,
     file_properties,
     find_data_pools,
 )
@@ -53,21 +52,3 @@ def test_a_missing_id_is_refused() -> None:
 def test_a_colon_cannot_be_mounted() -> None:
     with pytest.raises(InputError, match="':'"):
         find_data_pools({"a:b": '{"ref": "DATAPOOL", "id": "x"}'})
-
-
-@pytest.mark.parametrize(
-    ("identifier", "can"),
-    [
-        ("a", True),
-        ("a1b2c3d4-e5f6-7890-1234-567890abcdef", True),
-        ("x" * 63, True),
-        ("x" * 64, False),
-        ("-a", False),
-        ("a,other=b", False),
-        ("a\n", False),
-        ("", False),
-        ("ä", False),
-    ],
-)
-def test_an_id_of_a_data_pool_can_be_a_label_or_not(identifier: str, can: bool) -> None:
-    assert can_be_label(identifier) is can

@@ -13,13 +13,20 @@ from serviceexecution.contract.input.input_files import (
     parse_input_object,
     parse_input_text,
     split_config_map,
-    split_input_object,
-    split_input_text,
 )
 from serviceexecution.contract.input.input_text import INPUT_LIMIT
 from serviceexecution.contract.input.property_names import MAX_PROPERTY_BYTES
 from serviceexecution.contract.json_text import MAX_DEPTH
 from serviceexecution.contract.problems import InputError
+
+
+def split_input_text(text: str | bytes, limit: int = INPUT_JSON_LIMIT) -> dict[str, str]:
+    return dict(parse_input_text(text, limit=limit).properties)
+
+
+def split_input_object(value: Any) -> dict[str, str]:
+    return dict(parse_input_object(value).properties)
+
 
 NUMBERS = st.one_of(
     st.from_regex(r"\A-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?\Z"),

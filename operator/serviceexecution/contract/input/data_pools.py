@@ -14,7 +14,6 @@ from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quoting import quoted
 
 DATA_POOL_REFERENCE: Final = "DATAPOOL"
-_LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 _MAX_ID: Final = 253
 _MAY_HAVE_REF: Final = re.compile(r'"ref"|\\u')
 """The member's name as it stands, or something escaped, which may be anything: objects without need no second look."""
@@ -30,11 +29,6 @@ class DataPoolReference:
 
     property: str
     id: str
-
-
-def can_be_label(identifier: str) -> bool:
-    """Whether the id can be a label's value. Only then may it go into a label selector."""
-    return _LABEL_VALUE.match(identifier) is not None
 
 
 def find_data_pools(files: Mapping[str, str], *, field: str = "spec.input") -> dict[str, DataPoolReference]:

@@ -44,30 +44,13 @@ class InputParts:
     tags: tuple[str, ...] = ()
 
 
-def split_input_text(
-    text: str | bytes, *, field: str = "spec.inputJson", limit: int = INPUT_JSON_LIMIT
-) -> dict[str, str]:
-    """Name → JSON text of each top-level property of ``text``, exactly as it stands there, without ``$tags``.
-
-    White space around values is left out. ``limit`` is in bytes of the whole text. Raises
-    ``InputError``.
-    """
-    return dict(parse_input_text(text, field=field, limit=limit).properties)
-
-
-def split_input_object(value: JsonValue, *, field: str = "spec.input") -> dict[str, str]:
-    """Name → JSON text of each property of an inline object, without ``$tags``.
-
-    The numbers are those that the API server kept, which need not be those that the user wrote. Raises
-    ``InputError``.
-    """
-    return dict(parse_input_object(value, field=field).properties)
-
-
 def parse_input_text(
     text: str | bytes, *, field: str = "spec.inputJson", limit: int = INPUT_JSON_LIMIT
 ) -> InputParts:
-    """As ``split_input_text``, with the tags. Raises ``InputError``."""
+    """Return the checked parts of ``text``: of each top-level property the JSON text, exactly as it stands there.
+
+    White space around values is left out. ``limit`` is in bytes of the whole text. Raises ``InputError``.
+    """
     decoded = decode_input(text, field)
     size = len(text if isinstance(text, bytes) else decoded.encode())
     if size > limit:
@@ -78,7 +61,10 @@ def parse_input_text(
 
 
 def parse_input_object(value: JsonValue, *, field: str = "spec.input") -> InputParts:
-    """As ``split_input_object``, with the tags. Raises ``InputError``."""
+    """Return the checked parts of an inline object.
+
+    The numbers are those that the API server kept, which need not be those that the user wrote. Raises ``InputError``.
+    """
     if not isinstance(value, dict):
         raise InputError(
             field, f'The input must be a JSON object, but is {kind_of(value)}; wrap it as {{"data": …}}.'
