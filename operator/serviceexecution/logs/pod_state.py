@@ -2,7 +2,7 @@
 
 import enum
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, object_of, objects_of
+from serviceexecution.resources.pods.observed import PodView
 
 
 class ContainerState(enum.Enum):
@@ -17,14 +17,10 @@ class ContainerState(enum.Enum):
     """There is no such pod any more."""
 
 
-def container_state(pod: JsonObject | None, pod_uid: str, container: str) -> ContainerState:
+def container_state(pod: PodView | None, pod_uid: str, container: str) -> ContainerState:
     """Return the container's state; a pod of another uid is another pod."""
-    if pod is None or metadata_of(pod).get("uid") != pod_uid:
+    if pod is None or pod.metadata.uid != pod_uid:
         return ContainerState.GONE
-    status = object_of(pod.get("status"))
-    for found in objects_of(status.get("containerStatuses")):
-        if found.get("name") == container and "terminated" in object_at(found, "state"):
-            return ContainerState.ENDED
-    if status.get("phase") in {"Succeeded", "Failed"}:
-        return ContainerState.NEVER_RAN
-    return ContainerState.RUNNING
+    if pod.state_of(container).terminated is not None:
+        return ContainerState.ENDED
+    return ContainerState.NEVER_RAN if pod.ended else ContainerState.RUNNING

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -13,6 +14,7 @@ from serviceexecution.kube.kinds import PODS
 from serviceexecution.logs.lines import MAX_LINE_BYTES, LineSplitter, last_line, seconds_between, stamp_of
 from serviceexecution.logs.pod_state import ContainerState, container_state
 from serviceexecution.logs.timing import FollowerTiming
+from serviceexecution.resources.pods.observed import PodView
 
 logger = structlog.stdlib.get_logger()
 
@@ -87,8 +89,9 @@ async def ask_state(
     backoff = timing.first_backoff
     while True:
         try:
-            pod = await client.get(PODS, target.namespace, target.pod_name)
-        except KubernetesError as error:
+            body = await client.get(PODS, target.namespace, target.pod_name)
+            pod = None if body is None else PodView.model_validate(body)
+        except (KubernetesError, ValidationError) as error:
             logger.info("pod not read", namespace=target.namespace, pod=target.pod_name, error=str(error))
         else:
             return container_state(pod, target.pod_uid, target.container)

@@ -41,12 +41,17 @@ class FakeKubelet:
         if not self.pod_there:
             return None
         return {
-            "metadata": {"uid": POD_UID},
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": POD_UID,
+                "creationTimestamp": "2026-07-01T09:00:00Z",
+            },
             "status": {
                 "phase": self.phase,
                 "containerStatuses": [
                     {"name": "collector", "state": {"running": {}}},
-                    {"name": "main", "state": {self.state: {}}},
+                    {"name": "main", "state": {self.state: {"exitCode": 0}}},
                 ],
             },
         }

@@ -5,6 +5,7 @@ import pytest
 from serviceexecution.logs.lines import MAX_LINE_BYTES
 from serviceexecution.logs.pod_state import ContainerState, container_state
 from serviceexecution.logs.target import LogEnd, compare_end
+from serviceexecution.resources.pods.observed import PodView
 from tests.unit.logs.fake_kubelet import line
 
 LONG = line(5, text=b"q" * 40_000 + b"end")
@@ -29,9 +30,18 @@ def test_the_end_of_a_log_is_recognised(newest, known, end):
     assert compare_end(newest, known) is end
 
 
-def pod(state, *, phase="Running", uid="u", name="main"):
-    statuses = [{"name": "collector", "state": {"terminated": {}}}, {"name": name, "state": state}]
-    return {"metadata": {"uid": uid}, "status": {"phase": phase, "containerStatuses": statuses}}
+ENDED = {"terminated": {"exitCode": 1}}
+
+
+def pod(state=None, *, phase="Running", uid="u", name="main"):
+    """Return a pod whose collector has ended; with no ``state`` nothing is said of its containers."""
+    statuses = (
+        [] if state is None else [{"name": "collector", "state": ENDED}, {"name": name, "state": state}]
+    )
+    metadata = {"name": "p", "namespace": "n", "uid": uid, "creationTimestamp": "2026-07-01T09:00:00Z"}
+    return PodView.model_validate(
+        {"metadata": metadata, "status": {"phase": phase, "containerStatuses": statuses}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,11 +51,12 @@ def pod(state, *, phase="Running", uid="u", name="main"):
         (pod({"running": {}}, uid="other"), ContainerState.GONE),
         (pod({"running": {}}), ContainerState.RUNNING),
         (pod({"waiting": {}}), ContainerState.RUNNING),
-        (pod({"terminated": {"exitCode": 1}}), ContainerState.ENDED),
-        (pod({"terminated": {}}, name="x"), ContainerState.RUNNING),
+        (pod({"running": {"startedAt": None}}), ContainerState.RUNNING),
+        (pod(ENDED), ContainerState.ENDED),
+        (pod(ENDED, name="x"), ContainerState.RUNNING),
         (pod({"waiting": {}}, phase="Failed"), ContainerState.NEVER_RAN),
-        ({"metadata": {"uid": "u"}, "status": {"phase": "Failed"}}, ContainerState.NEVER_RAN),
-        ({"metadata": {"uid": "u"}}, ContainerState.RUNNING),
+        (pod(phase="Failed"), ContainerState.NEVER_RAN),
+        (pod(), ContainerState.RUNNING),
     ],
 )
 def test_the_state_of_a_container_is_read(found, state):

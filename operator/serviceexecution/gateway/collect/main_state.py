@@ -13,8 +13,9 @@ from http import HTTPStatus
 from typing import Final, Literal
 
 import structlog
+from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, object_of, objects_of
+from serviceexecution.contract.json_types import metadata_of
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.problems import Problem, unavailable
@@ -22,7 +23,8 @@ from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.client import WatchEvent
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import PODS
-from serviceexecution.resources.names import LABEL_EXECUTION_UID, MAIN_CONTAINER
+from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.pods.observed import PodView
 
 MainState = Literal["waiting", "running", "terminated"]
 
@@ -122,8 +124,12 @@ class MainStates:
             ending.cancel()
         return waiting.change.result() if waiting.change.done() else None
 
-    async def _pod(self, identity: CollectorIdentity) -> JsonObject | None:
-        return await self._client.get(PODS, identity.reference.namespace, identity.pod_name)
+    async def _pod(self, identity: CollectorIdentity) -> PodView | None:
+        body = await self._client.get(PODS, identity.reference.namespace, identity.pod_name)
+        try:
+            return None if body is None else PodView.model_validate(body)
+        except ValidationError as error:
+            raise KubernetesError(f"the pod {identity.pod_name} cannot be read") from error
 
     def _count_question(self, pod_uid: str) -> None:
         now = self._clock()
@@ -186,25 +192,18 @@ def _tell(watch: _Watch, event: WatchEvent) -> None:
     if event.type == "DELETED":
         waiting.see(0, "terminated")
     elif event.type in {"ADDED", "MODIFIED"}:
-        waiting.see(_version(event.object), state_of_main(event.object, waiting.pod_uid))
+        with contextlib.suppress(ValidationError):  # One odd pod ends no namespace's watch
+            pod = PodView.model_validate(event.object)
+            waiting.see(_version(pod), state_of_main(pod, waiting.pod_uid))
 
 
-def _version(pod: JsonObject) -> int:
-    text = str(metadata_of(pod).get("resourceVersion"))
+def _version(pod: PodView) -> int:
+    text = pod.metadata.resource_version
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
-def state_of_main(pod: JsonObject | None, pod_uid: str) -> MainState:
+def state_of_main(pod: PodView | None, pod_uid: str) -> MainState:
     """Return main's state; a pod that is gone, or another one of its name, means terminated."""
-    if pod is None or metadata_of(pod).get("uid") != pod_uid:
+    if pod is None or pod.metadata.uid != pod_uid or pod.ended or pod.main.terminated is not None:
         return "terminated"
-    status = object_of(pod.get("status"))
-    if status.get("phase") in {"Succeeded", "Failed"}:
-        return "terminated"
-    for container in objects_of(status.get("containerStatuses")):
-        if container.get("name") == MAIN_CONTAINER:
-            state = object_at(container, "state")
-            if "terminated" in state:
-                return "terminated"
-            return "running" if "running" in state else "waiting"
-    return "waiting"
+    return "waiting" if pod.main.running is None else "running"

@@ -1,13 +1,20 @@
 """What we read of Jobs, pods, claims and ConfigMaps: small frozen models, parsed once at the edge."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
 from serviceexecution.resources.executions.execution import ObjectMeta
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.names import COLLECTOR_CONTAINER, MAIN_CONTAINER
+
+UNTOLD: Final = datetime.min.replace(tzinfo=UTC)
+"""In place of a time that somebody left out."""
+
+
+def _told(value: object) -> object:
+    return UNTOLD if value is None else value
 
 
 class ConditionView(ResourceModel):
@@ -109,7 +116,8 @@ class WaitingView(ResourceModel):
 class RunningView(ResourceModel):
     """A container that runs."""
 
-    started_at: datetime
+    started_at: Annotated[datetime, BeforeValidator(_told)] = UNTOLD
+    """Virtual kubelets may leave it out: PodView then takes the pod's start."""
 
 
 class TerminatedView(ResourceModel):
@@ -165,18 +173,25 @@ class PodView(ResourceModel):
     spec: PodSpecView = PodSpecView()
     status: PodStatusView = PodStatusView()
 
-    def _state(self, name: str) -> ContainerStateView:
-        return next((c.state for c in self.status.container_statuses if c.name == name), ContainerStateView())
+    def state_of(self, name: str) -> ContainerStateView:
+        """Return the state of the container of that name, an empty one while nothing is said of it."""
+        state = next(
+            (c.state for c in self.status.container_statuses if c.name == name), ContainerStateView()
+        )
+        if state.running is None or state.running.started_at != UNTOLD:
+            return state
+        since = self.status.start_time or self.metadata.creation_timestamp
+        return ContainerStateView(running=RunningView(started_at=since))
 
     @property
     def main(self) -> ContainerStateView:
         """Return the state of the user's container."""
-        return self._state(MAIN_CONTAINER)
+        return self.state_of(MAIN_CONTAINER)
 
     @property
     def collector(self) -> ContainerStateView:
         """Return the state of the collector."""
-        return self._state(COLLECTOR_CONTAINER)
+        return self.state_of(COLLECTOR_CONTAINER)
 
     @property
     def ended(self) -> bool:

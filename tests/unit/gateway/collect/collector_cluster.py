@@ -91,7 +91,7 @@ class CollectorCluster(ApiServer):
 
     async def set_main(self, state, *, pod="pod-1", namespace=REF.namespace):
         """Let the pod's main container be in that state, as its kubelet says."""
-        status: JsonObject = {"containerStatuses": [{"name": "main", "state": {state: {}}}]}
+        status: JsonObject = {"containerStatuses": [{"name": "main", "state": {state: {"exitCode": 0}}}]}
         self.change(PODS, namespace, pod, {"status": status})
 
     def is_allowed(self, identity: TokenIdentity, question: Mapping[str, str]) -> bool:
