@@ -1,21 +1,6 @@
 """A cluster in memory with a controller, and executions by the thousand."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from tests.unit.controller.harness import Clock, World
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """Return a cluster with a controller."""
-    clock = Clock()
-    found = World(clock)
-    yield found
-    for controller in found.controllers:
-        await controller.checker.close()
 
 
 def execution(number: int, *, phase: str | None, size: int = 0, **status: JsonValue) -> JsonObject:

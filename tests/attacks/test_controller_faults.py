@@ -8,6 +8,7 @@ import asyncio
 import kopf
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.known.cache import ObjectCache, Watched
@@ -22,12 +23,14 @@ from serviceexecution.kube.kinds import (
     SERVICE_EXECUTIONS,
 )
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
-from tests.attacks.controller_world import execution, world
+from tests.attacks.controller_world import execution
+from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.requests import Request, refusal
 from tests.support.api_server.server import ApiServer
 from tests.unit.controller import resyncs
+from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import KEY, Clock, World, start, succeed
-from tests.unit.executions.builders import UID, ended
+from tests.unit.executions.builders import UID, ended, running
 
 __all__ = ["world"]
 
@@ -39,13 +42,30 @@ async def test_one_odd_pod_is_passed_over(world: World) -> None:
         PODS,
         {
             "metadata": {"name": "odd", "namespace": "team", "labels": {LABEL_EXECUTION_UID: UID}},
-            "status": {"containerStatuses": [{"name": "main", "state": {"running": {"startedAt": None}}}]},
+            "status": {"containerStatuses": [{"name": "main", "state": {"terminated": {"exitCode": None}}}]},
         },
     )
     await world.controller.run()
     assert world.said() == ("Running", "Running")
     await world.start().run()
     assert world.said() == ("Running", "Running")
+
+
+async def test_a_pod_of_a_virtual_kubelet_runs_without_saying_since_when(world: World) -> None:
+    """Controller 18: ``running: {startedAt: null}``, as virtual kubelets write it."""
+    world.apply()
+    await world.controller.run()
+    world.wait(5)
+    world.pod(running(), running())
+    pod = world.kubernetes.one(PODS)
+    assert pod is not None
+    untold: JsonObject = {"name": "main", "state": {"running": {"startedAt": None}}}
+    world.kubernetes.change(
+        PODS, "team", str(metadata_of(pod)["name"]), {"status": {"containerStatuses": [untold]}}
+    )
+    await world.controller.run()
+    assert world.said() == ("Running", "Running")
+    assert world.execution.status.start_time == world.clock.now(), "the pod has just been created"
 
 
 async def test_a_namespace_that_may_not_be_read_leaves_the_others_alone() -> None:

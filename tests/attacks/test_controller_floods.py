@@ -36,9 +36,10 @@ from serviceexecution.kube.kinds import (
 )
 from serviceexecution.process.nesting import LEVELS
 from serviceexecution.resources.executions.execution import ServiceExecution
-from tests.attacks.controller_world import execution, world
+from tests.attacks.controller_world import execution
 from tests.support.api_server.server import ApiServer
 from tests.unit.controller import resyncs
+from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import Clock, World
 from tests.unit.executions.builders import POD_NAME, waiting
 

@@ -17,8 +17,9 @@ from serviceexecution.kube.kinds import (
     SERVICE_EXECUTIONS,
 )
 from serviceexecution.store.errors import StoreFullError
-from tests.attacks.controller_world import execution, service, world
+from tests.attacks.controller_world import execution, service
 from tests.support.api_server.requests import Request, refusal
+from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import KEY, World, succeed
 
 __all__ = ["world"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serviceexecution.kube.transport import decode_object
+from serviceexecution.kube.answers import decode_object
 from serviceexecution.process.garbage import collect_seldom
 
 

@@ -6,17 +6,16 @@ deleted the object by hand.
 
 import asyncio
 import json
-import sys
 import uuid
-from collections.abc import Iterator
 
-import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.process.nesting import take_deep_objects
+from tests.attacks.deep_json import levels
+
+__all__ = ["levels"]
 
 
 def nested(levels: int) -> str:
@@ -55,14 +54,6 @@ async def answer(request: web.Request) -> web.StreamResponse:
             await response.write(f'{{"type":"ADDED","object":{text}}}\n'.encode())
     await asyncio.sleep(30)
     return response
-
-
-@pytest.fixture(autouse=True)
-def levels() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    take_deep_objects()
-    yield
-    sys.setrecursionlimit(before)
 
 
 async def test_the_gateway_knows_all_and_goes_on(tmp_path, monkeypatch):

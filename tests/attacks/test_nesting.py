@@ -7,30 +7,21 @@ raised, until somebody had deleted the object by hand.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from serviceexecution.gateway.state.definition_index import DefinitionIndex, definition_of_text
+from serviceexecution.kube.answers import decode_object
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
-from serviceexecution.kube.transport import decode_object
-from serviceexecution.process.nesting import LEVELS, take_deep_objects
-from tests.attacks.deep_json import deep
+from serviceexecution.process.nesting import LEVELS
+from tests.attacks.deep_json import deep, levels
 from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import World
 
-__all__ = ["world"]
+__all__ = ["levels", "world"]
 RUNTIME = {"docker": {"image": "a:1"}}
-
-
-@pytest.fixture(autouse=True)
-def levels() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    take_deep_objects()
-    yield
-    sys.setrecursionlimit(before)
 
 
 @pytest.mark.parametrize("lists", [False, True], ids=["objects", "lists"])

@@ -4,8 +4,6 @@ Fails on 9b98b50: controller and gateway ended with the first list or watch that
 """
 
 import contextlib
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,25 +12,16 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
-from serviceexecution.process.nesting import take_deep_objects
-from tests.attacks.deep_json import deep
+from tests.attacks.deep_json import deep, levels
 from tests.cluster.crds import Executions, executions, kind
 from tests.cluster.kubectl import kubectl
 from tests.support.polling import poll_until
 
-__all__ = ["executions", "kind"]
+__all__ = ["executions", "kind", "levels"]
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
 
 RUNTIME: JsonObject = {"docker": {"image": "docker.io/library/busybox:1.35.0", "command": ["true"]}}
-
-
-@pytest.fixture(autouse=True)
-def levels() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    take_deep_objects()
-    yield
-    sys.setrecursionlimit(before)
 
 
 @pytest.mark.parametrize("depth", [5_000, 9_900])
