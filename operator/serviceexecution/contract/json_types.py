@@ -26,10 +26,14 @@ def objects_of(value: object) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def text_of(value: object) -> str:
+    """Return the value when it is a text, else ""."""
+    return value if isinstance(value, str) else ""
+
+
 def text_at(body: JsonObject, *path: str) -> str:
     """Return the text to which the names lead, "" when there is none."""
-    value = object_at(body, *path[:-1]).get(path[-1])
-    return value if isinstance(value, str) else ""
+    return text_of(object_at(body, *path[:-1]).get(path[-1]))
 
 
 def metadata_of(body: JsonObject) -> JsonObject:

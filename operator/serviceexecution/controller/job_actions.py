@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, text_at
 from serviceexecution.controller.known.jobs_and_pods import JobsAndPods
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, KubernetesError
@@ -69,8 +69,7 @@ class JobActions(JobReader):
         return job
 
     async def _existing(self, manifest: JsonObject, owner: ObjectMeta) -> JobView | None:
-        metadata = manifest["metadata"]
-        name = str(metadata["name"]) if isinstance(metadata, dict) else ""
+        name = text_at(manifest, "metadata", "name")
         job = await self.job(owner.namespace, name)
         if job is None:
             return None

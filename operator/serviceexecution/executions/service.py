@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.input.data_pools import DataPoolReference
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, object_at, objects_of
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.executions.plan import DEFAULT_OUTPUT_LIMIT, PlanProblem, times_of
 from serviceexecution.executions.pod_template import template_problem
@@ -43,8 +43,7 @@ def take(definition: ServiceDefinition, *, pull_secret: str = "") -> TakenServic
         and limits.output is not None
         and _bytes(limits.output, "spec.limits.output") < DEFAULT_OUTPUT_LIMIT
     ):
-        output = fields.get("output")
-        fields["output"] = {"limit": limits.output, **(output if isinstance(output, dict) else {})}
+        fields["output"] = {"limit": limits.output, **object_at(fields, "output")}
     return TakenService(
         name=definition.metadata.name,
         uid=definition.metadata.uid,
@@ -76,11 +75,8 @@ def _built_fields(
         fields["runtime"] = {"docker": image}
     if definition.spec.runtime.python is not None:
         # Nothing of it writes there: HOME and /tmp are volumes.
-        security = fields.get("securityContext")
-        fields["securityContext"] = {
-            "readOnlyRootFilesystem": True,
-            **(security if isinstance(security, dict) else {}),
-        }
+        security = object_at(fields, "securityContext")
+        fields["securityContext"] = {"readOnlyRootFilesystem": True, **security}
     if pull_secret:
         named = fields.get("imagePullSecrets")
         secrets = list(named) if isinstance(named, list) else []
@@ -175,19 +171,16 @@ def _asked_resources(spec: ExecutionSpec) -> Iterator[tuple[str, Mapping[str, in
     if spec.resources is not None:
         yield "spec.resources.requests", spec.resources.requests or {}
         yield "spec.resources.limits", spec.resources.limits or {}
-    pod = (spec.pod_template or {}).get("spec")
-    pod = pod if isinstance(pod, dict) else {}
+    pod = object_at(spec.pod_template or {}, "spec")
     yield from _template_resources(pod, "spec.podTemplate.spec")
     for part in ("containers", "initContainers"):
-        containers = pod.get(part)
-        for container in containers if isinstance(containers, list) else []:
+        for container in objects_of(pod.get(part)):
             yield from _template_resources(container, f"spec.podTemplate.spec.{part}")
 
 
-def _template_resources(holder: JsonValue, place: str) -> Iterator[tuple[str, Mapping[str, int | str]]]:
-    resources = holder.get("resources") if isinstance(holder, dict) else None
+def _template_resources(holder: JsonObject, place: str) -> Iterator[tuple[str, Mapping[str, int | str]]]:
     for kind in ("requests", "limits"):
-        asked = resources.get(kind) if isinstance(resources, dict) else None
+        asked = object_at(holder, "resources").get(kind)
         if isinstance(asked, dict):
             # The API server also takes 1.5 as a quantity.
             given = {

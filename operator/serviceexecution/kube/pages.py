@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of, objects_of, text_at
+from serviceexecution.kube.answers import decode_object
 from serviceexecution.kube.errors import GoneError
 from serviceexecution.kube.kinds import ResourceKind
-from serviceexecution.kube.transport import AnswerTooLargeError, Transport, decode_object
+from serviceexecution.kube.transport import AnswerTooLargeError, Transport
 
 PAGE_SIZE: Final = 500
 PAGE_BYTES: Final = 2 * 2**20

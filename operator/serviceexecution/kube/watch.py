@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.kube.answers import decode_object, error_of_status
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.transport import decode_object, error_of_status
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_at
 from serviceexecution.resources.names import API_GROUP
 
 LABEL_ACCESS_KEY: Final = f"{API_GROUP}/access-key"
@@ -85,8 +85,7 @@ def access_key(secret: JsonObject) -> AccessKey | None:
     metadata, data = secret.get("metadata"), secret.get("data")
     if secret.get("type") != SECRET_TYPE or not isinstance(metadata, dict) or not isinstance(data, dict):
         return None
-    annotations = metadata.get("annotations")
-    expires = annotations.get(ANNOTATION_EXPIRES) if isinstance(annotations, dict) else None
+    expires = object_at(metadata, "annotations").get(ANNOTATION_EXPIRES)
     try:
         account, salt, digest = (
             base64.b64decode(str(data[name]), validate=True) for name in ("serviceAccount", "salt", "hash")

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from serviceexecution.cli.cluster.api import ApiError, ClusterApi
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_of, text_at
 from serviceexecution.kube.kinds import SERVICE_ACCOUNTS, SUBJECT_ACCESS_REVIEWS, ResourceKind
 from serviceexecution.kube.reviews import access_review, account_identity, is_allowed
 from serviceexecution.resources.names import API_GROUP, DEFINITION_PLURAL, LABEL_MANAGED_BY, MANAGED_BY
@@ -67,8 +67,7 @@ def own_account(token: str | None) -> Account | None:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (binascii.Error, ValueError, RecursionError):
         return None
-    subject = claims.get("sub") if isinstance(claims, dict) else None
-    found = _SUBJECT.fullmatch(subject) if isinstance(subject, str) else None
+    found = _SUBJECT.fullmatch(text_at(object_of(claims), "sub"))
     return None if found is None else Account(found["namespace"], found["name"])
 
 
@@ -137,10 +136,7 @@ def _client_role(api: ClusterApi) -> str:
     found = api.list(_CLUSTER_ROLES, None, label_selector=f"{ROLE_LABEL} in ({','.join(ROLES)})")
     by_role: dict[str, str] = {}
     for role in found:
-        metadata = role.get("metadata")
-        labels = metadata.get("labels") if isinstance(metadata, dict) else None
-        if isinstance(metadata, dict) and isinstance(labels, dict):
-            by_role.setdefault(str(labels.get(ROLE_LABEL)), str(metadata.get("name")))
+        by_role.setdefault(text_at(role, "metadata", "labels", ROLE_LABEL), text_at(role, "metadata", "name"))
     for role_name in ROLES:
         if role_name in by_role:
             return by_role[role_name]

@@ -7,7 +7,7 @@ from typing import Final, Self
 import httpx
 
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.contract.json_types import JsonObject, object_at, object_of, objects_of
+from serviceexecution.contract.json_types import JsonObject, object_at, object_of, objects_of, text_at
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_ACCOUNTS, ResourceKind
 from serviceexecution.resources.names import API_GROUP
@@ -68,13 +68,11 @@ class ClusterApi:
         found: list[JsonObject] = []
         while True:
             page = self._request("GET", kind.path(namespace), params=params)
-            items = page.get("items")
-            found += objects_of(items)
-            metadata = page.get("metadata")
-            token = metadata.get("continue") if isinstance(metadata, dict) else None
+            found += objects_of(page.get("items"))
+            token = text_at(page, "metadata", "continue")
             if not token:
                 return found
-            params["continue"] = str(token)
+            params["continue"] = token
 
     def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
         """Create an object and return it as stored."""

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from serviceexecution.cli.cluster.api import ApiError, ClusterApi
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, object_of
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, object_of, objects_of
 from serviceexecution.kube.kinds import ResourceKind
 from serviceexecution.resources.names import API_GROUP
 
@@ -145,11 +145,8 @@ def _url(host: str, port: object) -> str:
 
 
 def _http_port(manifest: JsonObject) -> JsonObject:
-    ports = object_of(manifest.get("spec")).get("ports")
-    for port in ports if isinstance(ports, list) else []:
-        if isinstance(port, dict) and port.get("name") == _PORT:
-            return port
-    return {}
+    ports = objects_of(object_at(manifest, "spec").get("ports"))
+    return next((port for port in ports if port.get("name") == _PORT), {})
 
 
 def _node_address(api: ClusterApi) -> str:

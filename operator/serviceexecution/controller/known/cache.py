@@ -233,8 +233,7 @@ class ObjectCache:
 
 def uid_of(body: JsonObject) -> str:
     """Return an object's uid."""
-    metadata = body.get("metadata")
-    return str(metadata.get("uid")) if isinstance(metadata, dict) else ""
+    return text_at(body, "metadata", "uid")
 
 
 def _service_of(execution: CachedExecution | None) -> ServiceKey | None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_at
 from serviceexecution.controller.known.unreadable import BriefMetadata, brief_metadata, faults_of
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.executions.reasons import Reason
@@ -84,7 +84,7 @@ CachedExecution = LiveExecution | EndedExecution
 
 def recorded(body: JsonObject) -> CachedExecution:
     """Return the record of an execution; ``body`` is as the API server has it, whatever its spec holds."""
-    found, status, spec = _object(body, "metadata"), _object(body, "status"), _object(body, "spec")
+    found, status, spec = object_at(body, "metadata"), object_at(body, "status"), object_at(body, "spec")
     metadata = brief_metadata(body)
     phase = _PHASES.get(_text(status, "phase") or "")
     deleting = found.get("deletionTimestamp") is not None
@@ -94,14 +94,14 @@ def recorded(body: JsonObject) -> CachedExecution:
             phase,
             observed=status.get("observedGeneration") == found.get("generation"),
             expires=_expiry(spec, status),
-            callback_due=_text(_object(status, "callback"), "state") == CallbackState.PENDING.value,
+            callback_due=_text(object_at(status, "callback"), "state") == CallbackState.PENDING.value,
             deleting=deleting,
         )
     return LiveExecution(
         metadata,
         phase,
         _text(status, "reason"),
-        service=_text(_object(spec, "serviceRef"), "name"),
+        service=_text(object_at(spec, "serviceRef"), "name"),
         created=_text(found, "creationTimestamp") or "",
         holds=isinstance(status.get("service"), dict),
         lingers=deleting or spec.get("cancel") is True,
@@ -133,7 +133,7 @@ def read_execution(body: JsonObject) -> ServiceExecution | UnreadableExecution:
 
 def small_text(body: JsonObject) -> bytes | None:
     """Return the execution as JSON text when that is short. ``managedFields`` is left out."""
-    kept = {**body, "metadata": {**_object(body, "metadata"), "managedFields": None}}
+    kept = {**body, "metadata": {**object_at(body, "metadata"), "managedFields": None}}
     if not is_within(kept, SMALL_BYTES):
         return None
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
@@ -160,7 +160,7 @@ def _without_newer_words(body: JsonObject, members: set[str]) -> ServiceExecutio
     After a rollback a status may have words that a newer version wrote. A run that goes on is followed and ended
     nevertheless.
     """
-    status = _object(body, "status")
+    status = object_at(body, "status")
     if members & _NEEDED or status.get("completionTime") is not None:
         return None
     rest: JsonObject = {name: value for name, value in status.items() if name not in members}
@@ -176,7 +176,7 @@ def _expiry(spec: JsonObject, status: JsonObject) -> datetime | None:
     """Return when the execution is to be deleted: its own time to live counts before its service's."""
     ttl = spec.get("ttlSecondsAfterFinished")
     if ttl is None:
-        ttl = _object(_object(status, "service"), "fields").get("ttlSecondsAfterFinished")
+        ttl = object_at(object_at(status, "service"), "fields").get("ttlSecondsAfterFinished")
     ended = _text(status, "completionTime")
     if not isinstance(ttl, int) or ended is None:
         return None
@@ -184,11 +184,6 @@ def _expiry(spec: JsonObject, status: JsonObject) -> datetime | None:
         return datetime.fromisoformat(ended) + timedelta(seconds=ttl)
     except (ValueError, OverflowError):
         return None
-
-
-def _object(value: JsonObject, name: str) -> JsonObject:
-    found = value.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _text(value: JsonObject, name: str) -> str | None:

@@ -86,18 +86,19 @@ def register(
         elif touched is not None:
             queue.add(touched)
 
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's own arguments
-        account = kopf.login_with_service_account(**kwargs)
-        if account is not None:
-            return at_service_address(account, os.environ)
-        return kopf.login_with_kubeconfig(**kwargs)
-
-    kopf.on.login(registry=registry)(login)
+    kopf.on.login(registry=registry)(_login)
     labels = {LABEL_EXECUTION_UID: kopf.PRESENT}
     kopf.on.event(API_GROUP, API_VERSION, PLURAL, registry=registry)(executions)
     kopf.on.event(API_GROUP, API_VERSION, DEFINITION_PLURAL, registry=registry)(services)
     kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)(jobs)
     kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
+
+
+def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's own arguments
+    account = kopf.login_with_service_account(**kwargs)
+    if account is not None:
+        return at_service_address(account, os.environ)
+    return kopf.login_with_kubeconfig(**kwargs)
 
 
 def at_service_address(account: kopf.ConnectionInfo, environment: Mapping[str, str]) -> kopf.ConnectionInfo:
@@ -122,9 +123,8 @@ def kopf_settings(page: int) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.peering.standalone = True
-    settings.scanning.disabled = (
-        True  # Our kinds are there or the first list fails; no right to watch CRDs is needed
-    )
+    # Our kinds are there or the first list fails; no right to watch CRDs is needed
+    settings.scanning.disabled = True
     settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
     settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID
     settings.watching.chunk_size = max(FEWEST_IN_A_PAGE, page)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonValue
+from serviceexecution.contract.json_types import JsonValue, object_of
 from serviceexecution.gateway.collect.commits import (
     MAX_REASON,
     MAX_SKIPPED_TEXT,
@@ -180,7 +180,7 @@ class CommitReader:
     # What is taken. ---------------------------------------------------------------------------------------
 
     def _take_file(self, value: JsonValue, where: str) -> None:
-        members = value if isinstance(value, dict) else {}
+        members = object_of(value)
         path, size, sha256 = members.get("path"), members.get("size"), members.get("sha256")
         if not isinstance(path, str):
             raise _invalid(f"{where}.path", "it must be a text")
@@ -191,7 +191,7 @@ class CommitReader:
         self._commit.add(CommittedFile(path, size, bytes.fromhex(sha256)))
 
     def _take_skipped(self, value: JsonValue, where: str) -> None:
-        members = value if isinstance(value, dict) else {}
+        members = object_of(value)
         path, reason = members.get("path"), members.get("reason")
         if not _is_text(path, MAX_SKIPPED_TEXT) or not isinstance(path, str):
             raise _invalid(f"{where}.path", f"it must be a text of at most {MAX_SKIPPED_TEXT:,} characters")

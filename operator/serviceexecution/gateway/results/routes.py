@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -14,7 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at
 from serviceexecution.gateway.access.callers import Access
-from serviceexecution.gateway.http.answers.file_response import OpenedFile, ServedFile, file_response
+from serviceexecution.gateway.http.answers.file_response import ServedFile, file_response
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
@@ -84,15 +85,8 @@ def results_router(
     async def get_file(request: Request, namespace: str, name: str, path: str) -> Response:
         found = await find(request, namespace, name, "results")
         committed = await _committed(outputs, found)
-        file = committed.files.get(path)
-        if file is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", f"There is no output file {path}.")
-
-        async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
-            return await store.outputs.of(found.reference, committed.attempt).open(path, wanted)
-
-        served = ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type)
-        return await file_response(served, request, opened)
+        stored = store.outputs.of(found.reference, committed.attempt)
+        return await file_response(_served(committed, path), request, partial(stored.open, path))
 
     @router.get(f"{_EXECUTION}/log")
     async def get_log(request: Request, namespace: str, name: str, *, timestamps: bool = False) -> Response:
@@ -110,6 +104,13 @@ def results_router(
         return await log_text(store, found.reference, [attempt], timestamps=timestamps)
 
     return router
+
+
+def _served(committed: CommittedOutput, path: str) -> ServedFile:
+    file = committed.files.get(path)
+    if file is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", f"There is no output file {path}.")
+    return ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type)
 
 
 class _End:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, text_at, text_of
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.reference import ExecutionReference
@@ -86,8 +86,8 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
     None when it is no service's, or when this version cannot read it.
     """
     metadata, spec, status = (object_of(body.get(part)) for part in ("metadata", "spec", "status"))
-    uid, name, namespace = (_text(metadata.get(part)) for part in ("uid", "name", "namespace"))
-    service = _text(object_of(spec.get("serviceRef")).get("name"))
+    uid, name, namespace = (text_of(metadata.get(part)) for part in ("uid", "name", "namespace"))
+    service = text_at(spec, "serviceRef", "name")
     created = _time(metadata.get("creationTimestamp"))
     if not (uid and name and namespace and service) or created is None:
         return None
@@ -95,7 +95,7 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
         phase = None if status.get("phase") is None else Phase(str(status.get("phase")))
     except ValueError:  # Of a newer version
         return None
-    tags, message = _tags(spec.get("tags")), _text(status.get("message"))
+    tags, message = _tags(spec.get("tags")), text_of(status.get("message"))
     cut = not whole and (_bytes(tags) > KEPT_TAG_BYTES or _bytes((message,)) > KEPT_MESSAGE_BYTES)
     attempts = status.get("attempts")
     return KnownExecution(
@@ -120,12 +120,8 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
 
 def version_of(metadata: JsonObject) -> int:
     """Return an object's resourceVersion as the number that it is on all API servers that there are, else 0."""
-    text = _text(metadata.get("resourceVersion"))
+    text = text_of(metadata.get("resourceVersion"))
     return int(text) if text.isascii() and text.isdecimal() else 0
-
-
-def _text(value: JsonValue) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _shared(value: JsonValue) -> str | None:
