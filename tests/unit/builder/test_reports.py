@@ -117,5 +117,6 @@ def test_the_termination_message_fits(tmp_path, text):
     assert "inputSchema" not in json.loads(content)
 
 
-def test_no_place_for_a_termination_message(tmp_path):
+def test_a_termination_message_without_a_place_is_left_out(tmp_path):
     leave_word(tmp_path / "none/log", succeeded())
+    assert not list(tmp_path.iterdir())

@@ -259,8 +259,7 @@ async def test_leaving_a_watch_early_closes_it(client, api):
     async with contextlib.aclosing(client.watch(PODS, "ns", timeout_seconds=60)) as events:
         async for _ in events:
             break
-    async with asyncio.timeout(2):
-        await gone.wait()
+    assert await asyncio.wait_for(gone.wait(), 2)
 
 
 async def test_lines_of_a_log_are_read_from_a_time_on(client, api):

@@ -275,7 +275,7 @@ def test_bad_configuration_is_one_error(url, options):
     ],
 )
 def test_object_stores_open_by_their_urls(url, options):
-    ResultStore.open(url, "c", options)
+    assert isinstance(ResultStore.open(url, "c", options), ResultStore)
 
 
 def test_a_bad_cluster_id_is_refused(tmp_path):

@@ -124,7 +124,8 @@ def test_files_that_include_each_other(tmp_path):
     ],
 )
 def test_entry_points_are_found_in_the_source(tmp_path, entry, files):
-    look_at(write_files(tmp_path, {"requirements.txt": "", **files}), entry)
+    found = look_at(write_files(tmp_path, {"requirements.txt": "", **files}), entry)
+    assert found.requirement_files == ("requirements.txt",)
 
 
 @pytest.mark.parametrize(
