@@ -14,7 +14,7 @@ from serviceexecution.kube.errors import KubernetesError
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich takes as long to import as all the rest of --help
+    rich_markup_mode=None,  # Rich takes as long to import as all the rest of --help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -60,7 +60,7 @@ class KubernetesError(Exception):
     def lacks_right(self) -> bool:
         """Tell whether we have no right to ask for that.
 
-        So says an API server, too, that has just started and has not read all roles yet.
+        An API server that has just started and has not read all roles yet says the same.
         """
         return self.status == 403 and _LACKS_RIGHT.search(str(self)) is not None
 

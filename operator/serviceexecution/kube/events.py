@@ -64,7 +64,7 @@ class EventPoster:
                 await self._client.create(EVENTS, about.namespace, manifest)
         except AlreadyExistsError:
             return False
-        except BudgetSpentError:  # counted there; a line for each would be the next flood
+        except BudgetSpentError:  # Counted there; a line for each would be the next flood
             return False
         except KubernetesError as error:
             logger.warning(

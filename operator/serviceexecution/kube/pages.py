@@ -88,7 +88,7 @@ async def list_pages(
             again += 1
             if not token or again > TIMES_BEGUN_AGAIN:
                 raise
-            token, changed = "", True  # the snapshot was compacted meanwhile
+            token, changed = "", True  # The snapshot was compacted meanwhile
             continue
         asked = size.now
         size.after(len(data))

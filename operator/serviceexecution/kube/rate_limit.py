@@ -80,7 +80,7 @@ class TokenBucket:
             async with asyncio.timeout(payer.patience):
                 await waiter.granted
         except BaseException as error:
-            if waiter.granted.done() and not waiter.granted.cancelled():  # it came in the same moment
+            if waiter.granted.done() and not waiter.granted.cancelled():  # It came in the same moment
                 self._tokens = min(self._burst, self._tokens + 1.0)
                 self.ended(payer.account)
             else:
@@ -124,7 +124,7 @@ class TokenBucket:
             waiter = None if self._is_full_of_requests() else self._shares.take(self._may_have_more)
             if waiter is None:
                 return
-            if not waiter.granted.done():  # else its task was cancelled and has not run since
+            if not waiter.granted.done():  # Else its task was cancelled and has not run since
                 self._tokens -= 1.0
                 self._under_way[waiter.account] += 1
                 waiter.granted.set_result(None)

@@ -57,7 +57,7 @@ def identity_of_review(answer: JsonObject, audience: str | None) -> TokenIdentit
     if status.get("authenticated") is not True:
         return None
     if audience is not None and audience not in _texts(status.get("audiences")):
-        return None  # an authenticator that ignores audiences must not let a foreign token in
+        return None  # An authenticator that ignores audiences must not let a foreign token in
     user = object_at(status, "user")
     if not isinstance(username := user.get("username"), str):
         return None

@@ -133,7 +133,7 @@ class Transport:
         Raises KubernetesError when it cannot be opened, breaks, or nothing came for ``idle_seconds``.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=idle_seconds)
-        headers = {"Accept-Encoding": "identity"}  # compressed streams are flushed late
+        headers = {"Accept-Encoding": "identity"}  # Compressed streams are flushed late
         async with self._open(
             self._streams,
             verb,
@@ -166,7 +166,7 @@ class Transport:
             attempts -= 1
             turn = await self._bucket.acquire()
             if session is self._streams:
-                turn.release()  # it has a connection of its own, for hours
+                turn.release()  # It has a connection of its own, for hours
             async with contextlib.AsyncExitStack() as stack:
                 stack.callback(turn.release)
                 with _translated_errors():
@@ -271,6 +271,6 @@ def _keepalive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     connection = socket.socket(family=family, type=kind, proto=protocol)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, option):  # not on every operating system
+        if hasattr(socket, option):  # Not on every operating system
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     return connection

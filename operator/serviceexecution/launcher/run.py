@@ -41,7 +41,7 @@ def launch(environment: MutableMapping[str, str]) -> int:
             return code
         raised.append(error)
         say("ERROR", redaction.text(_said_by(error)))
-    except BaseException as error:  # noqa: BLE001 - asyncio.CancelledError, too, ends a program
+    except BaseException as error:  # noqa: BLE001 - asyncio.CancelledError also ends a program
         code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
         raised.append(error)
         _leave_problem(raised, code, directory, redaction)

@@ -22,5 +22,5 @@ def take_deep_objects() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
     if soft != resource.RLIM_INFINITY and soft < STACK_BYTES:
         most = STACK_BYTES if hard == resource.RLIM_INFINITY else min(STACK_BYTES, hard)
-        resource.setrlimit(resource.RLIMIT_STACK, (most, hard))  # the main thread's stack grows up to that
+        resource.setrlimit(resource.RLIMIT_STACK, (most, hard))  # The main thread's stack grows up to that
     sys.setrecursionlimit(LEVELS)

@@ -103,7 +103,7 @@ class Ending:
 
 
 def _run_secret(execution: ServiceExecution) -> tuple[str | None, str | None]:
-    """Return name and uid of the Secret that was made for this run alone; its name is None when there is none.
+    """Return name and uid of the Secret that was made only for this run; its name is None when there is none.
 
     The maker of an execution writes its annotations. A Secret is therefore the run's only under the execution's own
     name, which the gateway gives to both; another run's Secret has that run's name. The uid may be missing: executions

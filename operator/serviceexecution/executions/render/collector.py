@@ -49,7 +49,7 @@ def collector_container(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
     }
     if defaults.container_restart_rules:
         container["restartPolicy"] = (
-            "OnFailure"  # elsewhere the collector's own supervising process has to do
+            "OnFailure"  # Elsewhere the collector's own supervising process has to do
         )
     return container
 

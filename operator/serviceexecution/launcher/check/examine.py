@@ -55,7 +55,7 @@ def examine(source: Path, entry: str, enter: Callable[[str], None]) -> Report:
     places = Places(source)
     try:
         program = entry_point.import_program(name)
-    except BaseException as error:  # noqa: BLE001 - SystemExit, too
+    except BaseException as error:  # noqa: BLE001 - also SystemExit
         report = import_failure(error, name, source, places)
         if not isinstance(error, entry_point.EntryPointError):
             print_traceback(error, Redaction({}))

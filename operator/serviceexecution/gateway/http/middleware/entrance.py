@@ -53,6 +53,6 @@ class Entrance:
     def _let_in(self) -> None:
         self._open = False
         turn = self._waiting.take()
-        if turn is not None and not turn.done():  # else its task was cancelled and has not run since
+        if turn is not None and not turn.done():  # Else its task was cancelled and has not run since
             turn.set_result(None)
         self._next()
