@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from serviceexecution.contract.durations import format_duration
 from serviceexecution.executions.conditions import with_phase
@@ -22,6 +23,12 @@ from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 from serviceexecution.resources.services.effective import after_the_end
 from serviceexecution.store.kept_logs import log_of
+
+_KEEP_OUTPUT: Final = frozenset(
+    {Reason.CANCELLED, Reason.TIMEOUT, Reason.PREEMPTED, Reason.PROGRAM_FAILED, Reason.OUT_OF_MEMORY}
+)
+"""Ends with which what the program has written so far is kept; others say themselves what was lost."""
+_OUTPUT_LOST: Final = "Its output was not kept: it could not be collected in time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,9 @@ def end(seen: Observation, main: TerminatedView | None) -> Decision:
     )
     if main is not None and main.reason != UNKNOWN_END:
         seen = seen.with_status(exit_code=main.exit_code)
-    return finish(seen, verdict.phase, verdict.reason, message=verdict.message, main=main)
+    lost = seen.manifest is None and seen.status.start_time is not None and verdict.reason in _KEEP_OUTPUT
+    message = f"{verdict.message} {_OUTPUT_LOST}" if lost else verdict.message
+    return finish(seen, verdict.phase, verdict.reason, message=message, main=main)
 
 
 def finish(

@@ -157,6 +157,17 @@ def test_a_stopped_program_ends_as_was_recorded_whatever_its_exit_code(reason, p
     assert decision.status.log is not None
 
 
+@pytest.mark.parametrize("reason", [StopReason.CANCELLED, StopReason.TIMEOUT])
+def test_a_stopped_run_whose_output_was_not_kept_says_so(reason):
+    before = execution(started_status(stop_requested=stop_request(reason)))
+    gone = decided(before, job=job(), log=log(), now=100).status
+    assert gone.phase is not None
+    assert gone.phase.terminal
+    assert gone.message.endswith("Its output was not kept: it could not be collected in time.")
+    kept = decided(before, job=job(), log=log(), manifest=manifest(), now=100).status
+    assert "not kept" not in kept.message
+
+
 def test_cancel_after_the_end_of_main_changes_nothing():
     decision = decided(execution(started_status(), cancel=True), job=job(), pod=COLLECTS, now=16, **KEPT)
     assert decision.status.phase is Phase.SUCCEEDED
