@@ -29,6 +29,8 @@ MOST_OF_A_PROBLEM: Final = 500
 
 _NEEDED: Final = frozenset({"attempts", "job", "pod", "service"})
 """Members of a status that say what has been made and taken: without them a program could run twice."""
+_TOO_DEEP: Final = "recursion_depth_exceeded"
+"""What Pydantic calls an object that is nested too deep: no version of ours writes one."""
 _INPUTS: Final = frozenset({"input", "inputJson"})
 _PHASES: Final = {phase.value: phase for phase in Phase}
 
@@ -147,8 +149,10 @@ def _read(body: JsonObject) -> ServiceExecution | UnreadableExecution:
         faults = faults_of(error)
         if len(faults) > MOST_OF_A_PROBLEM:
             faults = faults[: MOST_OF_A_PROBLEM - 1] + "…"
-        places = [fault["loc"] for fault in error.errors(include_url=False, include_input=False)]
-        if any(len(place) < 2 or place[0] != "status" for place in places):
+        found = error.errors(include_url=False, include_input=False)
+        places = [fault["loc"] for fault in found]
+        is_too_deep = any(fault["type"] == _TOO_DEEP for fault in found)
+        if is_too_deep or any(len(place) < 2 or place[0] != "status" for place in places):
             return UnreadableExecution(brief_metadata(body), faults)
         older = _without_newer_words(body, {str(place[1]) for place in places})
         return older or UnreadableExecution(brief_metadata(body), faults, written_by_newer=True)
