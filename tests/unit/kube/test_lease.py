@@ -173,12 +173,12 @@ async def test_a_leader_that_was_frozen_is_not_certain_any_more():
     server, clock = LeaseServer(), Clock()
     timing = LeaseTiming(duration=15, renew_deadline=10, retry_period=2)
     leader = candidate(server, "a", clock=clock, timing=timing)
-    assert not leader.fresh
+    fresh = [leader.fresh]
     await leader.acquire()
-    assert leader.fresh
-    clock.now = 9.9
-    assert leader.fresh
+    for clock.now in (0, 9.9):
+        fresh.append(leader.fresh)
     clock.now = 10  # It has slept: nothing has noticed yet, and the Lease may be another's in five seconds
+    fresh.append(leader.fresh)
     assert leader.held
-    assert not leader.fresh
+    assert fresh == [False, True, True, False]
     await leader.release()
