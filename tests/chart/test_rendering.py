@@ -417,6 +417,26 @@ def test_network_policies_let_in_who_is_named_at_each_port(render):
         assert [rule["ports"][0]["port"] for rule in controller["spec"]["ingress"]] == ["metrics"]
 
 
+def test_network_policies_let_the_controller_see_whether_a_gateway_is_there(render):
+    manifests = render("networkPolicy.enabled=true")
+    labels = {
+        deployment["metadata"]["name"].rpartition("-")[2]: deployment["spec"]["template"]["metadata"][
+            "labels"
+        ]
+        for deployment in of_kind(manifests, "Deployment")
+    }
+    known = [
+        peer["podSelector"] for peer in peers(manifests, "gateway", "http") if "namespaceSelector" not in peer
+    ]
+    assert [matches(selector, labels["controller"]) for selector in known] == [True]
+    controller = named(manifests, "NetworkPolicy", "sx-serviceexecution-controller")
+    (rule,) = [rule for rule in controller["spec"]["egress"] if "to" in rule]
+    assert matches(rule["to"][0]["podSelector"], labels["gateway"])
+    gateway = named(manifests, "Deployment", "sx-serviceexecution-gateway")
+    (container,) = gateway["spec"]["template"]["spec"]["containers"]
+    assert rule["ports"][0]["port"] in {port["containerPort"] for port in container["ports"]}
+
+
 def test_network_policies_select_their_own_pods_and_name_their_ports(render):
     for manifests in (render("networkPolicy.enabled=true"), render("networkPolicy.enabled=true", *LARGE)):
         for deployment in of_kind(manifests, "Deployment"):

@@ -125,7 +125,7 @@ def test_each_pod_reaches_what_the_policies_allow_and_nothing_else(
 
 
 @pytest.mark.usefixtures("policies")
-def test_the_operators_pods_reach_the_api_server_and_names_alone(
+def test_the_operators_pods_reach_the_api_server_names_and_the_gateway(
     sandbox: Sandbox, operator: Operator, agent: Path
 ) -> None:
     start(sandbox, "stranger", {})
@@ -140,6 +140,11 @@ def test_the_operators_pods_reach_the_api_server_and_names_alone(
             deployment = f"deployment/{RELEASE}-{component}"
             assert connect(operator.namespace, deployment, api_server) == "through"
             assert connect(operator.namespace, deployment, stranger).startswith("refused")
+        gateway = (address(operator, "gateway"), 8080)
+        controller = f"deployment/{RELEASE}-controller"
+        assert connect(operator.namespace, controller, gateway) == "through", (
+            "it looks whether a gateway is there"
+        )
 
 
 @pytest.mark.usefixtures("policies")
