@@ -142,18 +142,7 @@ def assemble(
         service_queue=service_queue,
         admission=admission,
         observer=observer,
-        reconciler=ExecutionReconciler(
-            client=clients.work,
-            cache=shared.cache,
-            observer=observer,
-            admission=admission,
-            ending=Ending(clients.work, store, clock, reads=shared.reads),
-            deliver=deliver or deliverer.enqueue,
-            followers=shared.followers,
-            reporter=ExecutionTransitionReporter(shared.events, shared.background.keep),
-            defaults=settings.pod,
-            clock=clock,
-        ),
+        reconciler=_execution_reconciler(shared, observer, admission, deliver or deliverer.enqueue),
         service_reconciler=_service_reconciler(shared, service_queue),
         resync=_resync(shared, health, queue, service_queue),
         sweeper=_sweeper(shared),
@@ -215,6 +204,27 @@ def _observer(
         reads=shared.reads,
         outages=outages,
         gateway=GatewayWatch(outages, shared.clock, gateway_is_there),
+    )
+
+
+def _execution_reconciler(
+    shared: _Shared,
+    observer: ExecutionObserver,
+    admission: Admission,
+    deliver: Callable[[ServiceExecution], None],
+) -> ExecutionReconciler:
+    client = shared.clients.work
+    return ExecutionReconciler(
+        client=client,
+        cache=shared.cache,
+        observer=observer,
+        admission=admission,
+        ending=Ending(client, shared.store, shared.clock, reads=shared.reads),
+        deliver=deliver,
+        followers=shared.followers,
+        reporter=ExecutionTransitionReporter(shared.events, shared.background.keep),
+        defaults=shared.settings.pod,
+        clock=shared.clock,
     )
 
 

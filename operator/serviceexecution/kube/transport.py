@@ -169,13 +169,7 @@ class Transport:
                 turn.release()  # It has a connection of its own, for hours
             async with contextlib.AsyncExitStack() as stack:
                 stack.callback(turn.release)
-                with _translated_errors():
-                    authorization = await self._server.authorization()
-                    if authorization is not None:
-                        headers["Authorization"] = authorization
-                if verb in WRITES and self._may_write is not None and not self._may_write():
-                    message = "another controller may be leading by now: nothing is written"
-                    raise KubernetesError(message)
+                await self._authorize(verb, headers)
                 code = 0
                 sent = self._clock.local()
                 started = asyncio.get_running_loop().time()
@@ -210,6 +204,16 @@ class Transport:
             if code != 429 or attempts <= 0:
                 # Kept by no name: its traceback keeps this frame, and all of it would wait for a search for cycles
                 raise error_of_answer(code, text, retry_after)
+
+    async def _authorize(self, verb: str, headers: dict[str, str]) -> None:
+        """Add the credentials of now. Raises KubernetesError for a write of one who may not be leading any more."""
+        with _translated_errors():
+            authorization = await self._server.authorization()
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        if verb in WRITES and self._may_write is not None and not self._may_write():
+            message = "another controller may be leading by now: nothing is written"
+            raise KubernetesError(message)
 
 
 def _url(host: str, path: str, params: Mapping[str, str] | None) -> yarl.URL:
