@@ -5,12 +5,32 @@ results, is shown so on a terminal, and goes as it is into files and pipes.
 """
 
 import contextlib
+import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 from serviceexecution.cli.terminal import visible, visible_json, visible_line
 from serviceexecution.contract.json_types import JsonValue
+
+
+def take_any_text() -> None:
+    """Let the standard streams take every character: files and pipes as UTF-8, as kubectl writes them; a terminal of
+    another encoding shows as escapes what it lacks.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def give_up_output() -> None:
+    """Throw away what waits for standard output, which nobody can take: Python would try again at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def say(text: str = "") -> None:

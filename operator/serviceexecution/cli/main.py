@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from serviceexecution.cli.commands import access_key, builds, deploy, executions, init, run, services
-from serviceexecution.cli.console import note
+from serviceexecution.cli.console import give_up_output, note, take_any_text
 from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.kube.errors import KubernetesError
 
@@ -62,6 +62,7 @@ app.add_typer(access_key.keys, name="access-key")
 
 def main() -> None:
     """Run a command and end with its exit code; a failure is one sentence on stderr."""
+    take_any_text()
     try:
         app(prog_name=_program())
     except CommandError as error:
@@ -72,6 +73,10 @@ def main() -> None:
         sys.exit(ExitCode.ERROR)
     except _http_errors() as error:
         note(f"sx: the cluster or the service cannot be reached: {error}")
+        sys.exit(ExitCode.ERROR)
+    except OSError as error:
+        note(f"sx: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        give_up_output()
         sys.exit(ExitCode.ERROR)
 
 
