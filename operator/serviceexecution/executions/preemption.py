@@ -44,9 +44,11 @@ def is_of_before(job: JobView, pod: PodView) -> bool:
 
 
 def _is_before(job: JobView, pod: PodView) -> bool:
-    """Tell whether the pod was made before the Job was suspended: both stamps are the control plane's."""
+    """Tell whether the pod was made before the Job was suspended, which deletes it."""
     if job.spec.suspend:
         return True
     suspended = job.suspended_at
+    if suspended is None or pod.metadata.deletion_timestamp is None:
+        return False  # Stamps alone would not do: the Job controller's clock need not be the API server's
     # A Job that was resumed in the same second has made the pod since.
-    return suspended is not None and pod.metadata.creation_timestamp < suspended
+    return pod.metadata.creation_timestamp < suspended

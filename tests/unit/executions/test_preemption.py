@@ -112,3 +112,9 @@ def test_a_run_that_its_queue_has_admitted_once_is_no_preempted_one_whatever_the
     seen = pod(running(clock + 5), running(clock + 5))
     decision = decide(told, job=job(started=2, queued_at=2), pod=seen, now=clock + 20)
     assert (decision.status.phase, decision.status.reason) == (Phase.RUNNING, Reason.RUNNING)
+
+
+def test_a_new_pod_is_none_of_before_though_the_job_controllers_clock_is_ahead():
+    told = started_status(start_time=None, pod=None)
+    decision = decide(told, job=job(started=3602, queued_at=3602), pod=pod(running(5), running(5)), now=20)
+    assert (decision.status.phase, decision.status.reason) == (Phase.RUNNING, Reason.RUNNING)
