@@ -88,8 +88,16 @@ class RotatingKubelet:
 
     async def get(self, kind: Any, namespace: str, name: str) -> dict[str, Any]:
         state = "running" if self.running else "terminated"
-        statuses = [{"name": "main", "state": {state: {}}}]
-        return {"metadata": {"uid": POD_UID}, "status": {"phase": "Running", "containerStatuses": statuses}}
+        statuses = [{"name": "main", "state": {state: {"exitCode": 0}}}]
+        return {
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": POD_UID,
+                "creationTimestamp": "2026-07-01T09:00:00Z",
+            },
+            "status": {"phase": "Running", "containerStatuses": statuses},
+        }
 
     @contextlib.asynccontextmanager
     async def log_lines(
