@@ -20,8 +20,7 @@ from rich.table import Table
 
 from benchmarks.chaos.faults import Faults
 from benchmarks.chaos.journal import Journal
-from benchmarks.chaos.judgement import Fault as Broken
-from benchmarks.chaos.judgement import Verdict, judge
+from benchmarks.chaos.judgement import Broken, Verdict, judge
 from benchmarks.chaos.plan import Fault, Submission, make_plan
 from benchmarks.chaos.programs import BUILD, PROGRAMS
 from benchmarks.chaos.world import World

@@ -8,7 +8,7 @@ from enum import StrEnum
 from benchmarks.chaos.programs import Program
 
 
-class Fault(StrEnum):
+class Broken(StrEnum):
     """What must never be."""
 
     STUCK = "stuck"
@@ -40,19 +40,21 @@ class Seen:
 class Verdict:
     """What was not right, each with a sentence; and lines that a killed containerd never wrote."""
 
-    faults: Mapping[Fault, str]
+    faults: Mapping[Broken, str]
     never_written: int = 0
 
 
 def judge(program: Program, seen: Seen) -> Verdict:
     """Return what was not right."""
     if not seen.has_ended:
-        return Verdict({Fault.STUCK: f"{seen.phase or 'no phase'}/{seen.reason}: {seen.message}"})
-    faults: dict[Fault, str] = {}
+        return Verdict({Broken.STUCK: f"{seen.phase or 'no phase'}/{seen.reason}: {seen.message}"})
+    faults: dict[Broken, str] = {}
     if (seen.phase, seen.reason) != program.end:
-        faults[Fault.WRONG] = f"{seen.phase}/{seen.reason} instead of {'/'.join(program.end)}: {seen.message}"
+        faults[Broken.WRONG] = (
+            f"{seen.phase}/{seen.reason} instead of {'/'.join(program.end)}: {seen.message}"
+        )
     if seen.starts > 1:
-        faults[Fault.TWICE] = f"it began {seen.starts} times"
+        faults[Broken.TWICE] = f"it began {seen.starts} times"
     if program.is_cancelled and not seen.starts:
         return Verdict(faults)  # It was cancelled in time: there is nothing to keep
     # Nor has one printed anything that was cancelled right after it began.
@@ -60,12 +62,12 @@ def judge(program: Program, seen: Seen) -> Verdict:
     problem, missing = _compare_lines(wanted, seen.log)
     never_written = missing if seen.runtime_died else 0
     if problem and not never_written:
-        faults[Fault.LINES] = problem
+        faults[Broken.LINES] = problem
     # A program that is stopped has a minute to be collected: its output may not outlive a longer outage.
     is_stopped = program.is_cancelled or "timeout" in program.fields
     unreadable = seen.files is None and not is_stopped
     if unreadable or (seen.files is not None and dict(seen.files) != program.digests):
-        faults[Fault.OUTPUT] = _compare_files(program.digests, seen.files)
+        faults[Broken.OUTPUT] = _compare_files(program.digests, seen.files)
     return Verdict(faults, never_written)
 
 

@@ -4,8 +4,7 @@ import dataclasses
 
 import pytest
 
-from benchmarks.chaos.judgement import Fault as Broken
-from benchmarks.chaos.judgement import Seen, judge
+from benchmarks.chaos.judgement import Broken, Seen, judge
 from benchmarks.chaos.plan import FAULTS, Fault, Submission, make_plan
 from benchmarks.chaos.programs import BUILD, PROGRAMS
 
