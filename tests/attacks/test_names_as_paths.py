@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from serviceexecution.cli.cluster.api import ClusterApi
 from serviceexecution.controller.clock import utc_now
 from serviceexecution.controller.executions.ending import Ending
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.configuration.api_server import ApiServer
 from serviceexecution.kube.configuration.credentials import Credentials
@@ -166,4 +167,4 @@ async def end(client: KubernetesClient, *, annotations: dict[str, str]) -> None:
         }
     )
     store = ResultStore.open("memory:///", "cluster")
-    await Ending(client, store, utc_now).prepare(execution, ExecutionStatus())
+    await Ending(client, store, utc_now, StoreReads()).prepare(execution, ExecutionStatus())

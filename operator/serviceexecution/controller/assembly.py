@@ -219,7 +219,7 @@ def _execution_reconciler(
         cache=shared.cache,
         observer=observer,
         admission=admission,
-        ending=Ending(client, shared.store, shared.clock, reads=shared.reads),
+        ending=Ending(client, shared.store, shared.clock, shared.reads),
         deliver=deliver,
         followers=shared.followers,
         reporter=ExecutionTransitionReporter(shared.events, shared.background.keep),

@@ -34,15 +34,14 @@ class Ending:
         client: KubernetesClient,
         store: ResultStore,
         clock: Clock,
-        *,
-        reads: StoreReads | None = None,
+        reads: StoreReads,
     ) -> None:
         self._clock = clock
         self._refused: dict[str, datetime] = {}
         """By uid of executions: when the right to delete their Secret was found missing."""
         self._client = client
         self._store = store
-        self._reads = reads or StoreReads()
+        self._reads = reads
 
     async def prepare(self, execution: ServiceExecution, status: ExecutionStatus) -> float | None:
         """Do what must be done before ``status``, which is terminal, is written.
