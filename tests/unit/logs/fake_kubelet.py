@@ -12,6 +12,25 @@ from serviceexecution.logs.lines import stamp_of
 POD_UID = "pod-uid"
 
 
+def pod_body(namespace: str, name: str, *, phase: str, state: str) -> dict[str, Any]:
+    """Return the pod whose main is ``running`` or ``terminated``."""
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": POD_UID,
+            "creationTimestamp": "2026-07-01T09:00:00Z",
+        },
+        "status": {
+            "phase": phase,
+            "containerStatuses": [
+                {"name": "collector", "state": {"running": {}}},
+                {"name": "main", "state": {state: {"exitCode": 0}}},
+            ],
+        },
+    }
+
+
 class FakeKubelet:
     """Stands for KubernetesClient. Lines are b"<time> text"; ``faults`` says how each stream in turn is cut."""
 
@@ -40,21 +59,7 @@ class FakeKubelet:
     async def get(self, kind: Any, namespace: str, name: str) -> dict[str, Any] | None:
         if not self.pod_there:
             return None
-        return {
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "uid": POD_UID,
-                "creationTimestamp": "2026-07-01T09:00:00Z",
-            },
-            "status": {
-                "phase": self.phase,
-                "containerStatuses": [
-                    {"name": "collector", "state": {"running": {}}},
-                    {"name": "main", "state": {self.state: {"exitCode": 0}}},
-                ],
-            },
-        }
+        return pod_body(namespace, name, phase=self.phase, state=self.state)
 
     @contextlib.asynccontextmanager
     async def log_lines(

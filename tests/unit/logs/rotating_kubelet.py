@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.logs.lines import stamp_of
-from tests.unit.logs.fake_kubelet import POD_UID
+from tests.unit.logs.fake_kubelet import pod_body
 
 START = datetime(2026, 11, 23, 15, tzinfo=UTC)
 MONITOR_SECONDS = 10.0
@@ -88,16 +88,7 @@ class RotatingKubelet:
 
     async def get(self, kind: Any, namespace: str, name: str) -> dict[str, Any]:
         state = "running" if self.running else "terminated"
-        statuses = [{"name": "main", "state": {state: {"exitCode": 0}}}]
-        return {
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "uid": POD_UID,
-                "creationTimestamp": "2026-07-01T09:00:00Z",
-            },
-            "status": {"phase": "Running", "containerStatuses": statuses},
-        }
+        return pod_body(namespace, name, phase="Running", state=state)
 
     @contextlib.asynccontextmanager
     async def log_lines(
