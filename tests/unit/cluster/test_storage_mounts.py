@@ -9,15 +9,15 @@ from cluster.images.build import storage_mounts, unmount_storage
 from cluster.lock import if_free
 
 TABLE = r"""proc /proc proc rw 0 0
-/dev/vda /c/my\040cache/buildah/root/overlay ext4 rw 0 0
-overlay /c/my\040cache/buildah/root/overlay/67/merged overlay rw 0 0
-overlay /c/my\040cache/buildah-of-another/overlay overlay rw 0 0
+none /caches/my\040own/buildah/root/overlay ext4 rw 0 0
+overlay /caches/my\040own/buildah/root/overlay/67/merged overlay rw 0 0
+overlay /caches/my\040own/buildah-of-another/overlay overlay rw 0 0
 """
 
 
 def test_mounts_of_the_builders_storage_are_found_the_innermost_first() -> None:
-    storage = Path("/c/my cache/buildah/root/overlay")
-    assert storage_mounts(Path("/c/my cache"), TABLE) == [storage / "67/merged", storage]
+    storage = Path("/caches/my own/buildah/root/overlay")
+    assert storage_mounts(Path("/caches/my own"), TABLE) == [storage / "67/merged", storage]
 
 
 def test_a_build_that_runs_keeps_its_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
