@@ -8,16 +8,17 @@ from cluster.images import build
 from cluster.images.build import storage_mounts, unmount_storage
 from cluster.lock import if_free
 
-TABLE = r"""proc /proc proc rw 0 0
-none /caches/my\040own/buildah/root/overlay ext4 rw 0 0
-overlay /caches/my\040own/buildah/root/overlay/67/merged overlay rw 0 0
-overlay /caches/my\040own/buildah-of-another/overlay overlay rw 0 0
-"""
+CACHE = Path("/caches/my own")
+STORAGE = CACHE.joinpath("buildah", "root", "overlay")
+TABLE = f"""proc /proc proc rw 0 0
+none {STORAGE} ext4 rw 0 0
+overlay {STORAGE}/67/merged overlay rw 0 0
+overlay {CACHE}/buildah-of-another/overlay overlay rw 0 0
+""".replace(str(CACHE), r"/caches/my\040own")
 
 
 def test_mounts_of_the_builders_storage_are_found_the_innermost_first() -> None:
-    storage = Path("/caches/my own/buildah/root/overlay")
-    assert storage_mounts(Path("/caches/my own"), TABLE) == [storage / "67/merged", storage]
+    assert storage_mounts(CACHE, TABLE) == [STORAGE / "67/merged", STORAGE]
 
 
 def test_a_build_that_runs_keeps_its_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
