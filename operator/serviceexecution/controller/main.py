@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import kopf
@@ -74,16 +74,23 @@ async def run(settings: ControllerSettings) -> None:
             asyncio.get_running_loop().add_signal_handler(number, ending.cancel)
     try:
         async with _leading(settings, health, leadership), asyncio.TaskGroup() as tasks:
-            await _work(settings, clients, health, tasks)
+            await _work(settings, clients, health, tasks, may_write=leadership.is_certain)
     finally:
         await clients.close()
         await probes.cleanup()
 
 
 async def _work(
-    settings: ControllerSettings, clients: Clients, health: Health, tasks: asyncio.TaskGroup
+    settings: ControllerSettings,
+    clients: Clients,
+    health: Health,
+    tasks: asyncio.TaskGroup,
+    *,
+    may_write: Callable[[], bool],
 ) -> None:
-    store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
+    store = ResultStore.open(
+        settings.store_url, settings.cluster_id, settings.store_options, may_write=may_write
+    )
     version = await clients.work.server_version()
     logger.info("controller starts", kubernetes=f"{version[0]}.{version[1]}", namespaces=settings.namespaces)
     settings = settings.model_copy(update={"kubernetes": version})

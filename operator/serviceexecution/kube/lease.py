@@ -28,10 +28,14 @@ MICRO_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 @dataclass(frozen=True, slots=True)
 class LeaseTiming:
-    """All in seconds. A leader gives up after ``renew_deadline``, well before others may take over."""
+    """All in seconds. A leader writes nothing after ``renew_deadline``, well before others may take over.
 
-    duration: int = 15
-    renew_deadline: float = 10.0
+    Twice what client-go has by default: a start reads everything anew, which a busy machine or API server makes slower
+    still. A dead leader is replaced that much later.
+    """
+
+    duration: int = 30
+    renew_deadline: float = 20.0
     retry_period: float = 2.0
 
     def __post_init__(self) -> None:
@@ -39,6 +43,11 @@ class LeaseTiming:
         if not self.duration > self.renew_deadline > self.retry_period > 0:
             message = "a Lease needs duration > renew deadline > retry period > 0"
             raise ValueError(message)
+
+    @property
+    def one_try(self) -> float:
+        """How long one renewal may take: a connection that hangs leaves time for a second one."""
+        return self.renew_deadline / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ class LeaderLease:
 
     async def acquire(self) -> None:
         """Wait until this candidate is the leader, and go on renewing in the background."""
-        while not await self._attempt():  # noqa: ASYNC110 (polls the API server)
+        while not await self._attempt(self._timing.renew_deadline):  # noqa: ASYNC110 (polls the API server)
             await asyncio.sleep(self._timing.retry_period)
         self._logger.info("the Lease is held", identity=self._identity)
         self._held = True
@@ -123,24 +132,38 @@ class LeaderLease:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._timing.retry_period)
-            left = self._renewed_at + self._timing.renew_deadline - self._clock()
-            if left > 0 and (await self._attempt(within=left) or self._holder_is_self()):
+            if await self._renewed():
                 continue
             self._logger.error("the Lease is lost")
             self._held = False
             self._on_lost()
             return
 
+    async def _renewed(self) -> bool:
+        """Tell whether the Lease is still ours, or may be asked for again in a moment.
+
+        A process that did not run for a while finds its Lease too old, and writes nothing any more. One question is
+        left: when nobody has taken the Lease meanwhile, nobody has led, and everything that is known here still holds.
+        """
+        left = self._renewed_at + self._timing.renew_deadline - self._clock()
+        if left > 0:
+            return await self._attempt(within=min(left, self._timing.one_try)) or self._holder_is_self()
+        self._logger.warning("the Lease was not renewed in time", seconds=round(-left, 1))
+        return await self._attempt(within=self._timing.one_try, only_ours=True)
+
     def _holder_is_self(self) -> bool:
         """Tell whether a failed renewal may be tried again: nobody else was seen to hold the Lease."""
         return self._observed is None or self._observed.record[0] == self._identity
 
-    async def _attempt(self, within: float | None = None) -> bool:
-        """Create, take over or renew the Lease; False when another one holds it or the API server is away."""
+    async def _attempt(self, within: float, *, only_ours: bool = False) -> bool:
+        """Create, take over or renew the Lease; False when another one holds it or the API server is away.
+
+        With ``only_ours`` it is renewed when nobody has had it meanwhile, and nothing else.
+        """
         started = self._clock()  # the Lease is ours from before the request, not from the answer
         try:
-            async with asyncio.timeout(self._timing.renew_deadline if within is None else within):
-                done = await self._try()
+            async with asyncio.timeout(within):
+                done = await self._try(only_ours)
         except (KubernetesError, TimeoutError) as error:
             self._logger.warning("an attempt at the Lease failed", error=str(error) or "no answer in time")
             return False
@@ -148,7 +171,7 @@ class LeaderLease:
             self._renewed_at = started
         return done
 
-    async def _try(self) -> bool:
+    async def _try(self, only_ours: bool) -> bool:
         lease = await self._client.get(LEASES, self._namespace, self._name)
         now = datetime.now(UTC).strftime(MICRO_TIME)
         ours: JsonObject = {
@@ -157,7 +180,7 @@ class LeaderLease:
             "renewTime": now,
         }
         if lease is None:
-            return await self._create({**ours, "acquireTime": now, "leaseTransitions": 0})
+            return not only_ours and await self._create({**ours, "acquireTime": now, "leaseTransitions": 0})
         spec = object_at(lease, "spec")
         holder = spec.get("holderIdentity")
         record = (holder, spec.get("renewTime"), spec.get("leaseTransitions"))
@@ -165,6 +188,8 @@ class LeaderLease:
             self._observed = _Observed(record, self._clock())
         if holder == self._identity:
             return await self._write(lease, ours)
+        if only_ours:
+            return False
         duration = spec.get("leaseDurationSeconds")
         patience = duration if isinstance(duration, int) else self._timing.duration
         if holder and self._clock() < self._observed.at + patience:

@@ -4,7 +4,7 @@ A commit record (manifest.json, log.json) is written last and atomically, so it 
 lists is in the store.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.keys import EXPIRIES, SOURCES, TOMBSTONES, ExecutionKeys, check_segment
@@ -41,12 +41,19 @@ class ResultStore:
         """The archives that services are built from."""
 
     @classmethod
-    def open(cls, url: str, cluster_id: str, options: Mapping[str, str] | None = None) -> "ResultStore":
+    def open(
+        cls,
+        url: str,
+        cluster_id: str,
+        options: Mapping[str, str] | None = None,
+        *,
+        may_write: Callable[[], bool] | None = None,
+    ) -> "ResultStore":
         """Open "file:///directory", "memory:///", "s3://bucket/prefix", "gs://…" or "az://…".
 
-        Raises StoreConfigurationError.
+        ``may_write`` is asked right before each write. Raises StoreConfigurationError.
         """
-        return cls(Objects.open(url, options or {}), cluster_id)
+        return cls(Objects.open(url, options or {}, may_write=may_write), cluster_id)
 
     async def check(self) -> None:
         """Raise StoreError unless the store can be read now.

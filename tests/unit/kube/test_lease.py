@@ -21,6 +21,7 @@ class LeaseServer(ApiServer):
         super().__init__()
         self.away = False
         self.hangs = False
+        self.hanging = 0
 
     @property
     def lease(self) -> Any:
@@ -30,6 +31,7 @@ class LeaseServer(ApiServer):
 
     async def _arrive(self) -> None:
         if self.hangs:
+            self.hanging += 1
             await asyncio.Event().wait()
         if self.away:
             raise KubernetesError("away")
@@ -181,4 +183,74 @@ async def test_a_leader_that_was_frozen_is_not_certain_any_more():
     fresh.append(leader.fresh)
     assert leader.held
     assert fresh == [False, True, True, False]
+    await leader.release()
+
+
+class FrozenLeader:
+    """A leader that renews by itself, on a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.server, self.clock, self.lost = LeaseServer(), Clock(), asyncio.Event()
+        timing = LeaseTiming(duration=30, renew_deadline=20, retry_period=0.01)
+        self.lease = candidate(self.server, "a", self.lost, clock=self.clock, timing=timing)
+
+    async def freeze(self) -> None:
+        await self.lease.acquire()
+        self.clock.now = 300.0  # No task runs between the acquire and this
+        assert not self.lease.fresh
+
+    async def fresh_or_lost(self) -> None:
+        async with asyncio.timeout(2):
+            while not (self.lease.fresh or self.lost.is_set()):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+
+async def test_a_leader_that_was_frozen_goes_on_when_nobody_has_taken_its_lease():
+    leader = FrozenLeader()
+    await leader.freeze()
+    await leader.fresh_or_lost()
+    assert (leader.lease.held, leader.lost.is_set()) == (True, False)
+    assert leader.server.lease["leaseTransitions"] == 0
+    await leader.lease.release()
+
+
+@pytest.mark.parametrize("holder", ["b", None])
+async def test_a_leader_that_was_frozen_is_lost_when_somebody_has_led_meanwhile(holder):
+    """None: the other one has let go of the Lease since."""
+    leader = FrozenLeader()
+    await leader.lease.acquire()
+    leader.server.change(
+        LEASES, "ns", "controller", {"spec": {"holderIdentity": holder, "leaseTransitions": 1}}
+    )
+    leader.clock.now = 300.0
+    await leader.fresh_or_lost()
+    assert leader.lost.is_set()
+    assert leader.server.lease.get("holderIdentity") == holder
+
+
+async def test_a_leader_that_was_frozen_is_lost_when_its_lease_is_gone_or_not_to_be_read():
+    for fault in ("gone", "away"):
+        leader = FrozenLeader()
+        await leader.freeze()
+        if fault == "gone":
+            await leader.server.delete(LEASES, "ns", "controller")
+        else:
+            leader.server.away = True
+        await leader.fresh_or_lost()
+        assert leader.lost.is_set(), fault
+        assert fault == "away" or leader.server.lease is None
+
+
+async def test_a_renewal_that_hangs_leaves_time_for_another():
+    server, lost = LeaseServer(), asyncio.Event()
+    leader = candidate(server, "a", lost, timing=LeaseTiming(duration=3, renew_deadline=1, retry_period=0.01))
+    await leader.acquire()
+    server.hangs = True
+    while server.hanging == 0:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    server.hangs = False  # Only the one that hangs already has no answer: its connection is dead
+    version = server.version
+    async with asyncio.timeout(1):
+        await server.written_until(version + 1)
+    assert not lost.is_set()
     await leader.release()

@@ -26,6 +26,7 @@ async def clear_conflicts(objects: Objects, key: str, prefix: str) -> None:
 
 async def delete_tree(objects: Objects, prefix: str) -> None:
     """Delete everything below ``prefix``; in a directory store also what an interrupted write left behind."""
+    objects.check_may_write()
     if objects.root is None:
         await objects.delete([f"{prefix}/{rest}" for rest in await objects.list(prefix)])
         return

@@ -1,7 +1,7 @@
 """Single objects of the store: put, get, list, delete, with the backend's errors translated."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -70,18 +70,29 @@ class ObjectStream:
 class Objects:
     """The backend. Writes are atomic: an object has its old content or its new one."""
 
-    def __init__(self, backend: ObjectStore) -> None:
+    def __init__(self, backend: ObjectStore, *, may_write: Callable[[], bool] | None = None) -> None:
+        """``may_write`` is asked right before each write and each deletion."""
         self._backend = backend
+        self._may_write = may_write
         self.root = local_root(backend)
         """The directory, when the store is one."""
 
     @classmethod
-    def open(cls, url: str, options: Mapping[str, str]) -> "Objects":
+    def open(
+        cls, url: str, options: Mapping[str, str], *, may_write: Callable[[], bool] | None = None
+    ) -> "Objects":
         """Open the backend; raises StoreConfigurationError."""
-        return cls(open_backend(url, options))
+        return cls(open_backend(url, options), may_write=may_write)
+
+    def check_may_write(self) -> None:
+        """Raise StoreError when this process may be leading no more: its successor's objects are not to be replaced."""
+        if self._may_write is not None and not self._may_write():
+            message = "another controller may be leading by now: nothing is written to the store"
+            raise StoreError(message)
 
     async def put(self, key: str, data: bytes) -> str | None:
         """Write a small object; returns its tag."""
+        self.check_may_write()
         with translated(f"write {key}"):
             async with asyncio.timeout(_WRITE_SECONDS):
                 return (await obstore.put_async(self._backend, key, data, use_multipart=False))["e_tag"]
@@ -93,6 +104,7 @@ class Objects:
 
         ``expected_size`` in bytes makes the parts large enough for what is coming.
         """
+        self.check_may_write()
         part = max(MIN_PART_BYTES, expected_size // _MAX_PARTS + 1)
         with translated(f"write {key}"):
             result = await obstore.put_async(
@@ -173,6 +185,7 @@ class Objects:
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that are not there are no error."""
+        self.check_may_write()
         with translated(f"delete {keys[0] if keys else 'nothing'}"):
             if self.root is None:
                 for start in range(0, len(keys), 1000):
