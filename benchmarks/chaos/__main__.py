@@ -42,6 +42,8 @@ class Outcome:
     """What came of a run."""
 
     inflicted: Counter[str] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
+    """How much of it was on each node."""
     ends: Counter[str] = field(default_factory=Counter)
     broken: dict[Broken, list[str]] = field(default_factory=lambda: {kind: [] for kind in Broken})
     never_written: int = 0
@@ -94,7 +96,7 @@ def run(plan: tuple[Submission | Fault, ...]) -> Outcome:
     gateway, faults = Gateway(f"http://{link.node}:{GATEWAY_NODE_PORT}"), Faults(place, cluster)
     submissions = tuple(step for step in plan if isinstance(step, Submission))
     with Journal(link.host) as journal:
-        world = World(cluster, gateway, journal)
+        world = World(cluster, gateway, journal, faults.runtime_deaths)
         try:
             _play(plan, world, faults, outcome)
             _settle(world, submissions)
@@ -123,9 +125,10 @@ def _play(plan: tuple[Submission | Fault, ...], world: World, faults: Faults, ou
             world.cancel(submission.name)
 
     def fail(fault: Fault) -> None:
-        if fault.target == "containerd":
-            world.runtime_deaths.append(time.time())
-        outcome.inflicted[fault.kind if faults.inflict(fault) else f"{fault.kind} (there was none)"] += 1
+        where = faults.inflict(fault)
+        outcome.inflicted[fault.kind if where else f"{fault.kind} (there was none)"] += 1
+        if where:
+            outcome.places[where] += 1
 
     try:
         with ThreadPoolExecutor(64) as pool:
@@ -159,7 +162,7 @@ def _judged(world: World, submission: Submission) -> tuple[str, Verdict]:
 def report(outcome: Outcome) -> None:
     """Print the tables."""
     console = Console(width=None if sys.stdout.isatty() else 120)
-    for title, counts in (("what failed", outcome.inflicted), ("ends", outcome.ends)):
+    for title, counts in _counts(outcome):
         table = Table(title, "times")
         for what, count in sorted(counts.items()):
             table.add_row(what, str(count))
@@ -174,10 +177,19 @@ def report(outcome: Outcome) -> None:
             print(f"{kind}: {sentence}")
 
 
+def _counts(outcome: Outcome) -> tuple[tuple[str, Counter[str]], ...]:
+    return (
+        ("what failed", outcome.inflicted),
+        ("where it failed", outcome.places),
+        ("ends", outcome.ends),
+    )
+
+
 def _figures(outcome: Outcome) -> dict[str, object]:
     return {
         "seconds": round(outcome.seconds),
         "failed": dict(outcome.inflicted),
+        "failedOn": dict(outcome.places),
         "ends": dict(outcome.ends),
         "neverBe": {kind.value: sentences for kind, sentences in outcome.broken.items()},
         "linesNeverWritten": outcome.never_written,

@@ -1,69 +1,79 @@
-"""Makes things fail on an embedded cluster, and mends them: processes, a pod's network, the store's directory.
+"""Makes things fail on an embedded cluster, and mends them: processes, nodes, a pod's network, the store's folder."""
 
-Only processes of that one cluster are touched: the descendants of the first process of its namespaces.
-"""
-
-import contextlib
-import os
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.chaos.plan import Fault
-from cluster.node.namespaces import init_record
-from cluster.settings import OPERATOR_NAMESPACE, Instance
+from benchmarks.chaos.machines import Machine, Machines, chosen, cut_address, freeze, send
+from benchmarks.chaos.plan import NODE, Fault
+from benchmarks.chaos.world import RuntimeDeath, insist
+from cluster.settings import NODE_NAME, OPERATOR_NAMESPACE, Instance
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import PERSISTENT_VOLUME_CLAIMS, PODS, ResourceKind
 from tests.support.cluster import Cluster, member, name_of
 from tests.support.operator import OPERATOR_LABELS
 
-_IN_PODS: Final = {
-    "controller": "/serviceexecution-controller",
-    "gateway": "/serviceexecution-gateway",
-    "collector": "/collector/main.py",
-}
-"""By target: how a word of its command line ends. All others are found by the name of their program."""
-_WORDS: Final = 6
 _VOLUMES: Final = ResourceKind("", "v1", "persistentvolumes")
 _STORE_CLAIM: Final = "serviceexecution-store"
+_HOLDS_RUNTIME: Final = frozenset({"containerd", NODE})
+"""What a containerd stops with: lines that it has not written by then may be gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Something that fails now."""
+
+    where: str
+    """Its node."""
+    mend: Callable[[], None]
 
 
 class Faults:
     """What fails on one cluster, and what of it is not mended yet."""
 
     def __init__(self, instance: Instance, cluster: Cluster) -> None:
-        self._instance = instance
+        self._machines = Machines(instance)
         self._cluster = cluster
         self._lock = threading.Lock()
-        self._mends: list[Callable[[], None]] = []
+        self._failing: list[Failing] = []
+        self.runtime_deaths: list[RuntimeDeath] = []
+        """When and where a containerd was killed or stopped."""
 
-    def inflict(self, fault: Fault) -> bool:
-        """Let something fail for its time; False when there is nothing of the kind at that moment."""
-        mend = self._begin(fault)
-        if mend is None:
-            return False
+    def inflict(self, fault: Fault) -> str | None:
+        """Let something fail for its time; return its node, None when there is nothing of the kind at that moment."""
+        begun = time.time()
+        failing = self._begin(fault)
+        if failing is None:
+            return None
         with self._lock:
-            self._mends.append(mend)
+            self._failing.append(failing)
+            if fault.target in _HOLDS_RUNTIME and fault.what != "cut off":
+                self.runtime_deaths.append(RuntimeDeath(begun, failing.where))
         time.sleep(fault.seconds)
-        self._mend(mend)
-        return True
+        self._mend(failing)
+        return failing.where
 
     def mend_all(self) -> None:
         """Mend what still fails, for example after an interruption."""
-        for mend in tuple(self._mends):
-            self._mend(mend)
+        for failing in tuple(self._failing):
+            self._mend(failing)
 
-    def _mend(self, mend: Callable[[], None]) -> None:
+    def _mend(self, failing: Failing) -> None:
         with self._lock:
-            if mend not in self._mends:
+            if failing not in self._failing:
                 return
-            self._mends.remove(mend)
-        mend()
+            self._failing.remove(failing)
+        failing.mend()
 
-    def _begin(self, fault: Fault) -> Callable[[], None] | None:
+    def _begin(self, fault: Fault) -> Failing | None:
+        if fault.target == NODE:
+            nodes = self._machines.all()
+            node = nodes[int(fault.pick * len(nodes))]
+            return Failing(node.name, freeze(node) if fault.what == "frozen" else self._machines.cut(node))
         begin = {
             "killed": self._killed,
             "frozen": self._frozen,
@@ -71,129 +81,76 @@ class Faults:
             "cut off": self._cut_off,
             "refused": self._refused,
         }[fault.what]
-        return begin(fault.target)
+        return begin(fault)
 
-    def _killed(self, target: str) -> Callable[[], None] | None:
-        return _nothing if self._signal(target, signal.SIGKILL) else None
+    def _killed(self, fault: Fault) -> Failing | None:
+        group = chosen(self._machines.groups(fault.target), fault.pick)
+        if group is None:
+            return None
+        send(group.pids, signal.SIGKILL)
+        return Failing(group.machine.name, _nothing)
 
-    def _frozen(self, target: str) -> Callable[[], None] | None:
-        frozen = self._signal(target, signal.SIGSTOP)
+    def _frozen(self, fault: Fault) -> Failing | None:
+        group = chosen(self._machines.groups(fault.target), fault.pick)
+        if group is None:
+            return None
+        send(group.pids, signal.SIGSTOP)
 
         def thaw() -> None:
-            for pid in frozen:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+            send(group.pids, signal.SIGCONT)
 
-        return thaw if frozen else None
+        return Failing(group.machine.name, thaw)
 
-    def _replaced(self, target: str) -> Callable[[], None] | None:
-        pod = self._pod(target)
-        if pod is None:
+    def _replaced(self, fault: Fault) -> Failing | None:
+        found = self._pod(fault)
+        if found is None:
             return None
-        self._cluster.delete(PODS, OPERATOR_NAMESPACE, pod[0], grace_seconds=0)
-        return _nothing
+        pod, node = found
+        insist(lambda: self._cluster.delete(PODS, OPERATOR_NAMESPACE, name_of(pod), grace_seconds=0))
+        return Failing(node.name, _nothing)
 
-    def _cut_off(self, target: str) -> Callable[[], None] | None:
-        pod = self._pod(target)
-        if pod is None or not pod[1]:
+    def _cut_off(self, fault: Fault) -> Failing | None:
+        found = self._pod(fault)
+        address = found and str(member(found[0], "status", "podIP") or "")
+        if found is None or not address:
             return None
-        address = pod[1]
-        rules = (("PREROUTING", "-s"), ("PREROUTING", "-d"), ("OUTPUT", "-d"))
-        for chain, end in rules:
-            self._filter("-I", chain, end, address)
+        return Failing(found[1].name, cut_address(found[1], address))
 
-        def connect() -> None:
-            for chain, end in rules:
-                self._filter("-D", chain, end, address)
-
-        return connect
-
-    def _refused(self, _: str) -> Callable[[], None] | None:
+    def _refused(self, _: Fault) -> Failing | None:
         """The store's directory refuses all access: its bits are taken, and the processes are not root."""
         folder = self._store()
         if folder is None:
             return None
         mode = folder.stat().st_mode & 0o7777
+        if not mode:
+            return None  # It is refused already, and that fault gives the bits back
         folder.chmod(0)
 
         def allow() -> None:
             folder.chmod(mode)
 
-        return allow
+        return Failing(NODE_NAME, allow)
 
-    def _signal(self, target: str, number: signal.Signals) -> list[int]:
-        """Send a signal to the processes of a target, of collectors to one; return their numbers."""
-        found = list(self._processes(target))
-        if target == "collector":
-            found = found[:1]
-        sent = []
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-                sent.append(pid)
-        return sent
-
-    def _processes(self, target: str) -> Iterator[int]:
-        init = init_record(self._instance)
-        if init is None:
-            return
-        parents = dict(_parents())
-        for pid in parents:
-            if _descends(pid, init.pid, parents) and _runs(pid, target):
-                yield pid
-
-    def _pod(self, component: str) -> tuple[str, str] | None:
-        """Return name and address of a pod of the operator."""
-        labels = f"{OPERATOR_LABELS},app.kubernetes.io/component={component}"
-        for pod in self._cluster.select(PODS, OPERATOR_NAMESPACE, labels=labels):
-            return name_of(pod), str(member(pod, "status", "podIP") or "")
-        return None
+    def _pod(self, fault: Fault) -> tuple[JsonObject, Machine] | None:
+        """Return one of the operator's pods, and its node."""
+        labels = f"{OPERATOR_LABELS},app.kubernetes.io/component={fault.target}"
+        pods = insist(lambda: self._cluster.select(PODS, OPERATOR_NAMESPACE, labels=labels))
+        if not pods:
+            return None
+        pod = sorted(pods, key=name_of)[int(fault.pick * len(pods))]
+        node = self._machines.named(str(member(pod, "spec", "nodeName") or ""))
+        return (pod, node) if node is not None else None
 
     def _store(self) -> Path | None:
         """Return the store's directory, as it is seen from outside of the cluster's mounts."""
-        init = init_record(self._instance)
-        claim = self._cluster.get(PERSISTENT_VOLUME_CLAIMS, OPERATOR_NAMESPACE, _STORE_CLAIM)
-        volume = claim and self._cluster.get(_VOLUMES, None, str(member(claim, "spec", "volumeName")))
-        if init is None or not volume:
+        node = self._machines.named(NODE_NAME)
+        claim = insist(lambda: self._cluster.get(PERSISTENT_VOLUME_CLAIMS, OPERATOR_NAMESPACE, _STORE_CLAIM))
+        name = str(member(claim, "spec", "volumeName")) if claim else ""
+        volume = insist(lambda: self._cluster.get(_VOLUMES, None, name)) if name else None
+        if node is None or not volume:
             return None
-        return Path(f"/proc/{init.pid}/root{member(volume, 'spec', 'hostPath', 'path')}")
-
-    def _filter(self, action: str, chain: str, end: str, address: str) -> None:
-        init = init_record(self._instance)
-        if init is None:
-            return
-        inside = ["nsenter", f"--net=/proc/{init.pid}/ns/net", "iptables", "--wait", "--table", "raw"]
-        subprocess.run([*inside, action, chain, end, address, "-j", "DROP"], check=True, capture_output=True)
+        return Path(f"/proc/{node.init}/root{member(volume, 'spec', 'hostPath', 'path')}")
 
 
 def _nothing() -> None:
     """What is killed starts again by itself."""
-
-
-def _parents() -> Iterator[tuple[int, int]]:
-    """Give each process with its parent."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError):
-            stat = (entry / "stat").read_text()
-            yield int(entry.name), int(stat.rpartition(")")[2].split()[1])
-
-
-def _descends(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
-    seen = set()
-    while pid != ancestor:
-        if pid in seen or pid not in parents:
-            return False
-        seen.add(pid)
-        pid = parents[pid]
-    return True
-
-
-def _runs(pid: int, target: str) -> bool:
-    try:
-        words = (Path("/proc") / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return False
-    ending = _IN_PODS.get(target)
-    if ending is None:
-        return Path(words[0]).name == target
-    return any(word.endswith(ending) for word in words[:_WORDS])

@@ -1,7 +1,8 @@
 """The namespace that a run works in: submits, cancels, and reads what is left, through any outage."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar, cast
 
@@ -31,17 +32,27 @@ _OUTAGES: Final = (httpx.HTTPError, urllib3.exceptions.HTTPError, OSError)
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class RuntimeDeath:
+    """A containerd was killed or stopped."""
+
+    at: float
+    """On the clock of the cluster's stamps."""
+    node: str
+
+
 class World:
     """Everything of one run that is in the cluster."""
 
-    def __init__(self, cluster: Cluster, gateway: Gateway, journal: Journal) -> None:
+    def __init__(
+        self, cluster: Cluster, gateway: Gateway, journal: Journal, runtime_deaths: Sequence[RuntimeDeath]
+    ) -> None:
         self._gateway = gateway
         self._journal = journal
         self.sandbox = Sandbox(cluster)
         self._builds = Builds(self.sandbox, gateway)
         self._token = self._builds.token
-        self.runtime_deaths: list[float] = []
-        """When a containerd was killed, on the clock of the cluster's stamps."""
+        self._runtime_deaths = runtime_deaths
 
     def submit(self, submission: Submission) -> None:
         """Create the execution or the service, however often it takes, once."""
@@ -86,7 +97,11 @@ class World:
             else None,
             files=self._readable(lambda: self._files(name)) if has_left_something else None,
             has_ended=ended,
-            runtime_died=any(_began(found) <= at <= _completed(found) for at in self.runtime_deaths),
+            runtime_died=any(
+                death.node == member(found, "status", "pod", "node")
+                and _began(found) <= death.at <= _completed(found)
+                for death in self._runtime_deaths
+            ),
         )
 
     def built(self, name: str) -> tuple[str, str]:
