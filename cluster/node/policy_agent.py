@@ -24,6 +24,7 @@ _SETS: Final = (
     "kube-router-",
     "inet6:kube-router-",
 )
+RESTORE: Final = ("iptables-restore", "--wait", "--noflush")
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.5
@@ -74,12 +75,46 @@ def _wait_for_rules(agent: "subprocess.Popen[bytes]", rules: Callable[[], str], 
 
 def _clean(inside: Callable[..., str]) -> None:
     """Take the agent's rules and sets out; its own ``--cleanup-config`` needs tools that the node does not have."""
-    inside("iptables-restore", stdin=without_agent(inside("iptables-save").splitlines()))
+    inside(*RESTORE, stdin=removal(inside("iptables-save").splitlines()))
     for name in inside("ipset", "list", "-name").splitlines():
         if name.startswith(_SETS):
             inside("ipset", "destroy", name)
 
 
-def without_agent(rules: Sequence[str]) -> str:
-    """Return the lines of ``iptables-save`` that are not the agent's, as ``iptables-restore`` takes them."""
-    return "".join(f"{line}\n" for line in rules if not any(chain in line for chain in _CHAINS))
+def removal(rules: Sequence[str]) -> str:
+    """Return what takes the agent's rules and chains out, for ``RESTORE``, from the lines of ``iptables-save``.
+
+    Nothing else is named: kube-proxy may have written rules since, and would not write them again.
+    """
+    said: list[str] = []
+    for table in _tables(rules):
+        chains = [line[1:].split()[0] for line in table if line.startswith(":") and _is_agents(line[1:])]
+        jumps = [
+            line
+            for line in table
+            if line.startswith("-A ") and _is_agents(line) and line.split()[1] not in chains
+        ]
+        if chains or jumps:
+            said += [
+                table[0],
+                *(f":{chain} - [0:0]" for chain in chains),  # Empties it
+                *(f"-D {line.removeprefix('-A ')}" for line in jumps),
+                *(f"-X {chain}" for chain in chains),
+                "COMMIT",
+            ]
+    return "".join(f"{line}\n" for line in said)
+
+
+def _tables(rules: Sequence[str]) -> Iterator[list[str]]:
+    table: list[str] = []
+    for line in rules:
+        if line.startswith("*"):
+            table = [line]
+        elif line == "COMMIT":
+            yield table
+        else:
+            table.append(line)
+
+
+def _is_agents(text: str) -> bool:
+    return any(chain in text for chain in _CHAINS)
