@@ -13,6 +13,7 @@ import yarl
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.answers import decode_object, encode_json, error_of_answer
 from serviceexecution.kube.configuration.api_server import ApiServer
+from serviceexecution.kube.configuration.proxy import environment_proxy
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.metrics import REQUEST_SECONDS, REQUESTS
 from serviceexecution.kube.rate_limit import TokenBucket
@@ -183,7 +184,6 @@ class Transport:
                                 data=data,
                                 timeout=limits,
                                 allow_redirects=False,
-                                proxy=self._server.cluster.proxy_url,
                                 server_hostname=self._server.cluster.tls_server_name,
                             )
                         )
@@ -265,7 +265,9 @@ def _session(server: ApiServer, user_agent: str, *, connections: int) -> aiohttp
         headers=[("User-Agent", user_agent), ("Accept", "application/json"), *server.impersonation],
         read_bufsize=READ_BUFFER_BYTES,
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
+        # Not trust_env: before each request aiohttp would ask a thread for the proxy, and another for a password in
+        # ~/.netrc, and fail where there is one, since our requests have credentials of their own.
+        proxy=server.cluster.proxy_url or environment_proxy(server.cluster.server),
     )
 
 
