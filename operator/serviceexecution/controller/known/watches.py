@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 import kopf
+from typing_extensions import override
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
@@ -130,7 +131,24 @@ def kopf_settings(page: int) -> kopf.OperatorSettings:
     settings.watching.chunk_size = max(FEWEST_IN_A_PAGE, page)
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.networking.request_timeout = 60
+    settings.persistence.diffbase_storage = _NothingToCompare()
     return settings
+
+
+class _NothingToCompare(kopf.DiffBaseStorage):
+    """Spares a deep copy of each object at each of its events: only handlers of changes compare, and we have none."""
+
+    @override
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:
+        return kopf.BodyEssence({})
+
+    @override
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        return None
+
+    @override
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        pass
 
 
 def _body(event: Mapping[str, object]) -> JsonObject:

@@ -30,3 +30,14 @@ def test_watches_need_no_dns(environment: dict[str, str], server: str) -> None:
 def test_the_first_list_has_pages_as_large_as_the_objects_allow(page: int, chunk: int) -> None:
     """Controller 7: 10,000 executions were listed in 1,250 pages, which may take longer than their snapshot lives."""
     assert kopf_settings(page).watching.chunk_size == chunk
+
+
+def test_no_event_costs_a_copy_of_its_object() -> None:
+    """A pod of 9 KB cost 1.2 ms at each of its events, of which 0.9 were Kopf's copy, which nobody looked at."""
+    storage = kopf_settings(500).persistence.diffbase_storage
+    body = kopf.Body({"metadata": {"name": "a"}, "spec": {"input": ["large"]}})
+    assert storage.fetch(body=body) is None
+    assert storage.build(body=body) == {}
+    patch = kopf.Patch()
+    storage.store(body=body, patch=patch, essence=storage.build(body=body))
+    assert not patch
