@@ -69,6 +69,11 @@ class Case:
         return not self.raw_input
 
     @property
+    def meets_library(self) -> bool:
+        """Tell whether the program calls its library itself, or is given what the library hands over."""
+        return "LIBRARY" in self.program or bool(self.secrets) or bool(self.pools)
+
+    @property
     def module(self) -> str:
         """Return the name of the program's module in ``user_code.src``."""
         return f"case_{self.name}"
