@@ -259,7 +259,7 @@ ENDED: Final = (
     Case(
         "the store does not answer",
         status=_COLLECTING,
-        members=_starts(_pod(_ends(), _RUNS), results_unknown=True),
+        members=_starts(_pod(_ends(), _RUNS), results_unknown=True, store_away_since=at(0)),
     ),
     Case("all is kept", status=_STARTED, members=_starts(_pod(_ends(), _RUNS), **_kept())),
     Case(

@@ -26,6 +26,10 @@ _REMEMBERED: Final = 1000
 _T = TypeVar("_T")
 
 
+class NoTurnAtStoreError(StoreError):
+    """Others' questions have all turns: this one was not asked, and nothing is known of the store."""
+
+
 class StoreReads:
     """State owner of the questions that are under way, and of the namespaces that got no answer of late."""
 
@@ -44,13 +48,16 @@ class StoreReads:
         self._away_until: dict[str, float] = {}
 
     async def ask(self, namespace: str, question: Callable[[], Awaitable[_T]]) -> _T:
-        """Return the store's answer; raises StoreError, soon and without a question while others wait in vain."""
+        """Return the store's answer; raises StoreError, soon and without a question while others wait in vain.
+
+        NoTurnAtStoreError says that the question was not asked.
+        """
         self._refuse_while_away(namespace)
         try:
             async with self._turns.turn(namespace, wait=TURN_SECONDS):
                 return await self._ask(namespace, question)
         except NoTurnError:
-            raise StoreError("the store is slow: others wait for it") from None
+            raise NoTurnAtStoreError("the store is slow: others wait for it") from None
 
     async def _ask(self, namespace: str, question: Callable[[], Awaitable[_T]]) -> _T:
         clock = asyncio.get_running_loop().time

@@ -1,5 +1,6 @@
 """When a controller was there to see, with all that outputs and logs need: waiting for them counts only then. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -13,6 +14,17 @@ class Outage:
 
     start: datetime
     end: datetime
+
+
+def united(outages: Iterable[Outage]) -> tuple[Outage, ...]:
+    """Return the times that are in any of ``outages``, in order, and none overlaps another."""
+    found: list[Outage] = []
+    for one in sorted(outages, key=lambda outage: outage.start):
+        if found and one.start <= found[-1].end:
+            found[-1] = Outage(found[-1].start, max(found[-1].end, one.end))
+        else:
+            found.append(one)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

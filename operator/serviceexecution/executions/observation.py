@@ -43,6 +43,8 @@ class Observation:
     """Why the main result does not fit the service's schema."""
     results_unknown: bool = False
     """The store did not answer: what is missing above may be there."""
+    store_away_since: datetime | None = None
+    """Since when it has not."""
     attendance: Attendance = field(default_factory=Attendance)
     """Since when this controller has looked, and when what it needs for that was away."""
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from serviceexecution.controller.assembly import namespace_queue
-from serviceexecution.controller.store_reads import ASKED_AT_ONCE, StoreReads
+from serviceexecution.controller.store_reads import ASKED_AT_ONCE, NoTurnAtStoreError, StoreReads
 from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.controller.work.worker import work
@@ -111,7 +111,7 @@ async def test_when_all_turns_are_taken_a_pass_does_not_wait_long() -> None:
     taken = [asyncio.create_task(reads.ask(f"team-{number}", hanging)) for number in range(ASKED_AT_ONCE)]
     await asyncio.sleep(0)
     started = time.monotonic()
-    with pytest.raises(StoreError, match="others wait"):
+    with pytest.raises(NoTurnAtStoreError, match="others wait"):
         await reads.ask("other", fine)
     assert time.monotonic() - started < 1
     for task in taken:

@@ -38,7 +38,7 @@ class GatewayWatch:
         there = await self._is_there()
         self._was_there = self._was_there or there
         if self._was_there:
-            self._outages.note("gateway", there=there)
+            self._outages.note_gateway(there=there)
 
 
 async def takes_connections(url: str) -> bool:

@@ -19,7 +19,7 @@ from serviceexecution.controller.job_actions import JobReader
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.service_problem import Checker
-from serviceexecution.controller.store_reads import StoreReads
+from serviceexecution.controller.store_reads import NoTurnAtStoreError, StoreReads
 from serviceexecution.controller.warnings import creation_problem_of, newest_warning
 from serviceexecution.executions.earlier_run import pod_of
 from serviceexecution.executions.ended import Rest, rest_of
@@ -96,7 +96,7 @@ class ExecutionObserver:
             limits=self._limits,
             job=job,
             pod=pod,
-            attendance=self._outages.attendance(),
+            attendance=self._outages.attendance(execution.metadata.namespace),
         )
         if ended:
             return seen
@@ -183,19 +183,24 @@ class ExecutionObserver:
 
     async def _with_results(self, seen: Observation) -> Observation:
         reference = seen.execution.reference
+        namespace = reference.namespace
         try:
             manifest, log, output = await self._reads.ask(
-                reference.namespace, lambda: self._read_results(reference, pod_of(seen))
+                namespace, lambda: self._read_results(reference, pod_of(seen))
             )
         except StoreError as error:
             # While it is away nothing ends for want of a record; one unreadable record is a missing one.
             logger.warning("the store does not answer", error=str(error))
-            self._outages.note("store", there=not error.retriable, asked=seen.now)
-            return replace(seen, results_unknown=error.retriable)
-        self._outages.note("store", there=True)
+            if isinstance(error, NoTurnAtStoreError):
+                self._outages.note_unasked(namespace, asked=seen.now)
+            else:
+                self._outages.note_store(namespace, there=not error.retriable, asked=seen.now)
+            since = self._outages.store_away_since(namespace)
+            return replace(seen, results_unknown=error.retriable, store_away_since=since)
+        self._outages.note_store(namespace, there=True)
         if manifest is None:
             await self._gateway.look()
-        attendance = self._outages.attendance()
+        attendance = self._outages.attendance(namespace)
         return replace(seen, manifest=manifest, log=log, output=output, attendance=attendance)
 
     async def with_earlier_run(self, seen: Observation) -> Observation | None:

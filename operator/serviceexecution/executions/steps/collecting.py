@@ -16,6 +16,9 @@ COLLECT_NOTICE: Final = 5.0
 COMMIT_GRACE: Final = 5.0
 """Seconds that a commit may take to appear in the store after the collector has ended."""
 
+STORE_NOTICE: Final = 10.0
+"""Seconds after which status says that the store does not answer; a request that was lost is none of it."""
+
 LEAST_COLLECT_TIME: Final = 5.0
 """Seconds in which output and log are looked for at least, however short collectTimeout is."""
 
@@ -71,10 +74,18 @@ def _still_collecting(seen: Observation, wake: float = 2) -> Decision:
         seen,
         current_phase(seen),
         Reason.COLLECTING,
+        _store_is_away(seen),
         follow=True,
         collecting=True,
         wake=wake if left is None else max(1.0, min(wake, left)),
     )
+
+
+def _store_is_away(seen: Observation) -> str:
+    since = seen.store_away_since
+    if since is None or seen.age(since) < STORE_NOTICE:
+        return ""
+    return f"The results store has not answered since {since:%Y-%m-%dT%H:%M:%SZ}."
 
 
 def _has_just_ended(seen: Observation, pod: PodView) -> bool:
