@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from benchmarks.floods.attacks import ATTACKS, Attacker, Tally
+from benchmarks.floods.attacks import Attacker, Tally
+from benchmarks.floods.plans import attack_of
 from benchmarks.floods.processor import seconds_of
 from benchmarks.floods.stage import Tenant
 
@@ -22,6 +23,10 @@ _LOOKS: Final = 300
 _LOOK_SECONDS: Final = 0.1
 
 
+class AttackEndedError(Exception):
+    """The attack has ended by itself."""
+
+
 class Attacking:
     """An attack that goes on."""
 
@@ -30,7 +35,7 @@ class Attacking:
         self._process = process
 
     async def tally(self) -> Tally:
-        """Return what was sent and answered so far."""
+        """Return what was sent and answered so far; raises AttackEndedError."""
         asking, telling = self._process.stdin, self._process.stdout
         assert asking is not None and telling is not None  # noqa: S101, PT018 - pipes
         with contextlib.suppress(ConnectionError):
@@ -38,7 +43,7 @@ class Attacking:
             await asking.drain()
         line = await telling.readline()
         if not line:
-            sys.exit(f"error: the attack {self._name!r} has ended by itself.")
+            raise AttackEndedError(f"{self._name!r} has ended by itself")
         return Tally(**json.loads(line))
 
     def processor_seconds(self) -> float:
@@ -97,8 +102,8 @@ async def _attack(name: str) -> None:
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     facts = json.loads(await reader.readline())
-    attacker = Attacker(facts["address"], Tenant(**facts["tenant"]), facts["collector_token"])
-    attacking = asyncio.ensure_future(ATTACKS[name](attacker))
+    attacker = Attacker(**{**facts, "tenant": Tenant(**facts["tenant"])})
+    attacking = asyncio.ensure_future(attack_of(name)(attacker))
 
     async def tell() -> None:
         while await reader.readline():
@@ -106,6 +111,8 @@ async def _attack(name: str) -> None:
 
     telling = asyncio.ensure_future(tell())
     await asyncio.wait((attacking, telling), return_when=asyncio.FIRST_COMPLETED)
+    if attacking.done():
+        attacking.result()  # Its traceback is all that tells why
     for task in (attacking, telling):
         task.cancel()
     await asyncio.gather(attacking, telling, return_exceptions=True)

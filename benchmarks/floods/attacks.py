@@ -13,15 +13,15 @@ from uuid import uuid4
 import httpx
 
 from benchmarks.floods.stage import SLOW, Tenant
-from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
 
 _LARGE_BYTES: Final = 1_500_000_000
 _COMMIT_BYTES: Final = 60 * 1024**2
 _DRIP_SECONDS: Final = 1.0
 _LOGS: Final = 100
 _FOLLOWERS: Final = 500
+_PATIENCE_SECONDS: Final = 60.0
+LARGE_VALUE: Final[dict[str, list[list[int]]]] = {"data": [[]] * 240_000}
+"""An input of nearly a megabyte, all of which must be looked at."""
 _GZIP_BEGIN: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """An archive that begins otherwise is refused at once."""
 
@@ -33,6 +33,8 @@ class Tally:
     sent: int = 0
     answers: dict[str, int] = field(default_factory=dict)
     """By their status; "closed" are connections that ended without one."""
+    held: int = 0
+    """Connections that are open now, where the attack is to hold them."""
 
     def answered(self, status: str) -> None:
         """Count an answer."""
@@ -46,6 +48,8 @@ class Attacker:
     address: str
     tenant: Tenant
     collector_token: str
+    rate: float = 0.0
+    """How many objects a second a control makes."""
     tally: Tally = field(default_factory=Tally)
 
 
@@ -82,7 +86,7 @@ async def large_bodies(attacker: Attacker) -> None:
 
 async def large_inputs(attacker: Attacker) -> None:
     """Submit inputs of a megabyte that are good (M3): each is parsed, written into etcd and watched."""
-    body = json.dumps({"data": [[]] * 240_000}).encode()
+    body = json.dumps(LARGE_VALUE).encode()
 
     async def submit(http: httpx.AsyncClient) -> None:
         await http.post(attacker.tenant.service(), content=body, headers={"Content-Type": "application/json"})
@@ -127,12 +131,14 @@ async def streams(attacker: Attacker) -> None:
 async def many_logs(attacker: Attacker) -> None:
     """Follow many logs (M4): each stream looks into the store again and again."""
     async with httpx.AsyncClient(
-        base_url=attacker.address, headers={"Authorization": f"Bearer {attacker.tenant.token}"}
+        base_url=attacker.address,
+        headers={"Authorization": f"Bearer {attacker.tenant.token}"},
+        timeout=_PATIENCE_SECONDS,
     ) as http:
-        answers = [await http.post(attacker.tenant.service(), json={"x": 1}) for _ in range(_LOGS)]
+        executions = [await _submitted(http, attacker.tenant) for _ in range(_LOGS)]
     async with asyncio.TaskGroup() as group:
-        for answer in answers:
-            begin = _followed(attacker, answer.json()["id"])
+        for execution in executions:
+            begin = _followed(attacker, execution)
             group.create_task(_dripped(attacker, _FOLLOWERS // _LOGS, begin, drip=b""))
 
 
@@ -153,42 +159,14 @@ async def connections(attacker: Attacker) -> None:
         group.create_task(_at_once(attacker, 8, leave))
 
 
-async def new_executions(attacker: Attacker) -> None:
-    """Create executions as fast as the API server takes them (controller 8e); they wait in their queue."""
-    client = await KubernetesClient.connect(user_agent="serviceexecution-floods", qps=50, burst=50)
-    try:
-        while True:
-            name = str(uuid4())
-            attacker.tally.sent += 1
-            await client.create(
-                SERVICE_EXECUTIONS,
-                attacker.tenant.namespace,
-                {
-                    "apiVersion": f"{API_GROUP}/{API_VERSION}",
-                    "kind": KIND,
-                    "metadata": {"name": name},
-                    "spec": {"serviceRef": {"name": "waiting"}},
-                },
-            )
-            attacker.tally.answered("201")
-    finally:
-        await client.close()
-
-
-ATTACKS: Final[dict[str, Attack]] = {
-    "unknown ids": unknown_ids,
-    "slow schemas": slow_schemas,
-    "large bodies": large_bodies,
-    "large inputs": large_inputs,
-    "bad tokens": bad_tokens,
-    "slow archives": slow_archives,
-    "slow outputs": slow_outputs,
-    "unfinished commits": unfinished_commits,
-    "streams": streams,
-    "many logs": many_logs,
-    "connections": connections,
-    "new executions": new_executions,
-}
+async def _submitted(http: httpx.AsyncClient, tenant: Tenant) -> str:
+    """Return the id of a new execution: an attack that has just begun, or ended, may take the first tries."""
+    while True:
+        with contextlib.suppress(httpx.HTTPError):
+            answer = await http.post(tenant.service(), json={"x": 1})
+            if answer.is_success:
+                return str(answer.json()["id"])
+        await asyncio.sleep(_DRIP_SECONDS)
 
 
 async def _at_once(
@@ -206,7 +184,7 @@ async def _at_once(
     async with httpx.AsyncClient(
         base_url=attacker.address,
         headers={"Authorization": f"Bearer {attacker.tenant.token}"},
-        timeout=60,
+        timeout=_PATIENCE_SECONDS,
         limits=limits,
         event_hooks={"request": [sent], "response": [answered]},
     ) as http:
@@ -233,6 +211,7 @@ async def _dripped(attacker: Attacker, number: int, begin: bytes, *, drip: bytes
                 drain = asyncio.create_task(_read_all(reader, attacker.tally))
                 try:
                     attacker.tally.sent += 1
+                    attacker.tally.held += 1
                     writer.write(begin)
                     await writer.drain()
                     while not drain.done():
@@ -240,6 +219,7 @@ async def _dripped(attacker: Attacker, number: int, begin: bytes, *, drip: bytes
                         writer.write(drip)
                         await writer.drain()
                 finally:
+                    attacker.tally.held -= 1
                     drain.cancel()
                     writer.close()
             await asyncio.sleep(_DRIP_SECONDS)

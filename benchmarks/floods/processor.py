@@ -39,7 +39,7 @@ def seconds_of(process: int) -> float:
 
 def shares(before: Mapping[str, float], after: Mapping[str, float], seconds: float) -> dict[str, float]:
     """Return how many processors each took on average between two looks."""
-    return {name: (after[name] - before.get(name, 0.0)) / seconds for name in after}
+    return {name: max(0.0, after[name] - before.get(name, 0.0)) / seconds for name in after}
 
 
 def _all_seconds() -> float:
