@@ -26,7 +26,14 @@ class GatewayKubernetes(Protocol):
     ) -> AsyncGenerator[ListPage, None]:
         """Give all objects in bounded pages."""
 
-    async def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
+    async def create(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        manifest: JsonObject,
+        *,
+        metadata_only: bool = False,
+    ) -> JsonObject:
         """Create an object; raises AlreadyExistsError."""
 
     async def patch(
@@ -37,6 +44,7 @@ class GatewayKubernetes(Protocol):
         patch: JsonObject,
         *,
         subresource: str | None = None,
+        metadata_only: bool = False,
     ) -> JsonObject | None:
         """Apply a JSON merge patch; None when there is no such object."""
 

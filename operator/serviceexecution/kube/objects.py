@@ -14,6 +14,9 @@ from serviceexecution.kube.watch import WatchEvent, watch_events
 WATCH_IDLE_SECONDS: Final = 90.0
 """The API server sends a bookmark about every minute, so a longer silence means a dead stream."""
 
+_METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Who has just written a megabyte need not be sent it back."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectList:
@@ -83,14 +86,26 @@ class ObjectClient:
             self._transport, kind, namespace, selectors=selectors, limit=limit, metadata_only=metadata_only
         )
 
-    async def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
-        """Create an object and return it as stored.
+    async def create(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        manifest: JsonObject,
+        *,
+        metadata_only: bool = False,
+    ) -> JsonObject:
+        """Create an object and return it as stored, with ``metadata_only`` nothing but its metadata.
 
         Raises AlreadyExistsError. Sent once and never repeated here: after an error without a status
         the object may exist or not.
         """
         return await self._transport.request(
-            "create", kind.path(namespace), resource=kind.plural, method="POST", body=manifest
+            "create",
+            kind.path(namespace),
+            resource=kind.plural,
+            method="POST",
+            body=manifest,
+            accept=_METADATA_ONLY if metadata_only else None,
         )
 
     async def patch(
@@ -101,8 +116,11 @@ class ObjectClient:
         patch: JsonObject,
         *,
         subresource: str | None = None,
+        metadata_only: bool = False,
     ) -> JsonObject | None:
         """Apply a JSON merge patch and return the object as stored, or None when there is none of that name.
+
+        With ``metadata_only`` the answer has nothing but its metadata.
 
         Raises ConflictError when the patch holds ``metadata.resourceVersion`` and the object has a newer one.
         """
@@ -114,6 +132,7 @@ class ObjectClient:
                 method="PATCH",
                 body=patch,
                 content_type="application/merge-patch+json",
+                accept=_METADATA_ONLY if metadata_only else None,
             )
         except KubernetesError as error:
             if error.status == 404:

@@ -72,6 +72,7 @@ class Transport:
         params: Mapping[str, str] | None = None,
         body: JsonObject | None = None,
         content_type: str = "application/json",
+        accept: str | None = None,
     ) -> JsonObject:
         """Send one request and return the JSON object of the answer.
 
@@ -87,6 +88,7 @@ class Transport:
                 params=params,
                 body=body,
                 content_type=content_type,
+                accept=accept,
             )
         )
 

@@ -105,7 +105,14 @@ class ApiServer(StoredObjects):
             yield ListPage(items, str(version), limit=size, begun_again=again)
             at += size
 
-    async def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
+    async def create(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        manifest: JsonObject,
+        *,
+        metadata_only: bool = False,
+    ) -> JsonObject:
         body = {name: copy.deepcopy(value) for name, value in manifest.items() if name != "status"}
         metadata = metadata_of(body)
         if namespace is not None:
@@ -113,13 +120,13 @@ class ApiServer(StoredObjects):
         if "name" not in metadata:
             metadata["name"] = f"{metadata['generateName']}{secrets.token_hex(3)[:5]}"
         name = str(metadata["name"])
-        with self._asked(Request("create", kind.plural, name, namespace)):
+        with self._asked(Request("create", kind.plural, name, namespace, metadata_only=metadata_only)):
             if (kind.plural, namespace, name) in self.objects:
                 raise AlreadyExistsError(
                     f'{kind.plural} "{name}" already exists', status=409, reason="AlreadyExists"
                 )
             self.created[kind.plural] += 1
-            return self.put(kind, body)
+            return _shown(self.put(kind, body), metadata_only=metadata_only)
 
     async def patch(
         self,
@@ -129,17 +136,19 @@ class ApiServer(StoredObjects):
         patch: JsonObject,
         *,
         subresource: str | None = None,
+        metadata_only: bool = False,
     ) -> JsonObject | None:
         if _impossible(kind, namespace, name):
             return None
         resource = kind.plural if subresource is None else f"{kind.plural}/{subresource}"
-        with self._asked(Request("patch", resource, name, namespace)):
+        with self._asked(Request("patch", resource, name, namespace, metadata_only=metadata_only)):
             found = self.objects.get((kind.plural, namespace, name))
             if found is None:
                 return None
             if "metadata" in patch:
                 _check_version(found, metadata_of(patch).get("resourceVersion"))
-            return self.replace(kind, namespace, name, patched(found, patch, subresource))
+            stored = self.replace(kind, namespace, name, patched(found, patch, subresource))
+            return _shown(stored, metadata_only=metadata_only)
 
     async def delete(
         self,

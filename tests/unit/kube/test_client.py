@@ -143,6 +143,16 @@ async def test_patch_is_a_merge_patch_of_the_subresource(client, api):
     assert api.headers[0]["Content-Type"] == "application/merge-patch+json"
 
 
+async def test_what_was_written_is_sent_back_as_metadata_where_that_is_enough(client, api):
+    """A megabyte that was just sent came back with each answer, and was parsed on the event loop."""
+    api.always(200, {"metadata": {"uid": "u"}})
+    assert await client.create(JOBS, "ns", {}, metadata_only=True) == {"metadata": {"uid": "u"}}
+    await client.patch(JOBS, "ns", "x", {}, metadata_only=True)
+    await client.create(JOBS, "ns", {})
+    partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    assert [headers["Accept"] for headers in api.headers] == [partial, partial, "application/json"]
+
+
 async def test_patch_of_nothing_and_conflict(client, api):
     api.in_turn((404, status(404, "NotFound"), {}), (409, status(409, "Conflict"), {}))
     assert await client.patch(JOBS, "ns", "x", {}) is None

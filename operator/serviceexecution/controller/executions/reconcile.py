@@ -193,7 +193,7 @@ class ExecutionReconciler:
     async def _create_config_map(self, execution: ServiceExecution, manifest: JsonObject) -> None:
         namespace = execution.metadata.namespace
         try:
-            await self._client.create(CONFIG_MAPS, namespace, manifest)
+            await self._client.create(CONFIG_MAPS, namespace, manifest, metadata_only=True)
         except AlreadyExistsError:
             name = input_name(execution.reference)
             existing = await self._client.get(CONFIG_MAPS, namespace, name)

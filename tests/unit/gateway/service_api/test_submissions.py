@@ -39,6 +39,12 @@ class TestSubmit:
         assert "tops3cret" not in json.dumps([execution, config_map])
         writes = [call[1] for call in service.cluster.calls if call[0] == "create"]
         assert writes == ["configmaps", "secrets", "serviceexecutions"]
+        answers = {one.resource: one.metadata_only for one in service.cluster.requests}
+        assert (answers["configmaps"], answers["secrets"], answers["serviceexecutions"]) == (
+            True,
+            True,
+            False,
+        )
         assert (await service.get(f"/{name}")).json()["id"] == name
 
     @pytest.mark.parametrize("path", ["", "/", "//"])
@@ -165,12 +171,12 @@ class TestSubmit:
         headers = JSON | {"Idempotency-Key": "one"}
         create, refused = service.cluster.create, asyncio.Event()
 
-        async def slow(kind, namespace, manifest):
+        async def slow(kind, namespace, manifest, **options):
             if kind == SERVICE_EXECUTIONS and not refused.is_set():
                 refused.set()
                 assert (await service.post(headers=headers)).status_code == 201
                 raise KubernetesError("exceeded quota: x", status=403)
-            return await create(kind, namespace, manifest)
+            return await create(kind, namespace, manifest, **options)
 
         service.cluster.create = slow
         assert is_problem(await service.post(headers=headers), 429, "QuotaExceeded")

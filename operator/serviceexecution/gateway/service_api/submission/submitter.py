@@ -84,7 +84,9 @@ class Submitter:
         self, namespace: str, name: str, manifest: JsonObject, digest: str | None
     ) -> JsonObject:
         try:
-            return await _retried(lambda: self._client.create(CONFIG_MAPS, namespace, manifest))
+            return await _retried(
+                lambda: self._client.create(CONFIG_MAPS, namespace, manifest, metadata_only=True)
+            )
         except AlreadyExistsError:
             # Ours, from a try whose answer was lost, or from an earlier request with the same key
             left = await self._client.get(CONFIG_MAPS, namespace, name)
@@ -93,7 +95,9 @@ class Submitter:
             # Touched, so that a sweeper that is about to delete it does not
             touch: JsonObject = {"metadata": {"annotations": {_REUSED: datetime.now(UTC).isoformat()}}}
             touched = (
-                await self._client.patch(CONFIG_MAPS, namespace, name, touch) if left is not None else None
+                await self._client.patch(CONFIG_MAPS, namespace, name, touch, metadata_only=True)
+                if left is not None
+                else None
             )
             if touched is None:
                 raise unavailable(
@@ -104,7 +108,9 @@ class Submitter:
     async def _create_secret(self, namespace: str, manifest: JsonObject) -> JsonObject:
         """Return the Secret as stored, empty when an earlier try had made it: we have no right to read it."""
         with contextlib.suppress(AlreadyExistsError):  # It goes with the ConfigMap that was checked before
-            return await _retried(lambda: self._client.create(SECRETS, namespace, manifest))
+            return await _retried(
+                lambda: self._client.create(SECRETS, namespace, manifest, metadata_only=True)
+            )
         return {}
 
     async def _create_execution(
@@ -125,7 +131,9 @@ class Submitter:
     async def _adopt(self, namespace: str, name: str, execution: JsonObject) -> None:
         uid = metadata_of(execution).get("uid")
         try:
-            await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
+            await self._client.patch(
+                CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)), metadata_only=True
+            )
         except KubernetesError as error:  # The sweeper does it later
             logger.warning("not adopted yet", execution=name, error=str(error))
 

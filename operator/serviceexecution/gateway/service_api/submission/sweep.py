@@ -68,12 +68,14 @@ class SubmissionSweeper:
     async def _settle(self, metadata: JsonObject, now: datetime) -> None:
         namespace, name = str(metadata.get("namespace")), str(metadata.get("name"))
         if metadata.get("ownerReferences"):  # Adopted before adoption was told by the label
-            await self._client.patch(CONFIG_MAPS, namespace, name, ADOPTED_PATCH)
+            await self._client.patch(CONFIG_MAPS, namespace, name, ADOPTED_PATCH, metadata_only=True)
             return
         execution = await self._client.get(SERVICE_EXECUTIONS, namespace, name)
         if execution is not None:
             uid = metadata_of(execution).get("uid")
-            await self._client.patch(CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)))
+            await self._client.patch(
+                CONFIG_MAPS, namespace, name, owner_patch(name, str(uid)), metadata_only=True
+            )
             logger.info("submission adopted", namespace=namespace, execution=name)
             return
         if now - datetime.fromisoformat(str(metadata.get("creationTimestamp"))) < LEFTOVER_AGE:
