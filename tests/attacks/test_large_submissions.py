@@ -3,6 +3,7 @@
 Fails on 9b98b50: such a body was parsed on the loop for 0.4 to 0.7 s, and became a ConfigMap of 90,000 keys.
 """
 
+import asyncio
 import threading
 
 import pytest
@@ -12,6 +13,7 @@ from serviceexecution.contract.input.input_text import INPUT_LIMIT, MAX_PROPERTI
 from serviceexecution.contract.input.submission import parse_submission
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.service_api.submission import routes as submit_routes
+from serviceexecution.kube.kinds import CONFIG_MAPS
 from tests.unit.gateway.service_api.service_cluster import SERVICE
 from tests.unit.gateway.service_api.service_harness import JSON, Service
 
@@ -95,3 +97,33 @@ async def test_a_body_that_is_no_input_counts_several_times(tmp_path, scarce):
     service = Service(tmp_path)
     assert (await service.post(b'{"a":"' + b"x" * 50_000)).status_code == 400
     assert (await service.post(b'{"a": 1}')).status_code == 503
+
+
+async def test_large_bodies_of_a_namespace_are_worked_on_one_by_one(tmp_path):
+    """On 9b98b50 all of a namespace's were at once, and all who use the API server waited for them.
+
+    Its small ones, and large ones of other namespaces, do not wait for them.
+    """
+    service = Service(tmp_path)
+    service.cluster.define(namespace="other")
+    create, begun, both, go_on = service.cluster.create, [], asyncio.Event(), asyncio.Event()
+
+    async def held(kind, namespace, manifest, **options):
+        if kind == CONFIG_MAPS and len(str(manifest)) > 150_000:
+            begun.append(namespace)
+            if len(begun) == 2:
+                both.set()
+            await go_on.wait()
+        return await create(kind, namespace, manifest, **options)
+
+    service.cluster.create = held
+    body = b'{"a":"' + b"x" * 150_000 + b'"}'
+    mine = [asyncio.create_task(service.post(body)) for _ in range(3)]
+    path = f"/services/other/{SERVICE}"
+    others = asyncio.create_task(service.http.post(path, content=body, headers=JSON))
+    async with asyncio.timeout(30):
+        await both.wait()
+        assert (await service.post(b'{"a": 1}')).status_code == 201
+    assert sorted(begun) == sorted({"other", service.base.split("/")[2]})
+    go_on.set()
+    assert {answer.status_code for answer in await asyncio.gather(*mine, others)} == {201}

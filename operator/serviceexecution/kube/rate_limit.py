@@ -46,8 +46,9 @@ class TokenBucket:
     """
 
     def __init__(self, *, qps: float, burst: int, in_flight: int | None = None) -> None:
-        """``in_flight`` is how many requests are under way at once, None for any number. One account has at most half
-        of them: else its slow requests would keep all connections, for which nobody takes turns.
+        """``in_flight`` is how many requests are under way at once, None for any number. One account has at most a
+        quarter of them: else its slow requests would keep all connections, for which nobody takes turns, and all of an
+        API server of few processors.
         """
         if qps <= 0 or burst < 1 or (in_flight is not None and in_flight < 1):
             message = f"a rate limit needs qps > 0 and burst >= 1, not {qps} and {burst}"
@@ -58,7 +59,7 @@ class TokenBucket:
         self._refilled_at = 0.0
         """In the future during a pause, in which nothing is saved up."""
         self._in_flight = in_flight
-        self._in_flight_each = None if in_flight is None else max(1, in_flight // 2)
+        self._in_flight_each = None if in_flight is None else max(1, in_flight // 4)
         self._under_way: Counter[tuple[str, str]] = Counter()
         self._shares: Shares[_Waiter] = Shares()
         self._timer: asyncio.TimerHandle | None = None

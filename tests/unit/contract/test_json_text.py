@@ -29,6 +29,12 @@ def test_the_depth_is_that_of_the_value(value, ascii_only):
     assert json_text._depth(json.dumps(value, ensure_ascii=ascii_only)) == depth(value)
 
 
+def test_the_depth_of_a_long_text_is_found_in_pieces():
+    """Each piece holds the interpreter for a millisecond or two; all at once held it for twenty."""
+    long = "[],{}," * json_text._STEPS_AT_ONCE
+    assert json_text._depth(f"[{long}{'[' * 49}{long}{']' * 49}{long}{'[' * 29}{']' * 29}]") == 51
+
+
 @pytest.mark.parametrize("text", ['["', '["\\"]', "]]]]", "\\[", '"\\', "", "[{]}"])
 def test_the_depth_of_what_is_no_json_is_some_number(text):
     assert json_text._depth(text) <= len(text)

@@ -179,7 +179,7 @@ def test_after_a_pause_requests_go_out_at_the_rate_and_not_all_at_once():
 
 def test_slow_requests_of_one_account_leave_connections_for_others():
     async def main() -> None:
-        bucket = TokenBucket(qps=1000, burst=1000, in_flight=4)
+        bucket = TokenBucket(qps=1000, burst=1000, in_flight=8)
 
         async def slow() -> None:
             with paid_by(Payer("callers", "slow")):

@@ -58,10 +58,15 @@ _NAMESPACES: Final = 4
 """Namespaces whose submissions may take all of the time they have, such as a body sent drop by drop or a slow schema,
 before others wait for their end."""
 _WAITING_PER_NAMESPACE: Final = 200
-BYTES_PER_SECOND: Final = 4_000_000
+_LARGE_BYTES: Final = 128 * 1024
+"""Longest body that is no large one. To look at a large one, write it and tell those who watch takes all parts of the
+cluster some tenths of a second."""
+_LARGE_AT_ONCE: Final = 4
+"""Large bodies under work at once; one of each namespace, whose others wait behind it."""
+BYTES_PER_SECOND: Final = 2_000_000
 """What a namespace may send of bodies for long: each byte is read, parsed, written into etcd and told to all who watch.
 """
-SAVED_BYTES: Final = 16_000_000
+SAVED_BYTES: Final = 8_000_000
 """What it may send at once after a rest."""
 REFUSED_AGAIN: Final = 4
 """A body that is no input counts so many times more: nothing is parsed for as long as to say what is wrong with it, and
@@ -78,7 +83,14 @@ def submit_router(context: ServiceContext) -> APIRouter:
     submitter = Submitter(context.client)
     most = context.settings.submissions
     turns = FairTurns(most, per_key=max(1, most // _NAMESPACES), waiting_per_key=_WAITING_PER_NAMESPACE)
+    large = FairTurns(_LARGE_AT_ONCE, per_key=1, waiting_per_key=_WAITING_PER_NAMESPACE)
     allowances = Allowances(rate=BYTES_PER_SECOND, saved=SAVED_BYTES)
+
+    async def in_turn(call: Call, namespace: str, body: bytes, key: str | None) -> Submitted:
+        if len(body) <= _LARGE_BYTES:
+            return await _submit(context, submitter, call, body, key)
+        async with large.turn(namespace, wait=_TURN_SECONDS):
+            return await _submit(context, submitter, call, body, key)
 
     async def submit(request: Request, namespace: str, service: str) -> Response:
         call = await context.service(
@@ -98,7 +110,7 @@ def submit_router(context: ServiceContext) -> APIRouter:
                 body = await _body(request, context.settings)
                 allowances.spend(namespace, len(body) - announced)
                 # From here on a client that goes away does not undo what it asked for
-                submitted = await asyncio.shield(_submit(context, submitter, call, body, key))
+                submitted = await asyncio.shield(in_turn(call, namespace, body, key))
         except _NoInputError:
             allowances.spend(namespace, REFUSED_AGAIN * len(body))
             raise
