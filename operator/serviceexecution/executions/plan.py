@@ -8,9 +8,9 @@ from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.input.configmap_keys import ConfigMapEntry, configmap_keys
 from serviceexecution.contract.input.data_pools import DataPoolReference, file_properties, find_data_pools
 from serviceexecution.contract.input.input_files import (
-    config_map_properties,
     parse_input_object,
     parse_input_text,
+    property_keys,
     property_names,
     split_config_map,
 )
@@ -252,7 +252,7 @@ def _input_volume(
     if not files:
         return InputVolume("empty")
     if spec.input_from is not None and input_map is not None and input_map.immutable:
-        keys = config_map_properties(input_map.data, names=_names(input_map))
+        keys = property_keys(input_map.data, names=_names(input_map))
         entries = tuple(ConfigMapEntry(keys[name], property_file(name), "") for name in sorted(files))
         return InputVolume("referenced", entries, input_map.metadata.name)
     return InputVolume("own", configmap_keys(files))

@@ -12,6 +12,7 @@ from serviceexecution.contract.input.input_files import (
     INPUT_JSON_LIMIT,
     parse_input_object,
     parse_input_text,
+    property_keys,
     split_config_map,
 )
 from serviceexecution.contract.input.input_text import INPUT_LIMIT
@@ -301,3 +302,8 @@ def test_the_largest_input_is_split_quickly() -> None:
     started = time.process_time()
     assert len(split_input_text(text, limit=2**21)) == 10_000
     assert time.process_time() - started < 2  # about 0.1 s; a quadratic splitter takes minutes
+
+
+def test_keys_of_properties_are_found_without_another_look_at_their_values():
+    data = {"data.json": "[1]", "b": "no JSON", "k0": "2"}
+    assert property_keys(data, names={"k0": "größe"}) == {"data": "data.json", "b": "b", "größe": "k0"}

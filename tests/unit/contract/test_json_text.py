@@ -31,8 +31,8 @@ def test_the_depth_is_that_of_the_value(value, ascii_only):
 
 def test_the_depth_of_a_long_text_is_found_in_pieces():
     """Each piece holds the interpreter for a millisecond or two; all at once held it for twenty."""
-    long = "[],{}," * json_text._STEPS_AT_ONCE
-    assert json_text._depth(f"[{long}{'[' * 49}{long}{']' * 49}{long}{'[' * 29}{']' * 29}]") == 51
+    long = "[[[[[[[[[{}]]]]]]]]]," * json_text._STEPS_AT_ONCE
+    assert json_text._depth(f"[{long}{'[' * 49}{long}{']' * 49}{long}{'[' * 29}{']' * 29}]") == 60
 
 
 @pytest.mark.parametrize("text", ['["', '["\\"]', "]]]]", "\\[", '"\\', "", "[{]}"])

@@ -151,6 +151,7 @@ async def test_what_was_written_is_sent_back_as_metadata_where_that_is_enough(cl
     await client.create(JOBS, "ns", {})
     partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
     assert [headers["Accept"] for headers in api.headers] == [partial, partial, "application/json"]
+    assert api.headers[1]["Content-Type"] == "application/strategic-merge-patch+json"
 
 
 async def test_patch_of_nothing_and_conflict(client, api):

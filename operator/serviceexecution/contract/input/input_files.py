@@ -133,7 +133,7 @@ def config_map_properties(
     check_number(len(data), field)
     keys: dict[str, str] = {}
     for key in sorted(data):
-        name = (names or {}).get(key) or key.removesuffix(PROPERTY_FILE_SUFFIX)
+        name = _property_of(key, names)
         path = f"{field}[{quoted(key)}]"
         if name in keys:
             raise InputError(
@@ -152,6 +152,15 @@ def config_map_properties(
         keys[name] = key
     check_total(((name, data[key]) for name, key in keys.items()), field)
     return keys
+
+
+def property_keys(data: Mapping[str, str], *, names: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Name of each property → its key in ``data``, which ``split_config_map`` has read: no value is looked at again."""
+    return {_property_of(key, names): key for key in data}
+
+
+def _property_of(key: str, names: Mapping[str, str] | None) -> str:
+    return (names or {}).get(key) or key.removesuffix(PROPERTY_FILE_SUFFIX)
 
 
 def _collect(found: Iterable[tuple[str, str]], field: str) -> InputParts:
