@@ -63,7 +63,7 @@ _LARGE_BYTES: Final = 128 * 1024
 cluster some tenths of a second."""
 _LARGE_AT_ONCE: Final = 4
 """Large bodies under work at once; one of each namespace, whose others wait behind it."""
-BYTES_PER_SECOND: Final = 2_000_000
+BYTES_PER_SECOND: Final = 1_000_000
 """What a namespace may send of bodies for long: each byte is read, parsed, written into etcd and told to all who watch.
 """
 SAVED_BYTES: Final = 8_000_000
