@@ -8,7 +8,7 @@ import pytest
 
 from serviceexecution.cli.access_key_objects import key_secret
 from serviceexecution.gateway.access import token_endpoint
-from serviceexecution.gateway.access.token_endpoint import SHORTEST_TOKEN_SECONDS
+from serviceexecution.gateway.access.access_keys import SHORTEST_TOKEN_SECONDS
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.kinds import SECRETS

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Scope
 from typing_extensions import override
 
 from serviceexecution.fairness.payers import Payer
+from serviceexecution.gateway.access.access_keys import AccessKeys
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.token_endpoint import token_router
@@ -86,7 +87,7 @@ def create_app(
     """Return the app. ``draining`` is set when the process is about to end: long polls end, and the process
     is no longer ready. The caller who gives ``state`` keeps it true and closes ``schemas``."""
     ending = draining or asyncio.Event()
-    access = Access(client, settings, Attempts())
+    access, keys = Access(client, settings, Attempts()), AccessKeys(client, settings)
     streams = Streams(access, ending)
     known = state or ServiceState(client, settings.namespaces)
     outputs = CommittedOutputs(store)
@@ -114,7 +115,7 @@ def create_app(
     app.include_router(sources_router(store, access, settings))
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, streams))
-    app.include_router(token_router(client, settings, access))
+    app.include_router(token_router(settings, access, keys))
     app.include_router(service_router(context))
     app.include_router(_health_router(store, ending, state))
     app.add_middleware(HeadOfGet)

@@ -18,6 +18,7 @@ from serviceexecution.gateway.access.bearer import person_token, unauthorized
 from serviceexecution.gateway.access.rights import advice
 from serviceexecution.gateway.access.tokens import (
     LONGEST_TOKEN,
+    SERVICE_AUDIENCE,
     audiences,
     expiry_of,
     is_hopeless,
@@ -33,9 +34,6 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.names import API_GROUP
-
-SERVICE_AUDIENCE: Final = f"services.{API_GROUP}"
-"""Audience of the tokens that our token endpoint gives: worthless at the API server itself."""
 
 TOKEN_SECONDS: Final = 60.0
 """How long a token is believed without asking again: so long a revoked one may still work."""

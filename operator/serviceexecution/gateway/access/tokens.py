@@ -8,7 +8,10 @@ import time
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
+from serviceexecution.resources.names import API_GROUP
 
+SERVICE_AUDIENCE: Final = f"services.{API_GROUP}"
+"""Audience of the tokens that our token endpoint gives: worthless at the API server itself."""
 LONGEST_TOKEN: Final = 16_384
 _TEXT: Final = re.compile(r"[\x21-\x7e]+")
 _CLOCKS_DIFFER_SECONDS: Final = 300.0
