@@ -12,7 +12,7 @@ from serviceexecution.contract.input import submission as contract
 from serviceexecution.contract.input.input_text import INPUT_LIMIT, MAX_PROPERTIES
 from serviceexecution.contract.input.submission import parse_submission
 from serviceexecution.contract.problems import InputError
-from serviceexecution.gateway.service_api.submission import routes as submit_routes
+from serviceexecution.gateway.service_api.submission import intake
 from serviceexecution.kube.kinds import CONFIG_MAPS
 from tests.unit.gateway.service_api.service_cluster import SERVICE
 from tests.unit.gateway.service_api.service_harness import JSON, Service
@@ -36,7 +36,7 @@ def parsed_in(monkeypatch):
         threads.append(threading.current_thread())
         return parse_submission(body)
 
-    monkeypatch.setattr(submit_routes, "parse_submission", parse)
+    monkeypatch.setattr(intake, "parse_submission", parse)
     return threads
 
 
@@ -70,9 +70,9 @@ def test_no_more_names_are_looked_at_than_may_be():
 
 @pytest.fixture
 def scarce(monkeypatch):
-    monkeypatch.setattr(submit_routes, "SAVED_BYTES", 200_000)
-    monkeypatch.setattr(submit_routes, "BYTES_PER_SECOND", 1)
-    monkeypatch.setattr(submit_routes, "_TURN_SECONDS", 0.1)
+    monkeypatch.setattr(intake, "SAVED_BYTES", 200_000)
+    monkeypatch.setattr(intake, "BYTES_PER_SECOND", 1)
+    monkeypatch.setattr(intake, "_TURN_SECONDS", 0.1)
 
 
 async def chunks(body):

@@ -31,7 +31,9 @@ from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.results.routes import results_router
 from serviceexecution.gateway.service_api.context import ServiceContext
+from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
 from serviceexecution.gateway.service_api.routes import service_router
+from serviceexecution.gateway.service_api.submission.intake import Intake
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.sources.routes import sources_router
 from serviceexecution.gateway.state.outputs import CommittedOutputs
@@ -116,7 +118,8 @@ def create_app(
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, streams))
     app.include_router(token_router(settings, access, keys))
-    app.include_router(service_router(context))
+    results, intake = ResultAnswers(store, outputs), Intake(context)
+    app.include_router(service_router(context, results, intake))
     app.include_router(_health_router(store, ending, state))
     app.add_middleware(HeadOfGet)
     app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))

@@ -63,6 +63,11 @@ ANNOTATION_REQUEST_DIGEST: Final = f"{API_GROUP}/request-digest"
 ANNOTATION_SUBMITTED_BY: Final = f"{API_GROUP}/submitted-by"
 """On an execution that came by the Service API: the user name of the caller."""
 
+ANNOTATION_JOB: Final = f"{API_GROUP}/job"
+"""On an execution that came as a job by the platform's API: whether its input may be shown, and run again."""
+JOB_STORED: Final = "input-stored"
+JOB_NOT_STORED: Final = "input-not-stored"
+
 CALLBACK_SECRET: Final = "serviceexecution-callbacks"  # noqa: S105 - a Secret's name
 """In a service's namespace: the keys that sign its callbacks. The only Secret that the controller reads."""
 

@@ -8,12 +8,21 @@ from serviceexecution.gateway.service_api.executions.cancel_routes import cancel
 from serviceexecution.gateway.service_api.executions.list_routes import list_router
 from serviceexecution.gateway.service_api.executions.log_routes import log_router
 from serviceexecution.gateway.service_api.executions.read_routes import read_router
+from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
+from serviceexecution.gateway.service_api.submission.intake import Intake
 from serviceexecution.gateway.service_api.submission.routes import submit_router
 
 
-def service_router(context: ServiceContext) -> APIRouter:
+def service_router(context: ServiceContext, results: ResultAnswers, intake: Intake) -> APIRouter:
     """Return the routes below /services; the fixed names come before those that stand for an id."""
     router = APIRouter(redirect_slashes=False)
-    for part in (docs_router, submit_router, cancel_router, log_router, list_router, read_router):
-        router.include_router(part(context))
+    for part in (
+        docs_router(context),
+        submit_router(context, intake),
+        cancel_router(context),
+        log_router(context),
+        list_router(context),
+        read_router(context, results),
+    ):
+        router.include_router(part)
     return router

@@ -35,11 +35,12 @@ def result_document(
     *,
     problem: str | None = None,
     why_no_text: str | None = None,
+    result: str = "result",
 ) -> str:
     """Return the whole document as JSON text; for the arguments see ``members_part`` and ``links_parts``."""
     parts = [
         *members_part(main_result, view, status, problem, why_no_text),
-        *links_parts(execution_url, [files]),
+        *links_parts(execution_url, [files], result=result),
     ]
     return b"".join(parts).decode()
 
@@ -72,9 +73,14 @@ def members_part(
     return parts
 
 
-def links_parts(execution_url: str, files: Iterable[Iterable[str]]) -> Iterator[bytes]:
-    """Give the document's end: links to ``files``, paths of the output in pieces that are quick to work on."""
-    result_url = f"{execution_url}/result"
+def links_parts(
+    execution_url: str, files: Iterable[Iterable[str]], *, result: str = "result"
+) -> Iterator[bytes]:
+    """Give the document's end: links to ``files``, paths of the output in pieces that are quick to work on.
+
+    ``result`` is what the result is called below the execution's URL.
+    """
+    result_url = f"{execution_url}/{result}"
     own: JsonObject = {"self": {"href": result_url}, "status": {"href": execution_url}}
     yield b'"_links":' + _dump(own)[:-1].encode()
     for piece in files:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.contract.input.configmap_keys import configmap_keys
+from serviceexecution.contract.input.input_files import property_names, split_config_map
 from serviceexecution.contract.input.submission import Submission
-from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of
+from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of, object_at, text_of
 from serviceexecution.contract.paths import PROPERTY_FILE_SUFFIX
 from serviceexecution.resources.names import (
     ANNOTATION_INPUT_PROPERTIES,
+    ANNOTATION_JOB,
     ANNOTATION_REQUEST_DIGEST,
     ANNOTATION_RUN_SECRET,
     ANNOTATION_RUN_SECRET_UID,
@@ -41,12 +43,23 @@ class SubmissionObjects:
 
 
 def submission_objects(
-    submission: Submission, *, name: str, service: str, username: str, digest: str | None
+    submission: Submission,
+    *,
+    name: str,
+    service: str,
+    username: str,
+    digest: str | None,
+    job: str | None = None,
 ) -> SubmissionObjects:
-    """Return the objects of the execution ``name`` of a service; ``digest`` tells repeated requests apart."""
+    """Return the objects of the execution ``name`` of a service; ``digest`` tells repeated requests apart.
+
+    ``job`` is what the execution says of itself as a job.
+    """
     annotations: dict[str, JsonValue] = {ANNOTATION_SUBMITTED_BY: username}
     if digest is not None:
         annotations[ANNOTATION_REQUEST_DIGEST] = digest
+    if job is not None:
+        annotations[ANNOTATION_JOB] = job
     spec: JsonObject = {"serviceRef": {"name": service}}
     if submission.properties:
         spec["inputFrom"] = {"configMapRef": {"name": name}}
@@ -122,6 +135,14 @@ def _config_map(submission: Submission, name: str, digest: str | None) -> JsonOb
         "immutable": True,
         "data": {entry.key: entry.text for entry in entries},
     }
+
+
+def stored_properties(config_map: JsonObject) -> dict[str, str]:
+    """Return the properties (name → JSON text) that a submission's ConfigMap holds; raises InputError."""
+    annotation = object_at(config_map, "metadata", "annotations").get(ANNOTATION_INPUT_PROPERTIES)
+    names = property_names(annotation if isinstance(annotation, str) else None, field="the ConfigMap")
+    data = {key: text_of(value) for key, value in object_at(config_map, "data").items()}
+    return split_config_map(data, field="the ConfigMap", names=names)
 
 
 def _secret(submission: Submission, name: str, keys: dict[str, str], digest: str | None) -> JsonObject:
