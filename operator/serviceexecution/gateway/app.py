@@ -89,7 +89,8 @@ def create_app(
     """Return the app. ``draining`` is set when the process is about to end: long polls end, and the process
     is no longer ready. The caller who gives ``state`` keeps it true and closes ``schemas``."""
     ending = draining or asyncio.Event()
-    access, keys = Access(client, settings, Attempts()), AccessKeys(client, settings)
+    keys = AccessKeys(client, settings)
+    access = Access(client, settings, Attempts(), keys)
     streams = Streams(access, ending)
     known = state or ServiceState(client, settings.namespaces)
     outputs = CommittedOutputs(store)

@@ -25,6 +25,7 @@ LABEL_ACCESS_KEY: Final = f"{API_GROUP}/access-key"
 ANNOTATION_EXPIRES: Final = f"{API_GROUP}/expires"
 SECRET_TYPE: Final = f"{API_GROUP}/access-key"
 _PREFIX: Final = "access-key-"
+_ACCOUNT: Final = "system:serviceaccount:"
 _KEY_ID: Final = re.compile(r"([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\.([a-z0-9]+)")
 
 
@@ -49,6 +50,19 @@ class KeyId:
         """Return the id, None when the text is none."""
         found = _KEY_ID.fullmatch(text) if len(text) < 128 else None
         return None if found is None else cls(found[1], found[2])
+
+    @property
+    def account(self) -> str:
+        """Return the user name of the key's ServiceAccount."""
+        return f"{_ACCOUNT}{self.namespace}:{self.secret_name}"
+
+    @classmethod
+    def of_account(cls, username: str) -> "KeyId | None":
+        """Return the id of the key whose ServiceAccount has that user name, None when it is no key's."""
+        namespace, colon, name = username.removeprefix(_ACCOUNT).partition(":")
+        if not (username.startswith(_ACCOUNT) and colon and name.startswith(_PREFIX)):
+            return None
+        return cls.parse(f"{namespace}.{name.removeprefix(_PREFIX)}")
 
     @classmethod
     def new(cls, namespace: str) -> "KeyId":

@@ -77,8 +77,7 @@ class AccessKeys:
         found = None
         if key_id is not None and not self._wrong.get(digest):
             proven = self._proven.get(digest)
-            account = f"system:serviceaccount:{key_id.namespace}:{key_id.secret_name}"
-            pay_as(caller_payer(account) if proven else stranger(address))
+            pay_as(caller_payer(key_id.account) if proven else stranger(address))
             line = contextlib.nullcontext() if proven else self._turn(address, digest)
             async with line:
                 found = await self._mint(key_id, credentials.secret)

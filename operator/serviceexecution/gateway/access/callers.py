@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 from starlette.requests import Request
 
 from serviceexecution.fairness.payers import Payer, current_payer, paid_by, pay_as
+from serviceexecution.gateway.access.access_keys import AccessKeys, Credentials
 from serviceexecution.gateway.access.addresses import address_of
 from serviceexecution.gateway.access.attempts import Attempts
-from serviceexecution.gateway.access.bearer import person_token, unauthorized
+from serviceexecution.gateway.access.bearer import Shown, shown_by
 from serviceexecution.gateway.access.rights import advice
 from serviceexecution.gateway.access.tokens import (
     LONGEST_TOKEN,
@@ -96,12 +97,14 @@ class Access:
         client: GatewayKubernetes,
         settings: GatewaySettings,
         attempts: Attempts,
+        keys: AccessKeys,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._settings = settings
         self._attempts = attempts
+        self._keys = keys
         self._clock = clock
         self._known: SharedCache[bytes, _Known] = SharedCache(
             seconds=TOKEN_SECONDS,
@@ -136,8 +139,8 @@ class Access:
             request.state.caller = ANYBODY.username
             pay_as(caller_payer(address_of(request, self._settings.trusted_proxies)))
             return ANYBODY
-        token = person_token(request)
-        key = _digest(token)
+        shown = shown_by(request)
+        key = _digest(shown.kept_as)
         known = self._known.get(key)
         if known is None or known.expires <= time.time() or self._clock() - known.asked > within:
             address = address_of(request, self._settings.trusted_proxies)
@@ -146,7 +149,7 @@ class Access:
                 old = None
             known_before = old is not None or self._expected.get(key) is True
             review = self._reviews.ask(
-                key, lambda: self._review(token, key, address, known_before=known_before)
+                key, lambda: self._review(shown, key, address, known_before=known_before)
             )
             with paid_by(stranger(address) if old is None else renewal(old.caller.username)):
                 known = await _answer_or(
@@ -162,7 +165,7 @@ class Access:
         if self._settings.auth_mode == "none":
             return caller_payer(address)
         try:
-            known = self._known.get_stale(_digest(person_token(request)))
+            known = self._known.get_stale(_digest(shown_by(request).kept_as))
         except Problem:
             known = None
         return stranger(address) if known is None else caller_payer(known.caller.username)
@@ -202,24 +205,48 @@ class Access:
             f"{advice(verb, resource, subresource)}",
         )
 
-    async def _review(self, token: str, key: bytes, address: str, *, known_before: bool) -> _Known:
+    async def _review(self, shown: Shown, key: bytes, address: str, *, known_before: bool) -> _Known:
         if self._refused.get(key):
-            raise unauthorized("The token is not valid.")
+            raise shown.refusal
+        asked = self._clock()
+        if shown.key_id is not None:
+            known = await self._review_key(Credentials(shown.key_id, shown.secret), address, asked)
+        else:
+            known = await self._review_token(shown.text, key, address, asked, known_before=known_before)
+        if known is None:
+            self._known.drop(key)
+            raise shown.refusal
+        self._known.put(known.caller.username, key, known)
+        return known
+
+    async def _review_token(
+        self, token: str, key: bytes, address: str, asked: float, *, known_before: bool
+    ) -> _Known | None:
         claims = token_claims(token) if len(token) <= LONGEST_TOKEN else {}
-        identity, asked = None, self._clock()
+        identity = None
         if not is_hopeless(token, claims):
             audience = SERVICE_AUDIENCE if SERVICE_AUDIENCE in audiences(claims) else None
             line = contextlib.nullcontext() if known_before else self._attempts.turn(address, key)
             async with line:
                 identity = await self._client.review_token(token, audience)
         if identity is None:
-            self._known.drop(key)
             self._refused.put(key, True)
             await self._attempts.failed(address)
-            raise unauthorized("The token is not valid.")
-        known = _Known(Caller(identity.username, identity), expiry_of(claims), asked)
-        self._known.put(identity.username, key, known)
-        return known
+            return None
+        return _Known(Caller(identity.username, identity), expiry_of(claims), asked)
+
+    async def _review_key(self, credentials: Credentials, address: str, asked: float) -> _Known | None:
+        """Ask with a token of the key's account: the API server is the judge of keys as well."""
+        try:
+            token, expires = await self._keys.token(credentials, address)
+        except Problem as problem:
+            if problem.status == HTTPStatus.UNAUTHORIZED:
+                return None
+            raise
+        identity = await self._client.review_token(token, SERVICE_AUDIENCE)
+        if identity is None:
+            return None
+        return _Known(Caller(identity.username, identity), expires.timestamp(), asked)
 
     async def _allowed(self, identity: TokenIdentity, question: "_Question") -> bool:
         key = (_who(identity), question)

@@ -100,12 +100,34 @@ class ServiceContext:
         """Authorise a call about one execution; raises Problem 401, 403, 404, KubernetesError."""
         caller = await self.access.authenticate(request)
         self.check_names(namespace, name)
+        found = await self.found_execution(
+            request, caller, namespace, name, api_id, verb=verb, subresource=subresource
+        )
+        api_id = self.state.id_of(found)
+        url = f"{service_url(request, self.settings, namespace, name)}/{api_id}"
+        return ExecutionCall(caller, found, api_id, await self.view(found), url)
+
+    async def found_execution(
+        self,
+        request: Request,
+        caller: Caller,
+        namespace: str,
+        service: str | None,
+        api_id: str,
+        *,
+        verb: str,
+        subresource: str,
+    ) -> KnownExecution:
+        """Return an execution of the service, or of any, if the caller may.
+
+        Raises Problem 403, 404, KubernetesError.
+        """
         if is_uuid(api_id.lower()):
             api_id = api_id.lower()  # RFC 9562: read in either case
         if not is_object_name(api_id):
-            raise _no_execution(api_id)
+            raise _no_execution(service, api_id)
         # Only in memory: nobody without rights makes us ask the API server
-        found = self.state.known_execution(namespace, name, api_id)
+        found = self.state.known_execution(namespace, service, api_id)
         await self.access.require(
             caller,
             verb=verb,
@@ -115,14 +137,12 @@ class ServiceContext:
             name=api_id if found is None else found.name,
         )
         if found is None:
-            found = await self.state.execution(namespace, name, api_id)
+            found = await self.state.execution(namespace, service, api_id)
         found = None if found is None else await self.state.whole(found)
         if found is None:
-            raise _no_execution(api_id)
+            raise _no_execution(service, api_id)
         request.state.execution = found.reference
-        api_id = self.state.id_of(found)
-        url = f"{service_url(request, self.settings, namespace, name)}/{api_id}"
-        return ExecutionCall(caller, found, api_id, await self.view(found), url)
+        return found
 
     async def view(self, execution: KnownExecution) -> JsonObject:
         """Return the execution as the API shows it."""
@@ -168,5 +188,10 @@ def _no_service(namespace: str, name: str) -> Problem:
     )
 
 
-def _no_execution(api_id: str) -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, "ExecutionNotFound", f"The service has no execution {api_id[:253]}.")
+def _no_execution(service: str | None, api_id: str) -> Problem:
+    sentence = (
+        f"There is no execution {api_id[:253]}."
+        if service is None
+        else f"The service has no execution {api_id[:253]}."
+    )
+    return Problem(HTTPStatus.NOT_FOUND, "ExecutionNotFound", sentence)

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, text_of
 from serviceexecution.gateway.caches.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import version_of
 from serviceexecution.resources.executions.execution import ObjectMeta
@@ -41,6 +41,7 @@ class KnownDefinition:
     version: int
     is_built: bool
     """Whether the image is built here, and not given."""
+    display_name: str | None = None
 
     @property
     def size(self) -> int:
@@ -94,6 +95,10 @@ class DefinitionIndex:
         """Return what is known of the definition."""
         return self._known.get(namespace, name)
 
+    def of_namespace(self, namespace: str) -> list[KnownDefinition]:
+        """Return what is known of all definitions of a namespace."""
+        return [known for _, _, known in self._known.items(namespace)]
+
     def text(self, known: KnownDefinition) -> bytes | None:
         """Return the text of that state or of a newer one, for ``definition_of_text``, if it is kept."""
         found = self._texts.get(known.metadata.namespace, known.metadata.name)
@@ -122,6 +127,7 @@ def known_definition(body: JsonObject) -> KnownDefinition | None:
             ),
             version=version_of(metadata),
             is_built="python" in runtime or "build" in object_of(runtime.get("docker")),
+            display_name=text_of(spec.get("displayName"))[:256] or None,
         )
     except ValidationError:
         return None

@@ -71,8 +71,8 @@ class ExecutionIndex:
             if known is not None and known.uid not in listed and known.version <= version:
                 self._forget(known)
 
-    def find(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
-        """Return the execution of that service and id.
+    def find(self, namespace: str, service: str | None, api_id: str) -> KnownExecution | None:
+        """Return the execution of that service, or without one of any of the namespace, and id.
 
         An id belongs to the execution that has it as its uid. Anybody may name another execution like that: it is
         found by its own uid only.
@@ -82,7 +82,7 @@ class ExecutionIndex:
             found = self._by_name.get(namespace, {}).get(api_id)
             if found is None or not found.own_name_is_id:
                 return None
-        return found if (found.namespace, found.service) == (namespace, service) else None
+        return found if found.namespace == namespace and service in {None, found.service} else None
 
     def id_of(self, execution: KnownExecution) -> str:
         """Return the execution's id in the API, by which ``find`` finds it and no other."""
@@ -91,8 +91,10 @@ class ExecutionIndex:
             return execution.name
         return execution.uid
 
-    def of_service(self, namespace: str, service: str) -> list[KnownExecution]:
-        """Return the executions of a service, the oldest first; not a copy."""
+    def of_service(self, namespace: str, service: str | None) -> list[KnownExecution]:
+        """Return the executions of a service, or of all of the namespace, the oldest first; not a copy."""
+        if service is None:
+            return self._by_age.get(namespace, [])
         return self._of_service.get((namespace, service), [])
 
     def __len__(self) -> int:

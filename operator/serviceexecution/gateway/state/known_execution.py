@@ -6,8 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, text_at, text_of
+from serviceexecution.resources.access_key import KeyId
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.names import (
+    ANNOTATION_JOB,
+    ANNOTATION_SUBMITTED_BY,
+    JOB_NOT_STORED,
+    JOB_STORED,
+)
 from serviceexecution.resources.reference import ExecutionReference
 
 KEPT_TAG_BYTES: Final = 2048
@@ -42,6 +49,10 @@ class KnownExecution:
     """Whether it was asked to stop."""
     service_uid: str | None = None
     """Uid of the service that it was started from; None before its start."""
+    access_key: str | None = None
+    """Id of the access key that it was submitted with, as its annotation says; None when no key was."""
+    job: str | None = None
+    """What it says of itself as a job of the platform's API (``ANNOTATION_JOB``), None when it is none."""
     tags: tuple[str, ...] = ()
     cut: bool = False
     """Tags or message are too long to be remembered and must be fetched."""
@@ -113,6 +124,8 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
         attempts=attempts if isinstance(attempts, int) else None,
         cancel=spec.get("cancel") is True,
         service_uid=_shared(object_of(status.get("service")).get("uid")),
+        access_key=_access_key(metadata),
+        job=_job(metadata),
         tags=() if cut else tags,
         cut=cut,
     )
@@ -127,6 +140,17 @@ def version_of(metadata: JsonObject) -> int:
 def _shared(value: JsonValue) -> str | None:
     """Return a text that many executions have, once in memory for all of them."""
     return sys.intern(value) if isinstance(value, str) and value else None
+
+
+def _job(metadata: JsonObject) -> str | None:
+    job = object_of(metadata.get("annotations")).get(ANNOTATION_JOB)
+    return _shared(job) if job in (JOB_STORED, JOB_NOT_STORED) else None
+
+
+def _access_key(metadata: JsonObject) -> str | None:
+    submitter = object_of(metadata.get("annotations")).get(ANNOTATION_SUBMITTED_BY)
+    key_id = None if not isinstance(submitter, str) else KeyId.of_account(submitter)
+    return None if key_id is None else sys.intern(str(key_id))
 
 
 def _tags(value: JsonValue) -> tuple[str, ...]:

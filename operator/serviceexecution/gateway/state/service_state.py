@@ -96,6 +96,10 @@ class ServiceState:
         known = self._definitions.find(namespace, name)
         return known if known is not None else await self.fresh_definition(namespace, name)
 
+    def known_definitions(self, namespace: str) -> list[KnownDefinition]:
+        """Return what is known of the services of a namespace."""
+        return self._definitions.of_namespace(namespace)
+
     async def fresh_definition(self, namespace: str, name: str) -> KnownDefinition | None:
         """Return the service as the API server has it now or had it a second ago, None when there is none.
 
@@ -141,18 +145,18 @@ class ServiceState:
         """Return the execution's id in the API, a UUID."""
         return self._executions.id_of(execution)
 
-    def known_execution(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
-        """Return the execution if it is known here; None says nothing."""
+    def known_execution(self, namespace: str, service: str | None, api_id: str) -> KnownExecution | None:
+        """Return the execution of a service, or of any, if it is known here; None says nothing."""
         return self._executions.find(namespace, service, api_id)
 
-    async def execution(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
-        """Return the execution of that service and id; raises KubernetesError when that cannot be known."""
+    async def execution(self, namespace: str, service: str | None, api_id: str) -> KnownExecution | None:
+        """Return the execution of that service, or of any, and id; raises KubernetesError when that cannot be known."""
         known = self._executions.find(namespace, service, api_id)
-        if known is not None or self._absences.know(namespace, service, api_id):
+        if known is not None or self._absences.know(namespace, service or "", api_id):
             return known
         found = await self._searched(namespace, service, api_id)
         if found is None:
-            self._absences.add(namespace, service, api_id)
+            self._absences.add(namespace, service or "", api_id)
         return found
 
     async def body_of_execution(self, namespace: str, name: str) -> JsonObject | None:
@@ -164,14 +168,14 @@ class ServiceState:
             self._absences.add(namespace, "", name)
         return body
 
-    async def _searched(self, namespace: str, service: str, api_id: str) -> KnownExecution | None:
+    async def _searched(self, namespace: str, service: str | None, api_id: str) -> KnownExecution | None:
         body = await self._ask(SERVICE_EXECUTIONS, namespace, api_id)
         found = None if body is None else self._executions.put(body)
         if found is None and not self._is_current(namespace):
             # The id may be the uid of an execution that nobody told us of
             listed = await self._list_of(namespace, service)
             return next((one for one in listed if self._executions.id_of(one) == api_id), None)
-        if found is None or found.service != service:
+        if found is None or service not in {None, found.service}:
             return None
         return found if self._executions.id_of(found) == api_id else None
 
@@ -189,26 +193,30 @@ class ServiceState:
         self._whole.put(found.namespace, found.name, found, found.size)
         return found
 
-    async def executions(self, namespace: str, service: str) -> list[KnownExecution]:
-        """Return all known executions of a service, the oldest first; raises KubernetesError when none can be known."""
+    async def executions(self, namespace: str, service: str | None) -> list[KnownExecution]:
+        """Return all known executions of a service, or of all, the oldest first; raises KubernetesError when none can
+        be known.
+        """
         if not self._is_current(namespace):
             return await self._list_of(namespace, service)
         return list(self._executions.of_service(namespace, service))
 
-    async def _list_of(self, namespace: str, service: str) -> list[KnownExecution]:
-        return await self._lists.ask((namespace, service), lambda: self._fresh_list(namespace, service))
+    async def _list_of(self, namespace: str, service: str | None) -> list[KnownExecution]:
+        return await self._lists.ask((namespace, service or ""), lambda: self._fresh_list(namespace, service))
 
-    async def _fresh_list(self, namespace: str, service: str) -> list[KnownExecution]:
+    async def _fresh_list(self, namespace: str, service: str | None) -> list[KnownExecution]:
         found: dict[str, KnownExecution] = {}
         pages = self._client.list_pages(
-            SERVICE_EXECUTIONS, namespace, field_selector=f"spec.serviceRef.name={service}"
+            SERVICE_EXECUTIONS,
+            namespace,
+            field_selector=None if service is None else f"spec.serviceRef.name={service}",
         )
         async for page in pages:
             if page.begun_again:
                 found.clear()
             for number, body in enumerate(page.items):
                 execution = self._executions.put(body)
-                if execution is not None and execution.service == service:
+                if execution is not None and service in {None, execution.service}:
                     found[execution.uid] = execution
                 if number % _AT_ONCE == 0:
                     await asyncio.sleep(0)

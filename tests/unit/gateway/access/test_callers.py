@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from serviceexecution.gateway.access import callers
+from serviceexecution.gateway.access.access_keys import AccessKeys
 from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import (
     ACCESS_SECONDS,
@@ -57,9 +58,9 @@ class World:
         self.server, self.now = Server(), 0.0
         settings = GatewaySettings.from_environment({"SX_STORE_URL": "memory:///", "SX_CLUSTER_ID": "test"})
         attempts = Attempts(clock=lambda: self.now)
-        self.access = Access(
-            cast("GatewayKubernetes", self.server), settings, attempts, clock=lambda: self.now
-        )
+        client = cast("GatewayKubernetes", self.server)
+        keys = AccessKeys(client, settings)
+        self.access = Access(client, settings, attempts, keys, clock=lambda: self.now)
 
     async def may(self):
         """Whether Ada may; raises KubernetesError."""
