@@ -23,7 +23,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-chart test-cluster test-e2e test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests floods weight chaos network-policies
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests floods weight chaos network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ test-processes: environment ## the collector as a process, against a gateway on 
 
 test-launcher: environment ## Python projects as processes, with both libraries that call run()
 	@$(RUN) pytest -n 2 tests/launcher $(ARGS)
+
+test-platform: environment ## the platform's packages, unmodified, against its second API on loopback
+	@$(RUN) pytest -n 2 tests/platform $(ARGS)
 
 test-chart: environment ## the chart: what it renders and refuses
 	@PATH="$$($(RUN) cluster programs):$$PATH" $(RUN) pytest -n 2 tests/chart $(ARGS)

@@ -29,6 +29,7 @@ from serviceexecution.gateway.http.middleware.observe import ObservedApp
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
+from serviceexecution.gateway.platform_api.routes import platform_api_router
 from serviceexecution.gateway.results.routes import results_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
@@ -121,6 +122,7 @@ def create_app(
     app.include_router(token_router(settings, access, keys))
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))
+    app.include_router(platform_api_router(context, results))
     app.include_router(_health_router(store, ending, state))
     app.add_middleware(HeadOfGet)
     app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))

@@ -120,6 +120,8 @@ def _encode(value: Any) -> Any:
             return {"dict": {name: _encode(item) for name, item in value.items()}}
         case bytes():
             return {"bytes": base64.b64encode(value).decode()}
+        case datetime.datetime():
+            return {"time": value.isoformat()}
         case Remote():
             return {"object": value._number}
     return value

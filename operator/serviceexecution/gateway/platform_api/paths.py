@@ -1,0 +1,15 @@
+"""The paths of the platform's API."""
+
+from typing import Final
+
+from serviceexecution.gateway.access.bearer import PLATFORM_PATH
+
+NAMESPACE: Final = f"{PLATFORM_PATH}{{namespace}}"
+EXECUTIONS: Final = f"{NAMESPACE}/service-executions"
+EXECUTION: Final = f"{EXECUTIONS}/{{api_id}}"
+SERVICE_JOBS: Final = f"{NAMESPACE}/service-jobs"
+SERVICE_JOB: Final = f"{SERVICE_JOBS}/{{api_id}}"
+SERVICES: Final = f"{NAMESPACE}/services"
+SERVICE: Final = f"{SERVICES}/{{service_id}}"
+APPLICATIONS: Final = f"{NAMESPACE}/applications"
+APPLICATION: Final = f"{APPLICATIONS}/{{key_id}}"
