@@ -122,7 +122,7 @@ def create_app(
     app.include_router(token_router(settings, access, keys))
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))
-    app.include_router(platform_api_router(context, results))
+    app.include_router(platform_api_router(context, results, intake))
     app.include_router(_health_router(store, ending, state))
     app.add_middleware(HeadOfGet)
     app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))

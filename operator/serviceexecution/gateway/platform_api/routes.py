@@ -2,18 +2,22 @@
 
 from fastapi import APIRouter
 
+from serviceexecution.gateway.platform_api.applications.routes import application_router
 from serviceexecution.gateway.platform_api.context import PlatformContext
 from serviceexecution.gateway.platform_api.executions.list_routes import list_router
 from serviceexecution.gateway.platform_api.executions.log_routes import log_router
 from serviceexecution.gateway.platform_api.executions.read_routes import read_router
 from serviceexecution.gateway.platform_api.executions.result_routes import result_router
+from serviceexecution.gateway.platform_api.jobs.routes import job_router
 from serviceexecution.gateway.platform_api.principal.routes import principal_router, rest_router
 from serviceexecution.gateway.platform_api.service_lookup import ServiceLookup
+from serviceexecution.gateway.platform_api.services.routes import service_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
+from serviceexecution.gateway.service_api.submission.intake import Intake
 
 
-def platform_api_router(services: ServiceContext, results: ResultAnswers) -> APIRouter:
+def platform_api_router(services: ServiceContext, results: ResultAnswers, intake: Intake) -> APIRouter:
     """Return the routes below /platform; fixed names come before those that stand for an id."""
     context = PlatformContext(services, ServiceLookup(services.state, services.client))
     router = APIRouter(redirect_slashes=False)
@@ -23,6 +27,9 @@ def platform_api_router(services: ServiceContext, results: ResultAnswers) -> API
         read_router(context),
         result_router(context, results),
         log_router(context),
+        job_router(context, intake),
+        service_router(context),
+        application_router(context),
         rest_router(context),
     ):
         router.include_router(part)

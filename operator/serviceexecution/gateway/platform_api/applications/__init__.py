@@ -1,0 +1,1 @@
+"""Applications, which are access keys here."""

@@ -1,0 +1,140 @@
+"""``service-jobs``: made, looked at, listed, run again."""
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from serviceexecution.contract.input.submission import Submission, input_text
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.access.rights import RUN
+from serviceexecution.gateway.http.payers import caller_payer
+from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
+from serviceexecution.gateway.platform_api.executions.pages import page_document, page_of
+from serviceexecution.gateway.platform_api.executions.query import wanted_of
+from serviceexecution.gateway.platform_api.jobs.job_body import (
+    BODY_LIMIT,
+    changes,
+    job_body,
+    job_submission,
+    tagged,
+)
+from serviceexecution.gateway.platform_api.jobs.kept_input import KeptInput, kept_input
+from serviceexecution.gateway.platform_api.paths import SERVICE_JOB, SERVICE_JOBS
+from serviceexecution.gateway.service_api.submission.idempotency import HEADER, check_key
+from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, beside
+from serviceexecution.gateway.service_api.submission.submitter import Submitted
+from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.resources.names import JOB_NOT_STORED, JOB_STORED
+
+_NO_CACHE = {"Cache-Control": "no-cache"}
+
+
+def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
+    """Return the routes."""
+    router = platform_router()
+    services = context.services
+
+    @router.get(SERVICE_JOBS)
+    async def list_jobs(request: Request, namespace: str) -> Response:
+        """The input of each is left out: it is as large as all of them together."""
+        await context.enter(request, namespace, verb="list")
+        wanted = wanted_of(request.query_params)
+        known = [one for one in await services.state.executions(namespace, None) if one.job is not None]
+        page = await page_of(services.state, namespace, known, wanted)
+        return JSONResponse(await page_document(page, wanted, context.view), headers=_NO_CACHE)
+
+    @router.post(SERVICE_JOBS)
+    async def create_job(request: Request, namespace: str) -> Response:
+        caller = await context.known_caller(request, namespace)
+        key = check_key(request.headers.get(HEADER))
+        everywhere = await context.may_run_all(caller, namespace)
+        payer = namespace if everywhere else caller_payer(caller.username).name
+        async with intake.body(request, payer, limit=BODY_LIMIT, apart=not everywhere) as body:
+            job = await beside(payer, len(body), job_body, body)
+            call = await context.service(
+                request,
+                caller,
+                namespace,
+                job.service_id,
+                verb=RUN.verb,
+                subresource=RUN.subresource,
+            )
+            asked = Asked(
+                body,
+                _key("job", key),
+                lambda _: job_submission(job),
+                JOB_STORED if job.store_input else JOB_NOT_STORED,
+            )
+            if not everywhere:
+                await intake.pay(namespace, len(body))
+            submitted = await intake.submit(call, asked)
+        return await _answer(submitted)
+
+    @router.get(SERVICE_JOB)
+    async def get_job(request: Request, namespace: str, api_id: str) -> Response:
+        call = await context.execution(request, namespace, api_id)
+        if call.execution.job is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND,
+                "JobNotFound",
+                f"The execution {call.api_id} is no job; read it under service-executions.",
+            )
+        return JSONResponse(await _view(call.execution, call.view), headers=_NO_CACHE)
+
+    @router.post(f"{SERVICE_JOB}/rerun")
+    async def rerun(request: Request, namespace: str, api_id: str) -> Response:
+        found = await context.execution(request, namespace, api_id)
+        key = check_key(request.headers.get(HEADER))
+        call = await context.service_of(
+            request, found.caller, found.execution, verb=RUN.verb, subresource=RUN.subresource
+        )
+        async with intake.body(request, namespace, limit=BODY_LIMIT) as body:
+            changed, tags = await beside(namespace, len(body), changes, body)
+            kept = await kept_input(services.client, found.execution)
+            asked = Asked(
+                body,
+                _key(f"rerun {found.execution.uid}", key),
+                lambda _: _changed(kept, changed, tags),
+                JOB_STORED,
+                kept.size,
+            )
+            await intake.pay(namespace, kept.size)
+            submitted = await intake.submit(call, asked)
+        return await _answer(submitted)
+
+    async def _answer(submitted: Submitted) -> Response:
+        execution = services.state.note(submitted.execution)
+        if execution is None:
+            raise unavailable("TryAgain", "The execution cannot be read by this version of the gateway.")
+        view = await _view(execution, await context.view(execution))
+        return JSONResponse(view, HTTPStatus.CREATED if submitted.new else HTTPStatus.OK)
+
+    async def _view(execution: KnownExecution, view: JsonObject) -> JsonObject:
+        if execution.job != JOB_STORED:
+            return view
+        kept = await kept_input(services.client, execution)
+        return {**view, "input": input_text(kept.properties)}
+
+    return router
+
+
+def _changed(kept: KeptInput, changed: Submission, tags: tuple[str, ...] | None) -> Submission:
+    """Return what a rerun runs with; raises Problem 400 when secrets are missing, whose values are never kept."""
+    missing = sorted(kept.secrets - set(changed.secrets))
+    if missing:
+        raise Problem(
+            HTTPStatus.BAD_REQUEST,
+            "SecretsNeeded",
+            f"The values of secrets are not kept; send them again in input.$secrets: {', '.join(missing[:20])}.",
+            members={"path": "$.input.$secrets", "secrets": [*missing]},
+        )
+    submission = replace(changed, properties={**kept.properties, **changed.properties})
+    return tagged(submission, kept.tags if tags is None else (*tags, *changed.tags))
+
+
+def _key(what: str, key: str | None) -> str | None:
+    """Return a key that is another one than the same text for another kind of request."""
+    return None if key is None else f"{what}\0{key}"

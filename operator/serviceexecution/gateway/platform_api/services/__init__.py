@@ -1,0 +1,1 @@
+"""The services of a namespace: listed, looked at, described."""

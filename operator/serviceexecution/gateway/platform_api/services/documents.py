@@ -1,0 +1,126 @@
+"""A service as the platform's API shows it: a service with one definition, which have the same id. Pure."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, Decimal
+from typing import Final, Literal
+
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.quantities import exact_quantity
+from serviceexecution.gateway.service_api.documents.execution_document import timestamp
+from serviceexecution.gateway.service_api.submission.readiness import not_ready
+from serviceexecution.gateway.state.definition_index import KnownDefinition
+from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.resources.services.definition import ServiceDefinition
+
+Lifecycle = Literal["CREATED", "ACCESSIBLE"]
+Permission = Literal["VIEWER", "MAINTAINER", "OWNER"]
+_MILLI: Final = Decimal(1000)
+_MEGA: Final = Decimal(1_000_000)
+
+
+def lifecycle_of(known: KnownDefinition) -> Lifecycle:
+    """Return ACCESSIBLE for a service that can run or could before, else CREATED."""
+    ready = not_ready(known) is None or known.status.serving is not None
+    return "ACCESSIBLE" if ready else "CREATED"
+
+
+def overview(known: KnownDefinition) -> JsonObject:
+    """Return the service as lists show it."""
+    return {
+        "id": known.metadata.uid,
+        "serviceDefinitionId": known.metadata.uid,
+        "name": known.metadata.name,
+        "displayName": known.display_name or known.metadata.name,
+        "type": "MANAGED",
+        "lifecycle": lifecycle_of(known),
+        **_created(known.metadata.creation_timestamp),
+    }
+
+
+def service_document(
+    known: KnownDefinition, definition: ServiceDefinition, permission: Permission, endpoint: str
+) -> JsonObject:
+    """Return the service; ``endpoint`` is its URL in the Service API."""
+    return {
+        "id": known.metadata.uid,
+        "name": known.metadata.name,
+        "displayName": known.display_name or known.metadata.name,
+        "currentUserPermission": permission,
+        "serviceDefinitions": [_definition(known, definition, endpoint)],
+        "contacts": [],
+        "links": [],
+    }
+
+
+def statistics(executions: Iterable[KnownExecution], now: datetime) -> JsonObject:
+    """Return how many of the executions that still exist were created when; nobody gives stars here."""
+    this_month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last_month = _months_before(this_month, 1)
+    three_months = _months_before(this_month, 3)
+    created = [one.created for one in executions]
+    return {
+        "stars": 0,
+        "subscriptionCount": 0,
+        "managedServiceExecutions": {
+            "totalCount": len(created),
+            "thisMonthCount": sum(time >= this_month for time in created),
+            "lastMonthCount": sum(last_month <= time < this_month for time in created),
+            "lastThreeMonthsCount": sum(time >= three_months for time in created),
+        },
+    }
+
+
+def _definition(known: KnownDefinition, definition: ServiceDefinition, endpoint: str) -> JsonObject:
+    spec = definition.spec
+    document: JsonObject = {
+        "id": known.metadata.uid,
+        "name": known.metadata.name,
+        "version": known.status.revision,
+        "summary": spec.display_name,
+        "description": spec.description,
+        "gatewayEndpoint": endpoint,
+        "productionEndpoint": endpoint,
+        "type": "MANAGED",
+        "lifecycle": lifecycle_of(known),
+        "pricingPlans": [],
+        "configurations": _resources(definition),
+        "runtimeConfiguration": {
+            "runtime": "DOCKER" if spec.runtime.python is None else "PYTHON_TEMPLATE",
+            "applyProviderTokens": False,
+        },
+        "source": _source(definition),
+        **_created(known.metadata.creation_timestamp),
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _source(definition: ServiceDefinition) -> JsonObject | None:
+    docker, source = definition.spec.runtime.docker, definition.spec.source
+    if docker is not None and docker.image is not None:
+        return {"type": "registry", "image": docker.image}
+    if source is None:
+        return None
+    return {"type": "file"} if source.git is None else {"type": "repository", "fullPath": source.git.url}
+
+
+def _resources(definition: ServiceDefinition) -> list[JsonValue]:
+    """Return CPU and memory as the client takes them: whole numbers of thousandths and of 10^6 bytes, rounded up."""
+    needs = definition.spec.resources
+    given = {} if needs is None else {**(needs.requests or {}), **(needs.limits or {})}
+    found: list[JsonValue] = []
+    for name, scale, unit in (("cpu", _MILLI, "m"), ("memory", 1 / _MEGA, "M")):
+        amount = exact_quantity(str(given[name])) if name in given else None
+        if amount is not None:
+            whole = (amount * scale).to_integral_value(ROUND_CEILING)
+            found.append({"type": name, "amount": int(whole), "unit": unit})
+    return found
+
+
+def _months_before(month: datetime, number: int) -> datetime:
+    years, index = divmod(month.month - 1 - number, 12)
+    return month.replace(year=month.year + years, month=index + 1)
+
+
+def _created(time: datetime | None) -> JsonObject:
+    return {} if time is None else {"createdAt": timestamp(time)}

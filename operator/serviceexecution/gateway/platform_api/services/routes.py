@@ -1,0 +1,137 @@
+"""``services``: listed, looked at, described, deleted."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, ParamSpec, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from serviceexecution.fairness.turns import NoTurnError
+from serviceexecution.fairness.work import THREADS
+from serviceexecution.gateway.access.callers import Caller
+from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
+from serviceexecution.gateway.platform_api.paths import SERVICE, SERVICES
+from serviceexecution.gateway.platform_api.services.documents import (
+    Permission,
+    lifecycle_of,
+    overview,
+    service_document,
+    statistics,
+)
+from serviceexecution.gateway.service_api.context import gateway_url
+from serviceexecution.gateway.service_api.description.openapi import openapi_document
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
+from serviceexecution.resources.names import DEFINITION_PLURAL
+from serviceexecution.resources.services.definition import ServiceDefinition
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_NO_CACHE: Final = {"Cache-Control": "no-cache"}
+_PERMISSIONS: Final[tuple[tuple[str, Permission], ...]] = (("delete", "OWNER"), ("patch", "MAINTAINER"))
+"""The right that makes each, the highest first; all others who may read are viewers."""
+
+
+def service_router(context: PlatformContext) -> APIRouter:
+    """Return the routes; fixed names come before those that stand for an id."""
+    router = platform_router()
+    services = context.services
+
+    @router.get(SERVICES)
+    async def list_services(request: Request, namespace: str) -> Response:
+        await context.enter(request, namespace, verb="list", resource=DEFINITION_PLURAL)
+        wanted = set(request.query_params.getlist("lifecycle"))
+        known = services.state.known_definitions(namespace)
+        found = [one for one in known if not wanted or lifecycle_of(one) in wanted]
+        found.sort(key=lambda one: one.metadata.name)
+        return JSONResponse([overview(one) for one in found], headers=_NO_CACHE)
+
+    @router.get(f"{SERVICES}/name-available")
+    async def name_available(request: Request, namespace: str) -> Response:
+        await context.enter(request, namespace, verb="list", resource=DEFINITION_PLURAL)
+        name = request.query_params.get("name", "")
+        return JSONResponse(
+            all(one.metadata.name != name for one in services.state.known_definitions(namespace))
+        )
+
+    @router.get(SERVICE)
+    async def get_service(request: Request, namespace: str, service_id: str) -> Response:
+        caller = await context.known_caller(request, namespace)
+        call = await context.service(request, caller, namespace, service_id, verb="get")
+        definition = await services.whole_definition(call.definition)
+        permission = await _permission(caller, namespace, call.definition.metadata.name)
+        document = service_document(call.definition, definition, permission, call.base)
+        return JSONResponse(document, headers=_NO_CACHE)
+
+    @router.delete(SERVICE)
+    async def delete_service(request: Request, namespace: str, service_id: str) -> Response:
+        caller = await context.known_caller(request, namespace)
+        call = await context.service(request, caller, namespace, service_id, verb="delete")
+        metadata = call.definition.metadata
+        try:
+            await services.client.delete(SERVICE_DEFINITIONS, namespace, metadata.name, uid=metadata.uid)
+        except KubernetesError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                raise _no_writes() from None
+            raise
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.get(f"{SERVICE}/openapi")
+    async def get_openapi(request: Request, namespace: str, service_id: str) -> Response:
+        """A JSON text that holds the document, which is YAML as well: all JSON is."""
+        caller = await context.known_caller(request, namespace)
+        call = await context.service(request, caller, namespace, service_id, verb="get")
+        definition = await services.whole_definition(call.definition)
+        gateway = gateway_url(request, services.settings)
+        text = await _in_thread(namespace, _openapi_text, definition, call.base, gateway)
+        return Response(text, media_type="application/json", headers=_NO_CACHE)
+
+    @router.get(f"{SERVICE}/statistics")
+    async def get_statistics(request: Request, namespace: str, service_id: str) -> Response:
+        caller = await context.enter(request, namespace, verb="list")
+        call = await context.service(request, caller, namespace, service_id, verb="get")
+        executions = await services.state.executions(namespace, call.definition.metadata.name)
+        counted = await _in_thread(namespace, statistics, executions, datetime.now(UTC))
+        return JSONResponse(counted, headers=_NO_CACHE)
+
+    @router.get(f"{SERVICE}/subscriptions")
+    async def get_subscriptions(request: Request, namespace: str, service_id: str) -> Response:
+        caller = await context.known_caller(request, namespace)
+        await context.service(request, caller, namespace, service_id, verb="get")
+        return JSONResponse([])
+
+    async def _permission(caller: Caller, namespace: str, name: str) -> Permission:
+        for verb, permission in _PERMISSIONS:
+            if await context.may(caller, namespace, verb=verb, resource=DEFINITION_PLURAL, name=name):
+                return permission
+        return "VIEWER"
+
+    return router
+
+
+async def _in_thread(
+    namespace: str, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
+) -> _R:
+    """Return what the function makes of what a tenant chose the size of; raises Problem 503."""
+    try:
+        return await THREADS.run(namespace, function, *args, **kwargs)
+    except NoTurnError:
+        raise unavailable("Busy", "Too many large requests at once; try again.") from None
+
+
+def _openapi_text(definition: ServiceDefinition, base: str, gateway: str) -> bytes:
+    document = json.dumps(openapi_document(definition, base, gateway), ensure_ascii=False)
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _no_writes() -> Problem:
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "NotSupported",
+        "This gateway may not delete services: use kubectl delete, or let an operator set gateway.platformApi.write in "
+        "the chart.",
+    )

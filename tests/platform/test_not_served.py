@@ -1,0 +1,113 @@
+"""``qhub-api`` 3.3.0, unmodified: every call that is not served is an error of the client with a sentence."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support.sdk.process import RemoteError
+
+PACKAGE = "qhub-service"
+ALL = None
+"""Every call of the client."""
+SERVED = {
+    "authentication": ALL,
+    "users": {"get_my_accounts"},
+    "service_executions": ALL,
+    "service_jobs": ALL,
+    "services": {
+        "get_services",
+        "get_service",
+        "delete_service",
+        "get_service_open_api",
+        "get_service_statistics",
+        "get_service_subscriptions",
+        "check_service_name_availability",
+    },
+    "applications": {
+        "get_applications",
+        "get_application",
+        "get_application_access_keys",
+        "get_application_subscriptions",
+    },
+}
+"""Clients and their calls that are served: the other modules here make each."""
+NOT_SERVED = {
+    "algorithms": "They belong to the platform's site.",
+    "announcements": "They belong to the platform's site.",
+    "billing": "Nothing is billed.",
+    "data_pool_grants": "Data pools come with a later version.",
+    "data_pool_shares": "Roles of the cluster say who may read what.",
+    "data_pools": "Data pools come with a later version.",
+    "entitlements": "Nothing is billed.",
+    "external_services": "Services run in the cluster.",
+    "git_integrations": "spec.source.git fetches repositories.",
+    "implementations": "They belong to the platform's site.",
+    "managed_services": "Services are written with sx deploy or kubectl.",
+    "marketplace": "There is no marketplace.",
+    "organizations": "Namespaces stand for them.",
+    "products": "There is no marketplace.",
+    "quantum_workloads": "Quantum computers are not reached through the gateway.",
+    "service_shares": "Roles of the cluster say who may run what.",
+    "subscriptions": "Roles of the cluster say who may run what.",
+    "use_cases": "They belong to the platform's site.",
+    "user_notifications": "They belong to the platform's site.",
+    "workflow_services": "There are no workflows.",
+    "workflow_user_tasks": "There are no workflows.",
+}
+"""Clients of which no call is served, and why. Of those in ``SERVED`` it is what is not named there."""
+PARTLY = [name for name, calls in SERVED.items() if calls is not ALL]
+
+
+def calls_of(sdk, client):
+    return [
+        name for name in sdk.module("builtins").dir(client) if name[0] != "_" and name != "with_raw_response"
+    ]
+
+
+def arguments_of(sdk, call):
+    """Return something for each argument that the call needs."""
+    inspect = sdk.module("inspect")
+    parameters = sdk.module("builtins").list(inspect.signature(call).parameters.values())
+    needed = [one for one in parameters if "_empty" in repr(one.default)]
+    return {one.name: _something(repr(one.annotation)) for one in needed}
+
+
+def _something(annotation):
+    if "datetime" in annotation:
+        return datetime(2026, 11, 28, tzinfo=UTC)
+    for word, value in (("bytes", b"x"), ("Sequence", []), ("Dict", {}), ("int", 1), ("bool", True)):
+        if re.search(rf"\b{word}\b", annotation):
+            return value
+    return "x"
+
+
+def test_each_client_is_served_or_said_not_to_be(sdk):
+    source = sdk.module("inspect").getsource(sdk.module("qhub.api.platform").HubPlatformClient)
+    assert set(re.findall(r"def (\w+)\(self\):", source)) == {*NOT_SERVED, *SERVED}
+
+
+@pytest.mark.parametrize("name", [*NOT_SERVED, *PARTLY])
+def test_what_is_not_served_is_an_error_of_the_client_with_a_sentence(platform, sdk, name):
+    client = getattr(platform.client, name)
+    served = SERVED.get(name, set())
+    asked = [call for call in calls_of(sdk, client) if call not in served]
+    assert asked
+    for call in asked:
+        function = getattr(client, call)
+        arguments = arguments_of(sdk, function)
+        with pytest.raises(RemoteError) as caught:
+            list(function(**arguments))  # Downloads ask only when they are read
+        error = caught.value
+        assert error.kinds[0] in {"NotFoundError", "ForbiddenError", "ApiError"}, (call, error)
+        assert error.members["status_code"] in {403, 404}, (call, error)
+        assert error.members["body"]["code"] == "NotSupported", (call, error.members)
+        assert error.members["body"]["detail"].endswith("."), call
+
+
+def test_strangers_are_told_nothing(sdk, gateway):
+    make = sdk.module("qhub.api.platform").HubPlatformClient
+    client = make(base_url=gateway.base, api_key="wrong", max_retries=0)
+    with pytest.raises(RemoteError) as caught:
+        client.data_pools.get_data_pools()
+    assert caught.value.kinds[0] == "UnauthorizedError"
