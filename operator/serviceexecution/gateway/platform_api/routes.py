@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from serviceexecution.gateway.platform_api.applications.routes import application_router
 from serviceexecution.gateway.platform_api.context import PlatformContext
+from serviceexecution.gateway.platform_api.description.routes import description_router
 from serviceexecution.gateway.platform_api.executions.list_routes import list_router
 from serviceexecution.gateway.platform_api.executions.log_routes import log_router
 from serviceexecution.gateway.platform_api.executions.read_routes import read_router
@@ -22,6 +23,7 @@ def platform_api_router(services: ServiceContext, results: ResultAnswers, intake
     context = PlatformContext(services, ServiceLookup(services.state, services.client))
     router = APIRouter(redirect_slashes=False)
     for part in (
+        description_router(context),
         principal_router(context),
         list_router(context),
         read_router(context),

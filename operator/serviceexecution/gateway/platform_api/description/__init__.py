@@ -1,0 +1,1 @@
+"""The OpenAPI text of what is served of the platform's API."""

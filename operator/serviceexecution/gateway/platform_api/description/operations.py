@@ -1,0 +1,131 @@
+"""The calls that are served, one line each. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.platform_api.executions.log_routes import MOST_LINES
+from serviceexecution.gateway.platform_api.executions.query import MOST_LISTED, PAGE_SIZE, PROPERTIES
+
+_TEXT: Final[JsonObject] = {"type": "string"}
+_TEXTS: Final[JsonObject] = {"type": "array", "items": _TEXT}
+_TIME: Final[JsonObject] = {"type": "string", "format": "date-time"}
+_SORT: Final[JsonObject] = {
+    "type": "array",
+    "items": {"type": "string", "pattern": f"^({'|'.join(PROPERTIES)})(,(asc|desc))?$"},
+    "maxItems": 6,
+}
+LIST_PARAMETERS: Final[dict[str, JsonObject]] = {
+    "page": {"type": "integer", "minimum": 0, "maximum": 10**9, "default": 0},
+    "size": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": PAGE_SIZE},
+    "sort": _SORT,
+    "createdAfter": _TIME,
+    "createdBefore": _TIME,
+    "applicationId": _TEXT,
+    "serviceId": _TEXT,
+    "tags": {**_TEXTS, "maxItems": 64},
+    "ids": {"type": "array", "items": {"type": "string", "maxLength": 256}, "maxItems": 10},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call."""
+
+    method: Literal["get", "put", "post", "delete"]
+    path: str
+    """Below the namespace."""
+    name: str
+    summary: str
+    answer: str | None = None
+    """Name of the schema of its answer, with [] behind it for a list of them; None for one without a body."""
+    parameters: dict[str, JsonObject] = field(default_factory=dict)
+    """Name in the query → schema."""
+    body: str | None = None
+    """Name of the schema of its body."""
+    status: int = 200
+    media_type: str = "application/json"
+    pending: bool = False
+    """Whether 204 says that there is nothing yet."""
+
+
+_E: Final = "/service-executions/{id}"
+OPERATIONS: Final = (
+    Operation("post", "/authorize", "resolveAuthToken", "Say who calls", "Principal"),
+    Operation("get", "/my/accounts", "getMyAccounts", "Show the namespace as an account", "Account[]"),
+    Operation(
+        "get",
+        "/service-executions",
+        "getServiceExecutions",
+        "List executions of all services",
+        "ExecutionPage",
+        LIST_PARAMETERS,
+    ),
+    Operation("get", _E, "getServiceExecution", "Show an execution", "Execution"),
+    Operation("put", f"{_E}/cancel", "cancelServiceExecution", "Stop an execution", "Execution"),
+    Operation("get", f"{_E}/results", "getResult", "Show a result", "Result", pending=True),
+    Operation(
+        "get",
+        f"{_E}/results/{{file}}",
+        "getResultFile",
+        "Fetch a file of a result; ** is the main result or the only file",
+        "",
+        {"file": _TEXT},
+        media_type="*/*",
+    ),
+    Operation(
+        "get",
+        f"{_E}/logs",
+        "getLogs",
+        "Show the last lines of a log",
+        "Logs",
+        {
+            "limit": {"type": "integer", "minimum": 1, "maximum": MOST_LINES},
+            "raw": {"type": "boolean"},
+        },
+        pending=True,
+    ),
+    Operation(
+        "get", f"{_E}/metrics", "getMetrics", "Show measurements, of which there are none yet", "Metrics"
+    ),
+    Operation("get", f"{_E}/lineage", "getLineage", "Show which execution started which", "Lineage"),
+    Operation("get", f"{_E}/costs", "getCosts", "Show costs, of which there are none", "Nothing[]"),
+    Operation("get", f"{_E}/observability", "getObservability", "Show no files", "Object"),
+    Operation("get", "/service-jobs", "getServiceJobs", "List jobs", "ExecutionPage", LIST_PARAMETERS),
+    Operation("post", "/service-jobs", "createServiceJob", "Make a job", "Job", body="NewJob", status=201),
+    Operation("get", "/service-jobs/{id}", "getServiceJob", "Show a job, with its stored input", "Job"),
+    Operation(
+        "post",
+        "/service-jobs/{id}/rerun",
+        "rerunServiceJob",
+        "Run a job or another execution again, as it was or with changed members",
+        "Job",
+        body="Changes",
+        status=201,
+    ),
+    Operation("get", "/services", "getServices", "List services", "Overview[]", {"lifecycle": _TEXTS}),
+    Operation(
+        "get",
+        "/services/name-available",
+        "checkServiceNameAvailability",
+        "Tell whether no service has a name",
+        "Flag",
+        {"name": _TEXT},
+    ),
+    Operation("get", "/services/{id}", "getService", "Show a service", "Service"),
+    Operation("delete", "/services/{id}", "deleteService", "Delete a service", status=204),
+    Operation(
+        "get",
+        "/services/{id}/openapi",
+        "getServiceOpenApi",
+        "Give a service's OpenAPI text",
+        "Text",
+        {"format": {"enum": ["JSON", "YAML"]}},
+    ),
+    Operation("get", "/services/{id}/statistics", "getServiceStatistics", "Count executions", "Statistics"),
+    Operation("get", "/services/{id}/subscriptions", "getServiceSubscriptions", "Show none", "Nothing[]"),
+    Operation("get", "/applications", "getApplications", "List access keys", "Application[]"),
+    Operation("get", "/applications/{id}", "getApplication", "Show an access key", "Application"),
+    Operation("get", "/applications/{id}/access-keys", "getAccessKeys", "Show its id", "AccessKey[]"),
+    Operation("get", "/applications/{id}/subscriptions", "getSubscriptions", "Show none", "Nothing[]"),
+)

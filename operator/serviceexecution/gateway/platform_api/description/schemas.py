@@ -1,0 +1,106 @@
+"""The schemas of the platform's API. Pure."""
+
+from typing import Final
+
+from serviceexecution.contract.json_types import JsonObject
+
+_TEXT: Final[JsonObject] = {"type": "string"}
+_TEXTS: Final[JsonObject] = {"type": "array", "items": _TEXT}
+_COUNT: Final[JsonObject] = {"type": "integer", "minimum": 0}
+_FLAG: Final[JsonObject] = {"type": "boolean"}
+_OBJECT: Final[JsonObject] = {"type": "object"}
+_STATUSES: Final = ["UNKNOWN", "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
+_POINTS: Final[JsonObject] = {"type": "array", "items": _OBJECT}
+
+
+def _object(required: dict[str, JsonObject], /, **optional: JsonObject) -> JsonObject:
+    return {"type": "object", "required": [*required], "properties": {**required, **optional}}
+
+
+def _list(name: str) -> JsonObject:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+
+
+_EXECUTION: Final = {
+    "id": _TEXT,
+    "createdAt": _TEXT,
+    "status": {"enum": [*_STATUSES]},
+    "type": {"const": "MANAGED"},
+    "tags": _TEXTS,
+}
+_MORE: Final = dict.fromkeys(
+    ("startedAt", "endedAt", "serviceId", "serviceDefinitionId", "applicationId"), _TEXT
+)
+_OVERVIEW: Final = {
+    "id": _TEXT,
+    "serviceDefinitionId": _TEXT,
+    "name": _TEXT,
+    "displayName": _TEXT,
+    "type": {"const": "MANAGED"},
+    "lifecycle": {"enum": ["CREATED", "ACCESSIBLE"]},
+    "createdAt": _TEXT,
+}
+SCHEMAS: Final[dict[str, JsonObject]] = {
+    "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _COUNT, "detail": _TEXT, "code": _TEXT}),
+    "Principal": _object({"id": _TEXT, "accessToken": _OBJECT, "accountType": _TEXT, "type": _TEXT}),
+    "Account": _object({"id": _TEXT, "tenantType": _TEXT, "displayName": _TEXT, "isOrganization": _FLAG}),
+    "Execution": _object(_EXECUTION, **_MORE),
+    "Job": _object(_EXECUTION, **_MORE, input=_TEXT),
+    "ExecutionPage": _object(
+        {
+            "content": _list("Execution"),
+            **dict.fromkeys(("page", "size", "totalElements", "totalPages", "number"), _COUNT),
+            "numberOfElements": _COUNT,
+            **dict.fromkeys(("first", "last", "empty"), _FLAG),
+            "sort": {
+                "type": "array",
+                "items": _object({"property": _TEXT, "direction": {"enum": ["ASC", "DESC"]}}),
+            },
+        }
+    ),
+    "Result": _object({"_embedded": _OBJECT, "_links": _OBJECT}),
+    "LogEntry": _object({"message": _TEXT, "severity": _TEXT, "timestamp": _TEXT}),
+    "Logs": _object(
+        {"empty": _FLAG, "content": _list("LogEntry")},
+        first={"$ref": "#/components/schemas/LogEntry"},
+        last={"$ref": "#/components/schemas/LogEntry"},
+    ),
+    "Metrics": _object(
+        {
+            "serviceExecutionId": _TEXT,
+            **dict.fromkeys(("cpuUsage", "cpuLimit", "memoryUsage", "memoryLimit"), _POINTS),
+        },
+        startTime=_TEXT,
+        endTime=_TEXT,
+    ),
+    "Lineage": _object({"nodes": {"type": "array", "items": _OBJECT}, "truncated": _FLAG}),
+    "NewJob": _object({"serviceId": _TEXT}, input=_OBJECT, tags=_TEXTS, storeInput=_FLAG),
+    "Changes": _object({}, input=_OBJECT, tags=_TEXTS),
+    "Overview": _object(_OVERVIEW),
+    "Service": _object(
+        {
+            "id": _TEXT,
+            "name": _TEXT,
+            "displayName": _TEXT,
+            "currentUserPermission": {"enum": ["VIEWER", "MAINTAINER", "OWNER"]},
+            "serviceDefinitions": {"type": "array", "items": _OBJECT, "minItems": 1, "maxItems": 1},
+        }
+    ),
+    "Statistics": _object(
+        {
+            "stars": _COUNT,
+            "subscriptionCount": _COUNT,
+            "managedServiceExecutions": _object(
+                {f"{name}Count": _COUNT for name in ("total", "thisMonth", "lastMonth", "lastThreeMonths")}
+            ),
+        }
+    ),
+    "Application": _object({"id": _TEXT, "name": _TEXT, "currentUserPermission": _TEXT}),
+    "AccessKey": _object(
+        {"type": _TEXT, "accessKeyId": _TEXT, "secretAccessKey": {"type": "null"}, "tokenEndpoint": _TEXT}
+    ),
+    "Flag": _FLAG,
+    "Text": _TEXT,
+    "Object": _OBJECT,
+    "Nothing": {"not": {}},
+}
