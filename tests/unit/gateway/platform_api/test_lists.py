@@ -1,0 +1,68 @@
+"""Which executions a list of the platform's API shows, without a gateway."""
+
+import fnmatch
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import QueryParams
+
+from serviceexecution.gateway.platform_api.executions.choice import chosen
+from serviceexecution.gateway.platform_api.executions.query import Sort, Wanted, fits, wanted_of
+from serviceexecution.gateway.state.known_execution import KnownExecution
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def execution(number, **more):
+    created = START + timedelta(minutes=number)
+    facts = {"namespace": "n", "name": f"e{number}", "uid": f"u{number}", "version": 1, "service": "s"}
+    return KnownExecution(created=created, **{**facts, **more})
+
+
+def names(known, wanted):
+    return [one.name for one in chosen(known, wanted, {"s": "uid-of-s"}, lambda one: one.uid)]
+
+
+@given(st.text("ab-", max_size=8), st.text("ab-*", max_size=8))
+def test_a_pattern_fits_as_a_shell_would_say(text, pattern):
+    parts = tuple(pattern.split("*"))
+    if len(parts) > 1:
+        assert fits(text, parts) == fnmatch.fnmatchcase(text, pattern)
+
+
+def test_the_newest_come_first_and_equal_values_keep_that_order():
+    known = [execution(number) for number in range(4)]
+    assert names(known, Wanted()) == ["e3", "e2", "e1", "e0"]
+    assert names(known, Wanted(sorts=(Sort("status", descending=True),))) == ["e3", "e2", "e1", "e0"]
+
+
+def test_what_has_no_value_comes_last_and_first_the_other_way_round():
+    known = [execution(0), execution(1, start_time=START), execution(2)]
+    assert names(known, Wanted(sorts=(Sort("startedAt", descending=False),))) == ["e1", "e2", "e0"]
+    assert names(known, Wanted(sorts=(Sort("startedAt", descending=True),)))[-1] == "e1"
+
+
+def test_the_first_of_several_sorts_counts_most():
+    known = [execution(0, service="b"), execution(1, service="a"), execution(2, service="b")]
+    uids = {"a": "1", "b": "2"}
+    wanted = wanted_of(QueryParams([("sort", "serviceId,desc"), ("sort", "createdAt,asc")]))
+    assert [one.name for one in chosen(known, wanted, uids, lambda one: one.uid)] == ["e0", "e2", "e1"]
+
+
+def test_both_ends_of_a_time_count():
+    known = [execution(number) for number in range(5)]
+    wanted = Wanted(after=known[1].created, before=known[3].created)
+    assert names(known, wanted) == ["e3", "e2", "e1"]
+
+
+def test_an_execution_whose_tags_are_not_remembered_may_fit():
+    known = [execution(0, cut=True), execution(1, tags=("Other",)), execution(2, tags=("THIS",))]
+    assert names(known, Wanted(tags=frozenset({"this"}))) == ["e2", "e0"]
+
+
+@pytest.mark.parametrize("text", ["2026-11-01T12:30:00", "2026-11-01T12:30:00Z", "2026-11-01T18:00:00+05:30"])
+def test_a_time_without_an_offset_is_utc(text):
+    wanted = wanted_of(QueryParams({"createdAfter": text}))
+    assert wanted.after == datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
