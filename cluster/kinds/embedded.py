@@ -179,6 +179,7 @@ class EmbeddedCluster:
             "SX_NODE_ADDRESS": link.node,
             "SX_GATEWAY_ADDRESS": f"http://{link.node}:{GATEWAY_NODE_PORT}",
             "SERVICE_API_URL": f"http://{link.node}:{GATEWAY_NODE_PORT}",
+            "PLATFORM_API_URL": f"http://{link.node}:{GATEWAY_NODE_PORT}/platform",
             "SX_REGISTRY_ADDRESS": f"http://{link.node}:{REGISTRY_NODE_PORT}",
             "SX_AUDIT_LOG": str(self.instance.audit_log),
         }

@@ -99,6 +99,7 @@ class KindCluster:
             "SX_CLUSTER_NAME": self.name,
             "SX_GATEWAY_ADDRESS": f"http://127.0.0.1:{GATEWAY_NODE_PORT}",
             "SERVICE_API_URL": f"http://127.0.0.1:{GATEWAY_NODE_PORT}",
+            "PLATFORM_API_URL": f"http://127.0.0.1:{GATEWAY_NODE_PORT}/platform",
         }
 
     def load(self, archive: Path) -> None:

@@ -324,7 +324,13 @@ def test_an_ingress_serves_what_users_call_and_not_what_collectors_call(render):
     (ingress,) = of_kind(manifests, "Ingress")
     (rule,) = ingress["spec"]["rules"]
     assert rule["host"] == "sx.example.com"
-    assert {path["path"] for path in rule["http"]["paths"]} == {"/services", "/oauth", "/docs", "/api"}
+    assert {path["path"] for path in rule["http"]["paths"]} == {
+        "/services",
+        "/platform",
+        "/oauth",
+        "/docs",
+        "/api",
+    }
     assert gateway_environment(manifests)["SX_PUBLIC_URL"] == "https://sx.example.com"
 
 
@@ -336,7 +342,13 @@ def test_a_route_serves_the_same_without_a_time_limit(render):
     )
     (route,) = of_kind(manifests, "HTTPRoute")
     (rule,) = route["spec"]["rules"]
-    assert {match["path"]["value"] for match in rule["matches"]} == {"/services", "/oauth", "/docs", "/api"}
+    assert {match["path"]["value"] for match in rule["matches"]} == {
+        "/services",
+        "/platform",
+        "/oauth",
+        "/docs",
+        "/api",
+    }
     assert rule["timeouts"] == {"request": "0s"}
     assert gateway_environment(manifests)["SX_PUBLIC_URL"] == "https://sx.example.com"
 

@@ -11,6 +11,7 @@ from tools.errors import GenerationError
 from tools.pages import rights as called
 
 CALLBACKS = ("callbacks.allowedUrls={https://hooks.example.com/}",)
+WRITES = ("gateway.platformApi.write=true",)
 CODE = ROOT / "operator" / "serviceexecution"
 
 OF_ACCESS_KEYS = {("/secrets", "get"), ("/serviceaccounts/token", "create")}
@@ -22,9 +23,14 @@ OF_ACCESS_KEYS = {("/secrets", "get"), ("/serviceaccounts/token", "create")}
 )
 @pytest.mark.parametrize("process", called.PROCESSES)
 def test_a_process_has_the_rights_that_its_code_calls_for(render, sets, process):
-    found = rights(render(*sets, *REGISTRY, *CALLBACKS), f"sx-serviceexecution-{process}")
+    found = rights(render(*sets, *REGISTRY, *CALLBACKS, *WRITES), f"sx-serviceexecution-{process}")
     needed = set(called.rights(process)) - (OF_ACCESS_KEYS if process == "gateway" else set())
     assert set().union(*found.values()) == needed
+
+
+def test_the_gateway_deletes_services_only_where_the_operator_lets_it(render):
+    without, with_it = (rights(render(*values), "sx-serviceexecution-gateway")[""] for values in ((), WRITES))
+    assert with_it - without == {("serviceexecution.dev/servicedefinitions", "delete")}
 
 
 def test_access_keys_bring_the_rest():

@@ -59,7 +59,7 @@
   verbs: [get, list, watch, create, patch] # patch: spec.cancel alone, see the admission policy
 - apiGroups: [serviceexecution.dev]
   resources: [servicedefinitions]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch{{ if .Values.gateway.platformApi.write }}, delete{{ end }}]
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [create, get, list, patch, delete] # inputs; the admission policy holds writes to its own
