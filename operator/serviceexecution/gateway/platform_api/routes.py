@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from serviceexecution.gateway.platform_api.applications.routes import application_router
+from serviceexecution.gateway.platform_api.builds.routes import build_router
 from serviceexecution.gateway.platform_api.context import PlatformContext
 from serviceexecution.gateway.platform_api.description.routes import description_router
 from serviceexecution.gateway.platform_api.executions.list_routes import list_router
@@ -31,6 +32,7 @@ def platform_api_router(services: ServiceContext, results: ResultAnswers, intake
         log_router(context),
         job_router(context, intake),
         service_router(context),
+        build_router(context),
         application_router(context),
         rest_router(context),
     ):

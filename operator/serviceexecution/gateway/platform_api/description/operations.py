@@ -124,6 +124,10 @@ OPERATIONS: Final = (
     ),
     Operation("get", "/services/{id}/statistics", "getServiceStatistics", "Count executions", "Statistics"),
     Operation("get", "/services/{id}/subscriptions", "getServiceSubscriptions", "Show none", "Nothing[]"),
+    Operation(
+        "get", "/managed-services/{id}/build-status", "getBuildStatus", "Show the newest build", "BuildStatus"
+    ),
+    Operation("get", "/managed-services/{id}/build-logs", "getBuildLogs", "Show its log", "LogEntry[]"),
     Operation("get", "/applications", "getApplications", "List access keys", "Application[]"),
     Operation("get", "/applications/{id}", "getApplication", "Show an access key", "Application"),
     Operation("get", "/applications/{id}/access-keys", "getAccessKeys", "Show its id", "AccessKey[]"),

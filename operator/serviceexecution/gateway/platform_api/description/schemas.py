@@ -21,7 +21,7 @@ def _list(name: str) -> JsonObject:
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
 
 
-_EXECUTION: Final = {
+_EXECUTION: Final[dict[str, JsonObject]] = {
     "id": _TEXT,
     "createdAt": _TEXT,
     "status": {"enum": [*_STATUSES]},
@@ -31,7 +31,7 @@ _EXECUTION: Final = {
 _MORE: Final = dict.fromkeys(
     ("startedAt", "endedAt", "serviceId", "serviceDefinitionId", "applicationId"), _TEXT
 )
-_OVERVIEW: Final = {
+_OVERVIEW: Final[dict[str, JsonObject]] = {
     "id": _TEXT,
     "serviceDefinitionId": _TEXT,
     "name": _TEXT,
@@ -94,6 +94,15 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
                 {f"{name}Count": _COUNT for name in ("total", "thisMonth", "lastMonth", "lastThreeMonths")}
             ),
         }
+    ),
+    "BuildStatus": _object(
+        {
+            "status": {"enum": ["WORKING", "SUCCESS", "FAILURE"]},
+            "step": {"enum": ["INIT", "BUILD_IMAGE", "PUSH_IMAGE"]},
+        },
+        createdAt=_TEXT,
+        finishedAt=_TEXT,
+        validationResult=_object({"state": _TEXT, "summary": _TEXT, "messages": _TEXTS}),
     ),
     "Application": _object({"id": _TEXT, "name": _TEXT, "currentUserPermission": _TEXT}),
     "AccessKey": _object(

@@ -59,15 +59,18 @@ async def _document(namespace: str, log: Chunks, tail: Tail) -> AsyncIterator[by
     first, last = "", ""
     yield b'{"content":['
     async for lines in read_tail(log, tail):
-        for start in range(0, len(lines), _LINES_AT_ONCE):
-            some = lines[start : start + _LINES_AT_ONCE]
-            entries = (
-                _entries(some) if len(some) < _FEW_LINES else await THREADS.run(namespace, _entries, some)
-            )
+        async for entries in entries_of(namespace, lines):
             separator = "," if first else ""
             first, last = first or entries[0], entries[-1]
             yield (separator + ",".join(entries)).encode()
     yield b"]," + (f'"empty":false,"first":{first},"last":{last}}}' if first else '"empty":true}').encode()
+
+
+async def entries_of(namespace: str, lines: list[str]) -> AsyncIterator[list[str]]:
+    """Give stored lines as log entries (JSON texts), some at a time."""
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        some = lines[start : start + _LINES_AT_ONCE]
+        yield _entries(some) if len(some) < _FEW_LINES else await THREADS.run(namespace, _entries, some)
 
 
 def _entries(lines: list[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Builds of services, as the platform shows those of managed services."""
