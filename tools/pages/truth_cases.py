@@ -227,6 +227,12 @@ STARTING: Final = (
     Case("a pod that was deleted before it had a node", members=_starts(_pod(node=None, deleted=99))),
 )
 
+_SILENT: Final = (
+    {"type": "Ready", "status": "False", "lastTransitionTime": at(85)},
+    {"type": "ContainersReady", "status": "True", "lastTransitionTime": at(10)},
+)
+"""A pod's conditions when Kubernetes hears nothing of its node."""
+
 RUNNING: Final = (
     Case("a program that runs", status=_STARTED, members=_starts(_pod(_RUNS, _RUNS))),
     Case(
@@ -239,9 +245,20 @@ RUNNING: Final = (
         "a cancel while it runs", spec={"cancel": True}, status=_STARTED, members=_starts(_pod(_RUNS, _RUNS))
     ),
     Case(
+        "a node that falls silent, while the program runs",
+        status=_STARTED,
+        members=_starts(_pod(_RUNS, _RUNS, conditions=_SILENT)),
+    ),
+    Case(
+        "the same, after a cancel",
+        spec={"cancel": True},
+        status=_STARTED,
+        members=_starts(_pod(_RUNS, _RUNS, conditions=_SILENT)),
+    ),
+    Case(
         "a pod that is being deleted, its node silent",
         status=_STARTED,
-        members=_starts(_pod(_RUNS, _RUNS, deleted=190)),
+        members=_starts(_pod(_RUNS, _RUNS, conditions=_SILENT, deleted=190)),
     ),
     Case(
         "its Job was deleted, its pod is going",

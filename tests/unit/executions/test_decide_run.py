@@ -6,6 +6,7 @@ from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from tests.unit.executions.builders import (
     at,
+    condition,
     decided,
     execution,
     job,
@@ -119,3 +120,36 @@ class TestAJobDeletedByOthers:
         decision = decided(execution(started_status()))
         assert decision.status.reason == Reason.COLLECTING
         assert decision.follow_log == recorded_pod()
+
+
+SILENT = (condition("Ready", "False", since=60), condition("ContainersReady", since=6))
+"""A pod's conditions after its node fell silent: Kubernetes says of the pod what its kubelet does not."""
+SAID = ' Its node "node-1" has not been ready since 2026-03-01T12:01:00Z, so that what is said here may be out of date.'
+
+
+def test_a_running_execution_says_that_its_node_is_silent():
+    silent = pod(running(), running(), conditions=SILENT)
+    decision = decided(execution(started_status()), job=job(), pod=silent, now=70)
+    assert (decision.status.phase, decision.status.reason) == (Phase.RUNNING, Reason.RUNNING)
+    assert decision.status.message == f"The program is running.{SAID}"
+    later = decided(execution(decision.status), job=job(), pod=silent, now=90).status
+    assert later == decision.status, "it is written once"
+    back = decided(execution(later), job=job(), pod=RUNS, now=100).status
+    assert back.message == "The program is running."
+    assert back.since == decision.status.since
+
+
+def test_an_execution_that_is_stopped_says_that_its_node_is_silent():
+    silent = pod(running(), running(), conditions=SILENT)
+    stopping = execution(started_status(stop_requested=stop_request()), cancel=True)
+    decision = decided(stopping, job=job(), pod=silent, now=70)
+    assert decision.status.message == f"The program is being stopped.{SAID}"
+
+
+def test_what_a_kubelet_says_of_readiness_is_not_silence():
+    gates = condition("Ready", "False", since=60).model_copy(update={"reason": "ReadinessGatesNotReady"})
+    ended = (condition("Ready", "False", since=60), condition("ContainersReady", "False", since=60))
+    for conditions in ((gates, SILENT[1]), ended, (SILENT[0],), (condition("Ready"), SILENT[1])):
+        seen = pod(running(), running(), conditions=conditions)
+        decision = decided(execution(started_status()), job=job(), pod=seen, now=70)
+        assert decision.status.message == "The program is running."

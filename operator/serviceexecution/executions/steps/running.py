@@ -1,7 +1,7 @@
 """An execution whose program runs, or is being stopped, or runs on a node from which nothing is heard."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from serviceexecution.contract.durations import format_duration
@@ -41,7 +41,8 @@ def running(seen: Observation, pod: PodView, started_at: datetime) -> Decision:
         if left <= 0:
             return _stopping(stop_recorded(seen, StopReason.TIMEOUT), pod)
         looks.append(left)
-    return say(seen, Phase.RUNNING, Reason.RUNNING, follow=True, wake=min(looks, default=None))
+    wake = min(looks, default=None)
+    return say(seen, Phase.RUNNING, Reason.RUNNING, _node_says(pod), follow=True, wake=wake)
 
 
 def going(seen: Observation, pod: PodView) -> Decision:
@@ -49,7 +50,7 @@ def going(seen: Observation, pod: PodView) -> Decision:
     if (overdue := _seconds_overdue(seen, pod)) is not None and overdue >= UNCONFIRMED_END:
         return lost(seen, pod)
     follow = pod.main.running is not None
-    return say(seen, current_phase(seen), Reason.STOPPING, follow=follow, wake=_pause(seen))
+    return say(seen, current_phase(seen), Reason.STOPPING, _node_says(pod), follow=follow, wake=_pause(seen))
 
 
 def lost(seen: Observation, pod: PodView) -> Decision:
@@ -65,8 +66,21 @@ def lost(seen: Observation, pod: PodView) -> Decision:
 
 
 def _stopping(seen: Observation, pod: PodView) -> Decision:
-    decision = say(seen, Phase.RUNNING, Reason.STOPPING, follow=True, wake=_pause(seen))
+    said = _node_says(pod)
+    decision = say(seen, Phase.RUNNING, Reason.STOPPING, said, follow=True, wake=_pause(seen))
     return replace(decision, stop_pod=not is_told_to_end(pod))
+
+
+def _node_says(pod: PodView) -> str:
+    """Return what there is to say of a pod's node: nothing while it is heard of."""
+    since = pod.node_silent_since
+    if since is None:
+        return ""
+    moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        f'Its node "{pod.spec.node_name}" has not been ready since {moment}, so that what is said here may be '
+        "out of date."
+    )
 
 
 def _pause(seen: Observation) -> float:

@@ -211,6 +211,18 @@ class PodView(ResourceModel):
         # Nothing binds a pod to a node that is being deleted.
         return self.ended or (self.is_going and self.spec.node_name is None)
 
+    @property
+    def node_silent_since(self) -> datetime | None:
+        """Return when Kubernetes took the pod's node for not ready, None while it is, or when nobody can tell.
+
+        It then says that the pod is not ready, although its containers still are as the kubelet said last. A kubelet
+        says so only of a pod with readiness gates, and gives the reason.
+        """
+        pod, containers = self.condition("Ready"), self.condition("ContainersReady")
+        if pod is None or containers is None or pod.status != "False" or containers.status != "True":
+            return None
+        return None if pod.reason else pod.last_transition_time
+
     def condition(self, condition_type: str) -> ConditionView | None:
         """Return the condition of that type."""
         return next((c for c in self.status.conditions if c.type == condition_type), None)
