@@ -168,6 +168,14 @@ def test_a_lease_keeps_a_second_controller_away_in_both_modes(render):
         )
 
 
+def test_a_lease_is_short_where_somebody_waits_for_it(render):
+    def seconds(*sets: str) -> str | None:
+        controller = named(render(*sets), "Deployment", "sx-serviceexecution-controller")
+        return environment(controller["spec"]["template"]["spec"]["containers"][0]).get("SX_LEASE_SECONDS")
+
+    assert (seconds(), seconds(*LARGE)) == (None, "10")
+
+
 def test_no_deployment_has_the_name_of_the_one_pod_of_earlier_releases(render):
     """Its selector cannot be changed, so Helm must delete it."""
     assert "sx-serviceexecution" not in {d["metadata"]["name"] for d in of_kind(render(), "Deployment")}

@@ -17,6 +17,10 @@
   (dict "name" "SX_METRICS_PORT" "value" "9090")
   (dict "name" "SX_LEASE_NAME" "value" (printf "%s-controller" (include "serviceexecution.fullname" .)))
   (dict "name" "SX_LEASE_NAMESPACE" "value" .Release.Namespace)) -}}
+{{- if eq .Values.mode "large" -}}
+{{- /* Somebody waits for it: another controller leads within 15 seconds when the node of one falls silent. */ -}}
+{{- $own = append $own (dict "name" "SX_LEASE_SECONDS" "value" "10") -}}
+{{- end }}
 {{- if include "serviceexecution.buildsEnabled" . -}}
 {{- $own = append $own (dict "name" "SX_BUILDS" "value" (include "serviceexecution.buildSettings" .)) -}}
 {{- end }}

@@ -22,7 +22,7 @@ from serviceexecution.controller.known.watches import kopf_settings, register
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.lease import LeaderLease
+from serviceexecution.kube.lease import LeaderLease, LeaseTiming
 from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging
@@ -150,6 +150,7 @@ async def _leading(
         name=settings.lease_name,
         identity=f"{socket.gethostname()}-{os.getpid()}",
         on_lost=_exit_at_once,
+        timing=LeaseTiming.of(settings.lease_seconds),
     )
     leadership.lease = lease
     try:

@@ -75,6 +75,8 @@ class ControllerSettings(ProcessSettings):
     """The Lease that one of several controllers holds; none: this one works without."""
     lease_namespace: Annotated[str, variable("SX_LEASE_NAMESPACE")] = ""
     """The Lease's namespace."""
+    lease_seconds: Annotated[int, whole_number("SX_LEASE_SECONDS", least=5, most=300)] = 30
+    """Seconds after which another controller may take the Lease of one that died without a word."""
     workers: int = 16
     resync_seconds: float = 300
     kubernetes: tuple[int, int] = CONTAINER_RESTART_RULES_SINCE

@@ -37,6 +37,9 @@ class LeaseTiming:
     duration: int = 30
     renew_deadline: float = 20.0
     retry_period: float = 2.0
+    give_up: float = 0.0
+    """After so long a leader ends that can neither renew its Lease nor learn who has it; at the earliest when its
+    renewal is due."""
 
     def __post_init__(self) -> None:
         """Refuse timings under which two leaders could overlap."""
@@ -44,10 +47,27 @@ class LeaseTiming:
             message = "a Lease needs duration > renew deadline > retry period > 0"
             raise ValueError(message)
 
+    @classmethod
+    def of(cls, duration: int) -> "LeaseTiming":
+        """Return the timing of a Lease of so many seconds.
+
+        Who waits for it has it at most ``duration`` and a third of that after the last renewal. A short one is no
+        reason to start anew when the API server is away for a moment: its holder writes nothing meanwhile.
+        """
+        default = cls()
+        part = duration / default.duration
+        deadline = default.renew_deadline
+        return cls(duration, deadline * part, min(default.retry_period, duration / 6), give_up=deadline)
+
     @property
     def one_try(self) -> float:
         """How long one renewal may take: a connection that hangs leaves time for a second one."""
         return self.renew_deadline / 2
+
+    @property
+    def one_question(self) -> float:
+        """How long it may take to learn whether a Lease that was not renewed in time is still the leader's."""
+        return max(self.renew_deadline, self.give_up) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +169,9 @@ class LeaderLease:
         if left > 0:
             return await self._attempt(within=min(left, self._timing.one_try)) or self._holder_is_self()
         self._logger.warning("the Lease was not renewed in time", seconds=round(-left, 1))
-        return await self._attempt(within=self._timing.one_try, only_ours=True)
+        if await self._attempt(within=self._timing.one_question, only_ours=True):
+            return True
+        return self._holder_is_self() and self._clock() < self._renewed_at + self._timing.give_up
 
     def _holder_is_self(self) -> bool:
         """Tell whether a failed renewal may be tried again: nobody else was seen to hold the Lease."""

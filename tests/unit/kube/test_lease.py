@@ -254,3 +254,50 @@ async def test_a_renewal_that_hangs_leaves_time_for_another():
         await server.written_until(version + 1)
     assert not lost.is_set()
     await leader.release()
+
+
+def test_a_lease_for_which_somebody_waits_changes_hands_within_15_seconds():
+    timing = LeaseTiming.of(10)
+    # Its last renewal is seen one look late at most, and its end another.
+    assert timing.duration + 2 * timing.retry_period < 15
+    assert LeaseTiming.of(30) == LeaseTiming(give_up=20.0)
+
+
+async def test_a_short_lease_is_no_reason_to_end_while_the_api_server_is_away():
+    server, clock, lost = LeaseServer(), Clock(), asyncio.Event()
+    timing = LeaseTiming(duration=10, renew_deadline=6, retry_period=0.01, give_up=20)
+    leader = candidate(server, "a", lost, clock=clock, timing=timing)
+    await leader.acquire()
+    server.away = True
+    for clock.now in (6.0, 12.0, 19.9):
+        await asyncio.sleep(0.05)
+        assert (leader.held, leader.fresh, lost.is_set()) == (True, False, False), (
+            "it writes nothing, and lives"
+        )
+    server.away = False
+    version = server.version
+    async with asyncio.timeout(2):
+        await server.written_until(version + 1)
+    assert leader.fresh
+    server.away = True
+    clock.now += 20
+    async with asyncio.timeout(2):
+        await lost.wait()
+    await leader.release()
+
+
+async def test_a_short_lease_that_another_has_taken_is_lost_when_the_api_server_is_back():
+    server, clock, lost = LeaseServer(), Clock(), asyncio.Event()
+    timing = LeaseTiming(duration=10, renew_deadline=6, retry_period=0.01, give_up=20)
+    leader = candidate(server, "a", lost, clock=clock, timing=timing)
+    await leader.acquire()
+    server.away = True
+    clock.now = 12.0
+    await asyncio.sleep(0.05)
+    server.change(LEASES, "ns", "controller", {"spec": {"holderIdentity": "b", "leaseTransitions": 1}})
+    server.away = False
+    async with asyncio.timeout(2):
+        await lost.wait()
+    assert clock.now < timing.give_up
+    assert server.lease["holderIdentity"] == "b"
+    await leader.release()
