@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from serviceexecution.builds.conditions import with_conditions
-from serviceexecution.builds.ending import LOG_GRACE
+from serviceexecution.builds.ending import LOG_GRACE, with_log
 from serviceexecution.builds.names import attempt_of
 from serviceexecution.builds.observation import BuildObservation
 from serviceexecution.builds.outcome import BuildDecision, FollowedBuild, Step, earliest
@@ -48,7 +48,7 @@ def decide(seen: BuildObservation) -> BuildDecision:
     active = active_of(status)
     if active is not None:
         step = progress(seen, active)
-        status = with_revision(status, step.revision)
+        status = with_revision(status, _dated(seen, active, step.revision))
     leftovers = _leftovers(seen, status)
     for revision in leftovers.logged:
         status = with_revision(status, revision)
@@ -85,6 +85,13 @@ def _served(
     return pruned(status, {*kept, spec.revision or ""})
 
 
+def _dated(seen: BuildObservation, before: Revision, after: Revision) -> Revision:
+    """Return the revision with the time since when its reason is said."""
+    if after.reason == before.reason:
+        return after
+    return after.model_copy(update={"since": seen.now})
+
+
 @dataclass(frozen=True, slots=True)
 class _Leftovers:
     """What is done about Jobs whose attempt is over: their log is kept, then they go."""
@@ -108,9 +115,7 @@ def _leftovers(seen: BuildObservation, status: ServiceDefinitionStatus) -> _Left
             record = seen.log_of(revision)
             pod = seen.pods.get(job.metadata.uid)
             if record is not None and revision.log is None:
-                found = replace(
-                    found, logged=(*found.logged, revision.model_copy(update={"log": log_of(record)}))
-                )
+                found = replace(found, logged=(*found.logged, with_log(revision, log_of(record))))
             elif pod is not None and revision.log is None and _has_more_log(seen, revision, pod):
                 found = replace(
                     found,
@@ -130,8 +135,9 @@ def _has_more_log(seen: BuildObservation, revision: Revision, pod: PodView) -> b
         return False
     if revision.completion_time is None or not revision.phase.terminal:
         return False
-    ended_at = main.terminated.finished_at if main.terminated is not None else None
-    return seen.age(min(ended_at or revision.completion_time, revision.completion_time)) < LOG_GRACE
+    # Both are on our clock; that of the node may be off by any time.
+    since = min(revision.program_end_time or revision.completion_time, revision.completion_time)
+    return seen.age(since) < LOG_GRACE
 
 
 def _to_stop(pod: PodView) -> tuple[PodView, ...]:

@@ -10,6 +10,7 @@ from serviceexecution.builds.reasons import RETRIED, BuildReason, sentence
 from serviceexecution.builds.revisions import repository_of
 from serviceexecution.builds.verdict import BuildVerdict, judge, kept_schema
 from serviceexecution.contract.durations import format_duration
+from serviceexecution.resources.executions.execution_status import Log
 from serviceexecution.resources.pods.observed import PodView
 from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
 from serviceexecution.store.kept_logs import log_of
@@ -19,7 +20,8 @@ ATTEMPTS: Final = 3
 RETRY_SECONDS: Final = (10.0, 60.0)
 """Pauses before the second and the third attempt."""
 LOG_GRACE: Final = 60.0
-"""Seconds after the end of a build in which the end of its log must have come."""
+"""Seconds after the end of a build was seen in which the end of its log must have come."""
+LOG_LOST: Final = " Its log could not be kept."
 
 
 def ended(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
@@ -29,8 +31,9 @@ def ended(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
         revision = changed(revision, build_time=main.started_at)
     ran = revision.build_time is not None
     if ran and seen.log_of(revision) is None:
-        ended_at = main.finished_at if main is not None else None
-        age = seen.age(ended_at or revision.attempt_time or seen.now)
+        # Not when the node says that it ended: its clock may be off by any time.
+        revision = changed(revision, program_end_time=revision.program_end_time or seen.now)
+        age = seen.age(revision.program_end_time or seen.now)
         if age < LOG_GRACE:
             follow = FollowedBuild(revision.name, revision.attempts, pod)
             return Step(revision, follow=follow, wake_after=min(2.0, LOG_GRACE - age))
@@ -94,6 +97,7 @@ def _again(seen: BuildObservation, revision: Revision, verdict: BuildVerdict) ->
         next_attempt_time=seen.now + timedelta(seconds=pause),
         job=None,
         build_time=None,
+        program_end_time=None,
         attempt_time=None,
     )
     return Step(waiting, wake_after=pause)
@@ -121,9 +125,17 @@ def finish(
     phase: RevisionPhase = RevisionPhase.FAILED,
     step: str | None = None,
 ) -> Step:
-    """End the build now."""
+    """End the build now, and say so where a build that ran leaves no log."""
+    if revision.build_time is not None and revision.log is None:
+        message += LOG_LOST
     ended = {"phase": phase, "reason": reason.value, "message": message, "step": step}
     return Step(changed(revision, **ended, completion_time=seen.now, next_attempt_time=None))
+
+
+def with_log(revision: Revision, log: Log | None) -> Revision:
+    """Return an ended revision whose log was kept after its end."""
+    message = (revision.message or "").removesuffix(LOG_LOST) or None
+    return changed(revision, log=log, message=message)
 
 
 def changed(revision: Revision, **members: object) -> Revision:

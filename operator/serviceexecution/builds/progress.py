@@ -4,6 +4,7 @@ Everything is derived from what is seen, so that a controller that was killed at
 its restart.
 """
 
+from datetime import datetime
 from typing import Final
 
 from serviceexecution.builds.ending import cancelled, changed, ended, finish, judged, report_of, stopped
@@ -87,6 +88,7 @@ def _pending(seen: BuildObservation, revision: Revision) -> Step:
         builder=seen.builder.value,
         job=None,
         build_time=None,
+        program_end_time=None,
         stop_time=None,
     )
     return Step(begun, create=True)
@@ -122,7 +124,7 @@ def _start_or_fail(
         seen.limits,
         seen.limits.start_timeout,
         said=revision.reason,
-        age_of=lambda _: age,
+        age_of=lambda reason: _age_of(seen, revision, reason, age),
     )
     if problem is None or wait.fault is None:
         if wait.left <= 0:
@@ -141,6 +143,15 @@ def _start_or_fail(
     return Step(said, wake_after=min(wait.left, 5) if seen.refused is not None else wait.look_again)
 
 
+def _age_of(seen: BuildObservation, revision: Revision, reason: str, age: float) -> float:
+    """Return for how many seconds ``reason`` has been said; ``age`` is that of the start that it holds up."""
+    if revision.reason != reason:
+        return 0
+    return (
+        age if revision.since is None else seen.age(revision.since)
+    )  # An older version did not say since when
+
+
 def _running(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
     assert pod.main.running is not None  # noqa: S101 - for the type checker
     started_at = pod.main.running.started_at
@@ -150,7 +161,7 @@ def _running(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
     if _is_cancelled(seen, revision):
         return _stopping(seen, _to_stop(seen, revision, BuildReason.CANCELLED), pod)
     timeout = timeout_of(seen)
-    left = timeout - seen.age(started_at)
+    left = timeout - _ran(seen, revision, started_at)
     if left <= 0:
         detail = f"Its timeout is {format_duration(timeout)}: raise spec.build.timeout if it needs longer."
         return _stopping(seen, _to_stop(seen, revision, BuildReason.TIMEOUT, detail), pod)
@@ -159,6 +170,13 @@ def _running(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
         follow=FollowedBuild(revision.name, revision.attempts, pod),
         wake_after=left,
     )
+
+
+def _ran(seen: BuildObservation, revision: Revision, started_at: datetime) -> float:
+    """Return how many seconds the build has run, by our clock: that of its node may be off by any time."""
+    if revision.reason != BuildReason.BUILDING:
+        return 0
+    return seen.age(started_at if revision.since is None else revision.since)
 
 
 def _to_stop(seen: BuildObservation, revision: Revision, reason: BuildReason, detail: str = "") -> Revision:

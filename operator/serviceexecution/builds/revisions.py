@@ -149,6 +149,7 @@ def advanced(
         reason=BuildReason.QUEUED.value,
         message=sentence(BuildReason.QUEUED),
         source_digest=wanted.source_digest,
+        since=now,
         start_time=now,
     )
     return status.model_copy(
@@ -174,6 +175,7 @@ def superseded(revision: Revision, now: datetime) -> Revision:
             "reason": reason.value,
             "message": sentence(reason),
             "completion_time": now,
+            "since": now,
             "next_attempt_time": None,
         }
     )

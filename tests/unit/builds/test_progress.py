@@ -156,7 +156,7 @@ class TestStart:
     def test_the_job_controller_cannot_make_the_pod(self):
         problem = StartProblem(StartFault.POD_REFUSED, "violates PodSecurity", 60)
         early = decided(of(building()), now=20, jobs=(job(),), creation_problem=problem)
-        late = decided(of(building()), now=70, jobs=(job(),), creation_problem=problem)
+        late = decided(definition(early.status), now=80, jobs=(job(),), creation_problem=problem)
         assert said(early) == (BUILDING, "PodRefused")
         assert said(late) == (FAILED, "PodRefused")
         assert newest(late).message.endswith("violates PodSecurity")
@@ -167,7 +167,6 @@ class TestStart:
         [
             (pod(waiting()), 20, (BUILDING, "Starting")),
             (pod(waiting("ErrImagePull", "manifest unknown")), 20, (BUILDING, "ImageNotFound")),
-            (pod(waiting("ErrImagePull", "manifest unknown")), 130, (FAILED, "ImageNotFound")),
             (pod(waiting("ErrImagePull", "connection refused")), 130, (BUILDING, "ImagePullFailed")),
             (pod(waiting("ErrImagePull", "connection refused")), 605, (FAILED, "ImagePullFailed")),
             (
@@ -187,10 +186,32 @@ class TestStart:
         assert said(decision) == after
         assert decision.delete == ((job(),) if after[0] is FAILED else ())
 
+    def test_a_cause_has_its_limit_from_when_it_began(self):
+        """Not from the start: a node that took long to come would use up the limit of a typing error."""
+        seen = pod(waiting("ErrImagePull", "manifest unknown"))
+        first = decided(of(building(reason="Starting", since=at(3))), now=500, pod=seen)
+        assert said(first) == (BUILDING, "ImageNotFound")
+        assert newest(first).since == at(500)
+        later = decided(definition(first.status), now=510, pod=seen)
+        assert (said(later), newest(later).since) == ((BUILDING, "ImageNotFound"), at(500))
+        last = decided(definition(later.status), now=604, pod=seen)
+        assert said(last) == (FAILED, "ImageNotFound"), "the whole start has its limit as well"
+
+    def test_a_cause_that_stays_ends_the_start(self):
+        one = of(building(reason="ImageNotFound", since=at(10)))
+        seen = pod(waiting("ErrImagePull", "manifest unknown"))
+        assert said(decided(one, now=129, pod=seen)) == (BUILDING, "ImageNotFound")
+        assert said(decided(one, now=130, pod=seen)) == (FAILED, "ImageNotFound")
+
+    def test_a_cause_of_which_an_older_version_did_not_say_since_when_counts_from_the_start(self):
+        one = of(building(reason="ImageNotFound"))
+        decision = decided(one, now=130, pod=pod(waiting("ErrImagePull", "manifest unknown")))
+        assert said(decision) == (FAILED, "ImageNotFound")
+
     def test_a_secret_is_missing(self):
         problem = StartProblem(StartFault.SECRET_NOT_FOUND, 'secret "login" not found', 60)
         early = decided(of(building()), now=20, pod=pod(waiting()), mount_problem=problem)
-        late = decided(of(building()), now=70, pod=pod(waiting()), mount_problem=problem)
+        late = decided(definition(early.status), now=80, pod=pod(waiting()), mount_problem=problem)
         assert said(early) == (BUILDING, "SecretNotFound")
         assert said(late) == (FAILED, "SecretNotFound")
 
@@ -228,6 +249,15 @@ class TestRunning:
             assert decision.stop == (pod(running()),), "by its deadline, so that the log stays"
             assert decision.delete == ()
             assert len(decision.follow) == 1
+
+    @pytest.mark.parametrize("skew", [-5400, 5400])
+    def test_a_timeout_counts_on_one_clock(self, skew):
+        seen = pod(running(since=10 + skew))
+        first = decided(of(building(reason="Starting", since=at(3))), now=10, pod=seen)
+        assert (said(first), newest(first).since) == ((BUILDING, "Building"), at(10))
+        one = definition(first.status)
+        assert said(decided(one, now=1809, pod=seen)) == (BUILDING, "Building")
+        assert said(decided(one, now=1810, pod=seen)) == (BUILDING, "Timeout")
 
     def test_a_running_build_is_stopped_when_it_is_cancelled(self):
         decision = decided(of(building(), **CANCEL), pod=pod(running()))
@@ -294,10 +324,35 @@ class TestEnd:
         assert decision.wake_after == 2
 
     def test_a_report_is_not_waited_for_for_ever(self):
-        decision = decided(of(building()), now=15 + LOG_GRACE, pod=pod(ended()), report=report())
+        first = decided(of(building()), now=16, pod=pod(ended()), report=report())
+        decision = decided(definition(first.status), now=16 + LOG_GRACE, pod=pod(ended()), report=report())
         assert said(decision) == (SUCCEEDED, "Succeeded")
         assert newest(decision).log is None
+        assert newest(decision).message == "The image was built. Its log could not be kept."
         assert decision.delete == (job(),)
+
+    @pytest.mark.parametrize("skew", [-5400, 5400])
+    def test_the_log_is_waited_for_on_one_clock(self, skew):
+        dead = pod(ended(1, since=5 + skew, until=15 + skew))
+        failed = report("StepFailed", message="RUN make failed.")
+        first = decided(of(building()), now=16, pod=dead, report=failed)
+        assert newest(first).phase is BUILDING
+        one = definition(first.status)
+        assert newest(decided(one, now=15 + LOG_GRACE, pod=dead, report=failed)).phase is BUILDING
+        last = decided(one, now=16 + LOG_GRACE, pod=dead, report=failed)
+        assert said(last) == (FAILED, "StepFailed")
+
+    def test_a_failed_build_without_a_log_says_so(self):
+        one = of(building(program_end_time=at(16), build_time=at(5)))
+        failed = report("StepFailed", message="RUN make failed.")
+        decision = decided(one, now=16 + LOG_GRACE, pod=pod(ended(1)), report=failed)
+        assert newest(decision).message == "RUN make failed. Its log could not be kept."
+
+    def test_a_build_that_never_ran_misses_no_log(self):
+        problem = StartProblem(StartFault.POD_REFUSED, "no", 0)
+        decision = decided(of(building(recorded=False)), refused=problem)
+        assert said(decision) == (FAILED, "PodRefused")
+        assert "log" not in newest(decision).message
 
     def test_a_build_that_succeeds_has_an_image(self):
         decision = decided(of(building()), pod=pod(ended()), log=log(), report=report())
@@ -458,6 +513,12 @@ class TestAfterTheEnd:
         assert decision.delete == (job(),)
         assert newest(decision).log is not None
         assert newest(decision).phase is FAILED
+
+    def test_a_log_that_comes_after_the_end_is_no_longer_missed(self):
+        said_before = "RUN make failed. Its log could not be kept."
+        seen = pod(ended(143, until=21))
+        decision = self.left(FAILED, seen, logs={"r1": log()}, message=said_before)
+        assert newest(decision).message == "RUN make failed."
 
     def test_an_ended_build_s_log_is_not_waited_for_for_ever(self):
         decision = self.left(FAILED, pod(running(), deadline=STOP_DEADLINE), now=20 + LOG_GRACE)

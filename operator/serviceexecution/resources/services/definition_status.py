@@ -52,6 +52,8 @@ class Revision(ResourceModel):
     """Why, one word from a closed list."""
     message: str | None = None
     """Why, in a sentence."""
+    since: Timestamp | None = None
+    """Since when the reason is said; limits count from then."""
     step: str | None = None
     """The instruction that failed."""
     source_digest: str | None = None
@@ -72,6 +74,8 @@ class Revision(ResourceModel):
     """When its program started."""
     stop_time: Timestamp | None = None
     """When the build was told to end, by cancel or for its timeout."""
+    program_end_time: Timestamp | None = None
+    """When its program was seen to have ended; the end of its log is waited for from then."""
     completion_time: Timestamp | None = None
     """When the build ended."""
     attempts: int = 0
