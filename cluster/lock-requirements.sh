@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes the three locks from pyproject.toml: what the operator's image installs, what this checkout's environment
-# installs, and the installer itself. Arguments go to uv, for example --upgrade or --upgrade-package kopf.
+# installs, and the installers themselves. Arguments go to uv, for example --upgrade or --upgrade-package kopf.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
@@ -11,7 +11,7 @@ common="--universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 "$uv" pip compile pyproject.toml --group dev $common --output-file requirements-dev.lock "$@"
 version=$("$uv" --version | cut -d ' ' -f 2)
 # shellcheck disable=SC2086
-echo "uv==$version" | "$uv" pip compile - $common --no-annotate --output-file requirements-uv.lock
+printf 'uv==%s\npip\n' "$version" | "$uv" pip compile - $common --no-annotate --output-file requirements-uv.lock
 # the platform's clients and in-container libraries, each alone: they need different versions of pydantic
 for sdk in tests/sdk/*/ tests/launcher/*/; do
     # shellcheck disable=SC2086

@@ -153,7 +153,10 @@ class Build:
             self._check(tool.export(REPORT_TARGET, directory), prepared)
             found = read_project_report(directory / REPORT_FILE)
             self._report.input_schema, self._report.output_schema = found.input_schema, found.output_schema
-            self._output.phase("check", found.message or "the project can run")
+            self._report.message = found.note
+            for line in (found.note, found.message or "the project can run"):
+                if line:
+                    self._output.phase("check", line)
         built = tool.build(prepared.target)
         self._check(built, prepared)
         self._check_size(built)

@@ -47,10 +47,11 @@ class DockerBuild:
 
 @dataclass(frozen=True, slots=True)
 class PythonBuild:
-    """A build of a Python project on ``base_image``."""
+    """A build of a Python project on ``base_image``; with ``all_indexes`` the best version of all of them is taken."""
 
     base_image: str
     entry_point: str
+    all_indexes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def _python(python: JsonMapping) -> PythonBuild:
     return PythonBuild(
         _text(python, "baseImage", "python", pattern=_IMAGE),
         _text(python, "entryPoint", "python", pattern=_ENTRY_POINT),
+        all_indexes=python.get("allIndexes") is True,
     )
 
 

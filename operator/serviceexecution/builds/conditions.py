@@ -104,7 +104,9 @@ def _built(seen: BuildObservation, status: ServiceDefinitionStatus, wanted: Want
     if target is None or target.reason is None:
         return _Says(BuildReason.QUEUED, sentence(BuildReason.QUEUED))
     if target.phase is RevisionPhase.SUCCEEDED:
-        return _Says(BuildReason.SUCCEEDED, f"{target.name}: {sentence(BuildReason.SUCCEEDED)}")
+        return _Says(
+            BuildReason.SUCCEEDED, f"{target.name}: {target.message or sentence(BuildReason.SUCCEEDED)}"
+        )
     return _Says(target.reason, _named(target))
 
 

@@ -69,6 +69,7 @@ def _kind(definition: ServiceDefinition, settings: BuildsSettings) -> JsonObject
             "python": {
                 "baseImage": settings.python_base(python.version),
                 "entryPoint": python.entry_point,
+                "allIndexes": python.index_strategy == "BestMatch",
             }
         }
     build = runtime.docker.build if runtime.docker is not None else None

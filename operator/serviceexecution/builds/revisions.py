@@ -99,6 +99,7 @@ def _runtime(spec: ServiceDefinitionSpec, settings: BuildsSettings) -> JsonObjec
             "python": settings.python_base(python.version),
             "entryPoint": python.entry_point,
             "packageIndex": None if index is None else index.name,
+            **({} if python.index_strategy is None else {"indexStrategy": python.index_strategy}),
         }
     build = spec.runtime.docker.build if spec.runtime.docker is not None else None
     return {"docker": None if build is None else _dump(build)}
@@ -148,8 +149,8 @@ def advanced(
         phase=RevisionPhase.PENDING,
         reason=BuildReason.QUEUED.value,
         message=sentence(BuildReason.QUEUED),
-        source_digest=wanted.source_digest,
         since=now,
+        source_digest=wanted.source_digest,
         start_time=now,
     )
     return status.model_copy(
@@ -174,8 +175,8 @@ def superseded(revision: Revision, now: datetime) -> Revision:
             "phase": RevisionPhase.SUPERSEDED,
             "reason": reason.value,
             "message": sentence(reason),
-            "completion_time": now,
             "since": now,
+            "completion_time": now,
             "next_attempt_time": None,
         }
     )

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.builds.reasons import BuildReason, reported, reported_reason, sentence
+from serviceexecution.resources.meaning import one_line
 from serviceexecution.resources.model import OpaqueObject
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.store.records import BuildReport
 
+LONGEST_NOTE: Final = 300
+"""Characters of what a build that succeeded says of itself."""
 LARGEST_SCHEMA: Final = 32 * 1024
 """Bytes of a schema that is kept with its revision: the status holds up to eleven of each kind."""
 
@@ -54,7 +57,7 @@ def judge(report: BuildReport | None, pod: PodView | None, end: TerminatedView |
 def _by_report(report: BuildReport) -> BuildVerdict:
     if report.succeeded:
         if report.image_digest is not None and _DIGEST.fullmatch(report.image_digest):
-            return _verdict(BuildReason.SUCCEEDED)
+            return _verdict(BuildReason.SUCCEEDED, one_line(report.message, LONGEST_NOTE))
         return _verdict(BuildReason.BUILDER_FAILED, "It reported success without the digest of an image.")
     reason = reported_reason(report.reason)
     if reason is BuildReason.SUCCEEDED:

@@ -39,27 +39,91 @@ _FETCH: Final = re.compile(
     r"Failed to fetch:? `?(?P<url>[^`\s]+)|error sending request for url \((?P<other>[^)]+)\)"
 )
 _HINT: Final = re.compile(r"hint: (An index URL .* could not be queried .*)")
+_HINT_BEGINS: Final = re.compile(r"^\s*(?:[\u00d7╰─▶├│]+\s*)*(?:hint|help):")
+_CAUSE: Final = re.compile(r"^\s*(?:[╰─▶├│]+|cause:|Caused by:)")
+_FIRST_INDEX: Final = re.compile(
+    r"`(?P<name>[^`]+)` was found on (?P<url>\S+), but not at the requested version"
+)
+_HASH: Final = re.compile(
+    r"Hash mismatch for `(?P<name>[^`]+)` Expected: (?P<expected>(?:\S+:[0-9a-f]+ ?)+)Computed: (?P<found>\S+)"
+)
+_COMPILER: Final = re.compile(
+    r"command '(?P<name>[^']*(?:cc|c\+\+|g\+\+|clang|gfortran|cmake|rustc|cargo)[^']*)' failed: No such file"
+    r"|(?P<other>cargo|rustc|cmake|gcc|gfortran)(?::|, the Rust package manager, is)? "
+    r"(?:command )?not (?:found|installed)"
+)
+_FULL: Final = re.compile(r"No space left on device|os error 28\b")
+_NO_GIT: Final = re.compile(r"Git executable not found")
+_GIT: Final = re.compile(r"Failed to download and build `(?P<name>[^`]+)` Git operation failed")
+_GONE: Final = re.compile(r"Failed to fetch:? `?(?P<url>[^`\s]+)`? .*\(404 Not Found\)")
+PIP_TRIES: Final = "serviceexecution: uv could not install the requirements; now pip tries."
+"""What stands in the log between uv's output and pip's, as launcher/pip_install.py prints it."""
+_OURS: Final = "serviceexecution: "
 _HOME: Final = "/app/user_code/"
 _CREDENTIALS: Final = re.compile(r"(://)[^/@\s]+@")
 
 
 def install_failure(lines: Sequence[str]) -> tuple[Reason, str] | None:
-    """Return reason and sentence, None when the lines are not uv's."""
+    """Return reason and sentence, None when the lines are not uv's.
+
+    What pip printed after uv is in the log: uv's words are better, and pip has failed by the same cause or a later one.
+    """
+    lines, with_pip = _of_uv(lines)
     start = next((number for number, line in enumerate(lines) if _is_error(line)), None)
     if start is None:
         return None
-    words = [_DECORATION.sub("", line).strip() for line in lines[start:]]
+    said, hints = _parted(lines[start:])
+    words = [_DECORATION.sub("", line).strip() for line in said]
     text = " ".join(word for word in words if word)
-    return _unsolvable(text) if "No solution found" in text else _other(words, text)
+    hint = " ".join(" ".join(hints).split())
+    reason, sentence = _unsolvable(text, hint) if "No solution found" in text else _other(words, text)
+    return reason, f"{sentence} pip could not install them either." if with_pip else sentence
+
+
+def without_hints(lines: Sequence[str]) -> list[str]:
+    """Return the lines without uv's hints, which may be all that is left of a long output."""
+    return _parted(lines)[0]
+
+
+def _of_uv(lines: Sequence[str]) -> tuple[Sequence[str], bool]:
+    """Return what uv printed, and whether pip was tried afterwards."""
+    for number, line in enumerate(lines):
+        if line.startswith(_OURS):
+            return lines[:number], line == PIP_TRIES
+    return lines, False
+
+
+def _parted(lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what is said, and the hints. A hint may be several lines, and ends where an error begins."""
+    said: list[str] = []
+    hints: list[str] = []
+    hinting = False
+    for line in lines:
+        if _HINT_BEGINS.match(line):
+            hinting = True
+        elif _is_error(line) or _CAUSE.match(line):
+            hinting = False
+        (hints if hinting else said).append(line)
+    return said, hints
 
 
 def _is_error(line: str) -> bool:
     return line.lstrip().startswith(("error:", "\u00d7", "Error:"))
 
 
-def _unsolvable(text: str) -> tuple[Reason, str]:
+def _unsolvable(text: str, hint: str) -> tuple[Reason, str]:
+    reason, sentence = _unsolved(text, hint)
+    if (first := _FIRST_INDEX.search(hint)) and reason is not Reason.INSTALL_FAILED:
+        sentence += (
+            f" {first.group('name')} is taken from {_short(first.group('url'))}, the first index that has it. If all"
+            " indexes are trusted alike, set spec.runtime.python.indexStrategy to BestMatch."
+        )
+    return reason, sentence
+
+
+def _unsolved(text: str, hint: str) -> tuple[Reason, str]:
     why = _explanation(text)
-    if found := _HINT.search(text):
+    if found := _HINT.search(hint):
         return (
             Reason.INSTALL_FAILED,
             f"The package index refuses the credentials, or requires some: {_short(found.group(1))}.",
@@ -82,7 +146,7 @@ def _unsolvable(text: str) -> tuple[Reason, str]:
 
 def _explanation(text: str) -> str:
     """Return uv's chain of causes without what it concludes from each."""
-    chain = text.partition("resolving dependencies")[2].lstrip(": ").partition(" hint: ")[0]
+    chain = text.partition("resolving dependencies")[2].lstrip(": ")
     chain = _CONCLUSION.sub("", chain).replace(". And because ", "; ").removeprefix("Because ")
     return _short(chain.replace("you require", "the project requires"))
 
@@ -98,6 +162,37 @@ def _not_found(pattern: re.Pattern[str], name: str, version: str) -> str:
 
 
 def _other(words: Sequence[str], text: str) -> tuple[Reason, str]:
+    sentence = _special(words, text)
+    return (Reason.INSTALL_FAILED, sentence) if sentence is not None else _usual(words, text)
+
+
+def _special(words: Sequence[str], text: str) -> str | None:
+    if _FULL.search(text):
+        return "The build's pod has no space left for the requirements."
+    if found := _HASH.search(text):
+        return (
+            f"{found.group('name')} has another hash than the requirements give: they give"
+            f" {_short(found.group('expected'))}, and the index has {found.group('found')}."
+        )
+    if _NO_GIT.search(text):
+        return (
+            "The requirements name a Git repository, and the image of the build has no git: name an archive of the"
+            " commit, such as https://git.example.com/team/project/archive/COMMIT.tar.gz."
+        )
+    if found := _GIT.search(text):
+        return (
+            f"The repository of {_short(found.group('name'))} could not be fetched: {_short(_last(words))}."
+        )
+    if found := _GONE.search(text):
+        return f"The requirements name {_short(found.group('url'))}, which does not exist (404)."
+    return None
+
+
+def _last(words: Sequence[str]) -> str:
+    return next((word for word in reversed(words) if word), "")
+
+
+def _usual(words: Sequence[str], text: str) -> tuple[Reason, str]:
     if found := _PARSE.search(text):
         detail = _short(text[found.end() :])
         return (
@@ -116,18 +211,24 @@ def _other(words: Sequence[str], text: str) -> tuple[Reason, str]:
         )
     if found := _BUILD.search(text):
         name = found.groupdict().get("name") or "a requirement"
-        last = next(
-            (word for word in reversed(words) if word and not word.startswith(("hint:", "help:"))), ""
-        )
-        return Reason.INSTALL_FAILED, f"{name} could not be built from its source: {_short(last)}."
+        cannot = f"{name} could not be built from its source"
+        if tool := _COMPILER.search(text):
+            missing = tool.group("name") or tool.group("other")
+            return Reason.INSTALL_FAILED, (
+                f"{cannot}: it needs {missing}, which the image of the build does not have. Take a version that has a"
+                " wheel for this Python, or build the service with a Dockerfile."
+            )
+        return Reason.INSTALL_FAILED, f"{cannot}: {_short(_last(words))}."
     if found := _FETCH.search(text):
         url = found.group("url") or found.group("other")
-        cause = next((word for word in reversed(words) if word and not word.startswith("hint:")), "")
         return (
             Reason.INSTALL_FAILED,
-            f"{_short(url)} could not be reached while the requirements were installed: {_short(cause)}.",
+            f"{_short(url)} could not be reached while the requirements were installed: {_short(_last(words))}.",
         )
-    return Reason.INSTALL_FAILED, f"The requirements could not be installed: {_short(text)}."
+    return (
+        Reason.INSTALL_FAILED,
+        f"The requirements could not be installed: {_short(text.replace(_HOME, ''))}.",
+    )
 
 
 def _file(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from serviceexecution.builder.failures.errors import BuildError, Reason
-from serviceexecution.builder.failures.install_failures import install_failure
+from serviceexecution.builder.failures.install_failures import install_failure, without_hints
 from serviceexecution.builder.failures.tool_output import ToolFailure, buildah_failure, buildkit_failure
 
 _LONGEST_STEP: Final = 500
@@ -66,7 +66,8 @@ def tool_error(
     failure = buildkit_failure(lines) if builder == "buildkit" else buildah_failure(lines, dockerfile)
     step = shortened(failure.step, _LONGEST_STEP)
     if python and _INSTALL in step:
-        step = f"RUN {step[step.index(_INSTALL) :]}"  # Without the mounts before it
+        # Without the mounts before it, and what is tried after it
+        step = f"RUN {step[step.index(_INSTALL) :].partition(' || ')[0]}"
     reason, message = _judge(builder, failure, python=python)
     return BuildError(reason, message, step)
 
@@ -151,7 +152,8 @@ def _install(failure: ToolFailure) -> tuple[Reason, str]:
     if failure.exit_code == 137:
         killed = "it was killed, most likely because it needed more memory: raise spec.build.resources"
         return Reason.INSTALL_FAILED, f"The requirements could not be installed: {killed}."
-    words = shortened(" / ".join(line.strip() for line in failure.printed[-3:] if line.strip()))
+    printed = [line.strip() for line in without_hints(failure.printed) if line.strip()]
+    words = shortened(" / ".join(printed[-3:]))
     ended = f"exit code {failure.exit_code}" + (f", {words}" if words else "")
     return Reason.INSTALL_FAILED, f"The requirements could not be installed: {ended}."
 

@@ -13,6 +13,7 @@ from serviceexecution.builder.failures.tool_failures import shortened
 
 LARGEST_SCHEMAS: Final = {"inputSchema": 32 * 1024, "outputSchema": 16 * 1024}
 """In bytes of JSON, as the gateway takes them."""
+WITH_PIP: Final = "The requirements were installed with pip, since uv could not install them."
 _LARGEST_REPORT: Final = 1024 * 1024
 _LONGEST_MESSAGE: Final = 1000
 _REASONS: Final = frozenset({
@@ -24,9 +25,10 @@ Schema = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class ProjectReport:
-    """A project that can run. ``message`` is worth a line of the log, or empty."""
+    """A project that can run. ``message`` is worth a line of the log, or empty; ``note`` is worth one of the status."""
 
     message: str
+    note: str
     library: str
     input_schema: Schema | None
     output_schema: Schema | None
@@ -68,6 +70,7 @@ def parse_project_report(content: bytes) -> ProjectReport:
     library = value.get("library")
     return ProjectReport(
         text,
+        WITH_PIP if value.get("installer") == "pip" else "",
         library if library in {"qhub", "planqk"} else "",
         schemas["inputSchema"],
         schemas["outputSchema"],

@@ -25,6 +25,11 @@ _IMPORT: Final = re.compile(
 )
 _NAME: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*(?:$|[;@=<>!~(\s])")
 _INCLUDE: Final = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?=[^\s-]))(\S+)")
+_INDEX: Final = re.compile(r"(?:-i|--index-url)\b")
+# What is included from elsewhere may name others
+_SECOND_INDEX: Final = re.compile(
+    r"--extra-index-url\b|(?:-f|--find-links)\b|(?:-r|--requirement|-c|--constraint)[\s=]*\w+://"
+)
 _LOCAL: Final = re.compile(
     r"(?:-e|--editable|-f|--find-links)\b|[./]|file:|\S+\.(?:whl|zip|tar\.gz|tar\.bz2)(?:\s|$)"
     r"|\S+\s*(?:\[[^]]*\])?\s*@\s*(?:file:|[./])"
@@ -49,6 +54,8 @@ class PythonProject:
     """Whether requirements name files of the project, so that it must be there before they are installed."""
     libraries: tuple[str, ...]
     """Packages to install beside the requirements."""
+    one_index: bool = True
+    """Whether all packages come from one index, as far as the project says."""
 
 
 def look_at(project: Path, entry_point: str) -> PythonProject:
@@ -62,7 +69,17 @@ def look_at(project: Path, entry_point: str) -> PythonProject:
     requirements = _read_requirements(project)
     named = requirements.names & set(LIBRARIES)
     libraries = () if named else _imported_libraries(project) or (LIBRARIES[0],)
-    return PythonProject(tuple(requirements.files), requirements.local, libraries)
+    one_index = requirements.one_index and not _has_uv_settings(project)
+    return PythonProject(tuple(requirements.files), requirements.local, libraries, one_index)
+
+
+def _has_uv_settings(project: Path) -> bool:
+    try:
+        with (project / "pyproject.toml").open("rb") as file:
+            settings = b"tool.uv" in file.read(_LARGEST_FILE)
+    except OSError:
+        settings = False
+    return settings or (project / "uv.toml").exists()
 
 
 def _check_entry_point(project: Path, entry_point: str) -> None:
@@ -92,12 +109,18 @@ class _Requirements:
     files: list[str]
     names: set[str]
     local: bool
+    one_index: bool
 
 
 def _read_requirements(project: Path) -> _Requirements:
     files, names, local = [REQUIREMENTS], set(), False
+    indexes: set[str] = set()
     for file in files:  # Grows while it is walked
         for line in _requirement_lines(project / file):
+            if _INDEX.match(line):
+                indexes.add(line)
+            if _SECOND_INDEX.match(line):
+                indexes |= {line, ""}  # The default one is asked beside it
             if found := _INCLUDE.match(line):
                 included = os.path.normpath(os.path.join(os.path.dirname(file), found.group(1)))  # noqa: PTH118, PTH120
                 inside = not included.startswith(("/", ".."))
@@ -110,7 +133,7 @@ def _read_requirements(project: Path) -> _Requirements:
                 local = True
             elif found := _NAME.match(line):
                 names.add(re.sub(r"[-_.]+", "-", found.group(1)).lower())
-    return _Requirements(files, names, local)
+    return _Requirements(files, names, local, len(indexes) < 2)
 
 
 def _decoded(data: bytes) -> str:

@@ -96,10 +96,16 @@ def _install(template: Template) -> str:
         if secret == ENVIRONMENT_SECRET:
             words.append(f"set -a && . {target} && set +a &&")
         variables += [f"{variable}={target}" for variable in SECRET_VARIABLES.get(secret, ())]
-    words += [*variables, f"UV_CACHE_DIR={_CACHE}"]
-    words += ["uv", "pip", "install", "--python", _PYTHON, "--no-progress", "--color", "never"]
-    words += ["--requirement", REQUIREMENTS]
-    words += [shlex.quote(REQUIREMENT_OF[library]) for library in template.project.libraries]
+    variables.append(f"UV_CACHE_DIR={_CACHE}")
+    wanted = ["--requirement", REQUIREMENTS]
+    wanted += [shlex.quote(REQUIREMENT_OF[library]) for library in template.project.libraries]
+    if template.build.all_indexes:
+        variables.append("UV_INDEX_STRATEGY=unsafe-best-match")
+    words += ["export", *variables, "&&"]
+    words += ["uv", "pip", "install", "--python", _PYTHON, "--no-progress", "--color", "never", *wanted]
+    # pip asks all indexes: what another one offers must not be taken because the first one failed
+    if template.project.one_index or template.build.all_indexes:
+        words += ["||", f"{_PYTHON} -I -m serviceexecution.launcher.pip_install", *wanted]
     return (
         " \\\n    ".join(["RUN", *mounts]).replace("RUN \\\n    ", "RUN ", 1) + " \\\n    " + " ".join(words)
     )

@@ -14,6 +14,7 @@ from typing import IO, Any, Final
 
 from serviceexecution.launcher.check.examine import IMPORT
 from serviceexecution.launcher.check.report import IMPORT_FAILED, SUCCEEDED, Report
+from serviceexecution.launcher.pip_install import installer
 
 TIMEOUT_SECONDS: Final = 120.0
 
@@ -45,7 +46,9 @@ def check(source: Path, entry: str, *, seconds: float = TIMEOUT_SECONDS) -> dict
             os.killpg(child.pid, signal.SIGKILL)  # And whatever the project has started
         child.wait()
         phase, report = _read(told)
-    return report if report is not None else _silent(entry.partition(":")[0], phase, code, seconds).to_json()
+    if report is None:
+        report = _silent(entry.partition(":")[0], phase, code, seconds).to_json()
+    return {**report, "installer": installer()}
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:

@@ -89,6 +89,11 @@ class PythonRuntime(ResourceModel):
     """Module and function that a run calls; the project is the package user_code."""
     package_index: LocalObjectReference | None = None
     """Secret with settings of the package index, only for the build: uv.toml, netrc, ca.crt."""
+    index_strategy: Literal["FirstIndex", "BestMatch"] | None = None
+    """Where a package comes from when the requirements name several indexes. FirstIndex: from the first one that has
+    it, so that nobody can put a package of the same name and a higher version into another index. BestMatch: the
+    best version of all indexes, as pip takes it, for indexes that are all trusted alike. Defaults to FirstIndex.
+    """
 
 
 class ServiceRuntime(ResourceModel):

@@ -175,3 +175,30 @@ def test_a_local_requirement_in_utf_16_is_seen(tmp_path):
     root = project(tmp_path)
     (root / "requirements.txt").write_bytes("-e .\r\n".encode("utf-16"))
     assert look_at(root, ENTRY).needs_project
+
+
+@pytest.mark.parametrize(
+    ("requirements", "one"),
+    [
+        ("idna\n", True),
+        ("--index-url https://a/simple\nidna\n", True),
+        ("-i https://a/simple\n", True),
+        ("--extra-index-url https://a/simple\nidna\n", False),
+        ("--extra-index-url=https://a/simple\n", False),
+        ("-r more.txt\n", False),
+        ("-r https://a/requirements.txt\n", False),
+        ("-c https://a/constraints.txt\n", False),
+        ("--find-links wheels\n", False),
+        ("-f https://a/wheels\n", False),
+        ("--index-url https://a\n--index-url https://b\n", False),
+    ],
+)
+def test_a_project_tells_whether_its_packages_come_from_one_index(tmp_path, requirements, one):
+    """pip asks all of them, so that it is not tried where there are several."""
+    more = "--extra-index-url https://a/simple\n"
+    assert look(tmp_path, requirements, **{"more.txt": more}).one_index is one
+
+
+def test_a_project_with_settings_of_uv_has_indexes_that_pip_does_not_know(tmp_path):
+    settings = "[tool.uv]\nextra-index-url = ['https://a']\n"
+    assert not look(tmp_path, "idna\n", **{"pyproject.toml": settings}).one_index

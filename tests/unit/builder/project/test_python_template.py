@@ -1,5 +1,6 @@
 """Golden files: ``pytest tests/unit/builder --update-golden`` writes them; read the difference before a commit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ TEMPLATES = {
         BUILD, PythonProject(("requirements.txt", 'requirements/a "b" $c.txt'), False, ("qhub-commons",)), ()
     ),
     "own-files": Template(BUILD, PythonProject(("requirements.txt",), True, ("qhub-commons",)), ()),
+    "several-indexes": Template(
+        BUILD, PythonProject(("requirements.txt",), False, ("qhub-commons",), one_index=False), ()
+    ),
+    "all-indexes": Template(
+        replace(BUILD, all_indexes=True),
+        PythonProject(("requirements.txt",), False, ("qhub-commons",), one_index=False),
+        (),
+    ),
     "private-index": Template(
         PythonBuild("registry.example/python:3.13", "user_code.main:go"),
         PythonProject(("requirements.txt",), False, ("qhub-commons",)),

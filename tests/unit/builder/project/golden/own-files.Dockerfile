@@ -1,7 +1,7 @@
 FROM ghcr.io/serviceexecution/python:3.11-0.1.0 AS build
 COPY . /app/user_code
 RUN --mount=type=cache,target=/var/cache/uv \
-    cd /app/user_code && UV_CACHE_DIR=/var/cache/uv uv pip install --python /opt/venv/bin/python --no-progress --color never --requirement requirements.txt 'qhub-commons>=1.2,<2'
+    cd /app/user_code && export UV_CACHE_DIR=/var/cache/uv && uv pip install --python /opt/venv/bin/python --no-progress --color never --requirement requirements.txt 'qhub-commons>=1.2,<2' || /opt/venv/bin/python -I -m serviceexecution.launcher.pip_install --requirement requirements.txt 'qhub-commons>=1.2,<2'
 RUN /opt/venv/bin/python -I -m compileall -q /app/user_code > /dev/null 2>&1 || true
 
 FROM build AS check

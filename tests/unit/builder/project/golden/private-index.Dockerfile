@@ -5,7 +5,7 @@ RUN --mount=type=cache,target=/var/cache/uv \
     --mount=type=secret,id=environment,target=/run/build/environment \
     --mount=type=secret,id=netrc,target=/run/build/netrc \
     --mount=type=secret,id=uv.toml,target=/run/build/uv.toml \
-    cd /app/user_code && set -a && . /run/build/environment && set +a && SSL_CERT_FILE=/run/build/ca.crt REQUESTS_CA_BUNDLE=/run/build/ca.crt NETRC=/run/build/netrc UV_CONFIG_FILE=/run/build/uv.toml UV_CACHE_DIR=/var/cache/uv uv pip install --python /opt/venv/bin/python --no-progress --color never --requirement requirements.txt 'qhub-commons>=1.2,<2'
+    cd /app/user_code && set -a && . /run/build/environment && set +a && export SSL_CERT_FILE=/run/build/ca.crt REQUESTS_CA_BUNDLE=/run/build/ca.crt NETRC=/run/build/netrc UV_CONFIG_FILE=/run/build/uv.toml UV_CACHE_DIR=/var/cache/uv && uv pip install --python /opt/venv/bin/python --no-progress --color never --requirement requirements.txt 'qhub-commons>=1.2,<2' || /opt/venv/bin/python -I -m serviceexecution.launcher.pip_install --requirement requirements.txt 'qhub-commons>=1.2,<2'
 COPY . /app/user_code
 RUN /opt/venv/bin/python -I -m compileall -q /app/user_code > /dev/null 2>&1 || true
 
