@@ -18,6 +18,8 @@ from tools.pages.metrics_table import PAGE as OPERATIONS_PAGE
 from tools.pages.metrics_table import replace_metrics
 from tools.pages.reason_table import PAGE as REASON_PAGE
 from tools.pages.reason_table import replace_reasons
+from tools.pages.reasons_shown import PAGE as REASONS_SHOWN_PAGE
+from tools.pages.reasons_shown import reasons_shown
 from tools.pages.rights import replace_rights
 from tools.pages.samples_index import SAMPLES, read_samples, samples_index
 from tools.pages.settings_table import PAGE as SETTINGS_PAGE
@@ -55,6 +57,7 @@ def generated_files() -> dict[str, str]:
         OPERATIONS_PAGE: replace_rights(replace_metrics((ROOT / OPERATIONS_PAGE).read_text())),
         TRUTH_PAGE: truth_table(),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
+        REASONS_SHOWN_PAGE: reasons_shown(),
         SETTINGS_PAGE: replace_settings((ROOT / SETTINGS_PAGE).read_text()),
     }
 

@@ -1,5 +1,6 @@
 """The page docs/architecture/truth-table.md: what ``decide()`` makes of each thing that can be seen."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -73,20 +74,41 @@ def _deeds(decision: Decision) -> list[str]:
 
 def _afterwards(case: Case, decision: Decision) -> str:
     """Return what is decided next when only time passes, and after how long."""
-    one, now, pod = execution(case), case.now, case.members.get("pod")
-    if decision.create or (decision.status.phase is not None and decision.status.phase.terminal):
+    if _is_last(decision) or _waits_for_others(decision):
         return ""
-    first = decision.status.reason
-    while now < case.now + _LONGEST:
+    for later, seconds in decisions_later(case, decision):
+        if _is_new(later, decision):
+            return f"`{later.status.reason}` after {format_duration(round(seconds))}"
+        if _waits_for_others(later):
+            return ""
+    return "waits without a limit"
+
+
+def decisions_later(case: Case, decision: Decision) -> Iterator[tuple[Decision, float]]:
+    """Give what is decided while only time passes, and after how many seconds."""
+    one, now, pod = execution(case), case.now, case.members.get("pod")
+    while now < case.now + _LONGEST and not _is_last(decision):
         if decision.stop_pod and pod is not None:
             pod = pod.model_copy(
                 update={"spec": pod.spec.model_copy(update={"active_deadline_seconds": STOP_DEADLINE})}
             )
         one = one.model_copy(update={"status": decision.status})
         if decision.delete_job or decision.wake_after is None:
-            return ""
+            return
         now += max(1.0, decision.wake_after)
         decision = decide(replace(observation(case, one, now, pod), now=at(now)))
-        if decision.status.reason != first or (decision.status.phase and decision.status.phase.terminal):
-            return f"`{decision.status.reason}` after {format_duration(round(now - case.now))}"
-    return "waits without a limit"
+        yield decision, now - case.now
+
+
+def _is_last(decision: Decision) -> bool:
+    return decision.create or (decision.status.phase is not None and decision.status.phase.terminal)
+
+
+def _waits_for_others(decision: Decision) -> bool:
+    """Tell whether not the time decides what comes next."""
+    return decision.delete_job or decision.wake_after is None
+
+
+def _is_new(decision: Decision, before: Decision) -> bool:
+    phase = decision.status.phase
+    return decision.status.reason != before.status.reason or (phase is not None and phase.terminal)
