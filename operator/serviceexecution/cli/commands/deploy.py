@@ -22,61 +22,68 @@ if TYPE_CHECKING:
     from serviceexecution.cli.session import Session
     from serviceexecution.cli.summaries import ServiceSummary
 
+DirectoryArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
+]
+NameOption = Annotated[
+    str, typer.Option("--name", help="Name of the service; by default the one in sx.yaml, else the folder's.")
+]
 RuntimeOption = Annotated[
     str,
     typer.Option(
         "--runtime", help="How to build a folder that fits both: python or docker.", metavar="python|docker"
     ),
 ]
+GitOption = Annotated[
+    str, typer.Option("--git", help="Build from this Git repository instead of the folder.")
+]
+RefOption = Annotated[str, typer.Option("--ref", help="Branch, tag or commit of the repository.")]
+KeepRevisionOption = Annotated[
+    bool,
+    typer.Option("--keep-revision", help="Build, but keep serving the revision chosen with sx rollback."),
+]
+RebuildOption = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild", help="Build even if nothing has changed, for example to use a newer base image."
+    ),
+]
+WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the build until it ends.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Overwrite fields that somebody else has set to other values.")
+]
+GitIgnoreOption = Annotated[
+    bool, typer.Option("--gitignore/--no-gitignore", help="Leave out the files that .gitignore names.")
+]
+MaxSizeOption = Annotated[
+    str,
+    typer.Option("--max-size", help="Largest archive to upload, for a gateway that accepts more than 100Mi."),
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Show what would be packed and the ServiceDefinition, and change nothing."
+    ),
+]
 
 
 def deploy(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
-    ] = Path(),
-    name: Annotated[
-        str,
-        typer.Option("--name", help="Name of the service; by default the one in sx.yaml, else the folder's."),
-    ] = "",
+    directory: DirectoryArgument = Path(),
+    name: NameOption = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
     runtime: RuntimeOption = "",
-    git: Annotated[
-        str, typer.Option("--git", help="Build from this Git repository instead of the folder.")
-    ] = "",
-    ref: Annotated[str, typer.Option("--ref", help="Branch, tag or commit of the repository.")] = "",
-    keep_revision: Annotated[
-        bool,
-        typer.Option("--keep-revision", help="Build, but keep serving the revision chosen with sx rollback."),
-    ] = False,
-    rebuild: Annotated[
-        bool,
-        typer.Option(
-            "--rebuild", help="Build even if nothing has changed, for example to use a newer base image."
-        ),
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the build until it ends.")] = True,
+    git: GitOption = "",
+    ref: RefOption = "",
+    keep_revision: KeepRevisionOption = False,
+    rebuild: RebuildOption = False,
+    wait: WaitOption = True,
     timeout: TimeoutOption = "",
-    force: Annotated[
-        bool,
-        typer.Option("--force", help="Overwrite fields that somebody else has set to other values."),
-    ] = False,
-    gitignore: Annotated[
-        bool, typer.Option("--gitignore/--no-gitignore", help="Leave out the files that .gitignore names.")
-    ] = True,
-    max_size: Annotated[
-        str,
-        typer.Option(
-            "--max-size", help="Largest archive to upload, for a gateway that accepts more than 100Mi."
-        ),
-    ] = "100Mi",
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Show what would be packed and the ServiceDefinition, and change nothing."
-        ),
-    ] = False,
+    force: ForceOption = False,
+    gitignore: GitIgnoreOption = True,
+    max_size: MaxSizeOption = "100Mi",
+    dry_run: DryRunOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Build a project in the cluster and serve it.
