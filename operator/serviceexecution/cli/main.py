@@ -88,7 +88,7 @@ def _program() -> str:
 def _http_errors() -> tuple[type[Exception], ...]:
     """Return what HTTP fails with; asked when something has failed, since the client is slow to import."""
     httpx = sys.modules.get("httpx")
-    return () if httpx is None else (httpx.HTTPError,)
+    return () if httpx is None else (httpx.HTTPError, httpx.InvalidURL)
 
 
 if __name__ == "__main__":

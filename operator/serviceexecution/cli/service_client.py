@@ -14,6 +14,7 @@ import httpx
 from serviceexecution.cli.client.channel import Channel, RefusedError, refusal
 from serviceexecution.cli.client.download import download_all
 from serviceexecution.cli.client.events import LogEntry, follow_log
+from serviceexecution.cli.client.proxies import proxy_for
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import path_segment
@@ -79,8 +80,12 @@ class _DirectCaller:
 
 def direct_client(url: str, token: str, key_id: str, key_secret: str) -> "ServiceClient":
     """Return a client of a service by its URL, with a token or an access key; raises CommandError."""
-    if not url.startswith(("http://", "https://")):
+    # Files with variables leave spaces and line ends behind
+    url, token, key_id, key_secret = (text.strip() for text in (url, token, key_id, key_secret))
+    if not _is_address(url):
         raise CommandError("--url must be a service's URL: https://…/services/NAMESPACE/NAME")
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise CommandError("The token (--token, SERVICE_API_TOKEN) has characters that no token has.")
     if token:
         return ServiceClient(url, TokenCredentials(token))
     if not key_id or not key_secret:
@@ -90,6 +95,16 @@ def direct_client(url: str, token: str, key_id: str, key_secret: str) -> "Servic
     return ServiceClient(url, AccessKeyCredentials(key_id, key_secret))
 
 
+def _is_address(url: str) -> bool:
+    """Tell whether something may listen there."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    port = parsed.port
+    return parsed.scheme in {"http", "https"} and bool(parsed.host) and (port is None or 0 < port < 65536)
+
+
 class ServiceClient:
     """One service. Raises CommandError with the service's own sentence, httpx.HTTPError when it cannot be reached."""
 
@@ -97,7 +112,14 @@ class ServiceClient:
         self, url: str, credentials: TokenCredentials | AccessKeyCredentials, *, pause: float = 0.5
     ) -> None:
         """``pause`` is the first wait in seconds before a cut transfer is taken up again."""
-        http = httpx.Client(timeout=60, headers={"Accept-Encoding": "identity"}, follow_redirects=False)
+        http = httpx.Client(
+            timeout=60,
+            headers={"Accept-Encoding": "identity"},
+            follow_redirects=False,
+            proxy=proxy_for(url),
+            verify=httpx.create_ssl_context(),  # With the certificates that SSL_CERT_FILE names
+            trust_env=False,
+        )
         base = url.rstrip("/")
         caller = _DirectCaller(credentials, http, base.partition("/services/")[0])
         self._channel = Channel(base, http, caller, pause)

@@ -15,8 +15,9 @@ from serviceexecution.kube.errors import KubernetesError
 
 T = TypeVar("T")
 LOOK_SECONDS: Final = 1.0
-_LAST_LINES_SECONDS: Final = 10.0
-"""How long the log's last lines may take after the end."""
+_LAST_LINES_SECONDS: Final = 60.0
+"""How long the log's last lines may take after the end: it is whole by then, and what is slow is the way here."""
+_LATE: Final = "its last lines have not come; they are kept"
 _PATIENCE_SECONDS: Final = 60.0
 """How long the cluster may be away."""
 
@@ -62,12 +63,12 @@ def watch(
             threading.Thread(target=_pump, args=(log, lines), daemon=True, name="log").start()
         if over:
             if following:
-                yield from _until(lines, time.monotonic() + _LAST_LINES_SECONDS, to_end=True)
+                yield from _last_lines(lines)
             yield state
             return
         yield state
         until = time.monotonic() + pause
-        yield from _until(lines, until if end is None else min(until, end), to_end=False)
+        yield from _until(lines, until if end is None else min(until, end))
         if end is not None and time.monotonic() >= end:
             raise WaitedTooLongError
         state = _patiently(watched.look, pause)
@@ -83,10 +84,26 @@ def _pump(log: Iterator[LogEntry], lines: "queue.SimpleQueue[LogEntry | LogTroub
         lines.put(None)
 
 
-def _until(
-    lines: "queue.SimpleQueue[LogEntry | LogTrouble | None]", end: float, *, to_end: bool
+def _last_lines(
+    lines: "queue.SimpleQueue[LogEntry | LogTrouble | None]",
 ) -> Iterator[LogEntry | LogTrouble]:
-    """Give lines until a time, or until the log has ended when ``to_end``."""
+    """Give what is left of the log, and say so when its end does not come."""
+    end = time.monotonic() + _LAST_LINES_SECONDS
+    while True:
+        try:
+            line = lines.get(timeout=max(0.0, end - time.monotonic()))
+        except queue.Empty:
+            yield LogTrouble(_LATE)
+            return
+        if line is None:
+            return
+        yield line
+
+
+def _until(
+    lines: "queue.SimpleQueue[LogEntry | LogTrouble | None]", end: float
+) -> Iterator[LogEntry | LogTrouble]:
+    """Give lines until a time."""
     while True:
         try:
             line = lines.get(timeout=max(0.0, end - time.monotonic()))
@@ -94,8 +111,6 @@ def _until(
             return
         if line is not None:
             yield line
-        elif to_end:
-            return
         else:
             lines.put(None)  # For the one who waits for the end
             time.sleep(max(0.0, end - time.monotonic()))

@@ -172,6 +172,20 @@ def test_a_log_that_ends_before_its_build_is_taken_up_again(cluster, sx, project
     assert (err.count("  | step 1\n"), err.count("  | step 2\n")) == (1, 1)
 
 
+def test_the_log_of_a_build_that_went_by_between_two_looks_is_shown(cluster, sx, project):
+    cluster.logs["r1"] = ["step 1", "step 2"]
+
+    def goes_by(found):
+        found["status"] = {}
+        threading.Timer(0.1, lambda: built(cluster.objects[SX])).start()
+
+    cluster.after_apply = goes_by
+    code, _, err = sx("deploy", project)
+    assert code == 0
+    assert "  | step 1\n  | step 2\n" in err
+    assert "Nothing to build" not in err
+
+
 def test_a_timeout_is_124_and_says_how_to_come_back(cluster, sx, project):
     cluster.after_apply = lambda found: built(found, "Building")
     code, _, err = sx("deploy", project, "--timeout", "100ms")

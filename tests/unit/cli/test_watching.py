@@ -70,8 +70,24 @@ def test_a_log_without_an_end_does_not_hold_up_the_end(monkeypatch):
         gate.wait(5)
         yield entry("never")
 
-    assert list(watch(watched(["busy", "over"], log()), pause=0.01)) == ["busy", "over"]
+    seen = list(watch(watched(["busy", "over"], log()), pause=0.01))
+    assert seen == ["busy", LogTrouble("its last lines have not come; they are kept"), "over"]
     gate.set()
+
+
+def test_the_last_lines_are_waited_for_while_the_way_is_slow():
+    gate = threading.Event()
+
+    def log():
+        yield entry("a")
+        gate.wait(5)
+        yield entry("last")
+
+    seen = []
+    for one in watch(watched(["busy", "over"], log()), pause=0.01):
+        seen.append(one)
+        threading.Timer(0.2, gate.set).start()
+    assert seen[-2:] == [entry("last"), "over"]
 
 
 def test_watching_ends_when_its_time_is_over():

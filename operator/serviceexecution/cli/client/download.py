@@ -10,7 +10,15 @@ from typing import BinaryIO, Final, Literal
 import httpx
 
 from serviceexecution.cli.client.channel import TRIES, Channel, RefusedError
-from serviceexecution.cli.client.places import ETAG, PART, part_suffix, prepare, targets_of
+from serviceexecution.cli.client.places import (
+    ETAG,
+    PART,
+    is_caseless,
+    part_suffix,
+    prepare,
+    shortened,
+    targets_of,
+)
 from serviceexecution.cli.errors import CommandError
 
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,256}"')
@@ -21,9 +29,13 @@ def download_all(channel: Channel, files: Mapping[str, str], directory: Path) ->
 
     Nothing is written outside of the directory. Raises CommandError, httpx.HTTPError.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        caseless = is_caseless(directory)
+    except OSError as error:
+        raise CommandError(f"{directory} is no folder that can be written to: {error.strerror}.") from None
     suffix = part_suffix(files)
-    for path, target in targets_of(directory, files).items():
+    for path, target in targets_of(directory, files, caseless=caseless).items():
         prepare(directory, target)
         yield path, download(channel, files[path], target, suffix=suffix)
 
@@ -33,8 +45,8 @@ def download(channel: Channel, path: str, target: Path, *, suffix: str = PART) -
 
     What has come stays in ``<target>.part`` until all of it is there.
     """
-    part = target.with_name(target.name + suffix)
-    etag_file = target.with_name(part.name + ETAG)
+    part = target.with_name(shortened(target.name, suffix))
+    etag_file = target.with_name(shortened(target.name, suffix + ETAG))
     for tries in range(1, TRIES + 1):
         try:
             digest = _fetch(channel, path, part, etag_file)
@@ -43,6 +55,11 @@ def download(channel: Channel, path: str, target: Path, *, suffix: str = PART) -
                 raise
             channel.wait(tries)
             continue
+        except OSError as error:
+            raise CommandError(
+                f"{target} cannot be written: {error.strerror}. What has come is kept; the same command goes on from "
+                "there."
+            ) from None
         if digest is not None and _sha256(part) != digest:
             part.unlink()
             etag_file.unlink(missing_ok=True)

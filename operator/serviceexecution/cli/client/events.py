@@ -35,6 +35,7 @@ def follow_log(
                     if kind == "end":
                         if channel.is_closed() or is_over():
                             return
+                        tries = 0  # It answers; only its build has not ended yet
                         break
                     last, tries = identifier or last, 0
                     yield entry_of(data)

@@ -6,6 +6,7 @@ from typing import Final
 import httpx
 from typing_extensions import override
 
+from serviceexecution.cli.client.proxies import proxy_for
 from serviceexecution.kube.configuration.credentials import Credentials
 from serviceexecution.kube.configuration.kubeconfig import KubeContext
 from serviceexecution.kube.configuration.tls import tls_context
@@ -14,7 +15,10 @@ TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 
 
 def connect(context: KubeContext, credentials: Credentials) -> httpx.Client:
-    """Return a client whose paths are the API server's; raises KubeconfigError for credentials that cannot be used."""
+    """Return a client whose paths are the API server's.
+
+    Raises KubeconfigError for credentials that cannot be used, CommandError for a proxy that cannot.
+    """
     server = context.cluster.server
     return httpx.Client(
         base_url=server,
@@ -23,7 +27,8 @@ def connect(context: KubeContext, credentials: Credentials) -> httpx.Client:
         if server.startswith("https://")
         else False,
         auth=_ServerAuth(context, credentials),
-        proxy=context.cluster.proxy_url,
+        proxy=context.cluster.proxy_url or proxy_for(server),
+        trust_env=False,
         timeout=TIMEOUT,
         headers={"User-Agent": "sx", "Accept-Encoding": "identity"},
         follow_redirects=False,

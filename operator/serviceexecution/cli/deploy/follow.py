@@ -16,7 +16,7 @@ def follow_deployment(
     session: Session, applied: ServiceSummary, *, builds: bool, seconds: float | None = None
 ) -> Progress:
     """Show the build until it is over and return how it ended; raises WaitedTooLongError, CommandError, ApiError."""
-    reporter = _Reporter()
+    reporter = _Reporter(applied)
     last = Progress(Stage.UNSEEN, applied)
     for seen in watch(_watched(session, applied, builds=builds), seconds=seconds):
         match seen:
@@ -55,7 +55,7 @@ def _watched(session: Session, applied: ServiceSummary, *, builds: bool) -> Watc
 
     def log(progress: Progress) -> Iterator[LogEntry] | None:
         revision = progress.revision
-        if revision is None or not _has_log(progress, revision):
+        if revision is None or not (_has_log(progress, revision) or is_new(applied, revision)):
             return None
         return follow_build_log(session, applied.name, revision.name)
 
@@ -69,10 +69,17 @@ def _has_log(progress: Progress, revision: RevisionSummary) -> bool:
     return progress.stage is Stage.FAILED and revision.started is not None
 
 
+def is_new(applied: ServiceSummary, revision: RevisionSummary) -> bool:
+    """Tell whether the deployment has had a revision built, however quickly that went by."""
+    before = applied.find(revision.name)
+    return revision.phase == "Succeeded" and (before is None or not before.is_over)
+
+
 class _Reporter:
     """Says each change of state once."""
 
-    def __init__(self) -> None:
+    def __init__(self, applied: ServiceSummary) -> None:
+        self._applied = applied
         self._said = ""
         self._saw_build = False
 
@@ -95,7 +102,7 @@ class _Reporter:
             case Stage.SWITCHING:
                 return f"{name}{progress.stage.value}"
             case Stage.SERVING | Stage.BUILT if revision is not None:
-                if not self._saw_build:
+                if not self._saw_build and not is_new(self._applied, revision):
                     return f"Nothing to build: {revision.name} was built from the same source."
                 return f"{name}built in {shown_seconds(revision.started, revision.ended)}"
             case _:
