@@ -28,7 +28,8 @@ class Plan:
 
 PLANS: Final[dict[str, Plan]] = {
     "unknown ids": Plan(attacks.unknown_ids, 20),
-    "slow schemas": Plan(attacks.slow_schemas, 2),
+    # A check takes three seconds: at this rate a process of the checker's is always busy with the next
+    "slow schemas": Plan(attacks.slow_schemas, 0.3),
     "large bodies": Plan(attacks.large_bodies, 0.3),
     "large inputs": Plan(attacks.large_inputs, 0.5, control="plain ConfigMaps"),
     "bad tokens": Plan(attacks.bad_tokens, 20),
