@@ -448,7 +448,8 @@ def test_network_policies_let_the_controller_see_whether_a_gateway_is_there(rend
     known = [
         peer["podSelector"] for peer in peers(manifests, "gateway", "http") if "namespaceSelector" not in peer
     ]
-    assert [matches(selector, labels["controller"]) for selector in known] == [True]
+    assert [matches(selector, labels["controller"]) for selector in known] == [True, False]
+    assert [matches(selector, labels["gateway"]) for selector in known] == [False, True]
     controller = named(manifests, "NetworkPolicy", "sx-serviceexecution-controller")
     (rule,) = [rule for rule in controller["spec"]["egress"] if "to" in rule]
     assert matches(rule["to"][0]["podSelector"], labels["gateway"])

@@ -56,6 +56,7 @@ resources:
 {{- end }}
 {{- $own = concat $own (list
   (dict "name" "SX_PORT" "value" "8080")
+  (dict "name" "SX_GATEWAY_URL" "value" (include "serviceexecution.gatewayUrl" .))
   (dict "name" "SX_METRICS_PORT" "value" "9090")
   (dict "name" "SX_PUBLIC_URL" "value" (include "serviceexecution.publicUrl" .))
   (dict "name" "SX_AUTH_MODE" "value" .Values.auth.mode)

@@ -29,6 +29,7 @@ from serviceexecution.controller.services.reconcile import ServiceReconciler
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.services.transitions import BuildTransitionReporter
 from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.controller.store_outages import StoreOutages
 from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.sweep import ALWAYS_ALLOWED, Sweeper, sweep_rules
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
@@ -58,6 +59,7 @@ class Controller:
     service_reconciler: ServiceReconciler
     resync: Resync
     sweeper: Sweeper
+    store_outages: StoreOutages
     deletions: SeenDeletions
     checker: SchemaChecker
     followers: LogFollowers
@@ -74,6 +76,7 @@ class Controller:
         yield "gauges", measure(self.queue, self.cache)
         yield "sweep", self.sweeper.run()
         yield "deletions", self.deletions.run()
+        yield "store outages", self.store_outages.run()
 
     async def close(self) -> None:
         """Let go of everything, in order; what is pending is taken up by the next controller."""
@@ -117,6 +120,7 @@ def assemble(
     queue: WorkQueue[ExecutionKey] = namespace_queue(settings.workers)
     service_queue: WorkQueue[ServiceKey] = namespace_queue(SERVICE_WORKERS)
     health = health or Health()
+    health.store_away_since = store.answers.away_since
     health.longest_pass = lambda: max(queue.longest_pass_seconds(), service_queue.longest_pass_seconds())
     shared = _Shared(
         settings,
@@ -146,6 +150,12 @@ def assemble(
         service_reconciler=_service_reconciler(shared, service_queue),
         resync=_resync(shared, health, queue, service_queue),
         sweeper=_sweeper(shared),
+        store_outages=StoreOutages(
+            store,
+            shared.events,
+            lease_namespace=settings.lease_namespace,
+            lease_name=settings.lease_name,
+        ),
         deletions=_deletions(shared),
         checker=shared.checker,
         followers=shared.followers,

@@ -2,12 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
+from serviceexecution.store.storage.answers import away_sentence
+
 STUCK_SECONDS: Final = 600.0
 """A pass that takes longer than this hangs: every request in it has a shorter limit of its own."""
+
+
+def _always_there() -> datetime | None:
+    """Say that the store answers: nobody has asked it yet."""
+    return None
 
 
 def _nothing_runs() -> float:
@@ -22,6 +30,8 @@ class Health:
     longest_pass: Callable[[], float] = _nothing_runs
     """Returns how many seconds the longest of the current passes has run. Waiting keys do not count: they are load,
     and a restart would make more of it."""
+    store_away_since: Callable[[], datetime | None] = _always_there
+    """Returns since when the store answers nothing. It is said, and no reason for anything."""
     ready: bool = False
     stale_watch: str = ""
     """A kind whose watch has delivered nothing for a while, although a list shows changes."""
@@ -49,8 +59,10 @@ async def serve_health(health: Health, port: int) -> web.AppRunner:
     async def readyz(_: web.Request) -> web.Response:
         problem = health.problem()
         ready = health.ready and not problem
+        since = health.store_away_since()
+        said = "ok" if since is None else f"ok. {away_sentence(since)}"
         return web.Response(
-            status=200 if ready else 503, text=f"{problem or ('ok' if ready else 'starting')}\n"
+            status=200 if ready else 503, text=f"{problem or (said if ready else 'starting')}\n"
         )
 
     app = web.Application()

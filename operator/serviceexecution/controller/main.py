@@ -16,13 +16,13 @@ from prometheus_client import start_http_server
 
 from serviceexecution.controller.assembly import Controller, assemble
 from serviceexecution.controller.clients import Clients
-from serviceexecution.controller.executions.gateway_watch import takes_connections
 from serviceexecution.controller.health import Health, serve_health
 from serviceexecution.controller.known.watches import kopf_settings, register
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.lease import LeaderLease, LeaseTiming
+from serviceexecution.process.connections import takes_connections
 from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging

@@ -31,6 +31,10 @@ SWEPT: Final = Counter(
 SWEEP_REFUSED: Final = Gauge(
     "serviceexecution_sweep_refused", "1 while results are not deleted because too many would go at once"
 )
+STORE_UNANSWERED: Final = Gauge(
+    "serviceexecution_store_unanswered_seconds",
+    "How long the results store has answered nothing that the controller asked; 0 while it answers",
+)
 BUILDS: Final = Gauge("serviceexecution_builds", "Builds that wait or are being built, by phase", ["phase"])
 BUILD_TRANSITIONS: Final = Counter(
     "serviceexecution_build_transitions_total", "Builds that entered a phase, by reason", ["phase", "reason"]

@@ -26,10 +26,10 @@ from serviceexecution.gateway.http.methods import HeadOfGet
 from serviceexecution.gateway.http.middleware.cors import RouteCors
 from serviceexecution.gateway.http.middleware.entrance import Entrance
 from serviceexecution.gateway.http.middleware.observe import ObservedApp
-from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.platform_api.routes import platform_api_router
+from serviceexecution.gateway.readiness import IsThere, Readiness
 from serviceexecution.gateway.results.routes import results_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
@@ -43,7 +43,6 @@ from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
 _HEALTH: Final = frozenset({"/healthz", "/readyz"})
-_CHECK_SECONDS: Final = 5.0
 
 
 class _AnythingConvertor(Convertor[str]):
@@ -86,6 +85,7 @@ def create_app(
     *,
     state: ServiceState | None = None,
     schemas: SchemaChecker | None = None,
+    another_is_ready: IsThere | None = None,
 ) -> FastAPI:
     """Return the app. ``draining`` is set when the process is about to end: long polls end, and the process
     is no longer ready. The caller who gives ``state`` keeps it true and closes ``schemas``."""
@@ -123,7 +123,7 @@ def create_app(
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))
     app.include_router(platform_api_router(context, results, intake))
-    app.include_router(_health_router(store, ending, state))
+    app.include_router(_health_router(Readiness(store, ending, state, another_is_ready)))
     app.add_middleware(HeadOfGet)
     app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))
     app.add_middleware(ObservedApp)
@@ -136,9 +136,8 @@ def _payer_of(access: Access, scope: Scope) -> Payer:
     return access.payer_of(Request(scope))
 
 
-def _health_router(store: ResultStore, draining: asyncio.Event, state: ServiceState | None) -> APIRouter:
+def _health_router(readiness: Readiness) -> APIRouter:
     router = APIRouter()
-    answered = asyncio.Event()
 
     @router.get("/healthz")
     async def healthz() -> Response:
@@ -146,18 +145,6 @@ def _health_router(store: ResultStore, draining: asyncio.Event, state: ServiceSt
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        if draining.is_set():
-            raise unavailable("Draining", "The process is about to end.")
-        if state is not None and not state.ready:
-            raise unavailable("Starting", "The executions have not been listed yet.")
-        # Only once: settings that are wrong stop a rollout. A store that is away later on takes nothing else with it.
-        if not answered.is_set():
-            try:
-                async with asyncio.timeout(_CHECK_SECONDS):
-                    await store.check()
-            except TimeoutError:
-                raise unavailable("StoreUnavailable", "The results store does not answer.") from None
-            answered.set()
-        return JSONResponse({"status": "ok"})
+        return JSONResponse(await readiness.answer())
 
     return router

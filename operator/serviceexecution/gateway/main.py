@@ -25,6 +25,7 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.process.connections import takes_connections
 from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging
@@ -146,7 +147,16 @@ async def serve(settings: GatewaySettings) -> None:
         draining = asyncio.Event()
         state = ServiceState(client, settings.namespaces)
         schemas = SchemaChecker()
-        app = create_app(store, client, settings, draining, state=state, schemas=schemas)
+        url = settings.gateway_url
+        app = create_app(
+            store,
+            client,
+            settings,
+            draining,
+            state=state,
+            schemas=schemas,
+            another_is_ready=(lambda: takes_connections(url)) if url else None,
+        )
         server = GatewayServer(server_config(settings, app), draining)
         collect_seldom()
         logger.info("gateway starts", port=settings.port, store=settings.store_url)

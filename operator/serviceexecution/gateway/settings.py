@@ -44,6 +44,8 @@ class GatewaySettings(ProcessSettings):
     """The name of this cluster among those that share a store."""
     port: Annotated[int, whole_number("SX_PORT", most=65535)] = 8080
     """Port of the HTTP interface."""
+    gateway_url: Annotated[str, variable("SX_GATEWAY_URL")] = ""
+    """The gateways' own Service: who starts while the store is away looks there for another gateway that is ready."""
     public_url: Annotated[str, variable("SX_PUBLIC_URL", _public_url)] = ""
     """The gateway's address as clients know it; none: as each request says."""
     auth_mode: Annotated[AuthMode, variable("SX_AUTH_MODE", _auth_mode)] = "tokens"

@@ -14,6 +14,7 @@ from serviceexecution.store.output_commits import OutputCommits
 from serviceexecution.store.outputs import OutputStore
 from serviceexecution.store.reports import ReportStore
 from serviceexecution.store.sources import SourceStore
+from serviceexecution.store.storage.answers import Answers
 from serviceexecution.store.storage.cleanup import delete_tree
 from serviceexecution.store.storage.objects import Objects
 
@@ -54,6 +55,11 @@ class ResultStore:
         ``may_write`` is asked right before each write. Raises StoreConfigurationError.
         """
         return cls(Objects.open(url, options or {}, may_write=may_write), cluster_id)
+
+    @property
+    def answers(self) -> Answers:
+        """Whether the store answers."""
+        return self._objects.answers
 
     async def check(self) -> None:
         """Raise StoreError unless the store can be read now.

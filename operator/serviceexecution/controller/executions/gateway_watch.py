@@ -1,17 +1,13 @@
 """Whether a gateway is there to take output: without one no collector can commit."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.executions.outages import Outages
 
 LOOK_PAUSE: Final = timedelta(seconds=5)
-CONNECT_SECONDS: Final = 2.0
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 class GatewayWatch:
@@ -39,17 +35,3 @@ class GatewayWatch:
         self._was_there = self._was_there or there
         if self._was_there:
             self._outages.note_gateway(there=there)
-
-
-async def takes_connections(url: str) -> bool:
-    """Tell whether the gateway's Service has a gateway behind it that is ready."""
-    parts = urlsplit(url)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(
-                parts.hostname, parts.port or _PORTS.get(parts.scheme, 80)
-            )
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True

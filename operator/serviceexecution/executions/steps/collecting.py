@@ -9,15 +9,13 @@ from serviceexecution.executions.steps.running import going
 from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.pods.observed import JobView, PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import started_at
+from serviceexecution.store.storage.answers import NOTICE, away_sentence
 
 COLLECT_NOTICE: Final = 5.0
 """Seconds after which status says that output is still being collected; most runs are faster."""
 
 COMMIT_GRACE: Final = 5.0
 """Seconds that a commit may take to appear in the store after the collector has ended."""
-
-STORE_NOTICE: Final = 10.0
-"""Seconds after which status says that the store does not answer; a request that was lost is none of it."""
 
 LEAST_COLLECT_TIME: Final = 5.0
 """Seconds in which output and log are looked for at least, however short collectTimeout is."""
@@ -83,9 +81,9 @@ def _still_collecting(seen: Observation, wake: float = 2) -> Decision:
 
 def _store_is_away(seen: Observation) -> str:
     since = seen.store_away_since
-    if since is None or seen.age(since) < STORE_NOTICE:
+    if since is None or seen.age(since) < NOTICE.total_seconds():
         return ""
-    return f"The results store has not answered since {since:%Y-%m-%dT%H:%M:%SZ}."
+    return away_sentence(since)
 
 
 def _has_just_ended(seen: Observation, pod: PodView) -> bool:

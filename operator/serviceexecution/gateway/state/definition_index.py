@@ -57,6 +57,10 @@ class DefinitionIndex:
         self._known: FairCache[KnownDefinition] = FairCache(known_bytes)
         self._texts: FairCache[tuple[int, bytes]] = FairCache(text_bytes)
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._known)
+
     def put(self, body: JsonObject) -> KnownDefinition | None:
         """Take a definition unless a newer state is known; None when it cannot be read."""
         definition = known_definition(body)

@@ -79,6 +79,11 @@ class ServiceState:
         """Tell whether everything has been listed once."""
         return len(self._listed) == 2 * len(self._namespaces or (None,))
 
+    @property
+    def knows_something(self) -> bool:
+        """Tell whether there is any service, or an execution of one."""
+        return bool(len(self._executions) or len(self._definitions))
+
     async def run(self) -> None:
         """Watch for ever."""
         async with asyncio.TaskGroup() as tasks:

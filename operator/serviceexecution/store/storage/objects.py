@@ -10,6 +10,7 @@ import obstore
 from obstore.store import ObjectStore
 
 from serviceexecution.store.errors import StoreError
+from serviceexecution.store.storage.answers import Answers
 from serviceexecution.store.storage.backend import (
     NothingWhenMissing,
     is_without_bucket,
@@ -74,6 +75,8 @@ class Objects:
         """``may_write`` is asked right before each write and each deletion."""
         self._backend = backend
         self._may_write = may_write
+        self.answers = Answers()
+        """Whether it answers. What a sender does to a large upload says nothing of that."""
         self.root = local_root(backend)
         """The directory, when the store is one."""
 
@@ -93,7 +96,7 @@ class Objects:
     async def put(self, key: str, data: bytes) -> str | None:
         """Write a small object; returns its tag."""
         self.check_may_write()
-        with translated(f"write {key}"):
+        with self.answers.noted(), translated(f"write {key}"):
             async with asyncio.timeout(_WRITE_SECONDS):
                 return (await obstore.put_async(self._backend, key, data, use_multipart=False))["e_tag"]
 
@@ -114,7 +117,7 @@ class Objects:
 
     async def get(self, key: str) -> bytes | None:
         """Return a small object's content, or None when there is none."""
-        with NothingWhenMissing(self.root, f"read {key}"):
+        with self.answers.noted(), NothingWhenMissing(self.root, f"read {key}"):
             async with asyncio.timeout(READ_SECONDS) as limit:
                 result = await obstore.get_async(self._backend, key)
                 limit.reschedule(asyncio.get_running_loop().time() + _SMALL_READ_SECONDS)
@@ -124,7 +127,7 @@ class Objects:
     async def stream(self, key: str, byte_range: tuple[int, int] | None = None) -> ObjectStream | None:
         """Open an object for reading from ``byte_range`` start to end (exclusive); None when there is none."""
         result = None
-        with NothingWhenMissing(self.root, f"read {key}"):
+        with self.answers.noted(), NothingWhenMissing(self.root, f"read {key}"):
             async with asyncio.timeout(READ_SECONDS):
                 if byte_range is None:
                     result = await obstore.get_async(self._backend, key)
@@ -144,7 +147,7 @@ class Objects:
 
     async def stat(self, key: str) -> StoredObject | None:
         """Return an object's size, tag and time without its content; None when there is none."""
-        with NothingWhenMissing(self.root, f"read {key}"):
+        with self.answers.noted(), NothingWhenMissing(self.root, f"read {key}"):
             async with asyncio.timeout(READ_SECONDS):
                 return _stored(await obstore.head_async(self._backend, key))
         return None
@@ -159,14 +162,14 @@ class Objects:
     async def list_batches(self, prefix: str) -> AsyncIterator[ListedObjects]:
         """Give what ``list`` returns, some at a time, so that nobody must hold it all."""
         arriving = aiter(obstore.list(self._backend, prefix, chunk_size=_LISTED_AT_ONCE))
-        with NothingWhenMissing(self.root, f"list {prefix}") as block:
+        with self.answers.noted(), NothingWhenMissing(self.root, f"list {prefix}") as block:
             block.check()  # The list of a directory that is gone is empty
             while (batch := await _next(arriving, _LIST_SECONDS)) is not None:
                 yield [(meta["path"][len(prefix) + 1 :], _stored(meta)) for meta in batch]
 
     async def list_prefixes(self, prefix: str) -> Sequence[str]:
         """Return the names directly below ``prefix/`` that have objects below them, sorted."""
-        with NothingWhenMissing(self.root, f"list {prefix}") as block:
+        with self.answers.noted(), NothingWhenMissing(self.root, f"list {prefix}") as block:
             block.check()  # The list of a directory that is gone is empty
             async with asyncio.timeout(_LIST_SECONDS):
                 result = await obstore.list_with_delimiter_async(self._backend, prefix)
@@ -175,7 +178,7 @@ class Objects:
 
     async def names(self, prefix: str) -> frozenset[str]:
         """Return the names of what is directly below ``prefix/``: objects, and prefixes of other ones."""
-        with NothingWhenMissing(self.root, f"list {prefix}") as block:
+        with self.answers.noted(), NothingWhenMissing(self.root, f"list {prefix}") as block:
             block.check()
             async with asyncio.timeout(READ_SECONDS):
                 result = await obstore.list_with_delimiter_async(self._backend, prefix)
@@ -186,7 +189,7 @@ class Objects:
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that are not there are no error."""
         self.check_may_write()
-        with translated(f"delete {keys[0] if keys else 'nothing'}"):
+        with self.answers.noted(), translated(f"delete {keys[0] if keys else 'nothing'}"):
             if self.root is None:
                 for start in range(0, len(keys), 1000):
                     await self._delete_some(keys[start : start + 1000])

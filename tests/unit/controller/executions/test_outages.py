@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.controller.executions.gateway_watch import GatewayWatch, takes_connections
+from serviceexecution.controller.executions.gateway_watch import GatewayWatch
 from serviceexecution.controller.executions.outages import MOST_NAMESPACES, MOST_OUTAGES, Outages
 from serviceexecution.executions.attendance import Outage
+from serviceexecution.process.connections import takes_connections
 from serviceexecution.store.errors import StoreError
 from tests.unit.controller.harness import Clock, World, start
 from tests.unit.executions.builders import at, ended, running
