@@ -119,6 +119,7 @@ PROGRAMS: Final = (
         package="github.com/versity/versitygw/cmd/versitygw",
         link_flags=("-X main.Version=v1.8.0",),
     ),
+    Program("fake-gcs-server", "3 minutes", package="github.com/fsouza/fake-gcs-server"),
     Program(
         "kube-router",
         "4 minutes",
@@ -131,11 +132,13 @@ BUILDKIT_PROGRAMS: Final = ("buildkitd", "buildctl", "rootlesskit")
 REGISTRY_PROGRAMS: Final = ("registry",)
 S3_PROGRAMS: Final = ("versitygw",)
 IMAGE_PROGRAMS: Final = (*BUILDKIT_PROGRAMS, *REGISTRY_PROGRAMS, *S3_PROGRAMS)
+# Stands in for Google Cloud Storage in `make test-stores`.
+STORE_PROGRAMS: Final = ("fake-gcs-server",)
 # The agent that enforces NetworkPolicies while a test tries them.
 POLICY_PROGRAMS: Final = ("kube-router",)
 # Helm 4 is there for tests: `up` does not wait for its build.
 NODE_PROGRAMS: Final = tuple(
-    p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS, *POLICY_PROGRAMS}
+    p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS, *POLICY_PROGRAMS, *STORE_PROGRAMS}
 )
 
 

@@ -18,6 +18,10 @@ class StoreUnwritableError(StoreError):
     """The store can be read, but not written: it is full, or read-only."""
 
 
+class StoreConflictError(StoreError):
+    """An object is in the way of another one, since the server keeps them as files and directories."""
+
+
 class StoreConfigurationError(StoreError):
     """The store's URL or options are wrong."""
 

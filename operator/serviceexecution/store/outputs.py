@@ -40,15 +40,15 @@ class OutputFiles:
     ) -> WrittenOutput:
         """Write or replace one file, streaming; an error raised by ``chunks`` leaves the old content.
 
-        ``expected_size`` in bytes is a hint. What stands in the way in a directory store (a file where the
-        path has a directory, or the other way round, from an earlier pass) is removed when a write fails on
+        ``expected_size`` in bytes is a hint. What stands in the way where the store has directories (a file where
+        the path has a directory, or the other way round, from an earlier pass) is removed when a write fails on
         it, so that the next try succeeds.
         """
         key = self._keys.output(path)
         try:
             written = await write_stream(self._objects, key, chunks, expected_size=expected_size)
-        except StoreError:
-            await clear_conflicts(self._objects, key, self._keys.output_prefix)
+        except StoreError as error:
+            await clear_conflicts(self._objects, key, self._keys.output_prefix, error)
             raise
         file = StoredFile(path=path, size=written.size, sha256=written.sha256, media_type=media_type_of(path))
         return WrittenOutput(file, written.etag)

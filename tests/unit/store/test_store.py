@@ -26,12 +26,6 @@ ODD_PATHS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["directory", "memory"])
-def store(request, tmp_path):
-    url = f"file://{tmp_path}/store" if request.param == "directory" else "memory:///"
-    return ResultStore.open(url, "cluster-1")
-
-
 async def one(*chunks):
     for chunk in chunks:
         yield chunk
@@ -64,12 +58,11 @@ async def test_odd_paths_come_back(store):
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=60), st.binary())
-def test_any_name_comes_back(tmp_path, name, content):
+def test_any_name_comes_back(store, name, content):
     if name in {".", ".."}:
         return
 
     async def there_and_back():
-        store = ResultStore.open(f"file://{tmp_path}/store", "c")
         written = await store.outputs.of(REF, 1).write(f"d/{name}", one(content))
         assert written.file.sha256 == hashlib.sha256(content).hexdigest()
         assert await everything(await store.outputs.of(REF, 1).open(f"d/{name}")) == content
@@ -167,8 +160,7 @@ async def test_directory_store_refuses_a_manifest_without_its_files(tmp_path):
     assert await store.outputs.read_manifest(REF) is None
 
 
-async def test_commit_of_many_files(tmp_path):
-    store = ResultStore.open(f"file://{tmp_path}/store", "c")
+async def test_commit_of_many_files(store):
     files = [(await store.outputs.of(REF, 1).write(f"d/{number}", one(b"x"))).file for number in range(40)]
     await store.outputs.commit(REF, manifest(*files))
     assert len((await store.outputs.read_manifest(REF)).files) == 40

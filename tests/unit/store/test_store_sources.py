@@ -6,16 +6,9 @@ import pytest
 from serviceexecution.resources.reference import revision_reference
 from serviceexecution.store.errors import CorruptRecordError, SourceMismatchError, StoreConfigurationError
 from serviceexecution.store.records import BuildReport, BuildSeconds
-from serviceexecution.store.store import ResultStore
 
 LARGE = b"0123456789abcdef" * 64 * 1024 * 10
 REF = revision_reference("team-a", "sum", "5c0f8a6e-0000-4000-8000-000000000001", "r3")
-
-
-@pytest.fixture(params=["directory", "memory"])
-def store(request, tmp_path):
-    url = f"file://{tmp_path}/store" if request.param == "directory" else "memory:///"
-    return ResultStore.open(url, "cluster-1")
 
 
 async def pieces(data, size=100_000):

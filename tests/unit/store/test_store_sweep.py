@@ -105,9 +105,7 @@ def test_whatever_happens_the_living_stay(stored, live, ages):
     assert uids(plan.unmark) == uids(marked) - {str(n) for n in stored - live}
 
 
-@pytest.mark.parametrize("kind", ["file", "memory"])
-async def test_passes_over_a_store(tmp_path, kind):
-    store = ResultStore.open(f"file://{tmp_path}/store" if kind == "file" else "memory:///", "c")
+async def test_passes_over_a_store(store):
     for namespace, uid in (("ns", "gone"), ("ns", "live"), ("other", "not-ours")):
         await store.logs.of(ExecutionReference(namespace, "n", uid), 1).write(1, b"x\n")
 
@@ -179,9 +177,7 @@ def test_the_note_stays_as_long_as_the_execution_and_its_retention():
     assert plan_sweep([], set(), {}, NOW + 7 * DAY, RULES, expiries=noted).forget == (one,)
 
 
-@pytest.mark.parametrize("kind", ["file", "memory"])
-async def test_an_expired_result_leaves_a_note_that_it_was_there(tmp_path, kind):
-    store = ResultStore.open(f"file://{tmp_path}/store" if kind == "file" else "memory:///", "c")
+async def test_an_expired_result_leaves_a_note_that_it_was_there(store):
     reference = ExecutionReference("ns", "n", "u")
     await store.logs.write_stdout_result(reference, b"1")
     await store.notes.write_expiry("ns", "u", NOW + DAY)
@@ -291,8 +287,7 @@ async def test_notes_of_an_earlier_version_count(tmp_path):
     assert (await store.notes.list_tombstones(), await store.notes.list_expiries()) == ({}, {})
 
 
-async def test_a_deletion_that_was_seen_after_it_was_missed_counts_as_seen(counted):
-    store, _ = counted
+async def test_a_deletion_that_was_seen_after_it_was_missed_counts_as_seen(store):
     await store.notes.write_tombstone("ns", "u", NOW)
     await store.notes.write_tombstone("ns", "u", NOW + DAY, seen=True)
     assert await store.notes.list_tombstones() == {("ns", "u"): Mark(NOW, seen=True)}

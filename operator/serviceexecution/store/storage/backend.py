@@ -6,11 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
 
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from serviceexecution.store.errors import (
     StoreConfigurationError,
+    StoreConflictError,
     StoreError,
     StoreFullError,
     StoreUnwritableError,
@@ -136,7 +137,7 @@ def _as_store_error(what: str, error: BaseError | OSError) -> StoreError:
         return StoreError(f"cannot {what}: the bucket does not exist")
     if isinstance(error, TimeoutError):
         return StoreError(f"cannot {what}: the store does not answer")
-    text, kind = str(error), StoreError
+    text, kind = str(error), StoreConflictError if isinstance(error, AlreadyExistsError) else StoreError
     if any(sign in text for sign in _NO_SPACE):
         kind = StoreFullError
     elif any(sign in text for sign in _READ_ONLY):

@@ -1,16 +1,21 @@
 """Removes what stands in the way of a write, and whole executions, also what listings do not show."""
 
 import asyncio
+import contextlib
 import shutil
 
-from serviceexecution.store.errors import StoreError
+from serviceexecution.store.errors import StoreConflictError, StoreError
 from serviceexecution.store.storage.objects import Objects
 
 
-async def clear_conflicts(objects: Objects, key: str, prefix: str) -> None:
-    """In a directory store, delete files where ``key`` below ``prefix`` needs directories, and the other way
-    round. An object store has no directories, so nothing is in the way there."""
+async def clear_conflicts(objects: Objects, key: str, prefix: str, error: StoreError) -> None:
+    """Delete files where ``key`` below ``prefix`` needs directories, and the other way round.
+
+    Object stores have no directories, but some servers of them do, which then say that something is in the way.
+    """
     if objects.root is None:
+        if isinstance(error, StoreConflictError):
+            await _clear_objects(objects, key, prefix)
         return
     try:
         parents = key.removeprefix(f"{prefix}/").split("/")[:-1]
@@ -22,6 +27,16 @@ async def clear_conflicts(objects: Objects, key: str, prefix: str) -> None:
             await delete_tree(objects, key)
     except StoreError:
         return  # The write's own error says more; the next try comes here again
+
+
+async def _clear_objects(objects: Objects, key: str, prefix: str) -> None:
+    parents = key.removeprefix(f"{prefix}/").split("/")[:-1]
+    with contextlib.suppress(StoreError):
+        if parents:
+            await objects.delete(
+                ["/".join([prefix, *parents[:depth]]) for depth in range(1, len(parents) + 1)]
+            )
+        await delete_tree(objects, key)
 
 
 async def delete_tree(objects: Objects, prefix: str) -> None:

@@ -98,7 +98,7 @@ class Objects:
         self.check_may_write()
         with self.answers.noted(), translated(f"write {key}"):
             async with asyncio.timeout(_WRITE_SECONDS):
-                return (await obstore.put_async(self._backend, key, data, use_multipart=False))["e_tag"]
+                return _tag((await obstore.put_async(self._backend, key, data, use_multipart=False))["e_tag"])
 
     async def put_stream(
         self, key: str, chunks: AsyncIterable[bytes], *, expected_size: int = 0
@@ -113,7 +113,7 @@ class Objects:
             result = await obstore.put_async(
                 self._backend, key, chunks, chunk_size=part, max_concurrency=_CONCURRENT_PARTS
             )
-            return result["e_tag"]
+            return _tag(result["e_tag"])
 
     async def get(self, key: str) -> bytes | None:
         """Return a small object's content, or None when there is none."""
@@ -226,4 +226,10 @@ async def _next(arriving: AsyncIterator[_T], seconds: float) -> _T | None:
 
 
 def _stored(meta: "ObjectMeta") -> StoredObject:
-    return StoredObject(meta["size"], meta["e_tag"], meta["last_modified"])
+    # In whole seconds: Google says more in lists than it does of one object
+    return StoredObject(meta["size"], _tag(meta["e_tag"]), meta["last_modified"].replace(microsecond=0))
+
+
+def _tag(tag: str | None) -> str | None:
+    """Return a tag as it can be compared: Azure puts it in quotes in the answer to a write, and not in lists."""
+    return None if tag is None else tag.strip('"')
