@@ -31,7 +31,7 @@ class SlowSender:
         self.sent: list[str] = []
         self.held: list[str] = []
 
-    async def send(self, target: Target, body: bytes, headers: dict[str, str]) -> Answer:
+    async def send(self, target: Target, body: bytes, headers: dict[str, str], *, payer: str) -> Answer:
         if self.slow and target.host.endswith(self.slow):
             self.held.append(target.host)
             await self.end.wait()

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from typing_extensions import override
 
 AddressRule = Callable[[str, bool], bool]
@@ -69,10 +68,10 @@ def _real(address: _Address) -> _Address:
 class CheckedResolver(AbstractResolver):
     """Resolves names for one request and gives only addresses that may be connected to."""
 
-    def __init__(self, rule: AddressRule, *, exact: bool, inner: AbstractResolver | None = None) -> None:
+    def __init__(self, rule: AddressRule, *, exact: bool, inner: AbstractResolver) -> None:
         self._rule = rule
         self._exact = exact
-        self._inner = inner or ThreadedResolver()
+        self._inner = inner
 
     @override
     async def resolve(

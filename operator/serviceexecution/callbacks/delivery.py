@@ -174,7 +174,7 @@ class Deliverer:
             )
         async with self._host_turn(target, namespace), self._turns.turn(namespace):
             headers = signed_headers(key, delivery.reference.uid, delivery.body, datetime.now(UTC))
-            return await self._sender.send(target, delivery.body, headers)
+            return await self._sender.send(target, delivery.body, headers, payer=namespace)
 
     @contextlib.asynccontextmanager
     async def _host_turn(self, target: Target, namespace: str) -> AsyncGenerator[None, None]:

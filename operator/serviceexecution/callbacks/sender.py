@@ -19,6 +19,7 @@ from serviceexecution.callbacks.addresses import (
 )
 from serviceexecution.callbacks.allow_list import Target
 from serviceexecution.callbacks.event import MEDIA_TYPE
+from serviceexecution.callbacks.lookups import Lookups
 
 TRY_SECONDS: Final = 10.0
 _GONE: Final = 410
@@ -48,13 +49,17 @@ class Sender:
         self._rule = rule
         self._resolver = resolver
         self._seconds = seconds
+        self._lookups = Lookups()
 
-    async def send(self, target: Target, body: bytes, headers: dict[str, str]) -> Answer:
-        """Send once. The status line and headers decide; what a receiver says after them is not read."""
+    async def send(self, target: Target, body: bytes, headers: dict[str, str], *, payer: str = "") -> Answer:
+        """Send once. The status line and headers decide; what a receiver says after them is not read.
+
+        ``payer`` is the namespace whose share of lookups this takes.
+        """
         try:
             check_literal(target.host, self._rule, exact=target.exact)
             async with asyncio.timeout(self._seconds):
-                return await self._post(target, body, headers)
+                return await self._post(target, body, headers, payer)
         except RefusedAddressError as error:
             return Answer(f"{error}.", final=False)
         except TimeoutError:
@@ -63,9 +68,11 @@ class Sender:
             cause = error.__cause__ if isinstance(error.__cause__, RefusedAddressError) else None
             return Answer(f"{cause or type(error).__name__}: the receiver could not be reached.")
 
-    async def _post(self, target: Target, body: bytes, headers: dict[str, str]) -> Answer:
+    async def _post(self, target: Target, body: bytes, headers: dict[str, str], payer: str) -> Answer:
         connector = aiohttp.TCPConnector(
-            resolver=CheckedResolver(self._rule, exact=target.exact, inner=self._resolver),
+            resolver=CheckedResolver(
+                self._rule, exact=target.exact, inner=self._resolver or self._lookups.of(payer)
+            ),
             use_dns_cache=False,
             force_close=True,
         )
