@@ -34,7 +34,8 @@ PLANS: Final[dict[str, Plan]] = {
     "large inputs": Plan(attacks.large_inputs, 0.5, control="plain ConfigMaps"),
     "bad tokens": Plan(attacks.bad_tokens, 20),
     "slow archives": Plan(attacks.slow_archives, 20, Strength.HELD),
-    "slow outputs": Plan(attacks.slow_outputs, 20, Strength.HELD),
+    # One execution has two uploads and one commit at a time; more are refused at once
+    "slow outputs": Plan(attacks.slow_outputs, 2, Strength.HELD),
     "unfinished commits": Plan(attacks.unfinished_commits, 1, Strength.HELD),
     "streams": Plan(attacks.streams, 30, Strength.HELD),
     "many logs": Plan(attacks.many_logs, 30, Strength.HELD),
