@@ -112,8 +112,9 @@ def assemble(
     followers: LogFollowers | None = None,
     deliver: Callable[[ServiceExecution], None] | None = None,
     gateway_is_there: Callable[[], Awaitable[bool]] | None = None,
+    checker: SchemaChecker | None = None,
 ) -> Controller:
-    """Return a controller that does nothing yet. ``followers`` and ``deliver`` are for tests.
+    """Return a controller that does nothing yet. ``followers``, ``deliver`` and ``checker`` are for tests.
 
     ``gateway_is_there`` asks whether a gateway can take output; without it that counts as unknown.
     """
@@ -128,7 +129,7 @@ def assemble(
         store,
         clock,
         cache=ObjectCache(namespaces=settings.namespaces),
-        checker=SchemaChecker(says_values=False),
+        checker=checker or SchemaChecker(says_values=False),
         followers=followers or _followers(settings, clients, store, queue, service_queue),
         events=EventPoster(
             clients.events, component="serviceexecution-controller", instance=socket.gethostname()
