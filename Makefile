@@ -9,6 +9,9 @@ ARGS ?=
 SEED ?= 1
 DURATION ?= 120
 
+# Of make histories: how many.
+EXAMPLES ?= 300
+
 # How many nodes the embedded cluster gets; as many as it has when it is not said.
 NODES ?=
 ifneq ($(NODES),)
@@ -23,7 +26,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping floods weight chaos network-policies
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -145,6 +148,12 @@ weight: environment ## many and heavy objects, and what controller, gateway and 
 chaos: environment ## executions and builds while things fail at random: make chaos SEED=1 DURATION=120
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.chaos --seed $(SEED) --seconds $(DURATION) $(ARGS)
+
+faults: environment ## all writes of every scenario fail, in memory: killed before and after, request or answer lost
+	@$(RUN) tests.faults $(ARGS)
+
+histories: environment ## executions to which anything happens in any order, in memory: make histories EXAMPLES=300
+	@$(RUN) tests.faults.histories $(EXAMPLES)
 
 network-policies: environment ## the chart's NetworkPolicies under kube-router, which enforces them
 	@$(RUN) cluster up
