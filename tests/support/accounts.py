@@ -9,6 +9,9 @@ from serviceexecution.resources.names import API_GROUP, PLURAL
 from tests.support.cluster import ROLE_BINDINGS, Cluster, member
 from tests.support.polling import poll_until
 
+TOKEN_SECONDS: Final = 6 * 3600
+"""An hour of ``make chaos`` reads logs and files after that hour."""
+
 _TELLING_RIGHT: Final = {"view": ("get", "log"), "edit": ("create", "")}
 """By role of the cluster: a verb and a subresource of executions that it gives."""
 
@@ -42,6 +45,6 @@ def account_token(cluster: Cluster, namespace: str, account: str, role: str) -> 
     """Make a ServiceAccount that has ``view`` or ``edit`` in its namespace; return a token of it."""
     cluster.create(SERVICE_ACCOUNTS, namespace, {"metadata": {"name": account}})
     bind(cluster, namespace, account, role)
-    request = cast("JsonObject", {"spec": {"expirationSeconds": 3600}})
+    request = cast("JsonObject", {"spec": {"expirationSeconds": TOKEN_SECONDS}})
     answer = cluster.create_sub(SERVICE_ACCOUNTS, namespace, account, "token", request)
     return str(member(answer, "status", "token"))

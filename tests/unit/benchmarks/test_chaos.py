@@ -1,12 +1,15 @@
 """The plan of ``make chaos`` comes from its seed, and its judgement misses nothing."""
 
 import dataclasses
+from typing import cast
 
 import pytest
 
 from benchmarks.chaos.judgement import Broken, Seen, judge
 from benchmarks.chaos.plan import FAULTS, Fault, Submission, make_plan
 from benchmarks.chaos.programs import BUILD, PROGRAMS
+from tests.support.accounts import account_token
+from tests.support.cluster import Cluster
 
 
 def right(kind: str) -> Seen:
@@ -86,3 +89,23 @@ def test_a_stopped_program_need_not_outlive_a_long_outage(kind):
 def test_a_program_cancelled_before_it_began_has_left_nothing():
     seen = dataclasses.replace(right("cancelled"), starts=0, log=None, files=None)
     assert judge(PROGRAMS["cancelled"], seen).faults == {}
+
+
+class Tokens:
+    """A cluster that hands out tokens."""
+
+    def __init__(self) -> None:
+        self.seconds = 0
+
+    def create(self, kind, namespace, manifest):
+        return {**manifest, "status": {"allowed": True}}
+
+    def create_sub(self, kind, namespace, name, subresource, manifest):
+        self.seconds = manifest["spec"]["expirationSeconds"]
+        return {"status": {"token": "of-a-test"}}
+
+
+def test_what_an_hour_of_chaos_left_is_read_with_a_token_that_is_still_valid():
+    tokens = Tokens()
+    assert account_token(cast("Cluster", tokens), "ns", "developer", "edit") == "of-a-test"
+    assert tokens.seconds > 2 * 3600
