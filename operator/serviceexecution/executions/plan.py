@@ -23,6 +23,7 @@ from serviceexecution.executions.pod_template import template_problem
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_settings import DataPool
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.retry import Retry
 from serviceexecution.resources.executions.runtime import DockerRuntime
 from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
 from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView
@@ -31,6 +32,7 @@ DEFAULT_OUTPUT_LIMIT: Final = 10 * 1024**3
 DEFAULT_COLLECT_TIMEOUT: Final = 3600.0
 DEFAULT_START_TIMEOUT: Final = 600.0
 DEFAULT_CANCEL_GRACE: Final = 30.0
+MAX_MEMORY_FIELD: Final = "spec.retry.onOutOfMemory.maxMemory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,12 @@ def times_of(spec: ExecutionSpec) -> Times:
     )
 
 
+def check_retry(retry: Retry | None) -> None:
+    """Raise QuantityError that names the field when the largest memory is no size."""
+    if retry is not None and retry.on_out_of_memory is not None:
+        parse_quantity(retry.on_out_of_memory.max_memory, field=MAX_MEMORY_FIELD)
+
+
 def _duration(text: str | None, field: str, default: float) -> float:
     return default if text is None else parse_duration(text, field=field)
 
@@ -144,6 +152,7 @@ def read_spec(spec: ExecutionSpec, input_map: ConfigMapView | None) -> ReadSpec 
             limit = parse_quantity(spec.output.limit, field="spec.output.limit")
         if spec.result_retention is not None:
             parse_duration(spec.result_retention, field="spec.resultRetention")
+        check_retry(spec.retry)
     except (DurationError, QuantityError) as error:
         return PlanProblem(Reason.INVALID_SPEC, str(error))
     if (problem := _spec_problem(spec)) is not None:

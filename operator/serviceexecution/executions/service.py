@@ -10,12 +10,19 @@ from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.input.data_pools import DataPoolReference
 from serviceexecution.contract.json_types import JsonObject, object_at, objects_of
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
-from serviceexecution.executions.plan import DEFAULT_OUTPUT_LIMIT, PlanProblem, times_of
+from serviceexecution.executions.plan import (
+    DEFAULT_OUTPUT_LIMIT,
+    MAX_MEMORY_FIELD,
+    PlanProblem,
+    check_retry,
+    times_of,
+)
 from serviceexecution.executions.pod_template import template_problem
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_settings import DataPool
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.execution_status import TakenService
+from serviceexecution.resources.executions.retry import Retry
 from serviceexecution.resources.names import CONDITION_READY
 from serviceexecution.resources.services.definition import ServiceDefinition, ServiceLimits
 from serviceexecution.resources.services.definition_status import Revision, ServicePhase
@@ -109,6 +116,7 @@ def definition_problem(definition: ServiceDefinition) -> str | None:
             parse_duration(spec.result_retention, field="spec.resultRetention")
         defaults = ExecutionSpec.model_validate(merged(take(definition).fields, {}))
         times_of(defaults)
+        check_retry(defaults.retry)
         if defaults.output is not None and defaults.output.limit is not None:
             _bytes(defaults.output.limit, "spec.output.limit")
         if (text := template_problem(defaults)) is not None:
@@ -164,6 +172,15 @@ def _resource_faults(limits: ServiceLimits, spec: ExecutionSpec) -> Iterator[str
             field = f"{place}.{name}"
             if amount(asked[name], field) > amount(most, f"spec.limits.resources.{name}"):
                 yield f"{field} is {asked[name]}; the service allows at most {most}."
+    yield from _retry_faults(limits, spec.retry)
+
+
+def _retry_faults(limits: ServiceLimits, retry: Retry | None) -> Iterator[str]:
+    rule, most = None if retry is None else retry.on_out_of_memory, (limits.resources or {}).get("memory")
+    if rule is None or most is None:
+        return
+    if _bytes(rule.max_memory, MAX_MEMORY_FIELD) > _bytes(most, "spec.limits.resources.memory"):
+        yield f"{MAX_MEMORY_FIELD} is {rule.max_memory}; the service allows at most {most}."
 
 
 def _asked_resources(spec: ExecutionSpec) -> Iterator[tuple[str, Mapping[str, int | str]]]:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 
 import pytest
 import yaml
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.crds.definitions import (
     MUTABLE_FIELDS,
     OPAQUE_FIELDS,
@@ -15,6 +16,7 @@ from serviceexecution.resources.crds.definitions import (
 )
 from serviceexecution.resources.crds.structural import UntranslatableError, structural_schema
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
+from serviceexecution.resources.executions.retry import RetryReason
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.names import API_GROUP, PLURAL
 
@@ -160,3 +162,34 @@ class TestTranslation:
                 "someName": {"type": "string", "maxLength": 3, "description": "Text over two lines."}
             },
         }
+
+
+RETRIES = [
+    ({"maxAttempts": 3, "onExitCodes": [75]}, ""),
+    ({"maxAttempts": 1}, ""),
+    ({"maxAttempts": 2, "onOutOfMemory": {"memoryFactor": 1.5, "maxMemory": "2Gi"}}, ""),
+    ({"maxAttempts": 2}, "say when to try again"),
+    ({"maxAttempts": 11, "onReasons": ["PodLost"]}, "less than or equal to 10"),
+    ({"maxAttempts": 0, "onReasons": ["PodLost"]}, "greater than or equal to 1"),
+    ({"maxAttempts": 2, "onReasons": ["Cancelled"]}, "onReasons"),
+    ({"maxAttempts": 2, "onExitCodes": [0]}, "greater than or equal to 1"),
+    ({"maxAttempts": 2, "onExitCodes": [256]}, "less than or equal to 255"),
+    ({"maxAttempts": 2, "onExitCodes": []}, "at least 1 item"),
+    ({"maxAttempts": 2, "onOutOfMemory": {"memoryFactor": 1, "maxMemory": "2Gi"}}, "memoryFactor"),
+]
+
+
+@pytest.mark.parametrize(("retry", "refusal"), RETRIES)
+def test_a_retry_is_refused_with_its_field(retry, refusal):
+    body = {"runtime": {"docker": {"image": "sum:1"}}, "retry": retry}
+    if not refusal:
+        assert ExecutionSpec.model_validate(body).retry is not None
+        return
+    with pytest.raises(ValidationError, match=refusal) as raised:
+        ExecutionSpec.model_validate(body)
+    assert "retry" in str(raised.value)
+
+
+def test_reasons_of_retries_are_reasons_and_ends():
+    assert {one.value for one in RetryReason} <= {one.value for one in Reason}
+    assert not {"Cancelled", "Succeeded", "JobDeleted", "RanBefore"} & {one.value for one in RetryReason}

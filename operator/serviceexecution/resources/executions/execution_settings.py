@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from serviceexecution.resources.executions.retry import Retry
 from serviceexecution.resources.model import Duration, OpaqueObject, ResourceModel
 from serviceexecution.resources.object_names import DataKey, ObjectName, QueueName
 from serviceexecution.resources.pod_fields import (
@@ -115,7 +116,9 @@ class ExecutionSettings(ResourceModel):
     resources: ResourceRequirements | None = None
     """CPU, memory and devices of the program."""
     timeout: Duration | None = None
-    """How long the program may run, counted from its start. Without it there is no limit."""
+    """How long the program may run, counted from its start, in each attempt. Without it there is no limit."""
+    retry: Retry | None = None
+    """When a program that has failed is run again. An execution's replaces its service's as a whole."""
     start_timeout: Duration | None = None
     """How long the program may take to start once its pod is allowed to run. Defaults to 10m; known
     causes such as a missing Secret have shorter limits of their own.

@@ -201,6 +201,33 @@ class Usage(ResourceModel):
     """From the program's end to the kept result."""
 
 
+class EarlierAttempt(ResourceModel):
+    """An attempt that has ended, after which another one is made."""
+
+    attempt: int
+    """Which one, counted from 1."""
+    reason: str
+    """Why it ended, one word from the closed list."""
+    message: Annotated[str, Field(max_length=1024)]
+    """The same in one sentence."""
+    counts: bool = True
+    """Whether it counts for retry.maxAttempts: not if it is certain that its program did not start."""
+    job: JobReference
+    """Its Job."""
+    pod: PodReference | None = None
+    """Its pod, once that was known to run."""
+    start_time: Timestamp | None = None
+    """When its program started."""
+    end_time: Timestamp
+    """When it had ended, and its log was kept."""
+    exit_code: int | None = None
+    """Exit code of its program."""
+    memory_limit: str | None = None
+    """Memory limit of its program, such as 512Mi."""
+    log: Log | None = None
+    """Its kept log."""
+
+
 class ExecutionStatus(ResourceModel):
     """What the operator knows of the execution. Written by the operator only."""
 
@@ -221,7 +248,9 @@ class ExecutionStatus(ResourceModel):
     duration: str | None = None
     """How long the program ran."""
     attempts: int | None = None
-    """How many Jobs were created."""
+    """How many attempts were made. All members that tell of an attempt tell of the last one."""
+    earlier_attempts: Annotated[tuple[EarlierAttempt, ...], Field(max_length=32)] | None = None
+    """The attempts before the last one, or all of them while the next one is waited for."""
     job: JobReference | None = None
     """The Job of the current attempt."""
     pod: PodReference | None = None

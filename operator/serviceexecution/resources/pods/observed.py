@@ -5,12 +5,14 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
+from serviceexecution.contract.json_types import object_at
 from serviceexecution.resources.executions.execution import ObjectMeta
 from serviceexecution.resources.model import ResourceModel
 from serviceexecution.resources.names import COLLECTOR_CONTAINER, MAIN_CONTAINER
 
 UNTOLD: Final = datetime.min.replace(tzinfo=UTC)
 """In place of a time that somebody left out."""
+_QUANTITY_CHARACTERS: Final = 64
 
 
 def _told(value: object) -> object:
@@ -105,6 +107,11 @@ class JobView(ResourceModel):
         """Tell whether the Job's terminal condition Complete is true."""
         return any(c.type == "Complete" and c.status == "True" for c in self.status.conditions)
 
+    @property
+    def is_going(self) -> bool:
+        """Tell whether the Job is being deleted."""
+        return self.metadata.deletion_timestamp is not None
+
 
 class WaitingView(ResourceModel):
     """A container that has not started."""
@@ -143,7 +150,18 @@ class ContainerView(ResourceModel):
     """A container's status."""
 
     name: str
+    container_id: str = Field(default="", alias="containerID")
+    """Empty as long as the runtime has made no container, as far as the kubelet knows."""
     state: ContainerStateView = ContainerStateView()
+
+
+def _memory_limit_of_main(value: object) -> object:
+    """Return the memory limit of main among containers."""
+    for container in value if isinstance(value, list) else ():
+        if isinstance(container, dict) and container.get("name") == MAIN_CONTAINER:
+            limits = object_at(container, "resources", "limits")
+            return str(limits["memory"])[:_QUANTITY_CHARACTERS] if "memory" in limits else None
+    return value if isinstance(value, str) else None
 
 
 class PodSpecView(ResourceModel):
@@ -152,6 +170,10 @@ class PodSpecView(ResourceModel):
     node_name: str | None = None
     active_deadline_seconds: int | None = None
     termination_grace_period_seconds: int | None = None
+    memory_limit: Annotated[str | None, BeforeValidator(_memory_limit_of_main)] = Field(
+        default=None, alias="containers"
+    )
+    """Main's, such as 512Mi."""
 
 
 class PodStatusView(ResourceModel):
