@@ -173,13 +173,14 @@ class ServiceClient:
         """Fetch every output file into ``directory``; give each one's path and size when it is there."""
         return download_all(self._channel, self.files(execution), directory)
 
-    def log(self, execution: str) -> Iterator[LogEntry]:
-        """Give the lines so far."""
-        yield from self._channel.request("GET", f"{_place(execution)}/log").json()
+    def log(self, execution: str, attempt: int = 0) -> Iterator[LogEntry]:
+        """Give the lines so far, of that attempt or of the last one."""
+        query = f"?attempt={attempt}" if attempt else ""
+        yield from self._channel.request("GET", f"{_place(execution)}/log{query}").json()
 
-    def follow_log(self, execution: str) -> Iterator[LogEntry]:
+    def follow_log(self, execution: str, attempt: int = 0) -> Iterator[LogEntry]:
         """Give every line until the log ends, over as many connections as that takes."""
-        return follow_log(self._channel, f"{_place(execution)}/log")
+        return follow_log(self._channel, f"{_place(execution)}/log", attempt=attempt)
 
 
 def _place(execution: str) -> str:

@@ -79,6 +79,22 @@ class ServiceSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptSummary:
+    """An attempt after which another one was made."""
+
+    number: int
+    reason: str
+    exit_code: str
+    node: str
+    memory: str
+    """Memory limit of its program."""
+    started: datetime | None
+    ended: datetime | None
+    document: JsonObject
+    """All that status says of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionSummary:
     """A ServiceExecution."""
 
@@ -94,6 +110,8 @@ class ExecutionSummary:
     created: datetime | None
     started: datetime | None
     ended: datetime | None
+    attempts: tuple[AttemptSummary, ...] = ()
+    """Those before the last one, or all of them while the next one is waited for."""
 
     @property
     def api_id(self) -> str:
@@ -150,6 +168,7 @@ def execution_summary(item: JsonObject) -> ExecutionSummary:
         created=_time(metadata, "creationTimestamp"),
         started=_time(status, "startTime"),
         ended=_time(status, "completionTime"),
+        attempts=tuple(_attempt(entry) for entry in objects_of(status.get("earlierAttempts"))),
     )
 
 
@@ -179,6 +198,19 @@ def _revision(entry: JsonObject) -> RevisionSummary:
         image=_text(entry, "image"),
         started=_time(entry, "startTime"),
         ended=_time(entry, "completionTime"),
+    )
+
+
+def _attempt(entry: JsonObject) -> AttemptSummary:
+    return AttemptSummary(
+        number=_integer(entry, "attempt"),
+        reason=_text(entry, "reason"),
+        exit_code=_text(entry, "exitCode"),
+        node=_text(object_of(entry.get("pod")), "node"),
+        memory=_text(entry, "memoryLimit"),
+        started=_time(entry, "startTime"),
+        ended=_time(entry, "endTime"),
+        document=entry,
     )
 
 

@@ -19,18 +19,19 @@ class LogEntry(TypedDict):
 
 
 def follow_log(
-    channel: Channel, path: str, *, is_over: Callable[[], bool] = lambda: True
+    channel: Channel, path: str, *, attempt: int = 0, is_over: Callable[[], bool] = lambda: True
 ) -> Iterator[LogEntry]:
     """Give every line until the log ends, or the channel is closed.
 
-    An end is believed when ``is_over``, which the cluster itself is asked. Raises RefusedError, httpx.HTTPError when
-    the log stays away.
+    ``attempt`` is whose log, 0 for that of the last one and those after it. An end is believed when ``is_over``, which
+    the cluster itself is asked. Raises RefusedError, httpx.HTTPError when the log stays away.
     """
     last, tries = "", 0
+    params = {"follow": "true"} | ({"attempt": str(attempt)} if attempt else {})
     while not channel.is_closed():
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         try:
-            with channel.stream("GET", path, params={"follow": "true"}, headers=headers) as answer:
+            with channel.stream("GET", path, params=params, headers=headers) as answer:
                 for kind, identifier, data in events(lines_of(answer)):
                     if kind == "end":
                         if channel.is_closed() or is_over():

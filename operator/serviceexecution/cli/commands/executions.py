@@ -82,6 +82,12 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Follow the log until the program ends.")
     ] = False,
+    attempt: Annotated[
+        int | None,
+        typer.Option(
+            "--attempt", min=1, max=99, help="The log of this attempt, counted from 1; else of the last."
+        ),
+    ] = None,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -95,10 +101,10 @@ def logs(
     with _opened(execution, (context, namespace, gateway), url, (token, key_id, key_secret)) as (outcome, _):
         try:
             if follow:
-                for entry in outcome.follow_log():
+                for entry in outcome.follow_log(attempt or 0):
                     say_output(entry["message"], raw=raw)
             else:
-                for line in outcome.log_lines():
+                for line in outcome.log_lines(attempt or 0):
                     say_output(line, raw=raw)
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -214,6 +220,20 @@ def _describe(view: ExecutionSummary) -> None:
     for name, value in rows:
         if value:
             say(f"{name + ':':<10} {visible_line(value)}")
+    if view.attempts:
+        say("")
+        table = [
+            (
+                str(one.number),
+                one.reason,
+                one.exit_code,
+                one.node,
+                shown_seconds(one.started, one.ended),
+                one.memory,
+            )
+            for one in view.attempts
+        ]
+        say_table(("ATTEMPT", "REASON", "EXIT", "NODE", "DURATION", "MEMORY"), table)
 
 
 def _row(view: ExecutionSummary) -> tuple[str, ...]:
@@ -239,4 +259,5 @@ def _document(view: ExecutionSummary) -> JsonObject:
         "reason": view.reason or None,
         "message": view.message or None,
         **{name: None if value is None else value.isoformat() for name, value in times},
+        **({"earlierAttempts": [one.document for one in view.attempts]} if view.attempts else {}),
     }

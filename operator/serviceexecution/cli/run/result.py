@@ -32,12 +32,12 @@ class Outcome(Protocol):
         """Fetch every file; give path and size of each."""
         ...
 
-    def follow_log(self) -> Iterator[LogEntry]:
-        """Give every line until the log ends."""
+    def follow_log(self, attempt: int = 0) -> Iterator[LogEntry]:
+        """Give every line until the log ends, of that attempt or of the last one and those after it."""
         ...
 
-    def log_lines(self) -> Iterator[str]:
-        """Give the lines so far."""
+    def log_lines(self, attempt: int = 0) -> Iterator[str]:
+        """Give the lines so far, of that attempt or of the last one."""
         ...
 
     def problem(self) -> str:
@@ -64,13 +64,13 @@ class ServiceOutcome:
         """Fetch every file; give path and size of each."""
         return self.client.download_all(self.id, directory)
 
-    def follow_log(self) -> Iterator[LogEntry]:
-        """Give every line until the log ends."""
-        return self.client.follow_log(self.id)
+    def follow_log(self, attempt: int = 0) -> Iterator[LogEntry]:
+        """Give every line until the log ends, of that attempt or of the last one and those after it."""
+        return self.client.follow_log(self.id, attempt)
 
-    def log_lines(self) -> Iterator[str]:
-        """Give the lines so far."""
-        return (entry["message"] for entry in self.client.log(self.id))
+    def log_lines(self, attempt: int = 0) -> Iterator[str]:
+        """Give the lines so far, of that attempt or of the last one."""
+        return (entry["message"] for entry in self.client.log(self.id, attempt))
 
     def problem(self) -> str:
         """Return the detail of the problem (RFC 9457) that is the result of a failed run."""
@@ -97,13 +97,13 @@ class PlainOutcome:
         """Fetch every file; give path and size of each."""
         return download_all(self.channel, self.files(), directory)
 
-    def follow_log(self) -> Iterator[LogEntry]:
-        """Give every line until the log ends."""
-        return follow_log(self.channel, "/log")
+    def follow_log(self, attempt: int = 0) -> Iterator[LogEntry]:
+        """Give every line until the log ends, of that attempt or of the last one."""
+        return follow_log(self.channel, "/log", attempt=attempt)
 
-    def log_lines(self) -> Iterator[str]:
-        """Give the lines so far."""
-        return self.channel.text_lines("/log")
+    def log_lines(self, attempt: int = 0) -> Iterator[str]:
+        """Give the lines so far, of that attempt or of the last one."""
+        return self.channel.text_lines(f"/log?attempt={attempt}" if attempt else "/log")
 
     def problem(self) -> str:
         """Return nothing: this interface says it in the execution's status."""

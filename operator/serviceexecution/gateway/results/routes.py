@@ -19,6 +19,7 @@ from serviceexecution.gateway.http.answers.file_response import ServedFile, file
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.logs.attempts import asked_attempt
 from serviceexecution.gateway.logs.events import last_event_id, wants_stream
 from serviceexecution.gateway.logs.reader import LogReader, Position, followed
 from serviceexecution.gateway.logs.streams import Standing, Streams
@@ -92,7 +93,8 @@ def results_router(
     async def get_log(request: Request, namespace: str, name: str, *, timestamps: bool = False) -> Response:
         found = await find(request, namespace, name, "log")
         record = await store.logs.read_record(found.reference)
-        attempt = found.attempt if record is None else record.attempt
+        made = found.attempt if record is None else max(found.attempt, record.attempt)
+        attempt = asked_attempt(request, made)
         if wants_stream(request):
             reader = LogReader(store, found.reference, attempt, Position.parse(last_event_id(request)))
             end = _End(client, found.reference)
@@ -142,7 +144,7 @@ def _is_over(execution: JsonObject, uid: str) -> bool:
 
 async def _committed(outputs: CommittedOutputs, found: FoundExecution) -> CommittedOutput:
     committed = await outputs.read(found.reference, final=found.over)
-    if committed is None:
+    if committed is None or committed.attempt != found.attempt:
         raise Problem(
             HTTPStatus.NOT_FOUND,
             "NoResultYet",

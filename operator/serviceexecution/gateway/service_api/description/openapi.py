@@ -172,6 +172,12 @@ def _paths() -> JsonObject:
                         "schema": {"type": "boolean"},
                     },
                     {
+                        "name": "attempt",
+                        "in": "query",
+                        "description": "The log of this attempt, counted from 1; of the last one by default.",
+                        "schema": {"type": "integer", "minimum": 1},
+                    },
+                    {
                         "name": "Last-Event-ID",
                         "in": "header",
                         "description": "Go on behind the event with this id.",

@@ -85,6 +85,11 @@ def schemas(definition: ServiceDefinition) -> JsonObject:
                 "createdAt": _TIME,
                 "startedAt": _TIME,
                 "endedAt": _TIME,
+                "attempts": {
+                    "type": "integer",
+                    "minimum": 2,
+                    "description": "How many attempts were made, when it was more than one.",
+                },
                 "status": {"type": "string", "enum": _STATUSES},
                 "type": {"type": "string", "enum": ["MANAGED"]},
                 "serviceId": _UUID,

@@ -38,6 +38,7 @@ def execution_document(execution: KnownExecution, api_id: str, definition_uid: s
         "type": "MANAGED",
         "serviceId": taken,
         "serviceDefinitionId": taken,
+        "attempts": execution.attempts if (execution.attempts or 1) > 1 else None,
     }
     tags: list[JsonValue] = list(execution.tags)
     return {**{name: value for name, value in view.items() if value is not None}, "tags": tags}

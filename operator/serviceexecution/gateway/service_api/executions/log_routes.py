@@ -8,6 +8,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from serviceexecution.fairness.work import THREADS
+from serviceexecution.gateway.logs.attempts import (
+    AttemptProgress,
+    Place,
+    asked_attempt,
+    followed_attempts,
+)
 from serviceexecution.gateway.logs.events import (
     LOG_HEADERS,
     entry_text,
@@ -15,17 +21,20 @@ from serviceexecution.gateway.logs.events import (
     last_event_id,
     wants_stream,
 )
-from serviceexecution.gateway.logs.reader import LogReader, Position, followed
+from serviceexecution.gateway.logs.reader import LogReader
 from serviceexecution.gateway.logs.streams import Standing
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.interim_results import InterimResults
 from serviceexecution.gateway.service_api.executions.result_lookup import refuse_expired
 from serviceexecution.gateway.service_api.paths import EXECUTION
 from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.names import PLURAL
 
 logger = structlog.stdlib.get_logger()
 _FEW_LINES: Final = 500
+_NEXT_ATTEMPT_LOOKS: Final = 10
+"""Seconds for which the stream of a complete log waits for the execution's end, or for its next attempt."""
 _LINES_AT_ONCE: Final = 5_000
 """Converted in a thread in one go, in some 20 ms."""
 
@@ -40,22 +49,46 @@ def log_router(context: ServiceContext) -> APIRouter:
         call = await context.execution(request, namespace, service, api_id, subresource="log")
         execution = call.execution
         await refuse_expired(context.store, execution)
-        reader = LogReader(context.store, execution.reference, execution.attempts or 1)
+        made = execution.attempts or 1
+        attempt = asked_attempt(request, made)
 
-        async def ended() -> bool:
+        async def progress() -> AttemptProgress:
             try:  # Of one that is not known here, only the API server knows whether it is gone
                 known = await context.state.execution(namespace, service, call.api_id)
             except KubernetesError as error:  # Asked again later; the stream goes on meanwhile
                 logger.warning("cannot see whether an execution is over", error=str(error))
-                return False
-            return known is None or known.has_ended
+                return AttemptProgress(made, over=False)
+            if known is None:
+                return AttemptProgress(made, over=True)
+            # With an attempt that was asked for, the others do not follow.
+            now = max(known.attempts or 1, attempt)
+            only = "attempt" in request.query_params and now > attempt
+            waits = known.phase is Phase.PENDING
+            return AttemptProgress(attempt if only else now, over=only or known.has_ended, waits=waits)
 
         if wants_stream(request):
-            reader.position = Position.parse(last_event_id(request))
+            place = Place.parse(last_event_id(request), plain=True)
+            begins = (
+                place.attempt <= attempt
+                if "attempt" not in request.query_params
+                else place.attempt == attempt
+            )
+            start = place if begins and last_event_id(request) else Place(attempt)
             standing = Standing("get", PLURAL, "log", namespace, execution.name)
             return context.streams.follow(
-                request, standing, lambda ending: followed(reader, ended=ended, draining=ending)
+                request,
+                standing,
+                lambda ending: followed_attempts(
+                    context.store,
+                    execution.reference,
+                    start,
+                    progress=progress,
+                    draining=ending,
+                    plain=True,
+                    patience=_NEXT_ATTEMPT_LOOKS,
+                ),
             )
+        reader = LogReader(context.store, execution.reference, attempt)
         return StreamingResponse(_array(reader), media_type="application/json", headers=LOG_HEADERS)
 
     @router.get(f"{EXECUTION}/interim-results")

@@ -63,11 +63,15 @@ class Output:
 async def find_output(store: ResultStore, outputs: CommittedOutputs, execution: KnownExecution) -> Output:
     """Return what is kept of an ended execution; raises Problem 410 when its time is over, 503, StoreError."""
     await refuse_expired(store, execution)
-    reference = execution.reference
+    reference, last = execution.reference, execution.attempts or 1
     committed = await outputs.read(reference, final=True)
+    if committed is not None and committed.attempt != last:
+        committed = None  # What an earlier attempt left is not the result
     printed, problem = None, None
     if committed is None or MAIN_RESULT_FILE not in committed.files:
         record = await store.logs.read_record(reference)
+        if record is not None and record.attempt != last:
+            record = None
         if record is not None and record.stdout_result is not None:
             printed = await store.logs.read_stdout_result(reference)
         problem = None if record is None else record.stdout_problem
