@@ -26,7 +26,7 @@ import getpass
 with open('/var/runtime/output/output.json', 'w', encoding='utf-8-sig') as file:
     file.write('{"user": "%s"}' % getpass.getuser())
 """
-NOTHING_RAN: Final = "Nothing has run, so it can be submitted again."
+NOTHING_RAN: Final = "Nothing has run."
 
 
 def test_each_end_has_its_own_reason(sandbox: Sandbox) -> None:
@@ -44,9 +44,10 @@ def test_each_end_has_its_own_reason(sandbox: Sandbox) -> None:
     }
     for name, spec in specs.items():
         sandbox.create(spec, name=name)
+    refused = sandbox.wait_for_reason("Retrying", "full-node")
+    assert re.search(f"Attempt 1 ended as NodeRefused: .* OutOfcpu: .* {NOTHING_RAN}", _message(refused))
     for name, reason, words in (
         ("init", "InitContainerFailed", 'init container "fetch" ended with exit code 7: no such dataset'),
-        ("full-node", "NodeRefused", f"OutOfcpu: .* {NOTHING_RAN}"),
         ("link", "ResultNotKept", "output.json: symbolic links are not followed"),
         ("mark", "Succeeded", "^The program ended with exit code 0.$"),
         ("broken", "Succeeded", "What follows PlanQK:Job:Result: is not a valid JSON object"),
@@ -58,14 +59,20 @@ def test_each_end_has_its_own_reason(sandbox: Sandbox) -> None:
     assert result == {"user": "serviceexecution"}
 
 
+def _message(execution: JsonObject) -> str:
+    return str(member(execution, "status", "message"))
+
+
 def test_a_pod_that_is_deleted_while_it_waits_has_not_lost_a_program(sandbox: Sandbox) -> None:
     sandbox.create({"runtime": DONE, "nodeSelector": {"no": "such"}})
     sandbox.wait_for_reason("Unschedulable")
     pod = sandbox.wait_for_pod(running=False)
     sandbox.cluster.delete(PODS, sandbox.name, name_of(pod))
-    final = sandbox.wait_for_end(seconds=15)
-    assert phase_and_reason(final) == ("Failed", "NotStarted")
-    assert str(member(final, "status", "message")).endswith(NOTHING_RAN)
+    between = sandbox.wait_for_reason("Retrying", seconds=15)
+    assert "Attempt 1 ended as NotStarted" in _message(between)
+    assert NOTHING_RAN in _message(between)
+    again = sandbox.wait_for_reason("Unschedulable")
+    assert member(again, "status", "attempts") == 2
 
 
 def test_a_queue_that_takes_a_place_back(sandbox: Sandbox) -> None:

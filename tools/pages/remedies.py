@@ -15,6 +15,7 @@ _BUILD_CREATE: Final = "Create what the sentence names, or name another one, and
 EXECUTIONS: Final[dict[Run, str]] = {
     Run.QUEUED: "Wait, or ask for a larger share: see `spec.concurrency` of the service and the queue's quota.",
     Run.STARTING: _NOTHING,
+    Run.RETRYING: _NOTHING,
     Run.RUNNING: "Nothing: follow it with `sx logs ID -f`.",
     Run.COLLECTING: _NOTHING,
     Run.STOPPING: _NOTHING,

@@ -8,7 +8,7 @@ from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.plan import Plan, PlanProblem, make_plan, times_of
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution import ServiceExecution
-from serviceexecution.resources.pods.observed import JobView, PodView
+from serviceexecution.resources.pods.observed import JobView, PodSpecView, PodView
 from serviceexecution.resources.pods.pod_start import StartFault, StartLimits, StartProblem
 from serviceexecution.store.records import LogRecord, OutputManifest, SkippedFile, StoredFile
 
@@ -141,6 +141,23 @@ def _refused(fault: StartFault, text: str, limit: float | None) -> dict[str, Any
     return _starts(None, creation_problem=StartProblem(fault, text, limit))
 
 
+_OFTEN_TRIED: Final = {
+    **_JOB,
+    "attempts": 4,
+    "earlierAttempts": [
+        {
+            "attempt": number,
+            "reason": "NodeRefused",
+            "message": "The node refused the pod before the program started.",
+            "counts": False,
+            "job": _JOB["job"],
+            "endTime": at(number),
+        }
+        for number in (1, 2, 3)
+    ],
+}
+"""Of a run whose program did not start, and which was tried as often as it is by itself."""
+
 WITHOUT_JOB: Final = (
     Case("nothing yet", now=1),
     Case("a cancel before anything is made", spec={"cancel": True}),
@@ -222,9 +239,14 @@ STARTING: Final = (
     ),
     Case(
         "a node that refuses the pod",
+        status=_OFTEN_TRIED,
         members=_starts(_pod(phase="Failed", reason="OutOfcpu", message="Not enough cpu.")),
     ),
-    Case("a pod that was deleted before it had a node", members=_starts(_pod(node=None, deleted=99))),
+    Case(
+        "a pod that was deleted before it had a node",
+        status=_OFTEN_TRIED,
+        members=_starts(_pod(node=None, deleted=99)),
+    ),
 )
 
 _SILENT: Final = (
@@ -355,9 +377,74 @@ ENDED: Final = (
     Case("the pod is gone, it never started", status=_JOB, members={"job": _job(ended="Failed")}),
 )
 
+_ON_3: Final = {"retry": {"maxAttempts": 3, "onExitCodes": [3]}}
+_ATTEMPT: Final = {
+    "attempt": 1,
+    "reason": "ProgramFailed",
+    "message": "The program failed. Its exit code is 3.",
+    "job": _JOB["job"],
+    "pod": _STARTED["pod"],
+    "startTime": at(10),
+    "endTime": at(95),
+}
+_BETWEEN: Final = {
+    "phase": "Pending",
+    "reason": "Retrying",
+    "since": at(95),
+    "attempts": 1,
+    "earlierAttempts": [_ATTEMPT],
+}
+_SECOND: Final = {**_STARTED, "attempts": 2, "earlierAttempts": [_ATTEMPT]}
+
+ATTEMPTS: Final = (
+    Case(
+        "a node that refuses the pod, for the first time",
+        members=_starts(_pod(phase="Failed", reason="OutOfcpu")),
+    ),
+    Case(
+        "exit code 3, which the spec names",
+        spec=_ON_3,
+        status=_STARTED,
+        members=_starts(_over(_ends(3, "Error")), **_kept()),
+    ),
+    Case(
+        "killed for its memory, which the spec lets grow",
+        spec={"retry": {"maxAttempts": 3, "onOutOfMemory": {"memoryFactor": 2, "maxMemory": "2Gi"}}},
+        status=_STARTED,
+        members=_starts(
+            _over(_ends(137, "OOMKilled")).model_copy(update={"spec": PodSpecView(memory_limit="512Mi")}),
+            **_kept(),
+        ),
+    ),
+    Case(
+        "a queue took its place back, and the spec lets it run again",
+        spec={"queueName": "q", "retry": {"maxAttempts": 3, "onReasons": ["Preempted"]}},
+        status={**_STARTED, "stopRequested": {**_CANCELLED, "reason": "Preempted"}},
+        members={"job": _job(suspended=True), "pod": _over(_ends(143, "Error")), **_kept()},
+    ),
+    Case("the Job of before is there", spec=_ON_3, status=_BETWEEN, members={"left_job": _job()}),
+    Case("a pod of before has not ended", spec=_ON_3, status=_BETWEEN, members={"left_pod_runs": True}),
+    Case("nothing is left of the attempt before", spec=_ON_3, status=_BETWEEN),
+    Case("the pause is over", now=105, spec=_ON_3, status=_BETWEEN),
+    Case("a cancel between two attempts", spec={**_ON_3, "cancel": True}, status=_BETWEEN),
+    Case(
+        "exit code 3 in the last attempt",
+        spec={"retry": {"maxAttempts": 2, "onExitCodes": [3]}},
+        status=_SECOND,
+        members=_starts(_over(_ends(3, "Error")), **_kept()),
+    ),
+    Case(
+        "exit code 4, which the spec does not name, in the second attempt",
+        spec=_ON_3,
+        status=_SECOND,
+        members=_starts(_over(_ends(4, "Error")), **_kept()),
+    ),
+)
+
 GROUPS: Final = {
     "Before there is a Job": WITHOUT_JOB,
     "With a Job, before the program runs": STARTING,
     "While the program runs": RUNNING,
     "After the program": ENDED,
+    "Another attempt": ATTEMPTS,
 }

@@ -66,6 +66,7 @@ def _deeds(decision: Decision) -> list[str]:
         "its log is followed": decision.follow_log is not None,
         "its pod is told to end": decision.stop_pod,
         "its Job is deleted": decision.delete_job,
+        "another attempt follows": decision.leaves,
         "its output is kept": ends and decision.status.result is not None,
         "its log is kept": ends and decision.status.log is not None,
     }

@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from serviceexecution.executions.attempts.progress import attempt_of, left_attempt, left_pods
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, stop_recorded
 from serviceexecution.executions.preemption import is_of_before, was_preempted
+from serviceexecution.executions.steps.between import between
 from serviceexecution.executions.steps.collecting import collect, job_gone, pod_gone
 from serviceexecution.executions.steps.running import running
 from serviceexecution.executions.steps.starting import before_the_pod, starting
@@ -25,17 +27,21 @@ def decide(seen: Observation) -> Decision:
     """Decide what to do and to say about an execution."""
     if seen.status.phase is not None and seen.status.phase.terminal:
         return _after_the_end(seen)
+    if seen.pod is not None and seen.pod.metadata.uid in left_pods(seen.status):
+        seen = replace(seen, pod=None)  # Of an attempt before, whose Job its queue has kept
     if seen.is_going:
         if seen.status.phase is None and seen.job is None:
             return Decision(seen.status)
         # Others' finalizers may hold it for days: meanwhile nothing runs on unseen, and what was written is kept.
         seen = seen.cancelled()
     if seen.job is None:
+        if (last := left_attempt(seen.status)) is not None:
+            return between(seen, last)
         return without_job(seen) if seen.status.job is None else job_gone(seen)
     job = seen.job
     # A recorded Job that is gone is never created again.
     recorded = JobReference(name=job.metadata.name, uid=job.metadata.uid)
-    seen = seen.with_status(job=recorded, attempts=seen.status.attempts or 1)
+    seen = seen.with_status(job=recorded, attempts=attempt_of(seen.status))
     if was_preempted(job, seen.pod, seen.status.start_time):
         seen = stop_recorded(seen, StopReason.PREEMPTED)
     if seen.pod is None or is_of_before(job, seen.pod):
@@ -50,9 +56,8 @@ def decide(seen: Observation) -> Decision:
 
 
 def _after_the_end(seen: Observation) -> Decision:
-    decision = Decision(
-        seen.with_status(observed_generation=seen.generation).status, delete_job=seen.job is not None
-    )
+    has_job = seen.job is not None or seen.left_job is not None
+    decision = Decision(seen.with_status(observed_generation=seen.generation).status, delete_job=has_job)
     ttl = seen.execution.spec.ttl_seconds_after_finished
     if seen.is_going or ttl is None or seen.status.completion_time is None:
         return decision

@@ -31,6 +31,10 @@ class Observation:
     """What the execution takes from its service, now that it may start."""
     job: JobView | None = None
     """None only when the API server itself said so."""
+    left_job: JobView | None = None
+    """The Job of the attempt before, while the next one has none yet."""
+    left_pod_runs: bool = False
+    """A pod of that Job has not ended, as far as the API server knows."""
     pod: PodView | None = None
     creation_problem: StartProblem | None = None
     """Why the Job controller cannot create the pod."""
@@ -70,7 +74,10 @@ class Observation:
 
     def with_status(self, **updates: object) -> Self:
         """Return the same observation with these members of the status decided."""
-        status = self.status.model_copy(update=updates)
+        return self.as_of(self.status.model_copy(update=updates))
+
+    def as_of(self, status: ExecutionStatus) -> Self:
+        """Return the same observation with this status decided."""
         return replace(self, execution=self.execution.model_copy(update={"status": status}))
 
     def age(self, since: datetime) -> float:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from serviceexecution.contract.durations import format_duration
+from serviceexecution.executions.attempts.leaving import left
+from serviceexecution.executions.attempts.rules import another_attempt, attempts_made
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.reasons import Reason, sentence
@@ -45,8 +47,18 @@ class Decision:
     delete_job: bool = field(default=False, kw_only=True)
     """After the status is written."""
     delete_execution: bool = field(default=False, kw_only=True)
+    leaves: bool = field(default=False, kw_only=True)
+    """An attempt has ended, and another one is made: what is known of it is of no more use."""
     wake_after: float | None = None
     """Seconds until something may have to be decided again without any event."""
+
+    @property
+    def has_started(self) -> bool:
+        """Tell whether the program of the attempt that this is about was seen to start."""
+        earlier = self.status.earlier_attempts
+        if self.leaves and earlier:
+            return earlier[-1].start_time is not None
+        return self.status.start_time is not None
 
 
 def say(
@@ -125,8 +137,21 @@ def finish(
     *,
     message: str | None = None,
     main: TerminatedView | None = None,
+    for_good: bool = False,
 ) -> Decision:
-    """End the execution for good in this phase, with whatever was kept; its Job goes."""
+    """End the execution in this phase, with whatever was kept; its Job goes.
+
+    After a failure there may be another attempt, unless it is ``for_good``.
+    """
+    message = sentence(reason, detail) if message is None else message
+    if phase is Phase.FAILED:
+        exit_code = seen.status.exit_code
+        again = None if for_good else another_attempt(seen, reason, exit_code)
+        if again is not None:
+            status = left(seen, again, reason, message, exit_code)
+            delete = seen.job is not None and not again.same_job
+            return Decision(status, leaves=True, delete_job=delete, wake_after=0)
+        message = f"{message} {attempts_made(seen, reason, exit_code)}".rstrip()
     started = seen.status.start_time
     finished = main.finished_at if main is not None else None
     wait = run = collect = duration = None
@@ -151,12 +176,13 @@ def finish(
         seen.status,
         phase,
         reason,
-        sentence(reason, detail) if message is None else message,
+        message,
         now=seen.now,
         generation=seen.generation,
     )
     ttl = seen.execution.spec.ttl_seconds_after_finished
-    return Decision(final, delete_job=seen.job is not None, wake_after=ttl)
+    has_job = seen.job is not None or seen.left_job is not None
+    return Decision(final, delete_job=has_job, wake_after=ttl)
 
 
 def _seconds(later: datetime, earlier: datetime) -> int:

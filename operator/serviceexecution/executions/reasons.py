@@ -14,6 +14,7 @@ class Reason(StrEnum):
     # Waiting
     QUEUED = "Queued"
     STARTING = "Starting"
+    RETRYING = "Retrying"
     # Running
     RUNNING = "Running"
     COLLECTING = "Collecting"
@@ -69,6 +70,7 @@ class Reason(StrEnum):
 MEANINGS: Final[dict[Reason, Meaning]] = {
     Reason.QUEUED: Meaning("The execution waits in its queue.", Owner.QUOTA),
     Reason.STARTING: Meaning("The pod is being started.", Owner.PLATFORM),
+    Reason.RETRYING: Meaning("Another attempt is made.", Owner.PLATFORM),
     Reason.RUNNING: Meaning("The program is running.", Owner.USER),
     Reason.COLLECTING: Meaning("The program has ended; its output and log are being kept.", Owner.PLATFORM),
     Reason.STOPPING: Meaning("The program is being stopped.", Owner.PLATFORM),

@@ -84,7 +84,7 @@ def judge(
     disrupted = pod.condition("DisruptionTarget") if pod is not None else None
     if end is not None and end.reason == "OOMKilled" and end.exit_code != 0:
         # With 0 only a child process was killed, and the program went on without it.
-        return _failed(Reason.OUT_OF_MEMORY)
+        return _failed(Reason.OUT_OF_MEMORY, _memory_needed(pod))
     if disrupted is not None and disrupted.status == "True" and (end is None or end.exit_code != 0):
         return _failed(Reason.POD_LOST, disrupted.message)
     if pod is not None and pod.is_going and end is not None and end.exit_code in _STOPPED_EXITS:
@@ -133,6 +133,19 @@ def _interrupted(
     if pod is not None and pod.status.reason == "DeadlineExceeded" and not in_time:
         return _failed(Reason.TIMEOUT)
     return None
+
+
+def _memory_needed(pod: PodView | None) -> str:
+    """Return how much memory was not enough, and what to set."""
+    if pod is None:
+        return ""
+    limit = pod.spec.memory_limit
+    if limit is None:
+        return (
+            "It had no limit, and the node had no memory left: set spec.resources.requests.memory and limits.memory "
+            "to what it needs."
+        )
+    return f"It had reached its limit of {limit}: raise spec.resources.limits.memory, or set spec.retry.onOutOfMemory."
 
 
 def _ended_in_time(end: TerminatedView | None, timeout: float | None) -> bool:

@@ -94,6 +94,14 @@ def check_segment(value: str, what: str) -> str:
     return value
 
 
+def attempt_in_name(name: str) -> int:
+    """Return the attempt whose output or log has that name below an execution's root; 0 for anything else."""
+    kind, _, number = name.partition("-")
+    if kind not in {"output", "log"} or not ((number.isascii() and number.isdecimal()) or not number):
+        return 0
+    return int(number or 1)
+
+
 class ExecutionKeys:
     """The keys of one execution. A later attempt has its own output and log, so that the committed result of
     an earlier one stays whole until it is replaced."""

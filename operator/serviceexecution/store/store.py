@@ -6,8 +6,16 @@ lists is in the store.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 
+from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import StoreError
-from serviceexecution.store.keys import EXPIRIES, SOURCES, TOMBSTONES, ExecutionKeys, check_segment
+from serviceexecution.store.keys import (
+    EXPIRIES,
+    SOURCES,
+    TOMBSTONES,
+    ExecutionKeys,
+    attempt_in_name,
+    check_segment,
+)
 from serviceexecution.store.logs import LogStore
 from serviceexecution.store.notes import NoteStore
 from serviceexecution.store.output_commits import OutputCommits
@@ -74,10 +82,17 @@ class ResultStore:
         if await self._objects.get(key) != b"ok":
             raise StoreError("the store does not give back what was written")
 
-    async def has_run(self, namespace: str, uid: str) -> bool:
-        """Tell whether anything is kept that only a run leaves: output, log, or a record of them."""
-        keys = ExecutionKeys(self._cluster_id, namespace, uid)
-        return bool(await self._objects.names(keys.root) - {keys.dead_letter.rpartition("/")[2]})
+    async def has_run(self, reference: ExecutionReference, attempt: int = 1) -> bool:
+        """Tell whether anything is kept that only this attempt or a later one leaves: output, log, or a record."""
+        keys = ExecutionKeys.of(self._cluster_id, reference)
+        names = await self._objects.names(keys.root) - {keys.dead_letter.rpartition("/")[2]}
+        if attempt == 1 or not names:
+            return bool(names)
+        if any(number >= attempt for number in map(attempt_in_name, names)):
+            return True
+        output = await self.commits.attempt_of(reference)
+        log = await self.logs.read_record(reference)
+        return max(output or 0, log.attempt if log is not None else 0) >= attempt
 
     async def delete_execution(self, namespace: str, uid: str) -> None:
         """Delete all of an execution, commit records first so that none stands without its files."""

@@ -200,7 +200,8 @@ CLUSTER_CASES: Final = (
         "out-of-memory",
         "A program that uses more memory than its limit",
         RefusedBy.OPERATOR,
-        "The program used more memory than its limit and was killed.",
+        "The program used more memory than its limit and was killed. It had reached its limit of 48Mi: "
+        "raise spec.resources.limits.memory, or set spec.retry.onOutOfMemory.",
         {
             "runtime": program("x = bytearray(400 * 1024**2); print(len(x))"),
             "resources": {"limits": {"memory": "48Mi"}},

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from serviceexecution.executions.attempts.rules import STARTLESS_RETRIES
 from serviceexecution.executions.decide import decide
 from serviceexecution.executions.outcome import Decision
 from serviceexecution.executions.reasons import MEANINGS, Reason
@@ -46,6 +47,10 @@ class Cluster:
     away: bool = False
     succeeded: bool = False
     created: int = 0
+    left_job: JobView | None = None
+    """The Job of the attempt before, which was not deleted yet."""
+    left_pods: list[PodView] = field(default_factory=list)
+    """Pods of earlier attempts that have not gone."""
     writes: list[ExecutionStatus] = field(default_factory=list)
 
     def possible(self) -> list[str]:
@@ -78,6 +83,7 @@ class Cluster:
             "pod is gone": self.pod is not None,
             "job is gone": self.job is not None,
             "job is complete": self.succeeded and self.job is not None,
+            "pods of before are gone": bool(self.left_pods),
         }
         events = [event for event, can in guards.items() if can]
         likely = [event for event in events if event in _PROGRESS]
@@ -97,14 +103,20 @@ class Cluster:
         if decision.create:
             assert before.job is None, "a recorded Job is never created again"
             assert self.job is None
+            assert self.left_job is None, "never two Jobs at once"
+            assert all(one.ended for one in self.left_pods), "never two programs at once"
             self.created += 1
-            self.job = job(suspended=self.execution.spec.queue_name is not None)
+            number = (before.attempts or 0) + 1
+            self.job = job(suspended=self.execution.spec.queue_name is not None, attempt=number)
             decision = self._decide()
             assert not decision.create
         self._check(before, decision)
         if status_patch(before, decision.status):
             self.writes.append(decision.status)
         self.execution = self.execution.model_copy(update={"status": decision.status})
+        if decision.leaves:
+            self._leave(decision)
+            return decision
         again = self._decide()
         assert not status_patch(decision.status, again.status), "nothing changed, so nothing is said"
         if decision.stop_pod:
@@ -114,7 +126,7 @@ class Cluster:
                 update={"spec": self.pod.spec.model_copy(update={"active_deadline_seconds": STOP_DEADLINE})}
             )
         if decision.delete_job:
-            self.job = None
+            self.job = self.left_job = None
             if self.main is not None and self.main.waiting:
                 self.pod = None
         return decision
@@ -128,6 +140,19 @@ class Cluster:
             *("pod is gone", "look", "look", "wait a day", "look", "look"),
         ):
             self.step(event)
+        for _ in range(_MOST_JOBS):
+            for event in (
+                "pods of before are gone",
+                "wait a day",
+                "look",
+                "look",
+                "admit",
+                "look",
+                "job is gone",
+            ):
+                self.step(event)
+            for event in ("log", "look", "wait a day", "look"):
+                self.step(event)
         phase = self.execution.status.phase
         assert phase is not None
         return phase
@@ -135,13 +160,14 @@ class Cluster:
     def _decide(self) -> Decision:
         kept = self.committed and not self.away
         record = None if self.logged is None or self.away else log(complete=self.logged)
-        plan: dict[str, Any] | None = (
-            {} if self.job is not None or self.execution.status.job is not None else None
-        )
+        recorded = self.execution.status.job
+        plan: dict[str, Any] | None = {} if self.job is not None or recorded is not None else None
         seen = observation(
             self.execution,
             now=self.now,
             job=self.job,
+            left_job=self.left_job,
+            left_pod_runs=self.left_job is not None or any(not one.ended for one in self.left_pods),
             pod=self.pod,
             manifest=manifest(file()) if kept else None,
             log=record,
@@ -164,6 +190,11 @@ class Cluster:
         for one in status.conditions:
             if one.type in was and was[one.type].status == one.status:
                 assert one.last_transition_time == was[one.type].last_transition_time
+        told, known = status.earlier_attempts or (), before.earlier_attempts or ()
+        assert told[: len(known)] == known or status.phase.terminal, "what an attempt was stays"
+        if decision.leaves:
+            self._check_left(before, status)
+            return
         if before.job is not None:
             assert status.job == before.job
         if before.stop_requested is not None:
@@ -178,14 +209,41 @@ class Cluster:
             assert self.committed
             assert status.exit_code == 0
             assert status.result is not None
-        if decision.delete_job and not status.phase.terminal:
+        if decision.delete_job and not status.phase.terminal and self.left_job is None:
             assert status.start_time is None, "the log of a program that runs would go with its Job"
             assert status.stop_requested is not None
+
+    def _check_left(self, before: ExecutionStatus, status: ExecutionStatus) -> None:
+        assert status.phase is Phase.PENDING
+        assert not self.execution.spec.cancel
+        assert status.earlier_attempts is not None
+        assert len(status.earlier_attempts) == len(before.earlier_attempts or ()) + 1
+        record = status.earlier_attempts[-1]
+        assert before.job is None or record.job == before.job
+        assert record.exit_code != 0 or record.reason == "ResultMissing", (
+            "what has succeeded is not run again"
+        )
+        assert (status.start_time, status.exit_code, status.stop_requested, status.pod) == (None,) * 4
+
+    def _leave(self, decision: Decision) -> None:
+        """Begin the next attempt: its output and log are others, what is there of the one before goes by itself."""
+        self.left_pods += [] if self.pod is None else [self.pod]
+        self.pod = self.main = self.collector = self.logged = None
+        self.committed = self.succeeded = False
+        if decision.status.job is None:
+            # A controller that was killed before it deleted the Job finds it there.
+            self.left_job, self.job = self.job, None
 
     def _containers(self, main: ContainerStateView, collector: ContainerStateView) -> None:
         deadline = self.pod.spec.active_deadline_seconds if self.pod is not None else None
         self.main, self.collector = main, collector
-        self.pod = pod(main, collector, deadline=deadline)
+        self.pod = pod(main, collector, deadline=deadline, attempt=self._attempt, memory="512Mi")
+
+    @property
+    def _attempt(self) -> int:
+        """The attempt that the Job was made for: one Job has several when its queue suspends it."""
+        name = self.job.metadata.name if self.job is not None else "-1"
+        return int(name.rpartition("-")[2])
 
     def _end_main(self, code: int, reason: str = "") -> None:
         assert self.main is not None
@@ -210,7 +268,7 @@ class Cluster:
 
     def _preempt(self) -> None:
         """Suspend the Job; the Job controller deletes its pod, with grace where main runs."""
-        self.job = job(suspended=True, queued_at=self.now)
+        self.job = job(suspended=True, queued_at=self.now, attempt=self._attempt)
         if self.main is not None and self.main.running is not None:
             self._end_main(143)
         elif self.main is not None:
@@ -263,12 +321,14 @@ _HAPPENINGS: Final[dict[str, Callable[[Cluster], None]]] = {
     "wait a day": _passes(86_400),
     "cancel": lambda cluster: cluster._respec(cancel=True),
     "tags": lambda cluster: cluster._respec(tags=("more",)),
-    "admit": lambda cluster: _becomes(job=job(created=1, started=cluster.now, queued_at=cluster.now))(
-        cluster
-    ),
+    "admit": lambda cluster: _becomes(
+        job=job(created=1, started=cluster.now, queued_at=cluster.now, attempt=cluster._attempt)
+    )(cluster),
     "preempt": Cluster._preempt,
     "pod appears": lambda cluster: cluster._containers(waiting(), waiting()),
-    "pod is stuck": _becomes(pod=unscheduled("0/1 nodes are available")),
+    "pod is stuck": lambda cluster: _becomes(
+        pod=unscheduled("0/1 nodes are available", attempt=cluster._attempt)
+    )(cluster),
     "main starts": lambda cluster: cluster._containers(running(cluster.now), running(cluster.now)),
     "main succeeds": _main_succeeds,
     "main fails": lambda cluster: cluster._end_main(3),
@@ -281,8 +341,10 @@ _HAPPENINGS: Final[dict[str, Callable[[Cluster], None]]] = {
     "node is lost": Cluster._lose_node,
     "pod is gone": _becomes(pod=None),
     "job is gone": _becomes(job=None),
-    "job is complete": _becomes(job=job(ended="Complete")),
+    "job is complete": lambda cluster: _becomes(job=job(ended="Complete", attempt=cluster._attempt))(cluster),
+    "pods of before are gone": lambda cluster: cluster.left_pods.clear(),
 }
+_MOST_JOBS: Final = 10 + STARTLESS_RETRIES
 _PROGRESS: Final = frozenset(
     {"admit", "pod appears", "main starts", "main succeeds", "main fails", "commit", "log", "collector ends"}
 )

@@ -23,7 +23,19 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.server import ApiServer
-from tests.unit.executions.builders import UID, at, ended, file, log, manifest, pod, running, waiting
+from tests.unit.executions.builders import (
+    POD_UID,
+    UID,
+    at,
+    ended,
+    file,
+    log,
+    manifest,
+    pod,
+    running,
+    uid_of_attempt,
+    waiting,
+)
 
 KEY: Final = ExecutionKey("team", "sum")
 SUCCESS: Final = [
@@ -174,13 +186,17 @@ class World:
         self.kubernetes.put(EVENTS, body)
 
     def pod(
-        self, main: ContainerStateView | None = None, collector: ContainerStateView | None = None
+        self,
+        main: ContainerStateView | None = None,
+        collector: ContainerStateView | None = None,
+        **members: Any,
     ) -> None:
-        """Let the pod be in that state, if the Job is there."""
+        """Let the Job's pod be in that state, if the Job is there."""
         job = self.kubernetes.one(JOBS)
         if job is None:
             return
-        view = pod(main, collector)
+        attempt = int(str(metadata_of(job)["name"]).rpartition("-")[2])
+        view = pod(main, collector, attempt=attempt, **members)
         body = cast("JsonObject", view.model_dump(mode="json", by_alias=True, exclude_none=True))
         cast("list[JsonObject]", metadata_of(body)["ownerReferences"])[0]["uid"] = metadata_of(job)["uid"]
         del metadata_of(body)["creationTimestamp"]
@@ -197,16 +213,18 @@ class World:
             change: JsonObject = {"metadata": {"managedFields": [written]}, "status": body["status"]}
             self.kubernetes.change(PODS, "team", view.metadata.name, change)
 
-    async def keep(self) -> None:
-        """Let output and log be in the store."""
+    async def keep(self, attempt: int = 1, result: bytes = RESULT) -> None:
+        """Let output and log of the attempt be in the store."""
         reference = self.execution.reference
 
         async def chunks() -> AsyncIterator[bytes]:
-            yield RESULT
+            yield result
 
-        await self.store.outputs.of(reference, 1).write("output.json", chunks())
-        await self.store.outputs.commit(reference, manifest(file(size=len(RESULT))))
-        await self.store.logs.commit(reference, log())
+        await self.store.outputs.of(reference, attempt).write("output.json", chunks())
+        of_attempt = {"attempt": attempt, "pod_uid": uid_of_attempt(POD_UID, attempt)}
+        listed = manifest(file(size=len(result))).model_copy(update=of_attempt)
+        await self.store.outputs.commit(reference, listed)
+        await self.store.logs.commit(reference, log().model_copy(update=of_attempt))
 
     @property
     def execution(self) -> ServiceExecution:

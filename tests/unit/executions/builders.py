@@ -16,6 +16,7 @@ from serviceexecution.executions.verdict import MainOutput
 from serviceexecution.resources.executions.execution import ObjectMeta, ServiceExecution
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.execution_status import (
+    EarlierAttempt,
     ExecutionStatus,
     JobReference,
     Phase,
@@ -102,19 +103,47 @@ def started_status(**members: object) -> ExecutionStatus:
     return ExecutionStatus.model_validate({"phase": Phase.RUNNING, "reason": "Running", **known, **members})
 
 
-def recorded_job() -> JobReference:
-    """Return what status says of the Job."""
-    return JobReference(name=JOB_NAME, uid=JOB_UID)
+def recorded_job(attempt: int = 1) -> JobReference:
+    """Return what status says of the attempt's Job."""
+    return JobReference(name=job_name(REFERENCE, attempt), uid=uid_of_attempt(JOB_UID, attempt))
 
 
-def recorded_pod() -> PodReference:
-    """Return what status says of the pod."""
-    return PodReference(name=POD_NAME, uid=POD_UID, node="node-1")
+def recorded_pod(attempt: int = 1) -> PodReference:
+    """Return what status says of the attempt's pod."""
+    name = f"{job_name(REFERENCE, attempt)}-x7k2p"
+    return PodReference(name=name, uid=uid_of_attempt(POD_UID, attempt), node="node-1")
+
+
+def earlier(
+    attempt: int = 1, reason: str = "ProgramFailed", *, ended_at: float = 20, **members: object
+) -> EarlierAttempt:
+    """Return what status says of an attempt after which another one is made."""
+    known: dict[str, object] = {
+        "attempt": attempt,
+        "reason": reason,
+        "message": f"It ended as {reason}.",
+        "job": recorded_job(attempt),
+        "pod": recorded_pod(attempt),
+        "start_time": at(5),
+        "end_time": at(ended_at),
+    }
+    return EarlierAttempt.model_validate({**known, **members})
+
+
+def often_tried_status() -> ExecutionStatus:
+    """Return the status of a run whose program did not start, and which was tried as often as it is by itself."""
+    tried = tuple(earlier(one, "NodeRefused", counts=False, start_time=None) for one in (1, 2, 3))
+    return status(Phase.PENDING, "Starting", job=recorded_job(4), attempts=4, earlier_attempts=tried)
 
 
 def stop_request(reason: StopReason = StopReason.CANCELLED, seconds: float = 8) -> StopRequest:
     """Return a recorded wish to stop."""
     return StopRequest(reason=reason, time=at(seconds))
+
+
+def uid_of_attempt(uid: str, attempt: int) -> str:
+    """Return the uid that an attempt's Job or pod has in place of the first one's."""
+    return uid if attempt == 1 else f"{uid[:-2]}{attempt:x}{uid[-1]}"
 
 
 def job(
@@ -124,8 +153,9 @@ def job(
     ended: str = "",
     started: float | None = 1,
     queued_at: float | None = None,
+    attempt: int = 1,
 ) -> JobView:
-    """Return the Job; ``ended`` is its terminal condition's type, ``queued_at`` when it was suspended or resumed."""
+    """Return the attempt's Job; ``ended`` is its terminal condition, ``queued_at`` when it was suspended or resumed."""
     conditions: tuple[ConditionView, ...] = ()
     if ended:
         conditions = (ConditionView(type=ended, status="True"),)
@@ -133,7 +163,9 @@ def job(
         conditions += (condition("Suspended", "True" if suspended else "False", since=queued_at),)
     return JobView(
         metadata=_child(
-            JOB_NAME, JOB_UID, OwnerView(kind="ServiceExecution", name="sum", uid=UID, controller=True)
+            job_name(REFERENCE, attempt),
+            uid_of_attempt(JOB_UID, attempt),
+            OwnerView(kind="ServiceExecution", name="sum", uid=UID, controller=True),
         ).model_copy(update={"creation_timestamp": at(created)}),
         spec=JobSpecView(suspend=suspended),
         status=JobStatusView(
@@ -155,8 +187,10 @@ def pod(
     message: str = "",
     conditions: tuple[ConditionView, ...] = (),
     deleted: float | None = None,
+    attempt: int = 1,
+    memory: str | None = None,
 ) -> PodView:
-    """Return the pod, created at 2; its phase follows from its containers unless given.
+    """Return the attempt's pod, created at 2; its phase follows from its containers unless given.
 
     The clocks of node and API server agree, and the kubelet writes what has happened at once. ``deleted`` is when the
     pod is to be gone.
@@ -167,7 +201,14 @@ def pod(
         if state is not None
     )
     metadata = _child(
-        POD_NAME, POD_UID, OwnerView(kind="Job", name=JOB_NAME, uid=JOB_UID, controller=True)
+        f"{job_name(REFERENCE, attempt)}-x7k2p",
+        uid_of_attempt(POD_UID, attempt),
+        OwnerView(
+            kind="Job",
+            name=job_name(REFERENCE, attempt),
+            uid=uid_of_attempt(JOB_UID, attempt),
+            controller=True,
+        ),
     ).model_copy(
         update={
             "status_written": _newest_stamp(main, collector),
@@ -176,7 +217,9 @@ def pod(
     )
     return PodView(
         metadata=metadata,
-        spec=PodSpecView(node_name=node if containers else None, active_deadline_seconds=deadline),
+        spec=PodSpecView(
+            node_name=node if containers else None, active_deadline_seconds=deadline, memory_limit=memory
+        ),
         status=PodStatusView(
             phase=phase or _pod_phase(main, collector),
             reason=reason,
@@ -252,9 +295,9 @@ def condition(
     )
 
 
-def unscheduled(message: str) -> PodView:
+def unscheduled(message: str, attempt: int = 1) -> PodView:
     """Return a pod that the scheduler could not place."""
-    return pod(conditions=(condition("PodScheduled", "False", message=message),))
+    return pod(conditions=(condition("PodScheduled", "False", message=message),), attempt=attempt)
 
 
 def file(path: str = "output.json", size: int = 11) -> StoredFile:

@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from serviceexecution.executions.attempts.rules import STARTLESS_RETRIES
 from serviceexecution.executions.decide import decide
 from serviceexecution.executions.plan import PlanProblem
 from serviceexecution.executions.reasons import Reason
@@ -17,6 +18,13 @@ SPECS = st.fixed_dictionaries(
         "queueName": st.just("small"),
         "cancel": st.just(True),
         "output": st.just({"collectTimeout": "2m"}),
+        "retry": st.fixed_dictionaries(
+            {"maxAttempts": st.integers(2, 4), "onExitCodes": st.just([3])},
+            optional={
+                "onReasons": st.just(["Preempted", "PodLost", "Timeout", "StartTimeout"]),
+                "onOutOfMemory": st.just({"memoryFactor": 2, "maxMemory": "1Gi"}),
+            },
+        ),
     },
 )
 
@@ -28,7 +36,11 @@ def test_every_history_has_one_end(spec, random):
     for _ in range(25):
         cluster.step(random.choice(cluster.possible()))
     assert cluster.settle().terminal
-    assert cluster.created <= 1
+    most = spec["retry"]["maxAttempts"] if "retry" in spec else 1
+    assert cluster.created <= most + STARTLESS_RETRIES
+    attempts = cluster.execution.status.attempts or 0
+    assert attempts <= most + STARTLESS_RETRIES
+    assert len(cluster.execution.status.earlier_attempts or ()) <= attempts
     phases = [status.phase for status in cluster.writes]
     ends = [phase for phase in phases if phase is not None and phase.terminal]
     assert len(set(ends)) == 1

@@ -15,6 +15,7 @@ from tests.unit.executions.builders import (
     ended,
     execution,
     job,
+    often_tried_status,
     pod,
     recorded_job,
     running,
@@ -248,8 +249,10 @@ class TestCancelBeforeTheStart:
 
 
 def test_a_pod_that_never_started_its_program_fails_with_what_the_pod_says():
-    refused = pod(phase="Failed", reason="UnexpectedAdmissionError", message="Allocate failed: no gpu")
-    decision = decided(job=job(), pod=refused)
+    refused = pod(
+        phase="Failed", reason="UnexpectedAdmissionError", message="Allocate failed: no gpu", attempt=4
+    )
+    decision = decided(execution(often_tried_status()), job=job(attempt=4), pod=refused)
     assert decision.status.phase is Phase.FAILED
     assert "Allocate failed: no gpu" in (decision.status.message or "")
     assert decision.status.start_time is None

@@ -16,6 +16,7 @@ from tests.unit.executions.builders import (
     ended,
     execution,
     job,
+    often_tried_status,
     pod,
     recorded_job,
     running,
@@ -94,19 +95,20 @@ def test_a_start_timeout_names_the_init_container_that_still_runs():
 
 
 def test_a_pod_that_a_kubelet_refuses_says_so_and_that_nothing_has_run():
-    end = end_of(pod(phase="Failed", reason="OutOfcpu", message=CPU))
+    refused = pod(phase="Failed", reason="OutOfcpu", message=CPU, attempt=4)
+    end = decided(execution(often_tried_status()), job=job(attempt=4), pod=refused, now=20).status
     assert (end.phase, end.reason) == (Phase.FAILED, Reason.NODE_REFUSED)
     assert end.message == (
         f"The node refused the pod before the program started. OutOfcpu: {CPU} "
-        "Nothing has run, so it can be submitted again."
+        "Nothing has run, so it can be submitted again. 4 attempts were made."
     )
 
 
 def test_a_pod_that_is_deleted_before_it_has_a_node_ends_the_run_at_once():
-    gone = pod(conditions=(condition("PodScheduled", "False"),), going=True)
-    decision = decided(execution(PENDING), job=job(), pod=gone, now=20)
+    gone = pod(conditions=(condition("PodScheduled", "False"),), going=True, attempt=4)
+    decision = decided(execution(often_tried_status()), job=job(attempt=4), pod=gone, now=20)
     assert decision.status.reason == Reason.NOT_STARTED
-    assert (decision.status.message or "").endswith("Nothing has run, so it can be submitted again.")
+    assert "Nothing has run, so it can be submitted again." in (decision.status.message or "")
     assert decision.delete_job
 
 

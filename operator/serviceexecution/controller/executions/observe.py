@@ -10,6 +10,7 @@ from serviceexecution.contract.durations import DurationError
 from serviceexecution.contract.main_result import main_result_text
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.controller.clock import Clock
+from serviceexecution.controller.executions.children import Children
 from serviceexecution.controller.executions.gateway_watch import GatewayWatch
 from serviceexecution.controller.executions.kept_manifests import KeptManifests
 from serviceexecution.controller.executions.outages import Outages
@@ -21,7 +22,8 @@ from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.store_reads import NoTurnAtStoreError, StoreReads
 from serviceexecution.controller.warnings import creation_problem_of, newest_warning
-from serviceexecution.executions.earlier_run import pod_of
+from serviceexecution.executions.attempts.progress import attempt_of, left_attempt
+from serviceexecution.executions.earlier_run import Run, is_of_run, run_of
 from serviceexecution.executions.ended import Rest, rest_of
 from serviceexecution.executions.names import job_name
 from serviceexecution.executions.observation import Observation
@@ -31,7 +33,6 @@ from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, h
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.container_needs import PLACES_OF_RUNS
-from serviceexecution.resources.pods.observed import JobView, PodView
 from serviceexecution.resources.pods.pod_start import StartLimits
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.services.effective import effective_spec
@@ -70,6 +71,7 @@ class ExecutionObserver:
         self._checker = checker
         self._client = client
         self._jobs = JobReader(client, cache.runs)
+        self._children = Children(self._jobs)
         self._store = store
         self._cache = cache
         self._limits = limits
@@ -87,14 +89,20 @@ class ExecutionObserver:
             times = DEFAULT_TIMES  # The plan names the field.
         phase = execution.status.phase
         ended = phase is not None and phase.terminal
-        job = self._known_job(execution) if ended else await self._job(execution)
-        pod = None if ended else await self._pod(execution, job)
+        job = self._children.any_job(execution) if ended else await self._children.job(execution)
+        pod = None if ended else await self._children.pod(execution, job)
+        left = left_attempt(execution.status) if job is None and not ended else None
+        left_job, left_pod_runs = (
+            (None, False) if left is None else await self._children.left(execution, left)
+        )
         seen = Observation(
             execution=execution,
             times=times,
             now=self._clock(),
             limits=self._limits,
             job=job,
+            left_job=left_job,
+            left_pod_runs=left_pod_runs,
             pod=pod,
             attendance=self._outages.attendance(execution.metadata.namespace),
         )
@@ -111,13 +119,6 @@ class ExecutionObserver:
             return await self._with_results(seen)
         return seen
 
-    def _known_job(self, execution: ServiceExecution) -> JobView | None:
-        """Return the recorded Job, else the one whose name follows from the execution's uid."""
-        reference, recorded = execution.reference, execution.status.job
-        if recorded is None:
-            return self._cache.runs.job(reference.uid, (reference.namespace, job_name(reference, 1)))
-        return self._cache.runs.job(reference.uid, (reference.namespace, recorded.name), recorded.uid)
-
     def rest_of(self, ended: EndedExecution) -> Rest:
         """Return what is left to do about an execution that ended some time ago."""
         return rest_of(
@@ -127,37 +128,6 @@ class ExecutionObserver:
             expires=None if ended.deleting else ended.expires,
             now=self._clock(),
         )
-
-    async def _job(self, execution: ServiceExecution) -> JobView | None:
-        job = self._known_job(execution)
-        if job is not None:
-            return job
-        recorded = execution.status.job
-        name = recorded.name if recorded is not None else job_name(execution.reference, 1)
-        if recorded is None and not _may_have_job(execution):
-            return None  # Creating the Job tells whether there is one
-        await self._jobs.job(execution.metadata.namespace, name)
-        return self._known_job(execution)
-
-    async def _pod(self, execution: ServiceExecution, job: JobView | None) -> PodView | None:
-        uid, namespace = execution.metadata.uid, execution.metadata.namespace
-        recorded = execution.status.job
-        job_uid = job.metadata.uid if job is not None else (recorded.uid if recorded is not None else None)
-        if job_uid is None:
-            return None
-        known = execution.status.pod
-        pod_uid = None if known is None else known.uid
-        pod = self._cache.runs.pod(uid, namespace, job_uid, pod_uid)
-        gone_unseen = pod is not None and job is None
-        missing = pod is None and (
-            known is not None or (job is not None and (job.failed is not None or job.complete))
-        )
-        if not (gone_unseen or missing):
-            return pod
-        pods = await self._jobs.pods(uid, namespace)
-        if pod is not None and all(pod.metadata.uid != other.metadata.uid for other in pods):
-            self._cache.runs.drop_pod(pod)
-        return self._cache.runs.pod(uid, namespace, job_uid, pod_uid)
 
     async def _with_warnings(self, seen: Observation) -> Observation:
         job, pod = seen.job, seen.pod
@@ -186,7 +156,7 @@ class ExecutionObserver:
         namespace = reference.namespace
         try:
             manifest, log, output = await self._reads.ask(
-                namespace, lambda: self._read_results(reference, pod_of(seen))
+                namespace, lambda: self._read_results(reference, run_of(seen))
             )
         except StoreError as error:
             # While it is away nothing ends for want of a record; one unreadable record is a missing one.
@@ -204,18 +174,19 @@ class ExecutionObserver:
         return replace(seen, manifest=manifest, log=log, output=output, attendance=attendance)
 
     async def with_earlier_run(self, seen: Observation) -> Observation | None:
-        """Return what the store has of a run of an execution that has none as far as the API server knows.
+        """Return what the store has of a run of an execution that has none as far as the API server knows, or of an
+        attempt that it knows nothing of.
 
         None without one, and while the store is away: starts do not wait for it. A Job that is there after all is in
         the observation.
         """
         reference = seen.execution.reference
-        namespace = reference.namespace
+        namespace, attempt = reference.namespace, attempt_of(seen.status)
         try:
-            if not await self._reads.ask(namespace, lambda: self._store.has_run(namespace, reference.uid)):
+            if not await self._reads.ask(namespace, lambda: self._store.has_run(reference, attempt)):
                 return None
-            if await self._jobs.job(namespace, job_name(reference, 1)) is not None:
-                return replace(seen, job=self._known_job(seen.execution), plan=None)
+            if await self._jobs.job(namespace, job_name(reference, attempt)) is not None:
+                return replace(seen, job=self._children.known_job(seen.execution), plan=None)
             manifest, log, output = await self._reads.ask(
                 namespace, lambda: self._read_results(reference, None)
             )
@@ -225,17 +196,17 @@ class ExecutionObserver:
         return replace(seen, manifest=manifest, log=log, output=output)
 
     async def _read_results(
-        self, reference: ExecutionReference, pod_uid: str | None
+        self, reference: ExecutionReference, run: Run | None
     ) -> tuple[OutputManifest | None, LogRecord | None, MainOutput | None]:
         manifest = self._manifests.get(reference)
         if manifest is None:
             manifest = await self._store.outputs.read_manifest(reference)
             self._manifests.keep(reference, manifest)
         log = await self._store.logs.read_record(reference)
-        if manifest is not None and pod_uid not in {None, manifest.pod_uid}:
+        if manifest is not None and not is_of_run(run, manifest):
             self._manifests.forget(reference)
-            manifest = None  # Of a run that the API server has forgotten
-        if log is not None and pod_uid not in {None, log.pod_uid}:
+            manifest = None  # Of an earlier attempt, or of a run that the API server has forgotten
+        if log is not None and not is_of_run(run, log):
             log = None
         return manifest, log, await self._main_output(reference, manifest, log)
 
@@ -264,12 +235,6 @@ class ExecutionObserver:
             return MainOutput(None, from_log=True)
         printed = await self._store.logs.read_stdout_result(reference)
         return MainOutput(main_result_text(printed or b""), from_log=True)
-
-
-def _may_have_job(execution: ServiceExecution) -> bool:
-    """Tell whether a pass may have made a Job that is not recorded: what is taken from a service is recorded before."""
-    status = execution.status
-    return status.phase is not None and (execution.spec.service_ref is None or status.service is not None)
 
 
 def running_with(execution: ServiceExecution) -> tuple[ServiceExecution, bool]:

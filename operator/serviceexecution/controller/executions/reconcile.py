@@ -12,23 +12,24 @@ from serviceexecution.controller.executions.ending import Ending
 from serviceexecution.controller.executions.observe import ExecutionObserver
 from serviceexecution.controller.executions.own import is_own_input
 from serviceexecution.controller.executions.reading import ExecutionReader
+from serviceexecution.controller.executions.refusals import refusal
 from serviceexecution.controller.executions.transitions import ExecutionTransitionReporter
 from serviceexecution.controller.job_actions import (
     RECHECK_SECONDS,
     JobActions,
     in_the_way,
-    is_final,
 )
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution, UnreadableExecution
 from serviceexecution.controller.work.keys import ExecutionKey
+from serviceexecution.executions.attempts.progress import attempt_of
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.decide import decide
 from serviceexecution.executions.earlier_run import end_of_earlier_run
 from serviceexecution.executions.names import input_name
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision
-from serviceexecution.executions.plan import Plan, PlanProblem
+from serviceexecution.executions.plan import Plan
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.render.job import render_children
@@ -41,7 +42,6 @@ from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import CallbackState, ExecutionStatus, Phase
 from serviceexecution.resources.names import MAIN_CONTAINER
 from serviceexecution.resources.pods.observed import InputMapView
-from serviceexecution.resources.pods.pod_start import is_webhook_failure, lacks_quota
 from serviceexecution.resources.status_patch import status_patch
 
 logger = structlog.stdlib.get_logger()
@@ -131,7 +131,7 @@ class ExecutionReconciler:
 
     async def _act(self, seen: Observation, decision: Decision) -> float | None:
         reference = seen.execution.reference
-        if decision.delete_job and not await self._may_delete(seen, decision.status):
+        if decision.delete_job and not await self._may_delete(seen, decision):
             return RECHECK_SECONDS
         if _ends(seen, decision):
             pause = await self._ending.prepare(seen.execution, decision.status)
@@ -151,14 +151,15 @@ class ExecutionReconciler:
             )
         if decision.stop_pod and seen.pod is not None:
             await self._jobs.stop(seen.pod)
-        if decision.delete_job and seen.job is not None:
-            await self._jobs.delete(seen.job)
+        for job in (seen.job, seen.left_job):
+            if decision.delete_job and job is not None:
+                await self._jobs.delete(job)
         if decision.delete_execution:
             await self._client.delete(
                 SERVICE_EXECUTIONS, reference.namespace, reference.name, uid=reference.uid
             )
             logger.info("execution deleted: its time to live is over")
-        if decision.status.phase is not None and decision.status.phase.terminal:
+        if decision.leaves or (decision.status.phase is not None and decision.status.phase.terminal):
             self._followers.forget(reference)
             self._observer.forget(reference)
         return decision.wake_after
@@ -178,13 +179,14 @@ class ExecutionReconciler:
         """Create the children; what the API server refuses for good becomes the execution's problem."""
         if not isinstance(seen.plan, Plan):
             return seen
-        children = render_children(seen.execution, seen.plan, self._defaults, attempt=1)
+        attempt = attempt_of(seen.status)
+        children = render_children(seen.execution, seen.plan, self._defaults, attempt)
         try:
             if children.config_map is not None:
                 await self._create_config_map(seen.execution, children.config_map)
             job = await self._jobs.create(children.job, seen.execution.metadata)
         except KubernetesError as error:
-            problem = _refusal(error)
+            problem = refusal(error)
             if problem is None:
                 raise
             return replace(seen, plan=problem)
@@ -203,10 +205,10 @@ class ExecutionReconciler:
                 raise in_the_way("ConfigMap", name) from None
             logger.debug("ConfigMap exists already: ours from before a restart")
 
-    async def _may_delete(self, seen: Observation, status: ExecutionStatus) -> bool:
+    async def _may_delete(self, seen: Observation, decision: Decision) -> bool:
         """Ask once more before deleting the Job of a program that never seemed to start: its log would go too."""
         phase, job, pod = seen.status.phase, seen.job, seen.pod
-        if job is None or status.start_time is not None or (phase is not None and phase.terminal):
+        if job is None or decision.has_started or (phase is not None and phase.terminal):
             return True
         if pod is not None and (pod.main.terminated is not None or pod.ended):
             return True
@@ -282,19 +284,3 @@ def _ends(seen: Observation, decision: Decision) -> bool:
 
 def _succeeds(seen: Observation, decision: Decision) -> bool:
     return _ends(seen, decision) and decision.status.phase is Phase.SUCCEEDED
-
-
-def _refusal(error: KubernetesError) -> PlanProblem | None:
-    """Return what the API server refuses; None when it did not say, and a later try may succeed."""
-    text = str(error)
-    if is_webhook_failure(text):
-        return PlanProblem(Reason.WEBHOOK_FAILED, text, waiting=True)
-    if not is_final(error):
-        return None
-    if error.status == 403:
-        if lacks_quota(text):
-            return PlanProblem(Reason.QUOTA_EXCEEDED, text, waiting=True)
-        return PlanProblem(Reason.POD_REFUSED, text)
-    if error.is_too_large:
-        return PlanProblem(Reason.INVALID_INPUT, f"It is larger than the cluster can hold: {text}")
-    return PlanProblem(Reason.INVALID_SPEC, text)

@@ -27,7 +27,7 @@ many of them take some 30 ms."""
 MOST_OF_A_PROBLEM: Final = 500
 """Characters of why a spec cannot be read: it may name five fields, each by a long path."""
 
-_NEEDED: Final = frozenset({"attempts", "job", "pod", "service"})
+_NEEDED: Final = frozenset({"attempts", "earlierAttempts", "job", "pod", "service"})
 """Members of a status that say what has been made and taken: without them a program could run twice."""
 _TOO_DEEP: Final = "recursion_depth_exceeded"
 """What Pydantic calls an object that is nested too deep: no version of ours writes one."""

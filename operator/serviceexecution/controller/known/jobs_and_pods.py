@@ -1,5 +1,6 @@
 """Jobs and pods as last seen, by the uid of the execution or the service that they belong to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -66,14 +67,22 @@ class JobsAndPods:
         """Return all Jobs of that owner, which is in that namespace."""
         return tuple(job for place, job in self._jobs.get(uid, {}).items() if place[0] == namespace)
 
-    def pod(self, uid: str, namespace: str, job_uid: str, recorded: str | None = None) -> PodView | None:
-        """Return the newest pod of that Job; with ``recorded`` the one of that uid."""
+    def pod(
+        self,
+        uid: str,
+        namespace: str,
+        job_uid: str,
+        recorded: str | None = None,
+        left_out: Collection[str] = (),
+    ) -> PodView | None:
+        """Return the newest pod of that Job; with ``recorded`` the one of that uid, none of the uids ``left_out``."""
         pods = [
             pod
             for place, pod in self._pods.get(uid, {}).items()
             if place[0] == namespace
             and pod.metadata.controlled_by(job_uid)
             and recorded in {None, pod.metadata.uid}
+            and pod.metadata.uid not in left_out
         ]
         return max(pods, key=lambda pod: pod.metadata.creation_timestamp, default=None)
 

@@ -13,12 +13,14 @@ from serviceexecution.contract.paths import (
     OUTPUT_DIRECTORY,
     data_pool_directory,
 )
+from serviceexecution.executions.attempts.memory import raised_memory
 from serviceexecution.executions.names import labels
 from serviceexecution.executions.plan import MountedPool, Plan
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.render.collector import collector_container, collector_volume
 from serviceexecution.executions.render.fields import dump, dump_all
 from serviceexecution.executions.render.input import input_volume
+from serviceexecution.executions.render.memory import with_memory
 from serviceexecution.executions.render.merge import merge
 from serviceexecution.executions.render.security import container_security, pod_security
 from serviceexecution.resources.executions.execution import ServiceExecution
@@ -35,6 +37,12 @@ COLLECT_GRACE: Final = 60
 
 def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:
     """Return the Job's pod template with ``spec.podTemplate`` merged in last."""
+    template = _rendered(execution, plan, defaults, attempt)
+    raised = raised_memory(execution.spec.retry, execution.status.earlier_attempts or ())
+    return template if raised is None else with_memory(template, raised)
+
+
+def _rendered(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:
     own_labels = labels(execution.reference, attempt)
     annotations = {**PROTECTION, OUTPUT_LIMIT_ANNOTATION: str(plan.output_limit)}
     template: JsonObject = {

@@ -62,7 +62,7 @@ def lost(seen: Observation, pod: PodView) -> Decision:
         f"The pod {why}, and {format_duration(UNCONFIRMED_END)} after its end was due its node{node} has not "
         "confirmed it: the program may still run there."
     )
-    return finish(seen, Phase.FAILED, Reason.POD_LOST, detail)
+    return finish(seen, Phase.FAILED, Reason.POD_LOST, detail, for_good=True)
 
 
 def _stopping(seen: Observation, pod: PodView) -> Decision:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from serviceexecution.executions.attempts.leaving import queued_message
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, finish, say, stop_recorded, to_delete
 from serviceexecution.executions.reasons import Reason
@@ -17,8 +18,7 @@ def before_the_pod(seen: Observation, job: JobView) -> Decision:
     if (stopped := _stop_before_start(seen)) is not None:
         return stopped
     if job.spec.suspend:
-        queue = seen.execution.spec.queue_name
-        return say(seen, Phase.PENDING, Reason.QUEUED, f'Its queue is "{queue}".' if queue else "")
+        return say(seen, Phase.PENDING, Reason.QUEUED, message=queued_message(seen))
     return _start_or_fail(seen, seen.creation_problem, _admitted_since(seen, job))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput
-from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS
+from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.store.errors import CorruptRecordError, StoreError
 from serviceexecution.store.records import StdoutResult
@@ -70,6 +70,7 @@ async def test_the_main_result_is_that_of_the_attempt_that_is_committed(world: W
     async def chunks() -> AsyncIterator[bytes]:
         yield b"{}"
 
+    world.kubernetes.change(SERVICE_EXECUTIONS, "team", "sum", {"status": {"attempts": 2}})
     await world.store.outputs.of(reference, 2).write("output.json", chunks())
     await world.store.outputs.commit(reference, manifest(file(size=2)).model_copy(update={"attempt": 2}))
     assert (await observed(world)).output == MainOutput("{}", from_log=False)
