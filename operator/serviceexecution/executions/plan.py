@@ -21,7 +21,6 @@ from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.executions.pod_template import template_problem
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.resources.executions.execution_settings import DataPool
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.retry import Retry
 from serviceexecution.resources.executions.runtime import DockerRuntime
@@ -172,7 +171,7 @@ def read_spec(spec: ExecutionSpec, input_map: ConfigMapView | None) -> ReadSpec 
 def plan_of(read: ReadSpec, uid: str, claims: Iterable[ClaimView]) -> Plan | PlanProblem:
     """Decide how the execution ``uid`` is run; ``claims`` are the namespace's claims with a data pool's label."""
     spec, properties, references = read.spec, read.properties, read.references
-    pools = _pools(spec.data_pools or {}, references, claims)
+    pools = _pools(spec, references, claims)
     if isinstance(pools, PlanProblem):
         return pools
     for pool in pools:
@@ -267,31 +266,36 @@ def _input_volume(
     return InputVolume("own", configmap_keys(files))
 
 
+def shown_id(spec: ExecutionSpec, reference: DataPoolReference) -> str:
+    """Return the id of an input's data pool for a message: who may read an execution need not be allowed to read the
+    ConfigMap that its input comes from.
+    """
+    return "<the id in the input>" if spec.input_from is not None else reference.id
+
+
 def _pools(
-    given: Mapping[str, DataPool],
-    references: Mapping[str, DataPoolReference],
-    claims: Iterable[ClaimView],
+    spec: ExecutionSpec, references: Mapping[str, DataPoolReference], claims: Iterable[ClaimView]
 ) -> tuple[MountedPool, ...] | PlanProblem:
     labelled: dict[str, list[str]] = {}
     for claim in claims:
         labelled.setdefault(claim.metadata.labels.get(LABEL_DATA_POOL_ID, ""), []).append(claim.metadata.name)
     mounted = {
         name: MountedPool(name, pool.persistent_volume_claim.claim_name, pool.sub_path, pool.read_only)
-        for name, pool in given.items()
+        for name, pool in (spec.data_pools or {}).items()
     }
     for name, reference in references.items():
         if name in mounted:
             continue
-        found = sorted(labelled.get(reference.id, []))
+        found, shown = sorted(labelled.get(reference.id, [])), shown_id(spec, reference)
         if not found:
             detail = (
-                f'The input\'s property "{name}" names the data pool "{reference.id}": label a '
-                f"PersistentVolumeClaim of this namespace {LABEL_DATA_POOL_ID}={reference.id}, or name one in "
+                f'The input\'s property "{name}" names the data pool "{shown}": label a '
+                f"PersistentVolumeClaim of this namespace {LABEL_DATA_POOL_ID}={shown}, or name one in "
                 f"spec.dataPools."
             )
             return PlanProblem(Reason.DATA_POOL_NOT_FOUND, detail, waiting=True)
         if len(found) > 1:
-            detail = f'Several claims carry the label of the data pool "{reference.id}": {", ".join(found)}.'
+            detail = f'Several claims carry the label of the data pool "{shown}": {", ".join(found)}.'
             return PlanProblem(Reason.INVALID_SPEC, detail)
         mounted[name] = MountedPool(name, found[0], None, read_only=True)
     return tuple(mounted[name] for name in sorted(mounted))

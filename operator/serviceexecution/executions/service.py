@@ -15,6 +15,7 @@ from serviceexecution.executions.plan import (
     MAX_MEMORY_FIELD,
     PlanProblem,
     check_retry,
+    shown_id,
     times_of,
 )
 from serviceexecution.executions.pod_template import template_problem
@@ -157,8 +158,8 @@ def pool_problem(
     for name, reference in references.items():
         if name not in (spec.data_pools or {}) and reference.id not in rules.allowed:
             detail = (
-                f'The input\'s property "{name}" names the data pool "{reference.id}", which is not among the '
-                f"service's spec.dataPoolRules.allowed: {_listed(rules.allowed)}."
+                f'The input\'s property "{name}" names the data pool "{shown_id(spec, reference)}", which is not among '
+                f"the service's spec.dataPoolRules.allowed: {_listed(rules.allowed)}."
             )
             return PlanProblem(Reason.INVALID_SPEC, detail)
     return None
