@@ -69,6 +69,11 @@ def skim(text: str) -> JsonValue:
     return value
 
 
+def has_half_a_pair(text: str) -> bool:
+    """Tell whether a text holds half a surrogate pair, which JSON can escape and nothing else can write."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def is_object(text: str) -> bool:
     """Whether ``text`` is a valid JSON object and nothing else."""
     try:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from serviceexecution.contract.json_text import skim
+from serviceexecution.contract.json_text import has_half_a_pair, skim
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quoting import quoted
 
@@ -53,6 +53,11 @@ def find_data_pools(files: Mapping[str, str], *, field: str = "spec.input") -> d
             raise InputError(
                 f"{path}.id",
                 f'The data pool {quoted(name)} needs an "id" that is a text of 1 to {_MAX_ID} characters.',
+            )
+        if has_half_a_pair(identifier):
+            raise InputError(
+                f"{path}.id",
+                f"The data pool {quoted(name)} has half a surrogate pair in its id, which is no character; correct it.",
             )
         if ":" in name:
             raise InputError(

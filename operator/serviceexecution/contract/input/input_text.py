@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
-from serviceexecution.contract.json_text import JsonTextError, members, skim
+from serviceexecution.contract.json_text import JsonTextError, has_half_a_pair, members, skim
 from serviceexecution.contract.json_types import JsonValue
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quoting import quoted
@@ -87,6 +87,10 @@ def tags_of(text: str, path: str) -> tuple[str, ...]:
     if not isinstance(value, list) or len(tags) != len(value):
         raise InputError(
             path, "$tags must be a list of strings: it names the execution's tags and never becomes a file."
+        )
+    if any(has_half_a_pair(tag) for tag in tags):
+        raise InputError(
+            path, "A tag holds half a surrogate pair, which is no character; correct the escape."
         )
     return tags
 
