@@ -50,6 +50,12 @@ _LOGFMT: Final = re.compile(rf'(?:^|\s)(?:level|lvl|severity)="?({_WORDS})"?(?=\
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;:]{0,32}m")
 _ZONED: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\d\d:\d\d)", re.ASCII)
 _JSON_KEYS: Final = ("severity", "level", "levelname", "log.level", "lvl", "loglevel")
+_LONG: Final = 16 * 1024
+"""Characters of a line that are looked at: loggers say the severity early, and a line may have four megabytes."""
+_JSON_LEVEL: Final = re.compile(
+    r'"(?:severity|level|levelname|log\.level|lvl|loglevel)"\s{0,4}:\s{0,4}(?:"(\w{1,16})"|(\d{1,4}))'
+)
+"""In the beginning of a line that is too long to be parsed, wherever the member stands."""
 _LOGFMT_REACH: Final = 300
 """Characters at a line's start in which ``level=`` is looked for."""
 
@@ -94,13 +100,15 @@ def _in_utc(seconds: str, zone: str) -> str:
 
 def severity_of(text: str) -> Severity:
     """Return the severity that the line's logger gave it, INFO when it is not one that is known."""
+    if is_long := len(text) > _LONG:
+        text = text.rstrip().rpartition("\r")[2].lstrip()[:_LONG]
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
     line = text.rstrip().rpartition("\r")[2].lstrip()  # Of a line that was written over, what was left to see
     if not line:
         return "INFO"
     if line[0] == "{":
-        return _json_severity(line)
+        return _severity_in_beginning(line) if is_long else _json_severity(line)
     if (klog := _KLOG.match(line)) is not None:
         return _KLOG_SEVERITIES[klog[1]]
     if (barred := _BARRED.match(line)) is not None:
@@ -125,6 +133,13 @@ def _json_severity(line: str) -> Severity:
         if isinstance(level, int) and not isinstance(level, bool):
             return _numeric(level - 10)  # Pino and bunyan: 30 is info
     return "INFO"
+
+
+def _severity_in_beginning(line: str) -> Severity:
+    found = _JSON_LEVEL.search(line)
+    if found is None:
+        return "INFO"
+    return _SEVERITIES.get(found[1].lower(), "INFO") if found[1] else _numeric(int(found[2]) - 10)
 
 
 def _numeric(level: int) -> Severity:

@@ -28,13 +28,20 @@ INTERIM_COUNT: Final = 4096
 """Most interim results that are remembered: each costs more than its bytes."""
 
 _COMMON: Final = "PlanQK:Job:"
+_NO_OBJECT_IN_BLOCK: Final = (
+    f"The lines between the two lines {BLOCK_MARKER} are not a valid JSON object (a line of standard error can get "
+    "between them); write the result to output.json."
+)
+_NO_OBJECT_IN_LINE: Final = (
+    f"What follows {RESULT_PREFIX} is not a valid JSON object; write the result to output.json."
+)
 
 
 class StdoutResultScanner:
     """Looks for results in a log that is fed to it line by line, in bounded memory.
 
     ``result`` is final only after the last line: until then a block may still come and win over a ``Result:``
-    line.
+    line. Whether it is JSON is seen when it is asked for: to parse a megabyte takes a third of a second.
     """
 
     def __init__(self, *, limit: int = RESULT_LIMIT, interim_limit: int = INTERIM_LIMIT) -> None:
@@ -47,6 +54,8 @@ class StdoutResultScanner:
         self._block: str | None = None
         self._block_problem: str | None = None
         self._line_seen = False
+        self._judged = True
+        """Whether what counts so far was parsed."""
         self._line: str | None = None
         self._line_problem: str | None = None
         self._interim: deque[str] = deque()
@@ -77,11 +86,19 @@ class StdoutResultScanner:
     @property
     def result(self) -> str | None:
         """JSON text of the main result, or None."""
+        self._judge()
         return self._block if self._block_seen else self._line
+
+    @property
+    def candidate_bytes(self) -> int:
+        """How much there is to parse for ``result`` and ``problem``."""
+        text = self._block if self._block_seen else self._line
+        return 0 if text is None or self._judged else _bytes(text)
 
     @property
     def problem(self) -> str | None:
         """Why there is no result although the program tried to print one; a sentence for the user."""
+        self._judge()
         if self._block_seen:
             return self._block_problem
         if self._line_seen:
@@ -109,34 +126,35 @@ class StdoutResultScanner:
         text = self._lines.decode("utf-8", "surrogatepass").strip()
         too_large = self._size > self._limit + 1
         self._lines = None
-        self._block_seen = True
+        self._block_seen, self._judged = True, False
         if too_large:
             self._block_problem = (
                 f"The printed result is larger than {self._limit:,} bytes; write it to output.json."
             )
-        elif is_object(text):
-            self._block = text
         else:
-            self._block_problem = (
-                f"The lines between the two lines {BLOCK_MARKER} are not a valid JSON object (a line of "
-                f"standard error "
-                "can get between them); write the result to output.json."
-            )
+            self._block = text
 
     def _result_line(self, text: str) -> None:
         if self._line_seen:
             return  # Only the first counts
-        self._line_seen = True
+        self._line_seen, self._judged = True, False
         if _bytes(text) > self._limit:
             self._line_problem = (
                 f"The printed result is larger than {self._limit:,} bytes; write it to output.json."
             )
-        elif is_object(text):
-            self._line = text
         else:
-            self._line_problem = (
-                f"What follows {RESULT_PREFIX} is not a valid JSON object; write the result to output.json."
-            )
+            self._line = text
+
+    def _judge(self) -> None:
+        """Parse what counts as the result by now, once."""
+        if self._judged:
+            return
+        self._judged = True
+        if self._block_seen:
+            if self._block is not None and not is_object(self._block):
+                self._block, self._block_problem = None, _NO_OBJECT_IN_BLOCK
+        elif self._line is not None and not is_object(self._line):
+            self._line, self._line_problem = None, _NO_OBJECT_IN_LINE
 
     def _interim_line(self, text: str) -> None:
         size = _bytes(text)

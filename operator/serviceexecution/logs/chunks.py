@@ -1,6 +1,7 @@
 """The log of one attempt, as it grows in the store."""
 
 import asyncio
+import contextlib
 import hashlib
 from array import array
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,6 +10,8 @@ from typing import Final, TypeVar
 
 import structlog
 
+from serviceexecution.fairness.turns import NoTurnError
+from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.logs.gaps import (
     Gap,
     gap_between,
@@ -216,7 +219,7 @@ class ChunkLog:
     async def commit(self, *, pod_uid: str, complete: bool) -> LogRecord:
         """Store what is left, the printed result if there is one, and at last the commit record."""
         await self.flush()
-        result = self._scanner.result
+        result, problem = await self._outcome()
         printed = None
         if result is not None:
             await self._retried(lambda: self._store.logs.write_stdout_result(self._reference, result))
@@ -230,11 +233,20 @@ class ChunkLog:
             complete=complete and not self._gaps,
             gaps=summed_up(self._gaps),
             stdout_result=printed,
-            stdout_problem=self._scanner.problem,
+            stdout_problem=problem,
             committed_at=datetime.now(UTC),
         )
         await self._retried(lambda: self._store.logs.commit(self._reference, record))
         return record
+
+    async def _outcome(self) -> tuple[bytes | None, str | None]:
+        """Return the printed result, and why there is none; parsed beside the event loop when it is large."""
+        if self._scanner.bytes_to_parse <= SMALL_BYTES:
+            return self._scanner.outcome()
+        while True:
+            with contextlib.suppress(NoTurnError):
+                return await THREADS.run(self._reference.namespace, self._scanner.outcome)
+            await asyncio.sleep(FIRST_RETRY_SECONDS)
 
     async def _read(self, sequence: int) -> bytes:
         data = await self._retried(lambda: self._store.logs.of(self._reference, self._attempt).read(sequence))

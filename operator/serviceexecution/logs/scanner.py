@@ -12,7 +12,8 @@ class LogScanner:
     """Feeds a StdoutResultScanner with the lines that can matter, since most logs have none."""
 
     def __init__(self) -> None:
-        self._scanner = StdoutResultScanner()
+        # Interim results are the gateway's: parsed here, those of one program would take all of the event loop.
+        self._scanner = StdoutResultScanner(interim_limit=-1)
         self._inside = False
         self._closed = False
 
@@ -28,6 +29,15 @@ class LogScanner:
             if not self._closed and text.strip() == _MARKER:
                 self._closed = self._inside
                 self._inside = not self._inside
+
+    @property
+    def bytes_to_parse(self) -> int:
+        """How much is parsed when ``result`` or ``problem`` is asked for the first time."""
+        return self._scanner.candidate_bytes
+
+    def outcome(self) -> tuple[bytes | None, str | None]:
+        """Return ``result`` and ``problem``."""
+        return self.result, self.problem
 
     @property
     def result(self) -> bytes | None:

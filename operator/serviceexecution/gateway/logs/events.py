@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 from fastapi import Request
@@ -15,6 +15,8 @@ HEARTBEAT_LOOKS: Final = 10
 
 _LINES_AT_ONCE: Final = 500
 """Converted in one go, in some milliseconds; then others have their turn."""
+_CHARACTERS_AT_ONCE: Final = 128 * 1024
+"""The same, of long lines; one line at least."""
 
 LOG_HEADERS: Final = {
     "Cache-Control": "private, no-cache",
@@ -54,8 +56,8 @@ async def events(lines: AsyncIterator[Lines | None], ending: asyncio.Event) -> A
     async for batch in lines:
         if batch is not None:
             silent = 0
-            for start in range(0, len(batch.texts), _LINES_AT_ONCE):
-                yield _batch(batch, start)
+            for start, end in pieces(batch.texts, _LINES_AT_ONCE):
+                yield _batch(batch, start, end)
                 await asyncio.sleep(0)
             continue
         silent += 1
@@ -65,9 +67,21 @@ async def events(lines: AsyncIterator[Lines | None], ending: asyncio.Event) -> A
         yield b"event: end\ndata: {}\n\n"
 
 
-def _batch(lines: Lines, start: int) -> bytes:
+def pieces(texts: Sequence[str], lines: int) -> Iterator[tuple[int, int]]:
+    """Give start and end of pieces of at most so many lines, and of no more characters than take some milliseconds."""
+    start = size = 0
+    for number, text in enumerate(texts):
+        if number > start and (number - start == lines or size + len(text) > _CHARACTERS_AT_ONCE):
+            yield start, number
+            start, size = number, 0
+        size += len(text)
+    if start < len(texts):
+        yield start, len(texts)
+
+
+def _batch(lines: Lines, start: int, end: int) -> bytes:
     first = lines.first
     return "".join(
         f"id: {lines.prefix}{Position(first.chunk, first.lines + number)}\ndata: {entry_text(text)}\n\n"
-        for number, text in enumerate(lines.texts[start : start + _LINES_AT_ONCE], start)
+        for number, text in enumerate(lines.texts[start:end], start)
     ).encode()

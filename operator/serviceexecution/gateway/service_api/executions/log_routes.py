@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from serviceexecution.fairness.work import THREADS
+from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.logs.attempts import (
     AttemptProgress,
     Place,
@@ -108,7 +108,7 @@ async def _array(reader: LogReader) -> AsyncIterator[bytes]:
     async for lines in reader.new_lines():
         for start in range(0, len(lines.texts), _LINES_AT_ONCE):
             texts = lines.texts[start : start + _LINES_AT_ONCE]
-            if len(texts) < _FEW_LINES:
+            if len(texts) < _FEW_LINES and sum(map(len, texts)) < SMALL_BYTES:
                 entries = _entries(texts)
             else:
                 entries = await THREADS.run(reader.reference.namespace, _entries, texts)
