@@ -1,9 +1,11 @@
-"""Texts that JSON can write and UTF-8 cannot: half a surrogate pair stops no answer."""
+"""Texts that are no text, and times that are none: what cannot be written or computed stops no answer."""
 
 import pytest
 
 from serviceexecution.contract.input.submission import parse_submission
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.problems import InputError
+from serviceexecution.resources.access_key import ANNOTATION_EXPIRES, SECRET_TYPE, access_key
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,13 @@ def test_a_whole_pair_and_values_with_half_of_one_pass():
     """Values are files, and go byte for byte."""
     found = parse_submission(b'{"$tags": ["\\ud83d\\ude00"], "value": "\\ud800"}')
     assert (found.tags, found.properties) == (("\U0001f600",), {"value": '"\\ud800"'})
+
+
+def test_an_access_key_whose_end_is_no_time_of_ours_is_none():
+    """An annotation of that kind was answered with 500 by the token endpoint."""
+    secret: JsonObject = {
+        "type": SECRET_TYPE,
+        "metadata": {"uid": "u", "annotations": {ANNOTATION_EXPIRES: "0001-01-01T00:00:00+14:00"}},
+        "data": {"serviceAccount": "YQ==", "salt": "YQ==", "hash": "YQ=="},
+    }
+    assert access_key(secret) is None

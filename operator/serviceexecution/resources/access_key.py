@@ -106,5 +106,5 @@ def access_key(secret: JsonObject) -> AccessKey | None:
         )
         until = datetime.fromisoformat(expires).astimezone(UTC) if isinstance(expires, str) else None
         return AccessKey(account.decode(), salt, digest, until, str(metadata.get("uid")))
-    except (KeyError, binascii.Error, ValueError):
+    except (KeyError, binascii.Error, ValueError, OverflowError):
         return None
