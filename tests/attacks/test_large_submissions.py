@@ -99,7 +99,7 @@ async def test_a_body_that_is_no_input_counts_several_times(tmp_path, scarce):
     assert (await service.post(b'{"a": 1}')).status_code == 503
 
 
-async def test_large_bodies_of_a_namespace_are_worked_on_one_by_one(tmp_path):
+async def test_large_bodies_of_a_namespace_are_worked_on_one_by_one(tmp_path, monkeypatch):
     """On 9b98b50 all of a namespace's were at once, and all who use the API server waited for them.
 
     Its small ones, and large ones of other namespaces, do not wait for them.
@@ -116,7 +116,7 @@ async def test_large_bodies_of_a_namespace_are_worked_on_one_by_one(tmp_path):
             await go_on.wait()
         return await create(kind, namespace, manifest, **options)
 
-    service.cluster.create = held
+    monkeypatch.setattr(service.cluster, "create", held)
     body = b'{"a":"' + b"x" * 150_000 + b'"}'
     mine = [asyncio.create_task(service.post(body)) for _ in range(3)]
     path = f"/services/other/{SERVICE}"

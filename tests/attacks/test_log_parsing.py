@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from serviceexecution.contract import log_entries, stdout_results
+from serviceexecution.contract import log_entries
+from serviceexecution.contract.json_text import is_object
 from serviceexecution.contract.stdout_results import INTERIM_PREFIX, RESULT_PREFIX
 from serviceexecution.gateway.logs.events import pieces
 from serviceexecution.gateway.service_api.executions.interim_results import InterimResults
@@ -23,13 +24,13 @@ DENSE = '{"level": 50, "a": [' + "[]," * 80_000 + "0]}"
 def threads(monkeypatch):
     """Return the threads in which texts are parsed, as they are."""
     found = []
-    true = stdout_results.is_object
+    true = is_object
 
     def noting(text):
         found.append(threading.current_thread())
         return true(text)
 
-    monkeypatch.setattr(stdout_results, "is_object", noting)
+    monkeypatch.setattr("serviceexecution.contract.stdout_results.is_object", noting)
     return found
 
 
