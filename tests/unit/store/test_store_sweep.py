@@ -73,11 +73,11 @@ def test_deletions_that_were_seen_are_no_restored_backup():
 
 
 @pytest.mark.parametrize(
-    ("per_hour", "lifetime", "kept"), [(100, 1 / 6, 0), (30, 1 / 6, 0), (100, 1 / 6, 50), (100, 2, 0)]
+    ("per_hour", "lifetime", "kept"), [(10, 1 / 6, 0), (3, 1 / 6, 0), (10, 1 / 6, 5), (10, 2, 0)]
 )
 def test_short_lifetimes_are_swept_for_a_month(per_hour, lifetime, kept):
     """A sweep each hour; no more stays than a week's results."""
-    rules = SweepRules(tombstone_age=7 * DAY, largest_share=0.5, always_allowed=20)
+    rules = SweepRules(tombstone_age=7 * DAY, largest_share=0.5, always_allowed=2)
     born: dict[Execution, float | None] = {("ns", f"keep-{number}"): None for number in range(kept)}
     marks: dict[Execution, datetime] = {}
     refused = 0
