@@ -49,6 +49,7 @@ VALUES: Final[dict[str, tuple[Any, Any]]] = {
     "podTemplate": ({"spec": {"hostname": "a"}}, {"spec": {"hostname": "b"}}),
     "queueName": ("a", "b"),
     "resultRetention": ("1h", "2h"),
+    "retry": ({"maxAttempts": 2, "onExitCodes": [1]}, {"maxAttempts": 3, "onExitCodes": [1]}),
     "callback": ({"url": "https://a.example"}, {"url": "https://b.example"}),
 }
 """Two legal values of every member that may not change."""
