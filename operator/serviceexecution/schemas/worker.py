@@ -7,7 +7,6 @@ the text but names.
 """
 
 import json
-import os
 import resource
 import sys
 from typing import Final
@@ -23,8 +22,6 @@ from serviceexecution.schemas.rules import (
 )
 
 _MASK: Final = "its value"
-_NICENESS: Final = 10
-"""The event loop whose process this one belongs to goes first."""
 
 
 def answer(schema: JsonValue, text: str | None, mask: str | None = None) -> JsonObject:
@@ -58,7 +55,6 @@ def main() -> None:
     memory, mask = int(sys.argv[1]), _MASK if MASKED in sys.argv[2:] else None
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(_NICENESS)
     sys.set_int_max_str_digits(0)
     requests = sys.stdin.buffer
     while length := requests.readline():
