@@ -1,10 +1,14 @@
 """schemathesis against the OpenAPI text of the platform's API, with authentication on."""
 
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+import structlog
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -12,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from starlette.routing import BaseRoute
 
 from serviceexecution.gateway.platform_api.description.openapi import platform_openapi
 from tests.support.served_gateway import ServedGateway
@@ -32,6 +37,15 @@ _PARTS = {
     "services": "service",
     "managed-services": "service",
 }
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_nowhere() -> Iterator[None]:
+    """Each subtest takes standard output away at its end, while the gateway's thread may be writing a line to it."""
+    with Path(os.devnull).open("w") as nowhere:
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(nowhere))
+        yield
+        structlog.reset_defaults()
 
 
 @dataclass(frozen=True)
@@ -86,10 +100,20 @@ def test_nothing_is_answered_without_a_token(case: schemathesis.Case[Any]) -> No
         assert case.method.upper() == "OPTIONS"
 
 
+def paths(routes: Iterable[BaseRoute]) -> Iterator[str]:
+    """Give the paths of routes, also of those in routers that were included."""
+    for route in routes:
+        router = getattr(route, "original_router", None)
+        if router is None:
+            yield str(getattr(route, "path", ""))
+        else:
+            yield from paths(router.routes)
+
+
 def test_every_route_is_in_the_text(gateway: ServedGateway) -> None:
     served = {
         path.removeprefix("/platform/{namespace}")
-        for path in (getattr(route, "path", "") for route in gateway.service.app.routes)
+        for path in paths(gateway.service.app.routes)
         if path.startswith("/platform/")
     }
     told = set(platform_openapi("")["paths"])  # type: ignore[arg-type] # a JSON object

@@ -81,7 +81,10 @@ def _parameters(operation: Operation) -> list[JsonValue]:
 def _responses(operation: Operation) -> JsonObject:
     good: JsonObject = {"description": operation.summary}
     if operation.answer is not None:
-        good["content"] = {operation.media_type: {"schema": _schema(operation.answer)}}
+        content: JsonObject = {operation.media_type: {"schema": _schema(operation.answer)}}
+        if operation.also_text:
+            content["text/plain"] = {"schema": {"type": "string"}}
+        good["content"] = content
     found: dict[str, JsonValue] = {str(operation.status): good}
     if operation.status == HTTPStatus.CREATED:
         found["200"] = {**good, "description": "An earlier request with this key had made it."}

@@ -47,6 +47,8 @@ class Operation:
     media_type: str = "application/json"
     pending: bool = False
     """Whether 204 says that there is nothing yet."""
+    also_text: bool = False
+    """Whether it answers in plain text when it is asked to."""
 
 
 _E: Final = "/service-executions/{id}"
@@ -84,6 +86,7 @@ OPERATIONS: Final = (
             "raw": {"type": "boolean"},
         },
         pending=True,
+        also_text=True,
     ),
     Operation(
         "get", f"{_E}/metrics", "getMetrics", "Show measurements, of which there are none yet", "Metrics"
