@@ -40,6 +40,7 @@ OUTPUTS: Final[dict[str, JsonValue]] = {
     "printed-result": {"printed": True},
     "private-registry": {"pulled": True},
     "process-one": {"process": 1},
+    "retry": {"attempt": 2},
     "scheduling": {"ran": True},
     "secret": {"token": 16, "password": 19},
     "service": {"sum": 6},
