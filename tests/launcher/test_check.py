@@ -103,7 +103,8 @@ def test_a_project_that_can_run_passes_the_check(library: str, launcher: Path, t
     assert schema["required"] == ["data"]
     assert schema["x-secrets"] == [{"name": "token", "required": True}]
     assert report.pop("outputSchema") is not None
-    assert report == {"ok": True, "reason": "Succeeded", "message": "", "library": library}
+    expected = {"ok": True, "reason": "Succeeded", "message": "", "library": library, "installer": "uv"}
+    assert report == expected
     assert "printed at import" in printed
 
 

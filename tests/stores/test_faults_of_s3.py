@@ -79,7 +79,7 @@ async def test_every_operation_is_an_error_in_time_and_nothing_is_lost(
         lambda: store.commits.attempt_of(REFERENCE),
         lambda: store.outputs.of(REFERENCE, 1).open("a"),
         lambda: store.outputs.of(REFERENCE, 1).list(),
-        lambda: store.has_run("team", "uid"),
+        lambda: store.has_run(REFERENCE),
         lambda: store.logs.read_record(REFERENCE),
         lambda: store.logs.of(REFERENCE, 1).sizes(),
         lambda: store.logs.of(REFERENCE, 1).write(1, b"other\n"),

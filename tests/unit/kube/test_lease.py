@@ -44,13 +44,13 @@ class LeaseServer(ApiServer):
         await self._arrive()
         return await super().get(kind, namespace, name)
 
-    async def create(self, kind, namespace, manifest):
+    async def create(self, kind, namespace, manifest, **options):
         await self._arrive()
-        return await super().create(kind, namespace, manifest)
+        return await super().create(kind, namespace, manifest, **options)
 
-    async def patch(self, kind, namespace, name, patch, *, subresource=None):
+    async def patch(self, kind, namespace, name, patch, **options):
         await self._arrive()
-        return await super().patch(kind, namespace, name, patch, subresource=subresource)
+        return await super().patch(kind, namespace, name, patch, **options)
 
 
 class Clock:
