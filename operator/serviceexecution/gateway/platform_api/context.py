@@ -13,21 +13,15 @@ from serviceexecution.gateway.http.path_names import is_namespace
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.problem_route import ProblemRoute
 from serviceexecution.gateway.platform_api.service_lookup import ServiceLookup
-from serviceexecution.gateway.service_api.context import Call, ServiceContext, gateway_url, service_url
+from serviceexecution.gateway.service_api.context import (
+    Call,
+    ExecutionCall,
+    ServiceContext,
+    gateway_url,
+    service_url,
+)
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionCall:
-    """One authorised call about an execution of any service."""
-
-    caller: Caller
-    execution: KnownExecution
-    api_id: str
-    view: JsonObject
-    url: str
-    """The execution's URL."""
 
 
 @dataclass(frozen=True, slots=True)
