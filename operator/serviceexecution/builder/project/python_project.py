@@ -25,7 +25,7 @@ _IMPORT: Final = re.compile(
 )
 _NAME: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*(?:$|[;@=<>!~(\s])")
 _INCLUDE: Final = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?=[^\s-]))(\S+)")
-_INDEX: Final = re.compile(r"(?:-i|--index-url)\b")
+_INDEX: Final = re.compile(r"-(?:i|-index-url)\b")
 # What is included from elsewhere may name others
 _SECOND_INDEX: Final = re.compile(
     r"--extra-index-url\b|(?:-f|--find-links)\b|(?:-r|--requirement|-c|--constraint)[\s=]*\w+://"

