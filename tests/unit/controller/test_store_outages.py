@@ -68,8 +68,9 @@ def test_what_is_missing_and_what_has_no_room_is_an_answer(answer: Exception | N
 async def test_the_probe_says_that_the_store_is_away_and_passes() -> None:
     since = datetime(2026, 11, 28, 12, tzinfo=UTC)
     runner = await serve_health(Health(ready=True, store_away_since=lambda: since), 0)
+    port = next(address[1] for address in runner.addresses if len(address) == 2)  # IPv6 has another port
     async with httpx.AsyncClient() as http:
-        answer = await http.get(f"http://127.0.0.1:{runner.addresses[0][1]}/readyz")
+        answer = await http.get(f"http://127.0.0.1:{port}/readyz")
     await runner.cleanup()
     assert (answer.status_code, answer.text) == (
         200,
