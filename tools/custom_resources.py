@@ -6,15 +6,23 @@ from typing import Final
 
 import yaml
 
-from serviceexecution.resources.crds.definitions import service_definition_crd, service_execution_crd
-from serviceexecution.resources.names import API_GROUP, DEFINITION_PLURAL, PLURAL
+from serviceexecution.resources.crds.definitions import (
+    data_pool_crd,
+    service_definition_crd,
+    service_execution_crd,
+)
+from serviceexecution.resources.names import API_GROUP, DEFINITION_PLURAL, PLURAL, POOL_PLURAL
 
 _HEADER: Final = "# Generated from operator/serviceexecution/resources by `make generate`; do not edit.\n"
 
 
 def definitions() -> dict[str, str]:
     """Return path → text of each file in crds/."""
-    crds = {PLURAL: service_execution_crd(), DEFINITION_PLURAL: service_definition_crd()}
+    crds = {
+        PLURAL: service_execution_crd(),
+        DEFINITION_PLURAL: service_definition_crd(),
+        POOL_PLURAL: data_pool_crd(),
+    }
     return {
         f"crds/{API_GROUP}_{plural}.yaml": _HEADER
         + yaml.safe_dump(crd, sort_keys=False, width=110, allow_unicode=True)

@@ -10,6 +10,7 @@ from serviceexecution.contract.durations import DURATION_PATTERN
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.resources.crds.definitions import (
     MUTABLE_FIELDS,
+    data_pool_crd,
     service_definition_crd,
     service_execution_crd,
 )
@@ -20,7 +21,7 @@ PAGE: Final = "docs/resource.md"
 
 def replace_reference(text: str) -> str:
     """Return the page with fresh tables; raises GenerationError."""
-    execution, definition = service_execution_crd(), service_definition_crd()
+    execution, definition, pool = service_execution_crd(), service_definition_crd(), data_pool_crd()
     shared = _rows(execution, "spec", frozenset())
     own = [row for row in _rows(definition, "spec", frozenset()) if row not in shared]
     parts = {
@@ -28,6 +29,8 @@ def replace_reference(text: str) -> str:
         "status": _rows(execution, "status", frozenset()),
         "service spec": own,
         "service status": _rows(definition, "status", frozenset()),
+        "pool spec": _rows(pool, "spec", frozenset()),
+        "pool status": _rows(pool, "status", frozenset()),
     }
     head = ("Field", "Type", "Meaning")
     return replace_parts(PAGE, text, {part: table(head, rows) for part, rows in parts.items()})

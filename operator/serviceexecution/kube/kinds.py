@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.kube.errors import ImpossibleNameError
-from serviceexecution.resources.names import API_GROUP, API_VERSION, DEFINITION_PLURAL, PLURAL
+from serviceexecution.resources.names import API_GROUP, API_VERSION, DEFINITION_PLURAL, PLURAL, POOL_PLURAL
 
 _SEGMENT: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._:-]{1,253}\Z")
 """What a name in Kubernetes may be, RBAC's names with colons included. None of it needs quoting in a URL, and none of
@@ -48,6 +48,7 @@ def path_segment(name: str) -> str:
 
 SERVICE_EXECUTIONS: Final = ResourceKind(API_GROUP, API_VERSION, PLURAL)
 SERVICE_DEFINITIONS: Final = ResourceKind(API_GROUP, API_VERSION, DEFINITION_PLURAL)
+DATA_POOLS: Final = ResourceKind(API_GROUP, API_VERSION, POOL_PLURAL)
 JOBS: Final = ResourceKind("batch", "v1", "jobs")
 PODS: Final = ResourceKind("", "v1", "pods")
 CONFIG_MAPS: Final = ResourceKind("", "v1", "configmaps")

@@ -8,6 +8,8 @@ KIND: Final = "ServiceExecution"
 PLURAL: Final = "serviceexecutions"
 DEFINITION_KIND: Final = "ServiceDefinition"
 DEFINITION_PLURAL: Final = "servicedefinitions"
+POOL_KIND: Final = "DataPool"
+POOL_PLURAL: Final = "datapools"
 
 LABEL_EXECUTION_UID: Final = f"{API_GROUP}/execution-uid"
 """On every child object (Job, pod, ConfigMap): the uid of its ServiceExecution. On the Job and pod of a build:

@@ -35,6 +35,9 @@ EXPIRIES: Final = "!expiries"
 SOURCES: Final = "!sources"
 """As the tombstones: archives that services are built from, by namespace and SHA-256."""
 
+POOLS: Final = "!pools"
+"""As the tombstones: content and indexes of data pools, by namespace and uid."""
+
 
 def check_output_path(path: str) -> None:
     """Raise InvalidOutputPathError unless ``path`` is relative, normal and short enough: "a/b.json"."""

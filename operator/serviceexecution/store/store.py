@@ -10,6 +10,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.keys import (
     EXPIRIES,
+    POOLS,
     SOURCES,
     TOMBSTONES,
     ExecutionKeys,
@@ -20,6 +21,7 @@ from serviceexecution.store.logs import LogStore
 from serviceexecution.store.notes import NoteStore
 from serviceexecution.store.output_commits import OutputCommits
 from serviceexecution.store.outputs import OutputStore
+from serviceexecution.store.pools.pool_store import PoolStore
 from serviceexecution.store.reports import ReportStore
 from serviceexecution.store.sources import SourceStore
 from serviceexecution.store.storage.answers import Answers
@@ -48,6 +50,8 @@ class ResultStore:
         """What is noted about executions: gone, kept until, not delivered."""
         self.sources = SourceStore(objects, self._cluster_id)
         """The archives that services are built from."""
+        self.pools = PoolStore(objects, self._cluster_id)
+        """Files of data pools."""
 
     @classmethod
     def open(
@@ -103,6 +107,6 @@ class ResultStore:
     async def list_executions(self) -> AsyncIterator[tuple[str, str]]:
         """Give namespace and uid of every execution that has anything in the store."""
         for namespace in await self._objects.list_prefixes(self._cluster_id):
-            if namespace not in {TOMBSTONES, EXPIRIES, SOURCES}:
+            if namespace not in {TOMBSTONES, EXPIRIES, SOURCES, POOLS}:
                 for uid in await self._objects.list_prefixes(f"{self._cluster_id}/{namespace}"):
                     yield namespace, uid

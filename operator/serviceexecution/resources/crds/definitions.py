@@ -13,7 +13,11 @@ from serviceexecution.resources.names import (
     DEFINITION_PLURAL,
     KIND,
     PLURAL,
+    POOL_KIND,
+    POOL_PLURAL,
 )
+from serviceexecution.resources.pools.pool import PoolSpec
+from serviceexecution.resources.pools.pool_status import PoolStatus
 from serviceexecution.resources.services.definition import ServiceDefinitionSpec
 from serviceexecution.resources.services.definition_status import ServiceDefinitionStatus
 
@@ -149,6 +153,58 @@ def service_definition_crd() -> JsonObject:
             _column("Image", ".status.image", priority=1),
             _column("Concurrency", ".spec.concurrency", "integer", priority=1),
             _column("Age", ".metadata.creationTimestamp", "date"),
+            _column("Message", '.status.conditions[?(@.type=="Ready")].message', priority=1),
+        ],
+        selectable=[],
+    )
+
+
+_POOL_RULES: Final[tuple[JsonObject, ...]] = (
+    {
+        "rule": "has(self.storage) == has(oldSelf.storage) && (!has(self.storage) || self.storage == oldSelf.storage)",
+        "message": "storage is immutable: files do not move; create another data pool",
+        "fieldPath": ".storage",
+    },
+    {
+        "rule": "!has(self.storage) || "
+        "has(self.storage.claim) == (has(self.storage.type) && self.storage.type == 'Claim')",
+        "message": "a claim is needed by type Claim, and by nothing else",
+        "fieldPath": ".storage",
+    },
+    {
+        "rule": "!has(self.storage) || !has(self.storage.claim) || "
+        "has(self.storage.claim.existing) != has(self.storage.claim.size)",
+        "message": "give either the name of an existing claim, or the size of a new one",
+        "fieldPath": ".storage",
+    },
+    {
+        "rule": "!has(self.storage) || !has(self.storage.claim) || !has(self.storage.claim.existing) || "
+        "!(has(self.storage.claim.storageClassName) || has(self.storage.claim.accessMode))",
+        "message": "storageClassName and accessMode are of a new claim: an existing one has its own",
+        "fieldPath": ".storage",
+    },
+)
+
+
+def data_pool_crd() -> JsonObject:
+    """Return the CustomResourceDefinition of DataPool."""
+    spec = structural_schema(PoolSpec)
+    spec["x-kubernetes-validations"] = list(_POOL_RULES)
+    return _definition(
+        kind=POOL_KIND,
+        plural=POOL_PLURAL,
+        short_name="sxp",
+        description="DataPool is a named set of files that runs of services may read, in the results store or on a "
+        "volume. Its files are at /platform/<namespace>/datapools of the gateway.",
+        spec=spec,
+        status=structural_schema(PoolStatus),
+        columns=[
+            _column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+            _column("Files", ".status.files", "integer"),
+            _column("Bytes", ".status.bytes", "integer"),
+            _column("Claim", ".status.claim"),
+            _column("Age", ".metadata.creationTimestamp", "date"),
+            _column("Name", ".spec.displayName", priority=1),
             _column("Message", '.status.conditions[?(@.type=="Ready")].message', priority=1),
         ],
         selectable=[],

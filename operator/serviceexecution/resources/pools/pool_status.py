@@ -1,0 +1,31 @@
+"""``DataPool.status``: what the operator says of a data pool."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from serviceexecution.resources.executions.execution_status import Condition, LargeInteger
+from serviceexecution.resources.model import ResourceModel
+
+
+class PoolStatus(ResourceModel):
+    """What the operator says of the data pool. Written by the operator only."""
+
+    observed_generation: LargeInteger | None = None
+    """Generation of the spec that this was decided from."""
+    files: LargeInteger | None = None
+    """How many files it holds, of storage type Store."""
+    bytes: LargeInteger | None = None
+    """Size of its files together."""
+    index: Annotated[str, Field(max_length=64)] | None = None
+    """SHA-256 of the index that lists its files now, in the results store. None: it holds none yet."""
+    claim: Annotated[str, Field(max_length=253)] | None = None
+    """Name of the claim that holds its files, of storage type Claim."""
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=8,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = ()
+    """Ready: the data pool can be used."""
