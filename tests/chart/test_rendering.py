@@ -271,15 +271,35 @@ def test_replicas_of_the_gateway_are_left_before_they_end(render):
     assert "lifecycle" not in small["containers"][0], "no other is there to take over"
 
 
-def test_collectors_call_the_service_by_its_port(render):
-    for manifests in (render(), render(*LARGE), render("gateway.service.port=8000")):
-        service = named(manifests, "Service", "sx-serviceexecution-gateway")
-        port = service["spec"]["ports"][0]["port"]
+def test_collectors_call_a_service_of_their_own_by_its_port(render):
+    for manifests in (render(), render(*LARGE), render("gateway.service.type=LoadBalancer")):
+        service = named(manifests, "Service", "sx-serviceexecution-gateway-pods")
+        assert service["spec"]["type"] == "ClusterIP", "not to be reached from outside"
+        (port,) = service["spec"]["ports"]
         controller = of_kind(manifests, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
-        assert (
-            environment(controller)["SX_GATEWAY_URL"]
-            == f"http://sx-serviceexecution-gateway.system.svc:{port}"
-        )
+        url = environment(controller)["SX_GATEWAY_URL"]
+        assert url == f"http://sx-serviceexecution-gateway-pods.system.svc:{port['port']}"
+        gateway = named(manifests, "Deployment", "sx-serviceexecution-gateway")["spec"]["template"]
+        assert matches({"matchLabels": service["spec"]["selector"]}, gateway["metadata"]["labels"])
+        (container,) = gateway["spec"]["containers"]
+        ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+        settings = GatewaySettings.from_environment(environment(container))
+        assert (settings.port, settings.pods_port) == (ports["http"], ports[port["targetPort"]])
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        ((), "direct"),
+        (("gateway.url=https://gateway.example.com",), "always"),
+        (("gateway.podsAtApiPort=never",), "never"),
+        (("gateway.url=https://gateway.example.com", "gateway.podsAtApiPort=never"), "never"),
+    ],
+)
+def test_pods_of_earlier_versions_go_on_calling_the_port_of_the_service_api(render, sets, expected):
+    gateway = named(render(*sets), "Deployment", "sx-serviceexecution-gateway")
+    (container,) = gateway["spec"]["template"]["spec"]["containers"]
+    assert GatewaySettings.from_environment(environment(container)).pods_at_api_port == expected
 
 
 def test_own_labels_win_over_those_of_the_values(render):
@@ -431,6 +451,7 @@ def test_network_policies_let_in_who_is_named_at_each_port(render):
         public = peers(manifests, "gateway", "http")
         assert {"ipBlock": {"cidr": "10.1.0.0/16"}} in public
         assert {"ipBlock": {"cidr": "10.2.0.0/16"}} not in public, "who reads metrics has another port"
+        assert peers(manifests, "gateway", "pods") == [one for one in public if "ipBlock" not in one]
         for component in ("controller", "gateway"):
             assert peers(manifests, component, "metrics") == [{"ipBlock": {"cidr": "10.2.0.0/16"}}]
         controller = named(manifests, "NetworkPolicy", "sx-serviceexecution-controller")

@@ -97,10 +97,11 @@ def test_each_pod_reaches_what_the_policies_allow_and_nothing_else(
     api = (address(operator, "gateway"), 8080)
     gateway_metrics, controller_metrics = (api[0], 9090), (address(operator, "controller"), 9090)
     registry = (address(operator, "registry"), 5000)
-    places = {api, gateway_metrics, controller_metrics, registry}
+    pods = (api[0], 8081)
+    places = {api, pods, gateway_metrics, controller_metrics, registry}
     may: Mapping[tuple[Sandbox, str], set[Place]] = {
         (sandbox, start(sandbox, "stranger", {})): set(),
-        (sandbox, start(sandbox, "client", {"serviceexecution.dev/gateway-client": "true"})): {api},
+        (sandbox, start(sandbox, "client", {"serviceexecution.dev/gateway-client": "true"})): {api, pods},
         (friends, start(friends, "friend", {})): {api},
         (monitoring, start(monitoring, "monitor", {})): {gateway_metrics, controller_metrics},
     }
@@ -140,7 +141,7 @@ def test_the_operators_pods_reach_the_api_server_names_and_the_gateway(
             deployment = f"deployment/{RELEASE}-{component}"
             assert connect(operator.namespace, deployment, api_server) == "through"
             assert connect(operator.namespace, deployment, stranger).startswith("refused")
-        gateway = (address(operator, "gateway"), 8080)
+        gateway = (address(operator, "gateway"), 8081)
         controller = f"deployment/{RELEASE}-controller"
         assert connect(operator.namespace, controller, gateway) == "through", (
             "it looks whether a gateway is there"

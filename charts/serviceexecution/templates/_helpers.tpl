@@ -65,8 +65,14 @@ dict of context, component and extra (further labels).
 {{- if .Values.gateway.url -}}
 {{- .Values.gateway.url -}}
 {{- else -}}
-{{- printf "http://%s-gateway.%s.svc:%d" (include "serviceexecution.fullname" .) .Release.Namespace (int .Values.gateway.service.port) -}}
+{{- printf "http://%s-gateway-pods.%s.svc:80" (include "serviceexecution.fullname" .) .Release.Namespace -}}
 {{- end -}}
+{{- end -}}
+
+{{/* A URL of one's own may lead through a proxy to the Service API's port, as it did before pods had one. */}}
+{{- define "serviceexecution.podsAtApiPort" -}}
+{{- $asked := .Values.gateway.podsAtApiPort -}}
+{{- if and .Values.gateway.url (eq $asked "direct") -}}always{{- else -}}{{ $asked }}{{- end -}}
 {{- end -}}
 
 {{- define "serviceexecution.storeDirectory" -}}/var/lib/serviceexecution{{- end -}}

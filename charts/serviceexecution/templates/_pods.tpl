@@ -57,6 +57,8 @@ resources:
 {{- $own = concat $own (list
   (dict "name" "SX_PORT" "value" "8080")
   (dict "name" "SX_GATEWAY_URL" "value" (include "serviceexecution.gatewayUrl" .))
+  (dict "name" "SX_PODS_PORT" "value" "8081")
+  (dict "name" "SX_PODS_AT_API_PORT" "value" (include "serviceexecution.podsAtApiPort" .))
   (dict "name" "SX_METRICS_PORT" "value" "9090")
   (dict "name" "SX_PUBLIC_URL" "value" (include "serviceexecution.publicUrl" .))
   (dict "name" "SX_AUTH_MODE" "value" .Values.auth.mode)
@@ -74,6 +76,7 @@ env:
 {{- include "serviceexecution.credentials" . }}
 ports:
   - {name: http, containerPort: 8080, protocol: TCP}
+  - {name: pods, containerPort: 8081, protocol: TCP}
   - {name: metrics, containerPort: 9090, protocol: TCP}
 {{- if eq .Values.mode "large" }}
 lifecycle:

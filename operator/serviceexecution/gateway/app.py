@@ -24,6 +24,7 @@ from serviceexecution.gateway.http import problems
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.methods import HeadOfGet
 from serviceexecution.gateway.http.middleware.cors import RouteCors
+from serviceexecution.gateway.http.middleware.doors import Doors
 from serviceexecution.gateway.http.middleware.entrance import Entrance
 from serviceexecution.gateway.http.middleware.observe import ObservedApp
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
@@ -126,6 +127,7 @@ def create_app(
     app.include_router(_health_router(Readiness(store, ending, state, another_is_ready)))
     app.add_middleware(HeadOfGet)
     app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))
+    app.add_middleware(Doors, pods_port=settings.pods_port, pods_at_api_port=settings.pods_at_api_port)
     app.add_middleware(ObservedApp)
     return app
 

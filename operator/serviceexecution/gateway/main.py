@@ -53,9 +53,11 @@ single client opens that sends and leaves; two thousand of them would stand befo
 class GatewayServer(uvicorn.Server):
     """A server that tells the app when it is asked to end, and whose process then ends by itself."""
 
-    def __init__(self, config: uvicorn.Config, draining: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, draining: asyncio.Event, *, pods_port: int = 0) -> None:
+        """``pods_port`` is a second port; 0: there is none."""
         super().__init__(config)
         self._draining = draining
+        self._pods_port = pods_port
         self._loop = asyncio.get_running_loop()
 
     @override
@@ -67,6 +69,16 @@ class GatewayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, at each socket by several handles."""
         await super().startup(sockets)
+        if self.started and self._pods_port:
+            self.servers.append(
+                await self._loop.create_server(
+                    self._protocol,
+                    host=self.config.host,
+                    port=self._pods_port,
+                    ssl=self.config.ssl,
+                    backlog=self.config.backlog,
+                )
+            )
         for server in tuple(self.servers) if self.started else ():
             for listening in server.sockets:
                 for _ in range(_ACCEPTED_AT_ONCE - 1):
@@ -157,7 +169,7 @@ async def serve(settings: GatewaySettings) -> None:
             schemas=schemas,
             another_is_ready=(lambda: takes_connections(url)) if url else None,
         )
-        server = GatewayServer(server_config(settings, app), draining)
+        server = GatewayServer(server_config(settings, app), draining, pods_port=settings.pods_port)
         collect_seldom()
         logger.info("gateway starts", port=settings.port, store=settings.store_url)
         if settings.auth_mode == "none":

@@ -14,6 +14,7 @@ from serviceexecution.process.settings import (
 )
 
 AuthMode = Literal["tokens", "none"]
+PodsAtApiPort = Literal["always", "direct", "never"]
 Network = IPv4Network | IPv6Network
 
 
@@ -27,6 +28,12 @@ def _public_url(text: str) -> str:
 def _auth_mode(text: str) -> str:
     if text not in {"tokens", "none"}:
         raise SettingsError("SX_AUTH_MODE must be tokens or none.")
+    return text
+
+
+def _pods_at_api_port(text: str) -> str:
+    if text not in {"always", "direct", "never"}:
+        raise SettingsError("SX_PODS_AT_API_PORT must be always, direct or never.")
     return text
 
 
@@ -46,6 +53,11 @@ class GatewaySettings(ProcessSettings):
     """Port of the HTTP interface."""
     gateway_url: Annotated[str, variable("SX_GATEWAY_URL")] = ""
     """The gateways' own Service: who starts while the store is away looks there for another gateway that is ready."""
+    pods_port: Annotated[int, whole_number("SX_PODS_PORT", most=65535)] = 0
+    """Port of what collectors and builds call, where nothing else is served; 0: they call the HTTP interface's."""
+    pods_at_api_port: Annotated[PodsAtApiPort, variable("SX_PODS_AT_API_PORT", _pods_at_api_port)] = "always"
+    """Whether the HTTP interface's port also takes calls of collectors and builds: always, only direct ones that came
+    through no proxy, or never."""
     public_url: Annotated[str, variable("SX_PUBLIC_URL", _public_url)] = ""
     """The gateway's address as clients know it; none: as each request says."""
     auth_mode: Annotated[AuthMode, variable("SX_AUTH_MODE", _auth_mode)] = "tokens"

@@ -19,6 +19,8 @@ def test_all_settings_of_the_gateway_are_read():
         | {
             "SX_STORE_OPTIONS": '{"allow_http": "true"}',
             "SX_PORT": "81",
+            "SX_PODS_PORT": "82",
+            "SX_PODS_AT_API_PORT": "never",
             "SX_LOG_LEVEL": "debug",
             "SX_LOG_FORMAT": "plain",
             "SX_AUTH_MODE": "none",
@@ -31,6 +33,7 @@ def test_all_settings_of_the_gateway_are_read():
             "SX_TRUSTED_PROXIES": "10.42.0.0/16, fd00::1",
         }
     )
+    assert (settings.pods_port, settings.pods_at_api_port) == (82, "never")
     assert (settings.auth_mode, settings.public_url) == ("none", "https://api.example.com/sx")
     assert settings.namespaces == ("team-a", "team-b")
     assert (settings.source_limit, settings.source_uploads) == (1536 * 1024**2, 1)
