@@ -146,7 +146,8 @@ class PlatformContext:
 
     async def view(self, execution: KnownExecution) -> JsonObject:
         """Return the execution as this API shows it."""
-        return {**await self.services.view(execution), **further_members(execution)}
+        whole = await self.services.state.whole(execution) or execution
+        return {**await self.services.view(whole), **further_members(whole)}
 
 
 def _no_service(service: str) -> Problem:
@@ -155,7 +156,14 @@ def _no_service(service: str) -> Problem:
 
 def further_members(execution: KnownExecution) -> JsonObject:
     """Return what this API shows of an execution beside what the Service API does. Pure."""
-    return {} if execution.access_key is None else {"applicationId": execution.access_key}
+    found: JsonObject = {
+        "applicationId": execution.access_key,
+        "name": execution.name,
+        "serviceName": execution.service,
+        "reason": execution.reason,
+        "message": execution.message,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def platform_url(request: Request, services: ServiceContext, namespace: str) -> str:

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
+from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.executions.choice import chosen
 from serviceexecution.gateway.platform_api.executions.query import Sort, Wanted, fits, wanted_of
 from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.resources.executions.execution_status import Phase
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -66,3 +68,21 @@ def test_an_execution_whose_tags_are_not_remembered_may_fit():
 def test_a_time_without_an_offset_is_utc(text):
     wanted = wanted_of(QueryParams({"createdAfter": text}))
     assert wanted.after == datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
+
+
+def test_a_status_and_a_text_choose_executions():
+    known = [
+        execution(0, phase=Phase.RUNNING, tags=("Nightly",)),
+        execution(1, phase=Phase.FAILED, message="The program ended with exit code 3."),
+        execution(2),
+    ]
+    assert names(known, wanted_of(QueryParams({"status": "running,pending"}))) == ["e2", "e0"]
+    assert names(known, wanted_of(QueryParams({"text": "NIGHT"}))) == ["e0"]
+    assert names(known, wanted_of(QueryParams({"text": "exit code 3"}))) == ["e1"]
+    assert names(known, wanted_of(QueryParams({"text": "u2", "status": "FAILED"}))) == []
+
+
+@pytest.mark.parametrize("query", [{"status": "DONE"}, {"text": "x" * 257}])
+def test_a_wrong_filter_is_named(query):
+    with pytest.raises(Problem, match=next(iter(query))):
+        wanted_of(QueryParams(query))

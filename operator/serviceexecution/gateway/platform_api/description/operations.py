@@ -5,7 +5,13 @@ from typing import Final, Literal
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.platform_api.executions.log_routes import MOST_LINES
-from serviceexecution.gateway.platform_api.executions.query import MOST_LISTED, PAGE_SIZE, PROPERTIES
+from serviceexecution.gateway.platform_api.executions.query import (
+    MOST_LISTED,
+    MOST_STATUSES,
+    PAGE_SIZE,
+    PROPERTIES,
+)
+from serviceexecution.gateway.service_api.documents.execution_document import STATUSES
 
 _TEXT: Final[JsonObject] = {"type": "string"}
 _TEXTS: Final[JsonObject] = {"type": "array", "items": _TEXT}
@@ -24,6 +30,12 @@ LIST_PARAMETERS: Final[dict[str, JsonObject]] = {
     "applicationId": _TEXT,
     "serviceId": _TEXT,
     "tags": {**_TEXTS, "maxItems": 64},
+    "status": {
+        "type": "array",
+        "items": {"enum": [*sorted(set(STATUSES.values()))]},
+        "maxItems": MOST_STATUSES,
+    },
+    "text": {"type": "string", "maxLength": 256},
     "ids": {"type": "array", "items": {"type": "string", "maxLength": 256}, "maxItems": 10},
 }
 

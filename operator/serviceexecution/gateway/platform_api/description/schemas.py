@@ -29,7 +29,18 @@ _EXECUTION: Final[dict[str, JsonObject]] = {
     "tags": _TEXTS,
 }
 _MORE: Final = dict.fromkeys(
-    ("startedAt", "endedAt", "serviceId", "serviceDefinitionId", "applicationId"), _TEXT
+    (
+        "startedAt",
+        "endedAt",
+        "serviceId",
+        "serviceDefinitionId",
+        "applicationId",
+        "name",
+        "serviceName",
+        "reason",
+        "message",
+    ),
+    _TEXT,
 )
 _OVERVIEW: Final[dict[str, JsonObject]] = {
     "id": _TEXT,

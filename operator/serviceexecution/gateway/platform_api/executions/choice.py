@@ -47,8 +47,16 @@ def _passes(execution: KnownExecution, wanted: Wanted, service_uids: Mapping[str
         and (wanted.application is None or execution.access_key == wanted.application)
         and (wanted.service is None or service_uid(execution, service_uids) == wanted.service)
         and (not wanted.tags or execution.cut or has_any_tag(execution, wanted.tags))
+        and (not wanted.statuses or STATUSES[execution.phase] in wanted.statuses)
+        and (not wanted.text or _holds(execution, wanted.text, id_of))
         and (not wanted.by_id or _has_id(id_of(execution), wanted))
     )
+
+
+def _holds(execution: KnownExecution, text: str, id_of: IdOf) -> bool:
+    """Tell whether the text is in what people see of the execution; what is too long to be remembered is not seen."""
+    words = (id_of(execution), execution.name, execution.service, execution.reason, execution.message)
+    return any(text in word.lower() for word in (*words, *execution.tags) if word)
 
 
 def _has_id(api_id: str, wanted: Wanted) -> bool:

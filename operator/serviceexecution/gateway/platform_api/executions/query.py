@@ -8,6 +8,7 @@ from typing import Final, Literal
 from starlette.datastructures import QueryParams
 
 from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.service_api.documents.execution_document import STATUSES
 
 PAGE_SIZE: Final = 20
 MOST_LISTED: Final = 1000
@@ -17,6 +18,7 @@ MOST_IDS: Final = 1000
 MOST_PATTERNS: Final = 10
 """Ids with a ``*``: each is compared with every execution, where all others together are looked up once."""
 _MOST_SORTS: Final = 6
+MOST_STATUSES: Final = 6
 _LONGEST: Final = 256
 Property = Literal["createdAt", "startedAt", "endedAt", "status", "serviceId", "applicationId"]
 PROPERTIES: Final[tuple[Property, ...]] = (
@@ -55,6 +57,9 @@ class Wanted:
     """The service's uid."""
     tags: frozenset[str] = frozenset()
     """Any of them, in lower case."""
+    statuses: frozenset[str] = frozenset()
+    text: str = ""
+    """What id, service, reason, message or a tag holds, in lower case."""
     ids: frozenset[str] = frozenset()
     patterns: tuple[tuple[str, ...], ...] = ()
     """Ids with wildcards, as the parts between them."""
@@ -62,7 +67,16 @@ class Wanted:
     @property
     def filters(self) -> bool:
         """Tell whether some may not pass."""
-        return any((self.after, self.before, self.application, self.service, self.tags, *self.by_id))
+        by_value = (
+            self.after,
+            self.before,
+            self.application,
+            self.service,
+            self.tags,
+            self.statuses,
+            self.text,
+        )
+        return any((*by_value, *self.by_id))
 
     @property
     def by_id(self) -> tuple[object, ...]:
@@ -88,6 +102,9 @@ def wanted_of(query: QueryParams) -> Wanted:
         )
     if len(tags) > MOST_TAGS:
         raise _wrong("tags", f"tags may stand in a query {MOST_TAGS} times.")
+    text = query.get("text", "").strip().lower()
+    if len(text) > _LONGEST:
+        raise _wrong("text", f"text may have {_LONGEST} characters.")
     return Wanted(
         page=_number(query, "page", 0, least=0, most=10**9),
         size=_number(query, "size", PAGE_SIZE, least=1, most=MOST_LISTED),
@@ -97,9 +114,20 @@ def wanted_of(query: QueryParams) -> Wanted:
         application=query.get("applicationId") or None,
         service=query.get("serviceId") or None,
         tags=frozenset(tag.lower() for tag in tags),
-        ids=frozenset(text for text in ids if "*" not in text),
+        statuses=_statuses(query.getlist("status")),
+        text=text,
+        ids=frozenset(one for one in ids if "*" not in one),
         patterns=tuple(patterns),
     )
+
+
+def _statuses(given: list[str]) -> frozenset[str]:
+    found = [word.strip().upper() for text in given[:MOST_STATUSES] for word in text.split(",")]
+    if len(given) > MOST_STATUSES or not {word for word in found if word} <= set(STATUSES.values()):
+        raise _wrong(
+            "status", f"status must be one or several of {', '.join(sorted(set(STATUSES.values())))}."
+        )
+    return frozenset(word for word in found if word)
 
 
 def fits(text: str, parts: tuple[str, ...]) -> bool:
