@@ -12,6 +12,8 @@ from tools.chart.values_schema import values_schema
 from tools.chart.values_table import replace_table
 from tools.custom_resources import chart_definitions, definitions
 from tools.errors import GenerationError
+from tools.monitoring.dashboard import DASHBOARD_FILE, dashboard_file
+from tools.monitoring.rules import RULES_FILE, rules_file
 from tools.pages.field_reference import PAGE as FIELD_PAGE
 from tools.pages.field_reference import replace_reference
 from tools.pages.metrics_table import PAGE as OPERATIONS_PAGE
@@ -21,6 +23,7 @@ from tools.pages.reason_table import replace_reasons
 from tools.pages.reasons_shown import PAGE as REASONS_SHOWN_PAGE
 from tools.pages.reasons_shown import reasons_shown
 from tools.pages.rights import replace_rights
+from tools.pages.runbooks import RUNBOOKS_PAGE, runbooks
 from tools.pages.samples_index import SAMPLES, read_samples, samples_index
 from tools.pages.settings_table import PAGE as SETTINGS_PAGE
 from tools.pages.settings_table import replace_settings
@@ -46,6 +49,8 @@ def generated_files() -> dict[str, str]:
         "values.schema.json": values_schema(values),
         "README.md": replace_table(readme.read_text(), values),
         **chart_definitions(crds),
+        RULES_FILE: rules_file(),
+        DASHBOARD_FILE: dashboard_file(),
     }
     return {
         **crds,
@@ -58,6 +63,7 @@ def generated_files() -> dict[str, str]:
         TRUTH_PAGE: truth_table(),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
         REASONS_SHOWN_PAGE: reasons_shown(),
+        RUNBOOKS_PAGE: runbooks(),
         SETTINGS_PAGE: replace_settings((ROOT / SETTINGS_PAGE).read_text()),
     }
 

@@ -402,10 +402,11 @@ def test_what_an_address_lacks_is_named(refused, value, part):
 
 
 def test_optional_objects_are_off_by_default(render):
-    optional = ("PodDisruptionBudget", "NetworkPolicy", "PodMonitor", "ServiceMonitor")
+    optional = ("PodDisruptionBudget", "NetworkPolicy", "PodMonitor", "ServiceMonitor", "PrometheusRule")
     assert of_kind(render(), *optional) == []
     everything = {manifest["kind"] for manifest in of_kind(render(values=EVERYTHING), *optional)}
-    assert everything == {"PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor"}
+    assert everything == {"PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor", "PrometheusRule"}
+    assert not any(one["metadata"]["name"].endswith("-dashboard") for one in of_kind(render(), "ConfigMap"))
     assert len(of_kind(render("monitoring.podMonitor.enabled=true"), "PodMonitor")) == 1
 
 

@@ -18,6 +18,7 @@ from serviceexecution.controller.assembly import Controller, assemble
 from serviceexecution.controller.clients import Clients
 from serviceexecution.controller.health import Health, serve_health
 from serviceexecution.controller.known.watches import kopf_settings, register
+from serviceexecution.controller.metrics import LEADING
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
@@ -140,6 +141,7 @@ async def _leading(
     settings: ControllerSettings, health: Health, leadership: _Leadership
 ) -> AsyncIterator[None]:
     if not settings.lease_name:
+        LEADING.set(1)
         yield
         return
     health.ready = True  # A standby is as ready as it can be
@@ -155,6 +157,7 @@ async def _leading(
     leadership.lease = lease
     try:
         await lease.acquire()
+        LEADING.set(1)
         yield
     finally:
         await lease.release()

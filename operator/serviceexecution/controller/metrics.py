@@ -4,6 +4,9 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+LEADING: Final = Gauge(
+    "serviceexecution_leading", "1 in the controller that works, 0 in those that wait for its Lease"
+)
 RECONCILE_SECONDS: Final = Histogram(
     "serviceexecution_reconcile_seconds",
     "Time of one pass over one execution",
