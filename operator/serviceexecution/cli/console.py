@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-from serviceexecution.cli.terminal import visible, visible_json, visible_line
+from serviceexecution.cli.terminal import visible, visible_json, visible_line, visible_yaml
 from serviceexecution.contract.json_types import JsonValue
 
 
@@ -56,6 +56,16 @@ def note_output(text: str, *, raw: bool = False) -> None:
 def say_json(value: JsonValue) -> None:
     """Print an answer as JSON."""
     print(visible_json(value), flush=True)
+
+
+def say_yaml(value: JsonValue) -> None:
+    """Print an answer as YAML."""
+    print(visible_yaml(value), flush=True)
+
+
+def say_json_line(value: JsonValue) -> None:
+    """Print one of many answers as a line of JSON."""
+    print(visible_json(value, indent=None), flush=True)
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

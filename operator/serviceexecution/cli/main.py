@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from serviceexecution.cli.commands import access_key, builds, deploy, executions, init, run, services
+from serviceexecution.cli.commands import (
+    access_key,
+    builds,
+    deletion,
+    deploy,
+    executions,
+    init,
+    listing,
+    run,
+    services,
+    waiting,
+)
 from serviceexecution.cli.console import give_up_output, note, take_any_text
 from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.kube.errors import KubernetesError
@@ -53,10 +64,15 @@ app.add_typer(builds.builds, name="builds")
 app.command("rollback")(builds.rollback)
 app.command("services")(services.services)
 app.command("run")(run.run)
+app.command("list")(listing.list_executions)
 app.command("status")(executions.status)
+app.command("get")(listing.get)
+app.command("watch")(waiting.watch)
+app.command("wait")(waiting.wait)
 app.command("logs")(executions.logs)
 app.command("result")(executions.result)
 app.command("cancel")(executions.cancel)
+app.command("delete")(deletion.delete)
 app.add_typer(access_key.keys, name="access-key")
 
 

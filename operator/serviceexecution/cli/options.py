@@ -68,6 +68,32 @@ GatewayOption = Annotated[
 RawOption = Annotated[
     bool, typer.Option("--raw", help="Print the program's control characters to a terminal unchanged.")
 ]
+StatusOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status", help="Only executions in this phase, or in one of several with commas: running,pending."
+    ),
+]
+ServiceOption = Annotated[
+    str,
+    typer.Option("--service", help="Only executions of this service.", autocompletion=complete_service),
+]
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", help="Only executions with this tag; with all of several.")
+]
+SinceOption = Annotated[
+    str, typer.Option("--since", help="Only executions made in this time, such as 90m or 2d.")
+]
+OlderOption = Annotated[
+    str, typer.Option("--older", help="Only executions made before this time, such as 12h or 30d ago.")
+]
+TextOption = Annotated[
+    str,
+    typer.Option("--text", help="Only executions with this text in id, service, reason, message or a tag."),
+]
+AllNamespacesOption = Annotated[
+    bool, typer.Option("--all-namespaces", "-A", help="Executions of all namespaces.")
+]
 ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", autocompletion=complete_service)]
 ExecutionArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Name of an execution, or the id that the Service API shows.")

@@ -112,6 +112,9 @@ class ExecutionSummary:
     ended: datetime | None
     attempts: tuple[AttemptSummary, ...] = ()
     """Those before the last one, or all of them while the next one is waited for."""
+    tags: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    """Types of the conditions that are true."""
 
     @property
     def api_id(self) -> str:
@@ -169,6 +172,12 @@ def execution_summary(item: JsonObject) -> ExecutionSummary:
         started=_time(status, "startTime"),
         ended=_time(status, "completionTime"),
         attempts=tuple(_attempt(entry) for entry in objects_of(status.get("earlierAttempts"))),
+        tags=_texts(spec.get("tags")),
+        conditions=tuple(
+            _text(entry, "type")
+            for entry in objects_of(status.get("conditions"))
+            if entry.get("status") == "True"
+        ),
     )
 
 
@@ -217,6 +226,10 @@ def _attempt(entry: JsonObject) -> AttemptSummary:
 def _text(entry: JsonObject, name: str) -> str:
     value = entry.get(name)
     return "" if value is None else str(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(word) for word in value) if isinstance(value, list) else ()
 
 
 def _integer(entry: JsonObject, name: str) -> int:

@@ -30,9 +30,19 @@ def visible_line(text: str) -> str:
     return _IN_LINE.sub(_escaped, _COLOURS.sub("", text))
 
 
-def visible_json(value: JsonValue) -> str:
+def visible_json(value: JsonValue, *, indent: int | None = 2) -> str:
     """Return a value as JSON text of the same value that holds no such character."""
-    return _IN_TEXT.sub(_json_escaped, json.dumps(value, indent=2, ensure_ascii=False))
+    return _IN_TEXT.sub(_json_escaped, json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def visible_yaml(value: JsonValue) -> str:
+    """Return a value as YAML text of the same value that holds no such character."""
+    import yaml
+
+    text = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=100)
+    if _IN_TEXT.search(text):
+        text = yaml.safe_dump(value, sort_keys=False, width=100)
+    return text.rstrip("\n")
 
 
 def _escaped(found: re.Match[str]) -> str:

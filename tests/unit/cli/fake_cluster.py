@@ -1,6 +1,7 @@
 """An API server with a gateway behind its service proxy, in memory: as much of both as ``sx`` speaks to."""
 
 import asyncio
+import contextlib
 import copy
 import json
 import threading
@@ -12,6 +13,7 @@ from serviceexecution.kube.errors import KubernetesError
 from tests.support.api_server.bodies import merge, metadata_of
 from tests.support.api_server.paths import ObjectsByPath, place_of
 from tests.support.api_server.server import ApiServer
+from tests.unit.cli.fake_watch import Snapshots
 
 PROXY = "/api/v1/namespaces/sx-system/services/http:sx-gateway:http/proxy"
 GATEWAY_SERVICE: JsonObject = {
@@ -40,6 +42,7 @@ class FakeCluster:
         self.objects = ObjectsByPath(self.api)
         self.objects["/api/v1/namespaces/sx-system/services/sx-gateway"] = GATEWAY_SERVICE
         self.objects["/api/v1/namespaces/team-a/serviceaccounts/sx-cli"] = {}
+        self.snapshots = Snapshots(self.api)
         self.seen = []
         self.sources = {}
         self.logs = {}
@@ -61,6 +64,7 @@ class FakeCluster:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def close(self):
+        self.snapshots.ended = True
         self._server.shutdown()
         self._server.server_close()
 
@@ -145,6 +149,8 @@ def _handler(cluster):
                 return self._get(place)
             if self.command == "POST" and place.subresource == "token":
                 return self._token(place)
+            if self.command == "DELETE":
+                return self._delete(place)
             document = json.loads(body)
             if place.kind.plural == "subjectaccessreviews":
                 allowed = cluster.rights.pop(0) if cluster.rights else True
@@ -163,20 +169,37 @@ def _handler(cluster):
 
         def _get(self, place):
             if place.name is None:
-                query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-                found = asyncio.run(
-                    cluster.api.list(
-                        place.kind,
-                        place.namespace,
-                        label_selector=query.get("labelSelector"),
-                        field_selector=query.get("fieldSelector"),
-                    )
-                )
-                return self._send(200, {"items": found.items})
+                return self._list(place)
             body = asyncio.run(cluster.api.get(place.kind, place.namespace, place.name))
             if body is None:
                 return self._status(404, "NotFound", f"{place.name} not found")
             return self._send(200, body)
+
+        def _list(self, place):
+            query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            fields = query.get("fieldSelector")
+            if "watch" in query:
+                return self._watch(place, fields, query["resourceVersion"])
+            if "labelSelector" in query:
+                labels = query["labelSelector"]
+                found = asyncio.run(cluster.api.list(place.kind, place.namespace, label_selector=labels))
+                return self._send(200, {"items": found.items})
+            items, version = cluster.snapshots.of(place.kind, place.namespace, fields)
+            return self._send(200, {"metadata": {"resourceVersion": version}, "items": items})
+
+        def _watch(self, place, fields, version):
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                for line in cluster.snapshots.events(place.kind, place.namespace, fields, version):
+                    self.wfile.write(f"{line}\n".encode() if line else b"")
+
+        def _delete(self, place):
+            if not asyncio.run(cluster.api.delete(place.kind, place.namespace, place.name)):
+                return self._status(404, "NotFound", f"{place.name} not found")
+            return self._send(200, {"kind": "Status", "status": "Success"})
 
         def _token(self, place):
             if place.key not in cluster.api.objects:

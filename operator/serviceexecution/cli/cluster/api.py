@@ -1,6 +1,7 @@
 """Requests to the Kubernetes API on behalf of the person at the keyboard: JSON objects in and out."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -13,7 +14,10 @@ from serviceexecution.kube.kinds import SERVICE_ACCOUNTS, ResourceKind
 from serviceexecution.resources.names import API_GROUP
 
 FIELD_MANAGER: Final = "sx"
+Objects = list[JsonObject]
 _PAGE: Final = 500
+WATCH_SECONDS: Final = 90.0
+"""The API server sends a bookmark about every minute: a longer silence is a dead stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +66,63 @@ class ClusterApi:
         self, kind: ResourceKind, namespace: str | None, *, label_selector: str = "", field_selector: str = ""
     ) -> list[JsonObject]:
         """Return all objects, of all namespaces for None."""
-        params = {"limit": str(_PAGE)}
-        params |= {"labelSelector": label_selector} if label_selector else {}
-        params |= {"fieldSelector": field_selector} if field_selector else {}
+        return self.list_at(kind, namespace, label_selector=label_selector, field_selector=field_selector)[0]
+
+    def list_at(
+        self, kind: ResourceKind, namespace: str | None, *, label_selector: str = "", field_selector: str = ""
+    ) -> tuple[Objects, str]:
+        """Return all objects, and the version from which ``watch`` misses nothing."""
+        params = {"limit": str(_PAGE)} | _selectors(label_selector, field_selector)
         found: list[JsonObject] = []
         while True:
             page = self._request("GET", kind.path(namespace), params=params)
             found += objects_of(page.get("items"))
             token = text_at(page, "metadata", "continue")
             if not token:
-                return found
+                return found, text_at(page, "metadata", "resourceVersion")
             params["continue"] = token
+
+    def watch(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        *,
+        field_selector: str = "",
+        version: str,
+        seconds: float = WATCH_SECONDS,
+    ) -> Iterator[tuple[str, JsonObject]]:
+        """Give what happens to objects, ADDED, MODIFIED, DELETED or BOOKMARK, until the API server ends that.
+
+        Silence of so many ``seconds`` raises httpx.ReadTimeout.
+        """
+        params = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
+        params |= _selectors("", field_selector)
+        with self.http.stream("GET", kind.path(namespace), params=params, timeout=seconds) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise self._refusal(answer, _document(answer), kind.path(namespace))
+            for line in answer.iter_lines():
+                event = object_of(json.loads(line))
+                found = object_of(event.get("object"))
+                if event.get("type") == "ERROR":
+                    status = found.get("code")
+                    reason = str(found.get("reason") or "")
+                    raise ApiError(
+                        str(found.get("message") or "The watch has ended."),
+                        status=status if isinstance(status, int) else 500,
+                        reason=reason,
+                    )
+                yield str(event.get("type")), found
+
+    def delete(self, kind: ResourceKind, namespace: str, name: str) -> bool:
+        """Delete an object; False when there was none."""
+        try:
+            self._request("DELETE", kind.path(namespace, name))
+        except KubernetesError as error:
+            if error.status == 404 and not _is_missing_kind(error):
+                return False
+            raise
+        return True
 
     def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
         """Create an object and return it as stored."""
@@ -143,16 +193,23 @@ class ClusterApi:
         document = _document(answer)
         if answer.is_success:
             return document
+        raise self._refusal(answer, document, path)
+
+    def _refusal(self, answer: httpx.Response, document: JsonObject, path: str) -> Exception:
         error = _error(answer, document)
         if error.status == 401:
-            raise CommandError(
+            return CommandError(
                 f"The cluster does not accept the credentials of the context {self._context}; log in again."
             )
         if _is_missing_kind(error) and f"/apis/{API_GROUP}/" in path:
-            raise CommandError(
+            return CommandError(
                 f"ServiceExecution is not installed in the cluster of {self._context}: install the chart first."
             )
-        raise error
+        return error
+
+
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    return ({"labelSelector": labels} if labels else {}) | ({"fieldSelector": fields} if fields else {})
 
 
 def _document(answer: httpx.Response) -> JsonObject:

@@ -9,6 +9,8 @@ import typer
 
 from serviceexecution.cli.console import note, say, say_json, say_output, say_table
 from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.listing.selection import newest_first
+from serviceexecution.cli.listing.shown import Form, document, say_executions
 from serviceexecution.cli.options import (
     ContextOption,
     ExecutionArgument,
@@ -20,7 +22,6 @@ from serviceexecution.cli.options import (
 )
 from serviceexecution.cli.summaries import ExecutionSummary, execution_summary, shown_seconds
 from serviceexecution.cli.terminal import visible_line
-from serviceexecution.contract.json_types import JsonObject
 
 if TYPE_CHECKING:
     from serviceexecution.cli.run.result import Outcome
@@ -64,17 +65,16 @@ def status(
                 execution_summary(item) for item in session.api.list(SERVICE_EXECUTIONS, session.namespace)
             ]
             found = [view for view in found if service in {"", view.service}]
-            found.sort(key=lambda view: (view.created is not None, view.created, view.name), reverse=True)
+            found = newest_first(found)
             found = found if show_all else found[:_NEWEST]
     if output is Output.JSON:
-        say_json(_document(found[0]) if execution else [_document(view) for view in found])
+        say_json(document(found[0]) if execution else [document(view) for view in found])
     elif execution:
         _describe(found[0])
     elif not found:
         note(f"There are no executions in namespace {session.namespace}; start one with: sx run SERVICE")
     else:
-        rows = [_row(view) for view in found]
-        say_table(("ID", "SERVICE", "REVISION", "PHASE", "REASON", "DURATION", "AGE"), rows)
+        say_executions(found, Form.TABLE)
 
 
 def logs(
@@ -234,30 +234,3 @@ def _describe(view: ExecutionSummary) -> None:
             for one in view.attempts
         ]
         say_table(("ATTEMPT", "REASON", "EXIT", "NODE", "DURATION", "MEMORY"), table)
-
-
-def _row(view: ExecutionSummary) -> tuple[str, ...]:
-    return (
-        view.name,
-        view.service,
-        view.revision,
-        view.phase,
-        view.reason,
-        shown_seconds(view.started, view.ended),
-        shown_seconds(view.created, None),
-    )
-
-
-def _document(view: ExecutionSummary) -> JsonObject:
-    times = (("createdAt", view.created), ("startTime", view.started), ("completionTime", view.ended))
-    return {
-        "id": view.name,
-        "namespace": view.namespace,
-        "service": view.service or None,
-        "revision": view.revision or None,
-        "phase": view.phase,
-        "reason": view.reason or None,
-        "message": view.message or None,
-        **{name: None if value is None else value.isoformat() for name, value in times},
-        **({"earlierAttempts": [one.document for one in view.attempts]} if view.attempts else {}),
-    }

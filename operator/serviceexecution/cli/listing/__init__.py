@@ -1,0 +1,1 @@
+"""Executions in numbers: which of them, shown how, and followed while they change."""
