@@ -29,12 +29,11 @@ def ended(seen: BuildObservation, revision: Revision, pod: PodView) -> Step:
     main = pod.main.terminated
     if main is not None and main.started_at is not None:
         revision = changed(revision, build_time=main.started_at)
-    ran = revision.build_time is not None
-    if ran and seen.log_of(revision) is None:
+    if revision.build_time is not None:
         # Not when the node says that it ended: its clock may be off by any time.
         revision = changed(revision, program_end_time=revision.program_end_time or seen.now)
         age = seen.age(revision.program_end_time or seen.now)
-        if age < LOG_GRACE:
+        if age < LOG_GRACE and seen.log_of(revision) is None:
             follow = FollowedBuild(revision.name, revision.attempts, pod)
             return Step(revision, follow=follow, wake_after=min(2.0, LOG_GRACE - age))
     return judged(seen, revision, pod)

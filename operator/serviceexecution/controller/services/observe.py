@@ -132,7 +132,8 @@ class ServiceObserver:
         if job is None:
             return await self._with_report(seen, active)
         pod = seen.pods.get(job.metadata.uid)
-        if pod is None and (active.build_time is not None or job.failed is not None or job.complete):
+        over = job.failed is not None or job.complete
+        if (pod is None and active.build_time is not None) or (over and _unended(pod)):
             seen = await self._with_pod(seen, job)
             pod = seen.pods.get(job.metadata.uid)
             if pod is None:
@@ -202,6 +203,11 @@ class ServiceObserver:
         return schema
 
 
+def _unended(pod: PodView | None) -> bool:
+    """Tell whether nothing is known of the pod's end: a watch may have lost it."""
+    return pod is None or not (pod.ended or pod.main.terminated is not None)
+
+
 def _still_runs(pods: Mapping[str, PodView], job: JobView) -> bool:
     pod = pods.get(job.metadata.uid)
-    return pod is not None and not pod.ended and pod.main.terminated is None
+    return pod is not None and _unended(pod)

@@ -4,7 +4,7 @@ import pytest
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import JOBS, PODS
-from serviceexecution.resources.pods.observed import PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
 from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.build_harness import BuildWorld, key
 
@@ -103,6 +103,29 @@ class TestEnds:
         builds.controller.cache.builds.drop_pod(PodView.model_validate(pod))
         await builds.controller.reconcile_service(key())
         assert builds.newest().phase == "Building"
+
+    async def test_a_pod_whose_start_and_end_no_watch_told_of(self, builds: BuildWorld):
+        await builds.upload("a")
+        builds.define()
+        await builds.settle()
+        builds.start_pods()
+        (pod,) = builds.pods()
+        await builds.report(pod)
+        builds.end_pod(pod)
+        (job,) = builds.jobs()
+        complete: JsonObject = {"conditions": [{"type": "Complete", "status": "True"}]}
+        builds.kubernetes.change(JOBS, "team", job["metadata"]["name"], {"status": complete})
+        waiting = pod | {"status": {"phase": "Pending"}}
+        builds.controller.cache.builds.put_pod(PodView.model_validate(waiting))
+        builds.controller.cache.builds.put_job(JobView.model_validate(builds.jobs()[0]))
+        await builds.controller.reconcile_service(key())
+        assert builds.newest().phase == "Building"
+        assert builds.newest().program_end_time is not None, (
+            "its end is known, and that of its log waited for"
+        )
+        await builds.keep_logs()
+        await builds.settle()
+        assert (builds.newest().phase, builds.newest().log is not None) == ("Succeeded", True)
 
 
 class TestRefusals:
