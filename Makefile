@@ -9,6 +9,9 @@ ARGS ?=
 SEED ?= 1
 DURATION ?= 120
 
+# Of make bench: the part, or all of them.
+PART ?=
+
 # Of make histories: how many.
 EXAMPLES ?= 300
 
@@ -26,7 +29,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -136,6 +139,10 @@ benchmark-requests: environment ## what a request of our Kubernetes client costs
 
 benchmark-sweeping: environment ## what a pass of the sweep costs over 100,000 stored executions, on an S3 server
 	@$(RUN) benchmarks.sweeping $(ARGS)
+
+# On a control plane of its own, so that the installed operator has no part in it.
+bench: environment ## what an execution costs beside a plain Job: make bench PART=plain ARGS=--short
+	@$(RUN) benchmarks.bench $(PART) $(ARGS)
 
 floods: environment ## attacks on each shared budget, beside a witness of another namespace
 	@$(RUN) cluster up

@@ -1,0 +1,1 @@
+"""Measures beside plain Jobs what an execution costs: ``make bench``."""

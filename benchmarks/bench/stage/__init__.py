@@ -1,0 +1,1 @@
+"""What the parts are played on: a control plane without a real node, and controller and gateway as processes."""
