@@ -40,6 +40,9 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.sources.routes import sources_router
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
+from serviceexecution.gateway.waiting.address import WaitingAddress
+from serviceexecution.gateway.waiting.holds import Holds
+from serviceexecution.gateway.waiting.waits import Waits
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
@@ -75,7 +78,9 @@ class _Gateway(FastAPI):
     @override
     def build_middleware_stack(self) -> ASGIApp:
         stack = super().build_middleware_stack()
-        return RouteCors(stack, self._cors_origins, self.routes) if self._cors_origins else stack
+        if self._cors_origins:
+            stack = RouteCors(stack, self._cors_origins, self.routes)
+        return WaitingAddress(stack)
 
 
 def create_app(
@@ -96,6 +101,7 @@ def create_app(
     streams = Streams(access, ending)
     known = state or ServiceState(client, settings.namespaces)
     outputs = CommittedOutputs(store)
+    waits = Waits(known, Holds(known.changes, ending), settings.wait_seconds)
     context = ServiceContext(
         store=store,
         outputs=outputs,
@@ -105,6 +111,7 @@ def create_app(
         settings=settings,
         schemas=schemas or SchemaChecker(),
         streams=streams,
+        waits=waits,
     )
     app = _Gateway(settings.cors_origins)
     problems.install(app)

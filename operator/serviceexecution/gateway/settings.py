@@ -64,6 +64,8 @@ class GatewaySettings(ProcessSettings):
     """tokens, or none, which lets everybody do everything: only for trying out on one's own machine."""
     token_seconds: Annotated[int, whole_number("SX_TOKEN_SECONDS", least=600, most=86400)] = 3600
     """How long tokens of the token endpoint are valid; the API server takes no less than 600."""
+    wait_seconds: Annotated[int, whole_number("SX_WAIT_SECONDS", least=0, most=50)] = 30
+    """How long a request may wait for an execution to change, as ``Prefer: wait`` asks for; 0: nothing waits."""
     cors_origins: Annotated[tuple[str, ...], words("SX_CORS_ORIGINS")] = ()
     """Web origins whose pages may call the Service API, with commas between them."""
     trusted_proxies: Annotated[tuple[Network, ...], variable("SX_TRUSTED_PROXIES", _networks)] = ()

@@ -18,6 +18,7 @@ from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
+from serviceexecution.gateway.waiting.waits import Waits
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
 from serviceexecution.resources.services.definition import ServiceDefinition
@@ -59,6 +60,7 @@ class ServiceContext:
     settings: GatewaySettings
     schemas: SchemaChecker
     streams: Streams
+    waits: Waits
 
     async def service(
         self,

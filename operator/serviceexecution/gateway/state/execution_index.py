@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.caches.fair_room import FairRoom
+from serviceexecution.gateway.state.changes import Changes
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
 
 KNOWN_BYTES: Final = 160 * 2**20
@@ -19,8 +20,9 @@ _ORDER: Final = attrgetter("order")
 class ExecutionIndex:
     """The newest known state of executions that belong to a service."""
 
-    def __init__(self, limit: int = KNOWN_BYTES) -> None:
-        """``limit`` is in bytes, for all namespaces together."""
+    def __init__(self, limit: int = KNOWN_BYTES, changes: Changes | None = None) -> None:
+        """``limit`` is in bytes, for all namespaces together; ``changes`` is told of what changes."""
+        self._changes = changes or Changes()
         self._room = FairRoom(limit)
         self._by_name: dict[str, dict[str, KnownExecution]] = {}
         self._by_uid: dict[str, KnownExecution] = {}
@@ -51,6 +53,7 @@ class ExecutionIndex:
         self._room.add(execution.namespace, execution.size)
         while (largest := self._room.who_must_give()) is not None:
             self._forget(self._by_age[largest][0])
+        self._changes.put(execution)
         return execution
 
     def drop(self, namespace: str, name: str, uid: str) -> None:
@@ -58,6 +61,7 @@ class ExecutionIndex:
         known = self._by_name.get(namespace, {}).get(name)
         if known is not None and known.uid == uid:
             self._forget(known)
+            self._changes.removed(known)
 
     def names(self, namespace: str | None) -> list[tuple[str, str]]:
         """Return namespace and name of all, or of one namespace."""
@@ -70,6 +74,7 @@ class ExecutionIndex:
             known = self._by_name.get(namespace, {}).get(name)
             if known is not None and known.uid not in listed and known.version <= version:
                 self._forget(known)
+                self._changes.removed(known)
 
     def find(self, namespace: str, service: str | None, api_id: str) -> KnownExecution | None:
         """Return the execution of that service, or without one of any of the namespace, and id.

@@ -16,6 +16,7 @@ from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.state.absences import Absences
+from serviceexecution.gateway.state.changes import Changes
 from serviceexecution.gateway.state.definition_index import (
     DefinitionIndex,
     KnownDefinition,
@@ -62,7 +63,9 @@ class ServiceState:
         """``namespaces`` are those that are watched; none means all."""
         self._client = client
         self._namespaces = namespaces
-        self._executions = ExecutionIndex()
+        self.changes = Changes()
+        """Tells of executions as they change."""
+        self._executions = ExecutionIndex(changes=self.changes)
         self._whole: FairCache[KnownExecution] = FairCache(WHOLE_BYTES)
         self._definitions = DefinitionIndex()
         self._lists: SingleFlight[tuple[str, str], list[KnownExecution]] = SingleFlight()
@@ -106,10 +109,7 @@ class ServiceState:
         return self._definitions.of_namespace(namespace)
 
     async def fresh_definition(self, namespace: str, name: str) -> KnownDefinition | None:
-        """Return the service as the API server has it now or had it a second ago, None when there is none.
-
-        Raises KubernetesError.
-        """
+        """Return the service as the API server has it, now or a second ago, None if none; raises KubernetesError."""
         known = self._definitions.find(namespace, name)
         if known is not None and self._fresh.get((namespace, name)):
             return known
@@ -199,9 +199,7 @@ class ServiceState:
         return found
 
     async def executions(self, namespace: str, service: str | None) -> list[KnownExecution]:
-        """Return all known executions of a service, or of all, the oldest first; raises KubernetesError when none can
-        be known.
-        """
+        """Return all known executions of a service, or of all, the oldest first; raises KubernetesError."""
         if not self._is_current(namespace):
             return await self._list_of(namespace, service)
         return list(self._executions.of_service(namespace, service))
@@ -274,6 +272,8 @@ class ServiceState:
         for start in range(0, len(names), _FORGOTTEN_AT_ONCE):
             index.drop_unlisted(names[start : start + _FORGOTTEN_AT_ONCE], uids, as_of)
             await asyncio.sleep(0)
+        if kind == SERVICE_EXECUTIONS and (kind, namespace) not in self._listed:
+            self.changes.begin(as_of)
         self._listed.add((kind, namespace))
         self._current.add((kind, namespace))
         return version

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from serviceexecution.gateway import main
 from serviceexecution.gateway.http.connection import protocol
+from serviceexecution.gateway.http.connection.connections import Connections
+from serviceexecution.gateway.http.gone import HELD
 from serviceexecution.gateway.main import GatewayServer, serve_while, server_config
 from serviceexecution.gateway.settings import GatewaySettings
 from tests.unit.gateway.http.protocol_harness import all_of, echo, problem, served
@@ -114,3 +117,29 @@ async def test_a_slow_body_is_no_slow_head(monkeypatch):
         writer.write(b"2")
         assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n2"), 5)).startswith(b"HTTP/1.1 200")
         writer.close()
+
+
+async def test_a_request_that_waits_is_answered_to_make_room(monkeypatch):
+    monkeypatch.setattr(main, "Connections", lambda: Connections(most=2))
+
+    async def waiting(scope, receive, send):
+        if scope["path"] == "/wait":
+            enough = asyncio.Event()
+            scope["extensions"][HELD](enough.set)
+            await enough.wait()
+            scope["extensions"][HELD](None)
+        await echo(scope, receive, send)
+
+    async with served(waiting) as port:
+        waits = [asyncio.create_task(all_of(port, HEAD.replace(b"/some/path", b"/wait") + b"\r\n"))]
+        waits += [asyncio.create_task(all_of(port, HEAD.replace(b"/some/path", b"/wait") + b"\r\n"))]
+        await asyncio.sleep(0.2)
+        answer = await all_of(port, HEAD + b"Connection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200")
+        done, held = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        (ended,) = done
+        assert ended.result().startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in ended.result().lower()
+        assert len(held) == 1
+        for one in held:
+            one.cancel()

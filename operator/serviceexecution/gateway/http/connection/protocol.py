@@ -4,6 +4,7 @@ and loses the bodies of clients that offer another protocol, as Java's does at e
 
 import asyncio
 import weakref
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -16,7 +17,7 @@ from uvicorn.server import ServerState
 
 from serviceexecution.gateway.http.connection.connections import Admission, Connections
 from serviceexecution.gateway.http.forwarded import is_host
-from serviceexecution.gateway.http.gone import GONE
+from serviceexecution.gateway.http.gone import GONE, HELD
 from serviceexecution.gateway.http.problems import Problem, response_of, unavailable
 
 MAX_HEAD_BYTES: Final = 65536
@@ -56,6 +57,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _refused = False
     _stalled: asyncio.TimerHandle | None = None
     _admission = Admission.ALL
+    _end_waiting: Callable[[], None] | None = None
+    """Has the request answered that waits for something, None when none does."""
 
     def __init__(
         self,
@@ -72,12 +75,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether no request of the connection is being answered."""
+        """Tell whether no request of the connection is being answered, or only one that waits for something."""
+        return self._end_waiting is not None or self._asks_nothing
+
+    @property
+    def _asks_nothing(self) -> bool:
         return not self._answers or self.cycle.response_complete
 
     def make_room(self) -> None:
         """End at once, or as soon as the last answer has gone."""
         self._refused = True
+        if self._end_waiting is not None:
+            self.cycle.keep_alive = False
+            self._end_waiting()
+            return
         self.transport.close()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
@@ -102,7 +113,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         for start in range(0, len(data), MAX_HEAD_BYTES):
             if not self._refused:
                 self._parse(data[start : start + MAX_HEAD_BYTES])
-        if self.is_idle and not self._refused:  # Empty lines before a request begin none
+        if self._asks_nothing and not self._refused:  # Empty lines before a request begin none
             self._wait_for_head()
 
     @override
@@ -161,9 +172,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 # What has come as a whole and changes something is done all the same.
                 return cycle.disconnected and (cycle.more_body or scope["method"] in _READING)
 
-            await app({**scope, "extensions": {GONE: gone}}, receive, last_before_a_rest)
+            extensions = {GONE: gone, HELD: self._held}
+            await app({**scope, "extensions": extensions}, receive, last_before_a_rest)
 
         super()._start_asgi_task(cycle, answered)  # type: ignore[arg-type]
+
+    def _held(self, end: Callable[[], None] | None) -> None:
+        self._end_waiting = end
 
     def linger(self) -> None:
         """End the connection behind what was sent, and read on for a moment: else the client may not get it."""

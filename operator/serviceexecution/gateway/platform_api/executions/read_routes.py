@@ -21,7 +21,11 @@ def read_router(context: PlatformContext) -> APIRouter:
     @router.get(EXECUTION)
     async def get_execution(request: Request, namespace: str, api_id: str) -> Response:
         call = await context.execution(request, namespace, api_id)
-        return JSONResponse(call.view, headers=_NO_CACHE)
+        waits = context.services.waits
+        waited = await waits.for_change(request, call.execution)
+        if waited.held:
+            call = await context.execution(request, namespace, api_id)
+        return waits.answer(request, call.execution, call.view, waited)
 
     @router.put(f"{EXECUTION}/cancel")
     async def cancel(request: Request, namespace: str, api_id: str) -> Response:

@@ -23,6 +23,7 @@ from serviceexecution.gateway.platform_api.jobs.job_body import (
 )
 from serviceexecution.gateway.platform_api.jobs.kept_input import KeptInput, kept_input
 from serviceexecution.gateway.platform_api.paths import SERVICE_JOB, SERVICE_JOBS
+from serviceexecution.gateway.service_api.context import ExecutionCall
 from serviceexecution.gateway.service_api.submission.idempotency import HEADER, check_key
 from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, beside
 from serviceexecution.gateway.service_api.submission.submitter import Submitted
@@ -71,18 +72,16 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
             if not everywhere:
                 await intake.pay(namespace, len(body))
             submitted = await intake.submit(call, asked)
-        return await _answer(submitted)
+        return await _answer(request, submitted)
 
     @router.get(SERVICE_JOB)
     async def get_job(request: Request, namespace: str, api_id: str) -> Response:
-        call = await context.execution(request, namespace, api_id)
-        if call.execution.job is None:
-            raise Problem(
-                HTTPStatus.NOT_FOUND,
-                "JobNotFound",
-                f"The execution {call.api_id} is no job; read it under service-executions.",
-            )
-        return JSONResponse(await _view(call.execution, call.view), headers=_NO_CACHE)
+        call = await _job(context, request, namespace, api_id)
+        waited = await services.waits.for_change(request, call.execution)
+        if waited.held:
+            call = await _job(context, request, namespace, api_id)
+        view = await _view(call.execution, call.view)
+        return services.waits.answer(request, call.execution, view, waited)
 
     @router.post(f"{SERVICE_JOB}/rerun")
     async def rerun(request: Request, namespace: str, api_id: str) -> Response:
@@ -103,14 +102,19 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
             )
             await intake.pay(namespace, kept.size)
             submitted = await intake.submit(call, asked)
-        return await _answer(submitted)
+        return await _answer(request, submitted)
 
-    async def _answer(submitted: Submitted) -> Response:
+    async def _answer(request: Request, submitted: Submitted) -> Response:
         execution = services.state.note(submitted.execution)
         if execution is None:
             raise unavailable("TryAgain", "The execution cannot be read by this version of the gateway.")
+        waited = await services.waits.for_end(request, execution)
+        if waited.held:
+            execution = services.state.known_execution(execution.namespace, None, execution.uid) or execution
+        services.waits.note(request, execution)
         view = await _view(execution, await context.view(execution))
-        return JSONResponse(view, HTTPStatus.CREATED if submitted.new else HTTPStatus.OK)
+        status = HTTPStatus.CREATED if submitted.new else HTTPStatus.OK
+        return JSONResponse(view, status, headers=dict(waited.headers))
 
     async def _view(execution: KnownExecution, view: JsonObject) -> JsonObject:
         if execution.job != JOB_STORED:
@@ -119,6 +123,17 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
         return {**view, "input": input_text(kept.properties)}
 
     return router
+
+
+async def _job(context: PlatformContext, request: Request, namespace: str, api_id: str) -> ExecutionCall:
+    call = await context.execution(request, namespace, api_id)
+    if call.execution.job is None:
+        raise Problem(
+            HTTPStatus.NOT_FOUND,
+            "JobNotFound",
+            f"The execution {call.api_id} is no job; read it under service-executions.",
+        )
+    return call
 
 
 def _changed(kept: KeptInput, changed: Submission, tags: tuple[str, ...] | None) -> Submission:

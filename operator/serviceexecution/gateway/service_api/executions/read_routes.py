@@ -1,17 +1,12 @@
 """The calls that only read one execution: status, result, files."""
 
-from typing import Final
-
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
 from serviceexecution.gateway.http.answers.file_response import file_response
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
 from serviceexecution.gateway.service_api.executions.result_lookup import find_file
 from serviceexecution.gateway.service_api.paths import EXECUTION
-
-_NO_CACHE: Final = {"Cache-Control": "no-cache"}
 
 
 def read_router(context: ServiceContext, results: ResultAnswers) -> APIRouter:
@@ -21,7 +16,10 @@ def read_router(context: ServiceContext, results: ResultAnswers) -> APIRouter:
     @router.get(EXECUTION)
     async def get_status(request: Request, namespace: str, service: str, api_id: str) -> Response:
         call = await context.execution(request, namespace, service, api_id)
-        return JSONResponse(call.view, headers=_NO_CACHE)
+        waited = await context.waits.for_change(request, call.execution)
+        if waited.held:
+            call = await context.execution(request, namespace, service, api_id)
+        return context.waits.answer(request, call.execution, call.view, waited)
 
     @router.get(f"{EXECUTION}/result")
     async def get_result(request: Request, namespace: str, service: str, api_id: str) -> Response:

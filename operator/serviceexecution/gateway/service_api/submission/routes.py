@@ -30,19 +30,23 @@ def submit_router(context: ServiceContext, intake: Intake) -> APIRouter:
         key = check_key(request.headers.get(HEADER))
         async with intake.body(request, namespace) as body:
             submitted = await intake.submit(call, Asked(body, key, parsed))
-        return await _answer(context, call, submitted)
+        return await _answer(request, context, call, submitted)
 
     for path in BASE_PATHS:
         router.add_api_route(path, submit, methods=["POST"])
     return router
 
 
-async def _answer(context: ServiceContext, call: Call, submitted: Submitted) -> Response:
+async def _answer(request: Request, context: ServiceContext, call: Call, submitted: Submitted) -> Response:
     execution = context.state.note(submitted.execution)
     if execution is None:
         raise unavailable("TryAgain", "The execution cannot be read by this version of the gateway.")
+    waited = await context.waits.for_end(request, execution)
+    if waited.held:
+        execution = context.state.known_execution(execution.namespace, None, execution.uid) or execution
+    context.waits.note(request, execution)
     return JSONResponse(
         await context.view(execution),
         HTTPStatus.CREATED if submitted.new else HTTPStatus.OK,
-        headers={"Location": f"{call.base}/{context.state.id_of(execution)}"},
+        headers={"Location": f"{call.base}/{context.state.id_of(execution)}", **waited.headers},
     )

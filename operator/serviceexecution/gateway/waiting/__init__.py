@@ -1,0 +1,1 @@
+"""Requests that are held until an execution changes, and streams of changes."""
