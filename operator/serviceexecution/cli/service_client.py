@@ -137,9 +137,9 @@ class ServiceClient:
     def __exit__(self, *_: object) -> None:
         self._channel.http.close()
 
-    def submit(self, body: bytes) -> str:
-        """Start an execution and return its id. A cut connection starts no second one."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+    def submit(self, body: bytes, *, key: str = "") -> str:
+        """Start an execution and return its id. A cut connection starts no second one, nor does the same ``key``."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid4())}
         found = str(self._channel.request("POST", "", headers=headers, content=body).json()["id"])
         if not _ID.fullmatch(found):  # It becomes part of commands that people copy
             raise CommandError(f"The service answered with an invalid id: {found[:100]!r}.")

@@ -1,17 +1,22 @@
 """``sx run``."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serviceexecution.cli.console import note, note_output, say, say_output
+from serviceexecution.cli.console import note, note_output, say, say_json, say_output
 from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.listing.shown import document
 from serviceexecution.cli.options import (
     ContextOption,
     GatewayOption,
     NamespaceOption,
+    Output,
+    OutputOption,
     RawOption,
     ServiceArgument,
     TimeoutOption,
@@ -25,6 +30,13 @@ if TYPE_CHECKING:
     from serviceexecution.cli.summaries import ExecutionSummary
 
 
+class Again(StrEnum):
+    """What of a sweep runs once more."""
+
+    ALL = "all"
+    FAILED = "failed"
+
+
 def run(
     service: ServiceArgument,
     data: Annotated[
@@ -33,12 +45,38 @@ def run(
             "--data", "-d", help="The input, a JSON object: @FILE, - for standard input, or the text."
         ),
     ] = "",
+    properties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            "-i",
+            help="A property of the input: NAME=VALUE, NAME=@FILE or NAME:=JSON; NAME may be OUTER.INNER.",
+        ),
+    ] = None,
     secret: Annotated[
         list[str] | None,
-        typer.Option("--secret", help="NAME=VALUE or NAME=@FILE; only the program sees it."),
+        typer.Option(
+            "--secret",
+            help="NAME=@FILE, NAME=VALUE, or NAME, which is taken from SECRET_NAME or asked for; only the program "
+            "sees it.",
+        ),
     ] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Label of the execution.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")] = False,
+    each: Annotated[
+        Path | None,
+        typer.Option(
+            "--each", help="Run once for each line of this file: JSON lines, or .csv.", dir_okay=False
+        ),
+    ] = None,
+    most: Annotated[
+        int, typer.Option("--max", help="With --each: so many at the same time.", min=1, max=1000)
+    ] = 20,
+    again: Annotated[
+        Again | None,
+        typer.Option("--again", help="With --each: run all lines again, or those that have not succeeded."),
+    ] = None,
+    output: OutputOption = Output.TABLE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither phases nor log.")] = False,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
@@ -46,7 +84,10 @@ def run(
     gateway: GatewayOption = "",
     timeout: TimeoutOption = "",
 ) -> None:
-    """Run a service once. Phases and log go to stderr, only the result goes to stdout.
+    """Run a service. Phases and log go to stderr, only the result goes to stdout.
+
+    With -i the input is made of properties, each of the type that the service's schema says. With --each the service
+    runs once for each line of a file; the same command goes on where an earlier one was ended.
 
     The exit code is 4 when the execution failed, 5 when it was cancelled, 3 when the service's build failed, 124 after
     --timeout; the execution keeps running then.
@@ -54,26 +95,42 @@ def run(
     \b
     Examples:
       sx run plot -d @input.json
+      sx run plot -i degree=2 -i title="A parabola" -i data=@points.json
       sx run plot -d '{"data": {"values": [1, 2, 3]}}' | jq .sum
       echo '{}' | sx run plot -d - --secret api_token=@token.txt --tag nightly
       id=$(sx run plot -d @input.json --detach) && sx logs "$id" -f
+      sx run plot --each inputs.jsonl --max 20
     """
-    from serviceexecution.cli.run.body import read_data, read_secrets, request_body
     from serviceexecution.cli.run.execute import submit
+    from serviceexecution.cli.run.preparing import Given, prepare
     from serviceexecution.cli.session import open_session
 
     seconds = seconds_of(timeout, option="--timeout")
-    body = request_body(read_data(data), read_secrets(secret or ()), tag or ())
+    given = Given(data, properties or (), secret or (), tag or ())
+    if each is None and again is not None:
+        raise CommandError("--again belongs to --each.", code=ExitCode.USAGE)
     with open_session(context, namespace, gateway) as session:
-        execution = submit(session, service, body)
-        if detach:
-            say(execution)
+        if each is not None:
+            from serviceexecution.cli.commands.sweeps import Wish, run_sweep
+
+            run_sweep(session, service, given, Wish(each, most, again, output, seconds=seconds, quiet=quiet))
             return
-        _stay(session, service, execution, seconds=seconds, quiet=quiet, raw=raw)
+        execution = submit(session, service, prepare(session, service, given).body)
+        if detach:
+            say_json({"id": execution}) if output is Output.JSON else say(execution)
+            return
+        _stay(session, service, execution, output, seconds=seconds, quiet=quiet, raw=raw)
 
 
 def _stay(
-    session: "Session", service: str, execution: str, *, seconds: float | None, quiet: bool, raw: bool
+    session: "Session",
+    service: str,
+    execution: str,
+    output: Output,
+    *,
+    seconds: float | None,
+    quiet: bool,
+    raw: bool,
 ) -> None:
     from serviceexecution.cli.run.execute import Follower
     from serviceexecution.cli.run.result import ServiceOutcome
@@ -94,6 +151,13 @@ def _stay(
     except KeyboardInterrupt:
         note(f"\nThe execution continues. {back}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+    if output is Output.JSON:
+        from serviceexecution.cli.run.ending import refuse_unsuccessful
+        from serviceexecution.cli.run.result import outcome_document
+
+        say_json({**document(ended), **outcome_document(outcome, ended)})
+        refuse_unsuccessful(ended, outcome)
+        return
     _finish(outcome, ended, place, show, raw=raw)
 
 

@@ -63,14 +63,15 @@ class Changes:
                         return
             except httpx.ReadTimeout:
                 away = time.monotonic() + _PATIENCE_SECONDS  # Nothing has happened
+                continue
             except (httpx.TransportError, KubernetesError) as error:
                 lasting = isinstance(error, KubernetesError) and not (error.retriable or error.status == 410)
                 if lasting or time.monotonic() >= away:
                     raise
+                yield from self._missed()
             if time.monotonic() - begun < PAUSE_SECONDS:  # Whoever refuses is not asked at once again
                 left = PAUSE_SECONDS if end is None else end - time.monotonic()
                 time.sleep(max(0.0, min(PAUSE_SECONDS, left)))
-            yield from self._missed()
 
     def _watched(self, seconds: float) -> Iterator[ExecutionSummary | Gone]:
         selector, version = self._field_selector, self._version

@@ -1,12 +1,15 @@
 """The input that a command line gives, as the body of a POST: the user's JSON character by character, and secrets."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.terminal import visible_line
+from serviceexecution.contract.input.secret_names import secret_variable
 from serviceexecution.contract.json_text import JsonTextError, members, skim
 
 SECRETS: Final = "$secrets"
@@ -33,15 +36,25 @@ def read_data(data: str) -> str:
 
 
 def read_secrets(options: Iterable[str]) -> dict[str, str]:
-    """Return the secrets of ``--secret name=value`` and ``--secret name=@file``; raises CommandError, without values.
+    """Return the secrets of ``--secret name=value``, ``--secret name=@file`` and ``--secret name``, which is taken from
+    the environment or asked for; raises CommandError, without values.
 
     One line break at a file's end is no part of the secret.
     """
     secrets: dict[str, str] = {}
     for option in options:
         name, equals, value = option.partition("=")
-        if not equals or not name:
-            raise CommandError("--secret must be NAME=VALUE or NAME=@FILE.")
+        if equals and not name:
+            raise CommandError("--secret must be NAME=@FILE, NAME or NAME=VALUE.")
+        if not equals:
+            told = _told_secret(name)
+            if told is None:
+                raise CommandError(
+                    "--secret NAME takes the secret from the variable SECRET_NAME, or asks on a terminal; here is "
+                    "neither. --secret NAME=@FILE reads a file."
+                )
+            secrets[name] = told
+            continue
         if value.startswith("@"):
             try:
                 value = Path(value[1:]).expanduser().read_text(encoding="utf-8")
@@ -50,6 +63,24 @@ def read_secrets(options: Iterable[str]) -> dict[str, str]:
             value = value.removesuffix("\n").removesuffix("\r")
         secrets[name] = value
     return secrets
+
+
+def missing_secrets(needed: Iterable[str], given: Mapping[str, str], text: str) -> dict[str, str]:
+    """Return secrets that a service needs and nobody has given, from the environment or a person at a terminal."""
+    known = skim({name: value for name, value, _ in members(text)}.get(SECRETS, "{}"))
+    have = set(given) | (set(known) if isinstance(known, dict) else set())
+    found = {name: _told_secret(name) for name in needed if name not in have}
+    return {name: value for name, value in found.items() if value}
+
+
+def _told_secret(name: str) -> str | None:
+    """Return a secret of the environment, else what a person at the terminal types; None when there is neither."""
+    value = os.environ.get(secret_variable(name))
+    if value is None and sys.stdin.isatty() and sys.stderr.isatty():
+        import getpass
+
+        value = getpass.getpass(f"Secret {visible_line(name)}: ", stream=sys.stderr)
+    return value
 
 
 def request_body(text: str, secrets: Mapping[str, str], tags: Iterable[str]) -> bytes:

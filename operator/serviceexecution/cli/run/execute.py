@@ -19,10 +19,12 @@ from serviceexecution.kube.kinds import SERVICE_EXECUTIONS, path_segment
 _NOT_READY: Final = "ServiceNotReady"
 
 
-def submit(session: Session, service: str, body: bytes) -> str:
-    """Start an execution and return its id; raises CommandError, with 3 when the service has no image."""
+def submit(session: Session, service: str, body: bytes, *, key: str = "") -> str:
+    """Start an execution and return its id, once for each ``key``; raises CommandError, with 3 when the service has no
+    image.
+    """
     try:
-        return session.service_client(service).submit(body)
+        return session.service_client(service).submit(body, key=key)
     except RefusedError as error:
         if error.problem_code != _NOT_READY:
             raise

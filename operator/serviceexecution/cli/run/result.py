@@ -11,6 +11,8 @@ from serviceexecution.cli.client.channel import Channel
 from serviceexecution.cli.client.download import download_all
 from serviceexecution.cli.client.events import LogEntry, follow_log
 from serviceexecution.cli.service_client import ServiceClient
+from serviceexecution.cli.summaries import ExecutionSummary
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 
 MAIN_RESULTS: Final = ("output.json", "output.txt")
 """Files that hold the main result, the first one there counts; the platform's library writes plain values to the
@@ -116,3 +118,19 @@ def main_result(outcome: Outcome, files: dict[str, str]) -> str | None:
         if name in files:
             return outcome.text(files[name])
     return None
+
+
+def outcome_document(outcome: Outcome, ended: ExecutionSummary) -> JsonObject:
+    """Return the result for programs: the main result as a value where it is JSON, else as text, and other files."""
+    if ended.phase != "Succeeded":
+        return {}
+    files = outcome.files()
+    text = main_result(outcome, files)
+    others: list[JsonValue] = [name for name in files if name not in MAIN_RESULTS]
+    if text is None:
+        return {"result": None, "files": others}
+    try:
+        value: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    return {"result": value, "files": others}
