@@ -13,7 +13,8 @@ import httpx
 
 from serviceexecution.cli.client.channel import Channel, RefusedError, refusal
 from serviceexecution.cli.client.download import download_all
-from serviceexecution.cli.client.events import LogEntry, follow_log
+from serviceexecution.cli.client.events import follow_log
+from serviceexecution.cli.client.log_entry import LogEntry
 from serviceexecution.cli.client.proxies import proxy_for
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.contract.json_types import JsonObject

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 
 import httpx
 
-from serviceexecution.cli.client.events import LogEntry
+from serviceexecution.cli.client.log_entry import LogEntry
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.kube.errors import KubernetesError
 

@@ -257,14 +257,19 @@ def _handler(cluster):
                 self.end_headers()
                 seen = int(self.headers.get("Last-Event-ID") or -1)
                 for number, line in list(enumerate(lines))[seen + 1 :]:
-                    data = json.dumps({"message": line})
+                    data = json.dumps(_entry(number, line))
                     self.wfile.write(f"id: {number}\ndata: {data}\n\n".encode())
                 self.wfile.write(b"event: end\ndata: {}\n\n")
                 self.close_connection = True
                 return None
-            if plain:
-                return self._send(200, "".join(f"{line}\n" for line in lines))
-            return self._send(200, [{"message": line} for line in lines])
+            entries = [_entry(number, line) for number, line in enumerate(lines)]
+            if not plain:
+                return self._send(200, entries)
+            timed = "timestamps=true" in self.path
+            shown = (f"{entry['timestamp']} " if timed else "" for entry in entries)
+            return self._send(
+                200, "".join(f"{time}{line}\n" for time, line in zip(shown, lines, strict=True))
+            )
 
         def _submit(self, parts, body):
             if cluster.problem is not None:
@@ -308,6 +313,11 @@ def _handler(cluster):
             pass
 
     return Handler
+
+
+def _entry(number, line):
+    """Return a line of a log: the first is of 2026, each next one of a year later."""
+    return {"message": line, "severity": "INFO", "timestamp": f"{2026 + number}-01-01T00:00:00.123456789Z"}
 
 
 def _applied(api, place, document):

@@ -2,20 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import TypedDict
 
 import httpx
 
 from serviceexecution.cli.client.channel import TRIES, Channel, RefusedError, lines_of
+from serviceexecution.cli.client.log_entry import LogEntry
 from serviceexecution.cli.errors import CommandError
-
-
-class LogEntry(TypedDict):
-    """One line of a log."""
-
-    message: str
-    severity: str
-    timestamp: str
 
 
 def follow_log(

@@ -7,6 +7,15 @@ import typer
 from serviceexecution.cli.commands.default_group import DefaultGroup
 from serviceexecution.cli.console import note, say, say_json, say_output, say_table
 from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.log_choice import (
+    GrepOption,
+    LogChoice,
+    LogSinceOption,
+    TailOption,
+    TimestampsOption,
+    plain_entry,
+    timed_entry,
+)
 from serviceexecution.cli.options import (
     ContextOption,
     GatewayOption,
@@ -20,6 +29,9 @@ from serviceexecution.cli.summaries import RevisionSummary, ServiceSummary, show
 from serviceexecution.contract.json_types import JsonObject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from serviceexecution.cli.client.log_entry import LogEntry
     from serviceexecution.cli.session import Session
 
 builds = typer.Typer(
@@ -66,6 +78,10 @@ def logs(
             "--follow", "-f", help="Follow the log until the build ends; exit with 3 if the build fails."
         ),
     ] = False,
+    since: LogSinceOption = "",
+    tail: TailOption = None,
+    grep: GrepOption = "",
+    timestamps: TimestampsOption = False,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -77,17 +93,18 @@ def logs(
     Examples:
       sx builds logs plot
       sx builds logs plot r3 -f
+      sx builds logs plot --grep error --tail 20
     """
-    from serviceexecution.cli.deploy.follow import build_log
+    choice = LogChoice.of(since, tail, grep, timestamps=timestamps)
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
         found = _revision(session.service(service), revision)
         if not follow:
-            for line in session.channel.text_lines(build_log(session, service, found.name)):
+            for line in choice.chosen(_lines(session, service, found.name, timed=choice.needs_times)):
                 say_output(line, raw=raw)
             return
-        _follow(session, service, found.name, raw=raw)
+        _follow(session, service, found.name, choice, raw=raw)
 
 
 @builds.command("cancel")
@@ -145,12 +162,23 @@ def rollback(
     say(f"{service} serves {now.serving or 'nothing yet'}{was}.")
 
 
-def _follow(session: "Session", service: str, revision: str, *, raw: bool) -> None:
+def _lines(session: "Session", service: str, revision: str, *, timed: bool) -> "Iterator[LogEntry]":
+    from serviceexecution.cli.deploy.follow import build_log
+
+    path = build_log(session, service, revision) + ("?timestamps=true" if timed else "")
+    return map(timed_entry if timed else plain_entry, session.channel.text_lines(path))
+
+
+def _follow(session: "Session", service: str, revision: str, choice: LogChoice, *, raw: bool) -> None:
     from serviceexecution.cli.deploy.follow import follow_build_log
 
+    lines = choice.followed(
+        lambda: _lines(session, service, revision, timed=choice.needs_times),
+        follow_build_log(session, service, revision),
+    )
     try:
-        for entry in follow_build_log(session, service, revision):
-            say_output(entry["message"], raw=raw)
+        for line in lines:
+            say_output(line, raw=raw)
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     ended = session.service(service).find(revision)

@@ -11,6 +11,13 @@ from serviceexecution.cli.console import note, say, say_json, say_output, say_ta
 from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.listing.selection import newest_first
 from serviceexecution.cli.listing.shown import Form, document, say_executions
+from serviceexecution.cli.log_choice import (
+    GrepOption,
+    LogChoice,
+    LogSinceOption,
+    TailOption,
+    TimestampsOption,
+)
 from serviceexecution.cli.options import (
     ContextOption,
     ExecutionArgument,
@@ -88,6 +95,10 @@ def logs(
             "--attempt", min=1, max=99, help="The log of this attempt, counted from 1; else of the last."
         ),
     ] = None,
+    since: LogSinceOption = "",
+    tail: TailOption = None,
+    grep: GrepOption = "",
+    timestamps: TimestampsOption = False,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -97,15 +108,27 @@ def logs(
     key_id: KeyId = "",
     key_secret: KeySecret = "",
 ) -> None:
-    """Print the log of an execution. With -f, follow it, also across broken connections."""
+    """Print the log of an execution. With -f, follow it, also across broken connections.
+
+    --since and --grep choose lines; --tail takes the last ones of them.
+
+    \b
+    Examples:
+      sx logs 5f0c… -f
+      sx logs 5f0c… --grep '(?i)error' --tail 20 --timestamps
+    """
+    choice = LogChoice.of(since, tail, grep, timestamps=timestamps)
     with _opened(execution, (context, namespace, gateway), url, (token, key_id, key_secret)) as (outcome, _):
+        number = attempt or 0
         try:
             if follow:
-                for entry in outcome.follow_log(attempt or 0):
-                    say_output(entry["message"], raw=raw)
+                lines = choice.followed(
+                    lambda: outcome.log(number, timed=choice.needs_times), outcome.follow_log(number)
+                )
             else:
-                for line in outcome.log_lines(attempt or 0):
-                    say_output(line, raw=raw)
+                lines = choice.chosen(outcome.log(number, timed=choice.needs_times))
+            for line in lines:
+                say_output(line, raw=raw)
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 

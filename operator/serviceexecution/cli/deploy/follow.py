@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from serviceexecution.cli.client.events import LogEntry, follow_log
+from serviceexecution.cli.client.events import follow_log
+from serviceexecution.cli.client.log_entry import LogEntry
 from serviceexecution.cli.console import note, note_output
 from serviceexecution.cli.deploy.progress import Progress, Stage, progress_of
 from serviceexecution.cli.session import USER_API, Session

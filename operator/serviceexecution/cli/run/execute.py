@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.cli.client.channel import RefusedError
-from serviceexecution.cli.client.events import LogEntry
+from serviceexecution.cli.client.log_entry import LogEntry
 from serviceexecution.cli.cluster.api import ApiError
 from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.run.result import Outcome, PlainOutcome, ServiceOutcome

@@ -9,7 +9,9 @@ from urllib.parse import quote
 
 from serviceexecution.cli.client.channel import Channel
 from serviceexecution.cli.client.download import download_all
-from serviceexecution.cli.client.events import LogEntry, follow_log
+from serviceexecution.cli.client.events import follow_log
+from serviceexecution.cli.client.log_entry import LogEntry
+from serviceexecution.cli.log_choice import full_entry, plain_entry, timed_entry
 from serviceexecution.cli.service_client import ServiceClient
 from serviceexecution.cli.summaries import ExecutionSummary
 from serviceexecution.contract.json_types import JsonObject, JsonValue
@@ -38,8 +40,8 @@ class Outcome(Protocol):
         """Give every line until the log ends, of that attempt or of the last one and those after it."""
         ...
 
-    def log_lines(self, attempt: int = 0) -> Iterator[str]:
-        """Give the lines so far, of that attempt or of the last one."""
+    def log(self, attempt: int = 0, *, timed: bool = False) -> Iterator[LogEntry]:
+        """Give the lines so far, of that attempt or of the last one; only ``timed`` ones surely have times."""
         ...
 
     def problem(self) -> str:
@@ -70,9 +72,9 @@ class ServiceOutcome:
         """Give every line until the log ends, of that attempt or of the last one and those after it."""
         return self.client.follow_log(self.id, attempt)
 
-    def log_lines(self, attempt: int = 0) -> Iterator[str]:
+    def log(self, attempt: int = 0, *, timed: bool = False) -> Iterator[LogEntry]:  # noqa: ARG002 - they all are
         """Give the lines so far, of that attempt or of the last one."""
-        return (entry["message"] for entry in self.client.log(self.id, attempt))
+        return (full_entry(entry) for entry in self.client.log(self.id, attempt))
 
     def problem(self) -> str:
         """Return the detail of the problem (RFC 9457) that is the result of a failed run."""
@@ -103,9 +105,11 @@ class PlainOutcome:
         """Give every line until the log ends, of that attempt or of the last one."""
         return follow_log(self.channel, "/log", attempt=attempt)
 
-    def log_lines(self, attempt: int = 0) -> Iterator[str]:
+    def log(self, attempt: int = 0, *, timed: bool = False) -> Iterator[LogEntry]:
         """Give the lines so far, of that attempt or of the last one."""
-        return self.channel.text_lines(f"/log?attempt={attempt}" if attempt else "/log")
+        asked = ([f"attempt={attempt}"] if attempt else []) + (["timestamps=true"] if timed else [])
+        lines = self.channel.text_lines("/log" + (f"?{'&'.join(asked)}" if asked else ""))
+        return map(timed_entry if timed else plain_entry, lines)
 
     def problem(self) -> str:
         """Return nothing: this interface says it in the execution's status."""
