@@ -41,6 +41,7 @@ from serviceexecution.gateway.sources.routes import sources_router
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.gateway.waiting.address import WaitingAddress
+from serviceexecution.gateway.waiting.events import BOUNDS as CHANGES
 from serviceexecution.gateway.waiting.holds import Holds
 from serviceexecution.gateway.waiting.waits import Waits
 from serviceexecution.schemas.checker import SchemaChecker
@@ -112,6 +113,7 @@ def create_app(
         schemas=schemas or SchemaChecker(),
         streams=streams,
         waits=waits,
+        changes=Streams(access, ending, CHANGES),
     )
     app = _Gateway(settings.cors_origins)
     problems.install(app)

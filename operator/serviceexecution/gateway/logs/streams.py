@@ -1,4 +1,4 @@
-"""Logs that are followed: how many at once, and no longer than the right to read them lasts."""
+"""Streams to clients, such as followed logs: how many at once, and no longer than the right to read them lasts."""
 
 import asyncio
 import contextlib
@@ -42,6 +42,21 @@ _RETRY_AFTER: Final = {"Retry-After": "10"}
 
 Followed = Callable[[asyncio.Event], AsyncIterator[Lines | None]]
 """Gives lines until the log ends or the event is set."""
+Body = Callable[[asyncio.Event], AsyncIterator[bytes]]
+"""Gives what is sent until it ends or the event is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many streams of a kind are open at once."""
+
+    per_caller: int = PER_CALLER
+    per_namespace: int = PER_NAMESPACE
+    per_process: int = PER_PROCESS
+    what: str = "logs"
+    """What is followed, as problems say it."""
+    instead: str = "read the log without following it"
+    """What else a client can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +82,11 @@ class Place:
 
 
 class Streams:
-    """State owner of the open streams of this process."""
+    """State owner of the open streams of one kind of this process."""
 
-    def __init__(self, access: Access, draining: asyncio.Event) -> None:
+    def __init__(self, access: Access, draining: asyncio.Event, bounds: Bounds = Bounds()) -> None:
         self._access = access
+        self._bounds = bounds
         self._draining = draining
         self._callers: Counter[str] = Counter()
         self._namespaces: defaultdict[str, dict[Place, None]] = defaultdict(dict)
@@ -81,7 +97,17 @@ class Streams:
 
         It is a problem 429 or 503 when too many streams are open. The caller has been authorised.
         """
-        return _Stream(self, request, standing, lines)
+
+        async def paced(ending: asyncio.Event) -> AsyncIterator[Lines | None]:
+            async for batch in lines(ending):
+                yield batch
+                await self.look(standing.namespace)
+
+        return self.send(request, standing, lambda ending: events(paced(ending), ending))
+
+    def send(self, request: Request, standing: Standing, body: Body) -> Response:
+        """Return the answer that sends a body of Server-Sent Events; else as ``follow``."""
+        return _Stream(self, request, standing, body)
 
     @contextlib.contextmanager
     def place(self, caller: str, namespace: str) -> Iterator[Place]:
@@ -89,8 +115,9 @@ class Streams:
 
         It may be given to another meanwhile, who follows fewer logs of the namespace: its stream is told to leave.
         """
-        if self._callers[caller] >= PER_CALLER:
-            raise _too_many(f"You follow {PER_CALLER} logs already; end one of these streams first.")
+        most = self._bounds.per_caller
+        if self._callers[caller] >= most:
+            raise _too_many(f"You follow {most} {self._bounds.what} already; end one of these streams first.")
         place = Place(caller_payer(caller).name)
         self._make_room(place.account, namespace)
         self._callers[caller] += 1
@@ -108,22 +135,23 @@ class Streams:
         await self._looks.take(namespace, 1, patience=float("inf"))
 
     def _make_room(self, account: str, namespace: str) -> None:
-        places = self._namespaces.get(namespace, {})
-        if len(places) >= PER_NAMESPACE:
+        places, bounds = self._namespaces.get(namespace, {}), self._bounds
+        most, what = bounds.per_namespace, bounds.what
+        if len(places) >= most:
             leaving = _newest_of_most(places, account)
             if leaving is None:
                 raise _too_many(
-                    f"{PER_NAMESPACE} logs of namespace {namespace} are followed already; try again later."
+                    f"{most} {what} of namespace {namespace} are followed already; try again later."
                 )
             self._give_back(leaving, namespace)
             leaving.leave()
             return
         everything = sum(map(len, self._namespaces.values()))
-        if everything >= 2 * PER_PROCESS or (everything >= PER_PROCESS and places):
+        if everything >= 2 * bounds.per_process or (everything >= bounds.per_process and places):
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "TooManyStreams",
-                "Too many logs are followed at the moment; try again later, or read the log without following it.",
+                f"Too many {what} are followed at the moment; try again later, or {bounds.instead}.",
                 headers=_RETRY_AFTER,
             )
 
@@ -153,12 +181,12 @@ class Streams:
 class _Stream(Response):
     """Server-Sent Events that hold their place as long as they are sent, whatever ends them."""
 
-    def __init__(self, streams: Streams, request: Request, standing: Standing, lines: Followed) -> None:
+    def __init__(self, streams: Streams, request: Request, standing: Standing, body: Body) -> None:
         super().__init__()
         self._streams = streams
         self._request = request
         self._standing = standing
-        self._lines = lines
+        self._body = body
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -173,8 +201,7 @@ class _Stream(Response):
 
     async def _serve(self, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
         ending = asyncio.Event()
-        body = events(self._paced(ending), ending)
-        answer = StreamingResponse(body, media_type="text/event-stream", headers=LOG_HEADERS)
+        answer = StreamingResponse(self._body(ending), media_type="text/event-stream", headers=LOG_HEADERS)
         serving = asyncio.create_task(answer(scope, receive, send))
         watching = asyncio.create_task(self._streams.until_it_must_end(self._request, self._standing))
         place.leave = watching.cancel
@@ -188,11 +215,6 @@ class _Stream(Response):
             for task in (serving, watching):
                 task.cancel()
             await asyncio.gather(serving, watching, return_exceptions=True)
-
-    async def _paced(self, ending: asyncio.Event) -> AsyncIterator[Lines | None]:
-        async for batch in self._lines(ending):
-            yield batch
-            await self._streams.look(self._standing.namespace)
 
 
 def _newest_of_most(places: dict[Place, None], account: str) -> Place | None:

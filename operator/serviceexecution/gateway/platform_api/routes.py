@@ -6,6 +6,7 @@ from serviceexecution.gateway.platform_api.applications.routes import applicatio
 from serviceexecution.gateway.platform_api.builds.routes import build_router
 from serviceexecution.gateway.platform_api.context import PlatformContext
 from serviceexecution.gateway.platform_api.description.routes import description_router
+from serviceexecution.gateway.platform_api.executions.event_routes import event_router
 from serviceexecution.gateway.platform_api.executions.list_routes import list_router
 from serviceexecution.gateway.platform_api.executions.log_routes import log_router
 from serviceexecution.gateway.platform_api.executions.read_routes import read_router
@@ -26,6 +27,7 @@ def platform_api_router(services: ServiceContext, results: ResultAnswers, intake
     for part in (
         description_router(context),
         principal_router(context),
+        event_router(context),
         list_router(context),
         read_router(context),
         result_router(context, results),

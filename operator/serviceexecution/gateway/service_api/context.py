@@ -61,6 +61,8 @@ class ServiceContext:
     schemas: SchemaChecker
     streams: Streams
     waits: Waits
+    changes: Streams
+    """Streams of executions as they change."""
 
     async def service(
         self,

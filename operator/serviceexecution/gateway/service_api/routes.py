@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.description.routes import docs_router
 from serviceexecution.gateway.service_api.executions.cancel_routes import cancel_router
+from serviceexecution.gateway.service_api.executions.event_routes import event_router
 from serviceexecution.gateway.service_api.executions.list_routes import list_router
 from serviceexecution.gateway.service_api.executions.log_routes import log_router
 from serviceexecution.gateway.service_api.executions.read_routes import read_router
@@ -21,6 +22,7 @@ def service_router(context: ServiceContext, results: ResultAnswers, intake: Inta
         submit_router(context, intake),
         cancel_router(context),
         log_router(context),
+        event_router(context),
         list_router(context),
         read_router(context, results),
     ):

@@ -19,7 +19,7 @@ class Change:
     execution: KnownExecution
     removed: bool
     version: int
-    """The newest resourceVersion that was known then."""
+    """How far the watch of its namespace had come then."""
 
 
 Listener = Callable[[Change], None]
@@ -30,27 +30,43 @@ class Changes:
     """State owner of those who listen. A change costs nothing but what those who listen to it do."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
-        self.version = 0
-        """The newest resourceVersion that is known of an execution."""
+        self._base = 0
+        self._versions: dict[str, int] = {}
+        """How far the watch of a namespace has come, where that is further than ``_base``."""
         self._since: int | None = None
         self._removed: deque[Change] = deque()
         self._remembered = remembered
         self._of_execution: dict[str, set[Listener]] = {}
         self._of_namespace: dict[str, set[Listener]] = {}
 
-    def begin(self, version: int) -> None:
-        """Note that all executions are known as of a version: from there on nothing is missed."""
-        self.version = max(self.version, version)
-        self._since = self.version if self._since is None else max(self._since, version)
+    def version(self, namespace: str) -> int:
+        """Return the resourceVersion up to which everything is known of the executions of a namespace.
+
+        What we write ourselves may be known before the watch comes to it, and does not count.
+        """
+        return max(self._base, self._versions.get(namespace, 0))
+
+    def reached(self, namespace: str, version: int) -> None:
+        """Note how far the watch of a namespace has come."""
+        if version > self.version(namespace):
+            self._versions[namespace] = version
+
+    def begin(self, namespace: str | None, version: int) -> None:
+        """Note that all executions of a namespace, or all that there are, were listed as of a version."""
+        self._since = version if self._since is None else self._since
+        if namespace is not None:
+            self.reached(namespace, version)
+            return
+        self._base = max(self._base, version)
+        self._versions = {name: known for name, known in self._versions.items() if known > self._base}
 
     def put(self, execution: KnownExecution) -> None:
         """Tell of a new or changed execution."""
-        self.version = max(self.version, execution.version)
-        self._tell(Change(execution, removed=False, version=self.version))
+        self._tell(Change(execution, removed=False, version=self.version(execution.namespace)))
 
     def removed(self, execution: KnownExecution) -> None:
         """Tell of one that is gone."""
-        change = Change(execution, removed=True, version=self.version)
+        change = Change(execution, removed=True, version=self.version(execution.namespace))
         self._removed.append(change)
         if len(self._removed) > self._remembered:
             forgotten = self._removed.popleft().version

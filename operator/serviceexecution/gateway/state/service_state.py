@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject, text_at
+from serviceexecution.contract.json_types import JsonObject, metadata_of, text_at
 from serviceexecution.fairness.turns import NoTurnError
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
@@ -25,7 +25,7 @@ from serviceexecution.gateway.state.definition_index import (
     known_definition,
 )
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
-from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
+from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution, version_of
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.resources.services.definition import ServiceDefinition
@@ -272,8 +272,8 @@ class ServiceState:
         for start in range(0, len(names), _FORGOTTEN_AT_ONCE):
             index.drop_unlisted(names[start : start + _FORGOTTEN_AT_ONCE], uids, as_of)
             await asyncio.sleep(0)
-        if kind == SERVICE_EXECUTIONS and (kind, namespace) not in self._listed:
-            self.changes.begin(as_of)
+        if kind == SERVICE_EXECUTIONS:
+            self.changes.begin(namespace, as_of)
         self._listed.add((kind, namespace))
         self._current.add((kind, namespace))
         return version
@@ -286,14 +286,13 @@ class ServiceState:
             )
             async with contextlib.aclosing(stream) as events:
                 async for event in events:
-                    version = text_at(event.object, "metadata", "resourceVersion") or version
+                    metadata = metadata_of(event.object)
+                    of = text_at(metadata, "namespace")
+                    version = text_at(metadata, "resourceVersion") or version
+                    if kind == SERVICE_EXECUTIONS and of:
+                        self.changes.reached(of, version_of(metadata))
                     if event.type == "DELETED":
-                        body = event.object
-                        index.drop(
-                            text_at(body, "metadata", "namespace"),
-                            text_at(body, "metadata", "name"),
-                            text_at(body, "metadata", "uid"),
-                        )
+                        index.drop(of, text_at(metadata, "name"), text_at(metadata, "uid"))
                     elif event.type != "BOOKMARK":
                         index.put(event.object)
                         self._absences.end(event.object)

@@ -60,6 +60,14 @@ def openapi_document(definition: ServiceDefinition, base: str, gateway: str) -> 
     }
 
 
+_PREFER: Final[JsonObject] = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "wait=N: answer when there is something new, after N seconds at the latest (RFC 7240).",
+    "schema": {"type": "string"},
+}
+
+
 def _paths() -> JsonObject:
     by_id: list[JsonValue] = [{"$ref": "#/components/parameters/Id"}]
     execution = _json({"$ref": "#/components/schemas/ServiceExecution"})
@@ -93,7 +101,8 @@ def _paths() -> JsonObject:
                         "in": "header",
                         "description": "The same key gives the same execution, however often it is sent.",
                         "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
-                    }
+                    },
+                    _PREFER,
                 ],
                 "requestBody": {
                     "description": f"The input, at most {INPUT_LIMIT:,} bytes. No body is an empty input.",
@@ -103,7 +112,15 @@ def _paths() -> JsonObject:
         },
         "/{id}": {
             "parameters": by_id,
-            "get": _operation("getStatus", "Show an execution", {"200": execution}),
+            "get": {
+                **_operation(
+                    "getStatus", "Show an execution", {"200": execution, "304": {"description": "Unchanged."}}
+                ),
+                "parameters": [
+                    _PREFER,
+                    {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
+                ],
+            },
         },
         "/{id}/result": {
             "parameters": by_id,
