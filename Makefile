@@ -15,6 +15,9 @@ PART ?=
 # Of make histories: how many.
 EXAMPLES ?= 300
 
+# Of make demo: with FULL=1 its cluster also gets what builds of services need, as make up does.
+FULL ?=
+
 # How many nodes the embedded cluster gets; as many as it has when it is not said.
 NODES ?=
 ifneq ($(NODES),)
@@ -61,7 +64,7 @@ sbom: environment ## write a CycloneDX SBOM of each image to dist/sbom
 
 # A package that the index says nothing of fails it, so that silence is not taken for health.
 audit: environment ## look up known vulnerabilities of all locked packages (asks the package index)
-	@status=0; for lock in requirements.lock requirements-dev.lock requirements-uv.lock; do \
+	@status=0; for lock in requirements.lock requirements-dev.lock requirements-uv.lock requirements-go.lock; do \
 	  echo "$$lock"; .venv/bin/pip-audit --requirement "$$lock" --disable-pip --require-hashes --strict $(ARGS) || status=1; \
 	done; exit $$status
 
@@ -122,7 +125,7 @@ access-key: environment ## print an access key of the Service API as JSON: make 
 	@$(WITH_CLUSTER) $(RUN) serviceexecution.cli.main access-key create --namespace "$(NAMESPACE)" --output json
 
 demo: environment ## from nothing to a kept result
-	@$(RUN) cluster up
+	@$(RUN) cluster up $(if $(FULL),,--lean)
 	@$(WITH_CLUSTER) $(RUN) demo
 
 benchmark-building: environment ## builds in the cluster beside a plain uv pip install

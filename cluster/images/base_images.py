@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from cluster.commands import run
-from cluster.images.binaries import BUILDKIT_PROGRAMS, REGISTRY_PROGRAMS, S3_PROGRAMS, build_all
+from cluster.images.binaries import (
+    BUILDKIT_PROGRAMS,
+    PAUSE_PROGRAMS,
+    REGISTRY_PROGRAMS,
+    S3_PROGRAMS,
+    build_all,
+)
 from cluster.settings import CHECKOUT
 
 PYTHON_PACKAGES: Final = ("python3", "python3-venv", "python3-pip", "ca-certificates", "netbase", "tzdata")
@@ -24,7 +30,7 @@ _RUNC: Final = Path("/usr/sbin/runc")
 
 def copy_pause(cache: Path, target: Path) -> None:
     """The context of images/embedded/pause."""
-    shutil.copy(build_all(cache, ("pause",)) / "pause", target / "pause")
+    shutil.copy(build_all(cache, PAUSE_PROGRAMS) / "pause", target / "pause")
 
 
 def copy_buildkit(cache: Path, target: Path) -> None:

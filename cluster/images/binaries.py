@@ -1,13 +1,11 @@
 """Building the Go programs once and keeping them by the hash of what they are built from."""
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,10 +14,10 @@ from cluster.commands import failure_sentence
 from cluster.console import say
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
+from cluster.images.go_tool import SOURCES, go_program
+from cluster.images.outlook import Outlook, about
 from cluster.lock import exclusive
-from cluster.settings import CHECKOUT
 
-SOURCES: Final = CHECKOUT / "cluster" / "go"
 _KUBERNETES_VERSION: Final = "v1.36.3"
 _REPORT_SECONDS: Final = 15.0
 _MINIMUM_FREE_BYTES: Final = 8 * 2**30
@@ -29,12 +27,12 @@ _MINIMUM_FREE_BYTES: Final = 8 * 2**30
 class Program:
     """A Go module of ours below `cluster/go` that gives one executable.
 
-    `links` are further names of the executable; `cold` says how long a build without caches takes on two cores;
+    `links` are further names of the executable; `seconds` is how long a build without caches takes on two cores;
     `module` is the directory when several programs share one.
     """
 
     name: str
-    cold: str
+    seconds: float
     package: str = "."
     links: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
@@ -63,7 +61,7 @@ def _kubernetes_version_flags() -> tuple[str, ...]:
 PROGRAMS: Final = (
     Program(
         "kubernetes",
-        "8 minutes",
+        450,
         links=(
             "kube-apiserver",
             "kube-controller-manager",
@@ -74,55 +72,53 @@ PROGRAMS: Final = (
         ),
         link_flags=_kubernetes_version_flags(),
     ),
-    Program("etcd", "1 minute"),
-    Program("coredns", "1 minute"),
+    Program("etcd", 60),
+    Program("coredns", 60),
     Program(
         "helm3",
-        "2 minutes",
+        120,
         package="helm.sh/helm/v3/cmd/helm",
         links=("helm",),
         link_flags=("-X helm.sh/helm/v3/internal/version.version=v3.22.0",),
     ),
     Program(
         "helm4",
-        "2 minutes",
+        120,
         package="helm.sh/helm/v4/cmd/helm",
         link_flags=("-X helm.sh/helm/v4/internal/version.version=v4.3.1",),
     ),
-    Program("pause", "5 seconds"),
+    Program("pause", 5),
     Program(
         "buildkitd",
-        "4 minutes",
+        240,
         package="github.com/moby/buildkit/cmd/buildkitd",
         link_flags=("-X github.com/moby/buildkit/version.Version=v0.34.2",),
         module="buildkit",
     ),
     Program(
         "buildctl",
-        "20 seconds after buildkitd",
+        20,
         package="github.com/moby/buildkit/cmd/buildctl",
         link_flags=("-X github.com/moby/buildkit/version.Version=v0.34.2",),
         module="buildkit",
     ),
-    Program(
-        "rootlesskit", "20 seconds", package="github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit"
-    ),
+    Program("rootlesskit", 20, package="github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit"),
     Program(
         "registry",
-        "2 minutes",
+        120,
         package="github.com/distribution/distribution/v3/cmd/registry",
         link_flags=("-X github.com/distribution/distribution/v3/version.version=v3.1.2",),
     ),
     Program(
         "versitygw",
-        "2 minutes",
+        120,
         package="github.com/versity/versitygw/cmd/versitygw",
         link_flags=("-X main.Version=v1.8.0",),
     ),
-    Program("fake-gcs-server", "3 minutes", package="github.com/fsouza/fake-gcs-server"),
+    Program("fake-gcs-server", 180, package="github.com/fsouza/fake-gcs-server"),
     Program(
         "kube-router",
-        "4 minutes",
+        240,
         package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
     ),
 )
@@ -131,15 +127,13 @@ HELM_ONLY: Final = ("helm3", "helm4")
 BUILDKIT_PROGRAMS: Final = ("buildkitd", "buildctl", "rootlesskit")
 REGISTRY_PROGRAMS: Final = ("registry",)
 S3_PROGRAMS: Final = ("versitygw",)
-IMAGE_PROGRAMS: Final = (*BUILDKIT_PROGRAMS, *REGISTRY_PROGRAMS, *S3_PROGRAMS)
+PAUSE_PROGRAMS: Final = ("pause",)
 # Stands in for Google Cloud Storage in `make test-stores`.
 STORE_PROGRAMS: Final = ("fake-gcs-server",)
 # The agent that enforces NetworkPolicies while a test tries them.
 POLICY_PROGRAMS: Final = ("kube-router",)
-# Helm 4 is there for tests: `up` does not wait for its build.
-NODE_PROGRAMS: Final = tuple(
-    p.name for p in PROGRAMS if p.name not in {"helm4", *IMAGE_PROGRAMS, *POLICY_PROGRAMS, *STORE_PROGRAMS}
-)
+# What a node runs or its user calls. Helm 4 is there for tests: `up` does not wait for its build.
+NODE_PROGRAMS: Final = ("kubernetes", "etcd", "coredns", "helm3")
 
 
 def program_hash(program: Program) -> str:
@@ -148,51 +142,31 @@ def program_hash(program: Program) -> str:
     return content_hash([program.directory], base=SOURCES, salt=salt)
 
 
-def go_problem(version_output: str | None, required: tuple[int, ...]) -> str | None:
-    """The sentence for a Go that cannot build our modules, None for a good one; input is `go version`'s output."""
-    needed = f"Go {'.'.join(map(str, required))} or newer"
-    if version_output is None:
-        return (
-            f"{needed} is needed to build the cluster, but there is no `go` in PATH; see https://go.dev/dl/."
-        )
-    match = re.search(r"go(\d+(?:\.\d+)+)", version_output)
-    if match is None:
-        return f"{needed} is needed, but `go version` printed {version_output.strip()!r}."
-    found = _numbers(match[1])
-    if found < required:
-        return f"{needed} is needed to build the cluster, but `go` in PATH is {match[1]}."
-    return None
+def missing_programs(cache: Path, names: Iterable[str]) -> dict[str, float]:
+    """Return those of the programs that are still to be built, with their seconds."""
+    wanted = set(names)
+    found = [one for one in PROGRAMS if one.name in wanted and not _stored(cache, one).exists()]
+    return {one.name: one.seconds for one in found}
 
 
-def required_go() -> tuple[int, ...]:
-    """The newest version that a module's `go` line asks for."""
-    lines = [
-        re.search(r"^go (\d+(?:\.\d+)+)$", path.read_text(), re.MULTILINE)
-        for path in SOURCES.glob("*/go.mod")
-    ]
-    return max(_numbers(line[1]) for line in lines if line is not None)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def build_all(cache: Path, names: tuple[str, ...] | None = None) -> Path:
+def build_all(cache: Path, names: tuple[str, ...] | None = None, *, outlook: Outlook | None = None) -> Path:
     """Build what is missing and return a directory with every program and link of this content.
 
-    `cache` is the launcher's cache directory; `names` are the wanted programs, all by default. Raises LauncherError
-    when there is no Go, Go is too old, the disk has too little space, or a build failed.
+    `cache` is the launcher's cache directory; `names` are the wanted programs, all by default; `outlook` is told of
+    each that is built. Raises LauncherError when no Go can be had, the disk has too little space, or a build failed.
     """
     wanted = [program for program in PROGRAMS if names is None or program.name in names]
     missing = [program for program in wanted if not _stored(cache, program).exists()]
     if missing:
-        _check_go()
         _check_disk(cache)
+        go = go_program(cache)
         say(f"  building {len(missing)} Go programs once, kept in {cache / 'programs'}")
-    with exclusive(cache / "programs.lock", what="builds programs") if missing else nullcontext():
-        for program in missing:
-            if not _stored(cache, program).exists():
-                _build(program, _stored(cache, program))
+        with exclusive(cache / "programs.lock", what="builds programs"):
+            for program in missing:
+                if not _stored(cache, program).exists():
+                    _build(go, program, _stored(cache, program))
+                if outlook is not None:
+                    outlook.done(program.name)
     return _link_directory(cache, wanted)
 
 
@@ -212,16 +186,6 @@ def _link_directory(cache: Path, programs: list[Program]) -> Path:
     return directory
 
 
-def _check_go() -> None:
-    try:
-        output = subprocess.run(["go", "version"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        output = None
-    problem = go_problem(output, required_go())
-    if problem is not None:
-        raise LauncherError(problem)
-
-
 def _check_disk(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(cache).free
@@ -232,13 +196,13 @@ def _check_disk(cache: Path) -> None:
         )
 
 
-def _build(program: Program, target: Path) -> None:
+def _build(go: str, program: Program, target: Path) -> None:
     """Build into a temporary name first: an interrupted build leaves nothing that looks finished."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    say(f"  {program.name}: building, about {program.cold} on two cores without Go's own cache")
+    say(f"  {program.name}: building, {about(program.seconds)} on two cores without Go's own cache")
     start = time.monotonic()
     temporary = target.with_suffix(".new")
-    argv = ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly"]
+    argv = [go, "build", "-trimpath", "-buildvcs=false", "-mod=readonly"]
     argv += ["-ldflags", " ".join(("-s", "-w", *program.link_flags)), "-o", str(temporary), program.package]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(

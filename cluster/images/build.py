@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ from cluster.commands import run, succeeds
 from cluster.console import step
 from cluster.hashing import content_hash
 from cluster.images.catalogue import Image
+from cluster.images.outlook import Outlook, about
 from cluster.lock import exclusive, if_free
 from cluster.settings import CHECKOUT
 
@@ -36,15 +38,20 @@ def archive_path(cache: Path, image: Image, all_images: dict[str, Image]) -> Pat
     return cache / "images" / f"{name}-{image_hash(image, all_images)}.tar"
 
 
-def build(cache: Path, image: Image, all_images: dict[str, Image]) -> Path:
+def missing_images(cache: Path, images: Iterable[Image], all_images: dict[str, Image]) -> dict[str, float]:
+    """Return those of the images, by reference, that are still to be built, with their seconds."""
+    return {one.reference: one.seconds for one in images if not archive_path(cache, one, all_images).exists()}
+
+
+def build(cache: Path, image: Image, all_images: dict[str, Image], *, outlook: Outlook | None = None) -> Path:
     """Return the image's archive (as `docker save` writes it), built when there is none of this content.
 
-    Raises LauncherError when the build failed.
+    `outlook` is told when it has been built. Raises LauncherError when the build failed.
     """
     archive = archive_path(cache, image, all_images)
     if archive.exists():
         return archive
-    bases = {base: build(cache, all_images[base], all_images) for base in image.bases}
+    bases = {base: build(cache, all_images[base], all_images, outlook=outlook) for base in image.bases}
     with exclusive(cache / "images.lock", what="builds images"):
         if not archive.exists():
             try:
@@ -54,6 +61,8 @@ def build(cache: Path, image: Image, all_images: dict[str, Image]) -> Path:
             finally:
                 _unmount(cache)
             _forget_old(archive)
+    if outlook is not None:
+        outlook.done(image.reference)
     return archive
 
 
@@ -96,7 +105,7 @@ def _build(cache: Path, image: Image, archive: Path) -> None:
     work = cache / "work" / archive.stem
     shutil.rmtree(work, ignore_errors=True)
     context = image.context or work
-    with step(f"image {image.reference}: building, about {image.estimate}"):
+    with step(f"image {image.reference}: building, {about(image.seconds)}"):
         work.mkdir(parents=True)
         if image.prepare is not None:
             image.prepare(work)

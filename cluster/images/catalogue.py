@@ -17,6 +17,12 @@ from cluster.images.base_images import (
     node_files,
     python_files,
 )
+from cluster.images.binaries import (
+    BUILDKIT_PROGRAMS,
+    PAUSE_PROGRAMS,
+    REGISTRY_PROGRAMS,
+    S3_PROGRAMS,
+)
 from cluster.settings import CHECKOUT, VERSION
 
 PAUSE_IMAGE: Final = "localhost/serviceexecution-pause:1"
@@ -57,12 +63,16 @@ class Image:
     """Values for its ARG lines that name a base by digest: here stand-ins serve, which have others."""
     salt: tuple[str, ...] = ()
     """What else changes the outcome."""
+    programs: tuple[str, ...] = ()
+    """The Go programs that it holds."""
+    for_executions: bool = False
+    """Executions of images that are there already need it: it is in every cluster."""
     on_node: bool = True
     """Pods run it by this name, so the node gets it."""
     seeded: bool = False
     """Builds start from it, so the cluster's registry gets it."""
-    estimate: str = "a few seconds"
-    """How long a first build takes."""
+    seconds: float = 5
+    """How long a first build takes on two cores."""
 
 
 def catalogue(cache: Path) -> dict[str, Image]:
@@ -83,24 +93,32 @@ def _stand_ins(cache: Path) -> list[Image]:
     python = partial(python_files, "bookworm")
     python_313 = partial(python_files, "trixie")
     return [
-        stand_in("pause", PAUSE_IMAGE, partial(copy_pause, cache), _GO / "pause"),
-        replace(stand_in("busybox", BUSYBOX_IMAGE, busybox_files), seeded=True),
         replace(
-            stand_in("python", PYTHON_IMAGE, python), salt=PYTHON_PACKAGES, seeded=True, estimate="1 minute"
+            stand_in("pause", PAUSE_IMAGE, partial(copy_pause, cache), _GO / "pause"),
+            programs=PAUSE_PROGRAMS,
+            for_executions=True,
+        ),
+        replace(stand_in("busybox", BUSYBOX_IMAGE, busybox_files), seeded=True, for_executions=True),
+        replace(
+            stand_in("python", PYTHON_IMAGE, python),
+            salt=PYTHON_PACKAGES,
+            seeded=True,
+            for_executions=True,
+            seconds=60,
         ),
         replace(
             stand_in("python", PYTHON_313_IMAGE, python_313),
             salt=PYTHON_PACKAGES,
             on_node=False,
             seeded=True,
-            estimate="1 minute",
+            seconds=60,
         ),
         replace(
             stand_in("node", NODE_IMAGE, node_files),
             salt=NODE_PACKAGES,
             on_node=False,
             seeded=True,
-            estimate="1 minute",
+            seconds=60,
         ),
         replace(
             stand_in(
@@ -110,14 +128,17 @@ def _stand_ins(cache: Path) -> list[Image]:
                 _GO / "buildkit",
                 _GO / "rootlesskit",
             ),
+            programs=BUILDKIT_PROGRAMS,
             on_node=False,
         ),
         replace(
             stand_in("registry", REGISTRY_IMAGE, partial(copy_registry, cache), _GO / "registry"),
+            programs=REGISTRY_PROGRAMS,
             bases=(BUSYBOX_IMAGE,),
         ),
         replace(
             stand_in("versitygw", S3_IMAGE, partial(copy_versitygw, cache), _GO / "versitygw"),
+            programs=S3_PROGRAMS,
             bases=(BUSYBOX_IMAGE,),
         ),
     ]
@@ -137,18 +158,20 @@ def _ours() -> list[Image]:
         )
 
     return [
-        replace(ours("operator", CHECKOUT / "requirements.lock", CHECKOUT / "operator"), estimate="1 minute"),
-        ours("collector", _PACKAGE / "collector"),
         replace(
-            ours("builder", _PACKAGE / "builder", bases=(PYTHON_IMAGE, BUILDKIT_IMAGE)), estimate="1 minute"
+            ours("operator", CHECKOUT / "requirements.lock", CHECKOUT / "operator"),
+            for_executions=True,
+            seconds=60,
         ),
+        replace(ours("collector", _PACKAGE / "collector"), for_executions=True),
+        replace(ours("builder", _PACKAGE / "builder", bases=(PYTHON_IMAGE, BUILDKIT_IMAGE)), seconds=60),
         *(
             replace(
                 ours("python", CHECKOUT / "requirements-uv.lock", _PACKAGE / "launcher", bases=(base,)),
                 reference=python_template(version),
                 on_node=False,
                 seeded=True,
-                estimate="20 seconds",
+                seconds=20,
             )
             for version, base in (("3.11", PYTHON_IMAGE), ("3.13", PYTHON_313_IMAGE))
         ),

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cluster.commands import succeeds
 from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.images.archives import load, load_changed
-from cluster.images.binaries import IMAGE_PROGRAMS, NODE_PROGRAMS, build_all
-from cluster.images.build import archive_path, build, unmount_storage
-from cluster.images.catalogue import OPERATOR_IMAGE, PAUSE_IMAGE, catalogue
+from cluster.images.build import unmount_storage
+from cluster.images.catalogue import BUILDER_IMAGE, OPERATOR_IMAGE, PAUSE_IMAGE
+from cluster.images.parts import build_parts
 from cluster.kinds.readiness import wait, wait_ready
 from cluster.lock import exclusive
 from cluster.node import namespaces
@@ -24,7 +25,7 @@ from cluster.node.packages import check_host, install_missing
 from cluster.node.places import Place, first_place, further_places
 from cluster.node.processes import ProcessRecord
 from cluster.node.spawning import MadeFrom
-from cluster.release.build_support import prepare, seed_registry
+from cluster.release.build_support import prepare, seed_registry, without_builds
 from cluster.release.operator_release import VALUES, Tools, ensure_namespace, install
 from cluster.settings import (
     GATEWAY_NODE_PORT,
@@ -35,6 +36,8 @@ from cluster.settings import (
     Shape,
     cache_home,
 )
+
+_IMAGES_RECORD: Final = "images.json"
 
 
 @dataclass(frozen=True)
@@ -49,37 +52,49 @@ class EmbeddedCluster:
         say(f"Cluster {self.instance.name!r} (embedded):")
         check_host()
         install_missing()
-        cache = cache_home()
-        binaries = build_all(cache, NODE_PROGRAMS)
-        build_all(cache, IMAGE_PROGRAMS)
+        parts = build_parts(cache_home(), lean=self.shape.lean and not self._has_all())
         with self._alone():
             further = wanted_places(self.instance, self.shape.nodes)
-            made_from = MadeFrom(binaries, PAUSE_IMAGE, self.shape.silence)
+            made_from = MadeFrom(parts.binaries, PAUSE_IMAGE, self.shape.silence)
             link = self._start(made_from)
             places = [first_place(self.instance, link), *further]
             self._start_further(further, link, made_from)
-            all_images = catalogue(cache)
-            archives = {name: build(cache, image, all_images) for name, image in all_images.items()}
             self._load_changed(
-                places, {name: path for name, path in archives.items() if all_images[name].on_node}
+                places, {name: path for name, path in parts.archives.items() if parts.images[name].on_node}
             )
             with step("waiting for the nodes" if further else "waiting for the node"):
-                wait_ready(self.instance, binaries, places)
-            if with_operator and OPERATOR_IMAGE in archives:
-                self._install(link, places, archives)
+                wait_ready(self.instance, parts.binaries, places)
+            if with_operator and OPERATOR_IMAGE in parts.archives:
+                self._install(link, places, parts.archives)
         say(f'Ready after {time.monotonic() - started:.0f} s. In your shell: eval "$(make -s env)"')
 
     def _load_changed(self, places: Sequence[Place], archives: Mapping[str, Path]) -> None:
         for place in places:
             wait(self.instance, place.containerd_socket.exists, f"containerd of {place.name} to answer")
-            load_changed(place.containerd_socket, place.directory / "images.json", archives, where=place.name)
+            load_changed(
+                place.containerd_socket, place.directory / _IMAGES_RECORD, archives, where=place.name
+            )
+
+    def _has_all(self) -> bool:
+        """Tell whether the cluster has more than executions need: it keeps that."""
+        try:
+            return BUILDER_IMAGE in json.loads((self.instance.state / _IMAGES_RECORD).read_text())
+        except (OSError, ValueError):
+            return False
 
     def _install(self, link: Link, places: Sequence[Place], archives: Mapping[str, Path]) -> None:
         tools = self._tools()
         ensure_namespace(tools)
-        own_values = prepare(self.instance, link, tools, [place.directory for place in places])
+        builds = BUILDER_IMAGE in archives
+        if builds:
+            own_values = prepare(self.instance, link, tools, [place.directory for place in places])
+        else:
+            own_values = without_builds(self.instance)
         install(tools, values=[VALUES, own_values], content=archives[OPERATOR_IMAGE].stem, ours=True)
-        seed_registry(cache_home(), link, archives)
+        if builds:
+            seed_registry(cache_home(), link, archives)
+        else:
+            say("  nothing that builds services is installed: `make up` adds it")
 
     def _alone(self) -> AbstractContextManager[None]:
         return exclusive(self.instance.lock_file, what=f"works on cluster {self.instance.name!r}")
@@ -171,6 +186,7 @@ class EmbeddedCluster:
         link = namespaces.link_of(self.instance)
         if link is None or namespaces.init_record(self.instance) is None:
             raise LauncherError(f"cluster {self.instance.name!r} is down; start it with `make up`.")
+        registry = f"http://{link.node}:{REGISTRY_NODE_PORT}"
         return {
             "KUBECONFIG": str(self.instance.kubeconfig),
             "PATH": str(self.instance.state / "bin"),
@@ -180,7 +196,7 @@ class EmbeddedCluster:
             "SX_GATEWAY_ADDRESS": f"http://{link.node}:{GATEWAY_NODE_PORT}",
             "SERVICE_API_URL": f"http://{link.node}:{GATEWAY_NODE_PORT}",
             "PLATFORM_API_URL": f"http://{link.node}:{GATEWAY_NODE_PORT}/platform",
-            "SX_REGISTRY_ADDRESS": f"http://{link.node}:{REGISTRY_NODE_PORT}",
+            **({"SX_REGISTRY_ADDRESS": registry} if self._has_all() else {}),
             "SX_AUDIT_LOG": str(self.instance.audit_log),
         }
 
@@ -207,8 +223,4 @@ def build_images() -> list[Path]:
     """Build every image without a cluster; return the archives."""
     check_host()
     install_missing()
-    cache = cache_home()
-    all_images = catalogue(cache)
-    for image in all_images.values():
-        build(cache, image, all_images)
-    return [archive_path(cache, image, all_images) for image in all_images.values()]
+    return list(build_parts(cache_home(), lean=False).archives.values())

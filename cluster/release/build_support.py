@@ -68,6 +68,14 @@ def prepare(instance: Instance, link: Link, tools: Tools, directories: Sequence[
     return values
 
 
+def without_builds(instance: Instance) -> Path:
+    """Return the values file of a cluster that has nothing to build services with."""
+    values = instance.state / "values.json"
+    off = {"enabled": False, "registry": {"inCluster": {"enabled": False}}}
+    values.write_text(json.dumps({"builds": off}, indent=2))
+    return values
+
+
 def install_seccomp_profile(directory: Path) -> None:
     """Where the kubelet of a node with that directory looks for a pod's profile of type Localhost."""
     target = bound_directory(directory, "/var/lib/kubelet") / "seccomp" / SECCOMP_PROFILE

@@ -30,7 +30,7 @@ def test_a_lock_fits_the_project(lock: str, wanted: list[str]) -> None:
     assert direct == {canonicalize_name(requirement.name) for requirement in requirements}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-uv.lock"])
+@pytest.mark.parametrize("lock", [f"requirements{part}.lock" for part in ("", "-dev", "-uv", "-go")])
 def test_every_package_has_hashes_and_no_index_is_named(lock: str) -> None:
     text = (CHECKOUT / lock).read_text()
     assert "://" not in text

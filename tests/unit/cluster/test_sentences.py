@@ -8,38 +8,9 @@ import pytest
 from cluster.commands import failure_sentence, run
 from cluster.environment import key, version_problem
 from cluster.errors import LauncherError
-from cluster.images.binaries import go_problem, required_go
 from cluster.kinds.kind import check_port_free
 from cluster.node import packages
 from cluster.node.packages import PACKAGES, check_host, missing_packages
-
-
-@pytest.mark.parametrize(
-    ("output", "words"),
-    [
-        (None, "there is no `go` in PATH"),
-        ("go version go1.25.9 linux/amd64", "is 1.25"),
-        ("go version devel +abc linux/amd64", "printed"),
-    ],
-)
-def test_go_that_cannot_build_is_named(output: str | None, words: str) -> None:
-    problem = go_problem(output, (1, 26))
-    assert problem is not None
-    assert words in problem
-    assert "Go 1.26 or newer" in problem
-
-
-@pytest.mark.parametrize("output", ["go version go1.26.8 linux/amd64", "go version go1.30rc1 linux/arm64"])
-def test_go_that_can_build_is_taken(output: str) -> None:
-    assert go_problem(output, (1, 26)) is None
-    assert go_problem(output, (1, 26, 8)) is None
-
-
-def test_the_newest_go_that_a_module_asks_for_counts() -> None:
-    assert required_go() >= (1, 26, 8)  # BuildKit's
-    problem = go_problem("go version go1.26.7 linux/amd64", (1, 26, 8))
-    assert problem is not None
-    assert "is 1.26.7." in problem
 
 
 def test_a_full_disk_is_named_as_the_cause() -> None:
