@@ -15,6 +15,7 @@ from serviceexecution.cli.commands import (
     init,
     listing,
     run,
+    serve,
     services,
     waiting,
 )
@@ -59,6 +60,7 @@ def _sx(
 
 
 app.command("init")(init.init)
+app.command("serve")(serve.serve)
 app.command("deploy")(deploy.deploy)
 app.add_typer(builds.builds, name="builds")
 app.command("rollback")(builds.rollback)
