@@ -11,6 +11,7 @@ from serviceexecution.cli.commands import (
     builds,
     deletion,
     deploy,
+    doctor,
     executions,
     init,
     listing,
@@ -60,6 +61,7 @@ def _sx(
 
 
 app.command("init")(init.init)
+app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("deploy")(deploy.deploy)
 app.add_typer(builds.builds, name="builds")

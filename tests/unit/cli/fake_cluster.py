@@ -56,6 +56,8 @@ class FakeCluster:
         self.after_apply = lambda definition: None
         self.after_submit = lambda execution: None
         self.conflicts = []
+        self.answers = {}
+        """Status and body for a path, whatever else is here."""
         self.apply_error = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(
@@ -122,6 +124,8 @@ def _handler(cluster):
                 return self._status(401, "Unauthorized", "Unauthorized")
             if cluster.unknown_kinds and path.startswith("/apis/serviceexecution.dev"):
                 return self._status(404, "NotFound", "the server could not find the requested resource")
+            if path in cluster.answers:
+                return self._send(*cluster.answers[path])
             if path.startswith(PROXY):
                 return self._gateway(path.removeprefix(PROXY), body)
             return self._api(path, body)
@@ -152,7 +156,7 @@ def _handler(cluster):
             if self.command == "DELETE":
                 return self._delete(place)
             document = json.loads(body)
-            if place.kind.plural == "subjectaccessreviews":
+            if place.kind.plural in {"subjectaccessreviews", "selfsubjectaccessreviews"}:
                 allowed = cluster.rights.pop(0) if cluster.rights else True
                 return self._send(201, {**document, "status": {"allowed": allowed}})
             if self.command == "POST":

@@ -1,0 +1,74 @@
+"""``sx doctor``: what is wrong, and what to do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serviceexecution.cli.console import say, say_json
+from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.options import ContextOption, GatewayOption, NamespaceOption, Output, OutputOption
+from serviceexecution.cli.terminal import visible_line
+
+if TYPE_CHECKING:
+    from serviceexecution.cli.doctor.finding import Finding
+
+
+def doctor(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
+    ] = Path(),
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Look at project, cluster, rights, gateway, registry and quota; each line says what is wrong and what to do.
+
+    Nothing is changed, but that sx makes its account sx-cli where you may and it is missing. The exit code is 1 when
+    something is wrong.
+
+    \b
+    Examples:
+      sx doctor
+      sx doctor services/plot -n team-a
+      sx doctor -o json | jq '.[] | select(.state == "wrong")'
+    """
+    from serviceexecution.cli.doctor.finding import State
+
+    found = []
+    for finding in _findings(directory, context, namespace, gateway):
+        found.append(finding)
+        if output is Output.TABLE:
+            say(f"{finding.state.value:<6} {finding.what:<9} {visible_line(finding.message)}")
+            if finding.fix and finding.state is not State.GOOD:
+                say(f"{'':<17}{visible_line(finding.fix)}")
+    if output is Output.JSON:
+        say_json([finding.document for finding in found])
+    if any(finding.state is State.WRONG for finding in found):
+        raise typer.Exit(ExitCode.ERROR)
+
+
+def _findings(directory: Path, context: str, namespace: str, gateway: str) -> "Iterator[Finding]":
+    import httpx
+
+    from serviceexecution.cli.doctor.cluster import look_at_cluster
+    from serviceexecution.cli.doctor.finding import Finding, State
+    from serviceexecution.cli.doctor.project import look_at_project
+    from serviceexecution.cli.session import open_session
+    from serviceexecution.kube.errors import KubernetesError
+
+    yield look_at_project(directory)
+    try:
+        with open_session(context, namespace, gateway) as session:
+            yield from look_at_cluster(session)
+    except (KubernetesError, CommandError) as error:
+        yield Finding("cluster", State.WRONG, str(error), "kubectl config get-contexts lists what there is.")
+    except httpx.HTTPError as error:
+        yield Finding(
+            "cluster",
+            State.WRONG,
+            f"The cluster cannot be reached: {error}",
+            "kubectl cluster-info tries the same; is a VPN or a proxy needed?",
+        )
