@@ -9,6 +9,7 @@ import typer
 from serviceexecution.cli.commands import (
     access_key,
     builds,
+    callback,
     deletion,
     deploy,
     doctor,
@@ -78,6 +79,7 @@ app.command("result")(executions.result)
 app.command("cancel")(executions.cancel)
 app.command("delete")(deletion.delete)
 app.add_typer(access_key.keys, name="access-key")
+app.add_typer(callback.callbacks, name="callback")
 
 
 def main() -> None:

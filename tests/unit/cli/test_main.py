@@ -43,6 +43,7 @@ def test_help_imports_nothing_heavy():
         "result",
         "cancel",
         "access-key create",
+        "callback test",
     ],
 )
 def test_every_command_has_help(sx, command):
