@@ -32,7 +32,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ test-e2e: environment ## executions on real pods, and the real clients of the Se
 test-stores: environment ## the store on S3, GCS and Azure servers, and faults of stores
 	@SX_TEST_STORES="s3 gcs azure" $(RUN) pytest tests/unit/store tests/stores $(ARGS)
 
+test-tooling: environment ## kstatus itself on our statuses, built at first, and promtool on our alerts, when it is in PATH
+	@$(RUN) pytest tests/tooling $(ARGS)
+
 test-nodes: environment ## nodes that fall silent, return and are drained, on a cluster of three nodes of its own
 	@$(RUN) pytest tests/nodes $(ARGS)
 
@@ -118,7 +121,7 @@ test-nodes: environment ## nodes that fall silent, return and are drained, on a 
 test: environment ## all of it: checks, unit, API server and end-to-end tests
 	@status=0; $(RUN) cluster up || status=1; \
 	PATH="$$($(RUN) cluster programs):$$PATH"; export PATH; $(WITH_CLUSTER) true; \
-	$(RUN) pytest -n $(JOBS) --dist loadgroup --ignore tests/network_policies --ignore tests/nodes --ignore tests/stores tests $(ARGS) || status=1; exit $$status
+	$(RUN) pytest -n $(JOBS) --dist loadgroup --ignore tests/network_policies --ignore tests/nodes --ignore tests/stores --ignore tests/tooling tests $(ARGS) || status=1; exit $$status
 
 access-key: environment ## print an access key of the Service API as JSON: make -s access-key NAMESPACE=default
 	@test -n "$(NAMESPACE)" || { echo 'error: say for which namespace: make -s access-key NAMESPACE=default' >&2; exit 1; }

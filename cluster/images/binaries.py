@@ -121,6 +121,7 @@ PROGRAMS: Final = (
         240,
         package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
     ),
+    Program("kstatus", 60),
 )
 HELM_ONLY: Final = ("helm3", "helm4")
 # They go into images that stand in for public ones; nothing runs them here.
@@ -132,6 +133,8 @@ PAUSE_PROGRAMS: Final = ("pause",)
 STORE_PROGRAMS: Final = ("fake-gcs-server",)
 # The agent that enforces NetworkPolicies while a test tries them.
 POLICY_PROGRAMS: Final = ("kube-router",)
+# What Flux and Helm read from a status, asked of the library itself in `make test-tooling`.
+KSTATUS_PROGRAMS: Final = ("kstatus",)
 # What a node runs or its user calls. Helm 4 is there for tests: `up` does not wait for its build.
 NODE_PROGRAMS: Final = ("kubernetes", "etcd", "coredns", "helm3")
 

@@ -17,6 +17,7 @@ from serviceexecution.resources.crds.definitions import MUTABLE_FIELDS
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_VERSION, KIND, PLURAL
 from tests.cluster.crds import RUNTIME, Executions, executions, kind, kubectl, refused
+from tests.support.seen_statuses import UNSEEN
 
 __all__ = ["executions", "kind"]
 
@@ -257,9 +258,10 @@ async def test_unknown_members_are_dropped(executions: Executions):
 class TestStatus:
     async def test_a_status_is_written_by_its_own_endpoint_only(self, executions: Executions):
         created = await executions.create(status={"phase": "Succeeded"})
-        assert "status" not in created
+        assert created["status"] == UNSEEN
+        assert (await executions.read())["status"] == UNSEEN
         said = await executions.say(phase="Running", unknown=True, result={"files": [], "secret": 1})
-        assert said["status"] == {"phase": "Running", "result": {"files": []}}
+        assert said["status"] == {**UNSEEN, "phase": "Running", "result": {"files": []}}
         assert said["metadata"]["generation"] == created["metadata"]["generation"]
 
     async def test_a_status_takes_only_known_phases(self, executions: Executions):

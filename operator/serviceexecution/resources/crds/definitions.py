@@ -25,6 +25,10 @@ MUTABLE_FIELDS: Final = frozenset({"cancel", "ttlSecondsAfterFinished", "tags"})
 OPAQUE_FIELDS: Final = frozenset({"input", "affinity", "podTemplate"})
 """Objects of unknown members: CEL in their parent sees that they are there, their own rule what they hold."""
 
+_UNSEEN: Final[JsonObject] = {"observedGeneration": -1}
+"""The status of an object that the controller has not seen: without it kstatus, and with it Flux and `helm --wait`,
+takes the object for done until the first status is written."""
+
 _FIRST_FIELDS: Final = (
     *("displayName", "description", "serviceRef", "runtime", "source", "build", "revision"),
     *("input", "inputJson", "inputFrom", "inputSchema"),
@@ -236,7 +240,7 @@ def _definition(
             "kind": {"type": "string", "description": f"Kind of this object: {kind}."},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": status,
+            "status": {**status, "default": dict(_UNSEEN)},
         },
     }
     version: JsonObject = {
