@@ -3,14 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from tools import ROOT
-from tools.chart.install_manifest import CHART, install_manifest
+from tools.chart.install_manifest import CHART, INSTALL_MANIFEST, install_manifest
 from tools.chart.values import ValuesError, parse_values
 from tools.chart.values_schema import values_schema
 from tools.chart.values_table import replace_table
 from tools.custom_resources import chart_definitions, definitions
+from tools.editor_schemas import editor_schemas
 from tools.errors import GenerationError
 from tools.monitoring.dashboard import DASHBOARD_FILE, dashboard_file
 from tools.monitoring.rules import RULES_FILE, rules_file
@@ -30,8 +30,6 @@ from tools.pages.settings_table import replace_settings
 from tools.pages.truth_table import PAGE as TRUTH_PAGE
 from tools.pages.truth_table import truth_table
 from tools.pod_fields import FIELDS_FILE, pod_template_fields
-
-INSTALL_MANIFEST: Final = "manifests/install.yaml"
 
 
 def generated_files() -> dict[str, str]:
@@ -54,6 +52,7 @@ def generated_files() -> dict[str, str]:
     }
     return {
         **crds,
+        **editor_schemas(),
         **{f"{CHART}/{path}": text for path, text in chart_files.items()},
         f"{SAMPLES}/README.md": samples_index(read_samples()),
         INSTALL_MANIFEST: install_manifest(chart_files),

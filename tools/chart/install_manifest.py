@@ -12,6 +12,7 @@ from tools import ROOT
 from tools.errors import GenerationError
 
 CHART: Final = "charts/serviceexecution"
+INSTALL_MANIFEST: Final = "manifests/install.yaml"
 NAMESPACE: Final = "serviceexecution-system"
 _KUBERNETES: Final = "1.31.0"
 """The oldest version that the chart supports; nothing in it depends on the version, and Helm wants one."""

@@ -7,6 +7,8 @@ from typing import Final
 
 from serviceexecution.cli.errors import CommandError
 
+PROJECT_SCHEMA: Final = "sx.schema.json"
+"""Generated; editors find it by the first line of sx.yaml."""
 _MARK: Final = "__NAME__"
 _NOT_COPIED: Final = frozenset({"__pycache__"})
 _RENAMED: Final = {"dot-dockerignore": ".dockerignore", "dot-gitignore": ".gitignore"}
@@ -23,6 +25,9 @@ def create_project(kind: str, name: str, folder: Path) -> list[str]:
     written: list[str] = []
     try:
         _copy(files("serviceexecution.cli") / "templates" / kind, folder, "", name, written)
+        schema = (files("serviceexecution.cli") / PROJECT_SCHEMA).read_text(encoding="utf-8")
+        (folder / PROJECT_SCHEMA).write_text(schema, encoding="utf-8")
+        written.append(PROJECT_SCHEMA)
     except OSError as error:
         raise CommandError(f"{folder} cannot be written: {error.strerror}.") from None
     return sorted(written)
