@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+from typing import IO, cast
 
 import pytest
 import yaml
@@ -65,7 +66,7 @@ def test_an_archive_is_read_back(written):
 def test_an_archive_names_its_tag_as_tools_look_for_it(written):
     with tarfile.open(written) as opened:
         assert opened.getnames()[0] == "oci-layout"
-        index = json.load(opened.extractfile("index.json"))
+        index = json.load(cast("IO[bytes]", opened.extractfile("index.json")))
     assert index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"] == "1.2.3"
 
 

@@ -62,7 +62,7 @@ def test_fields_of_pod_templates_are_described(row: str) -> None:
 
 
 def field_page() -> str:
-    parts = ("spec", "status", "service spec", "service status")
+    parts = ("spec", "status", "service spec", "service status", "pool spec", "pool status")
     return replace_reference("".join(PARTS.format(part) for part in parts))
 
 
