@@ -118,8 +118,7 @@ def test_no_gateway(healthy, sx, project):
     [
         (
             (503, {"kind": "Status", "message": "no endpoints available"}),
-            "no endpoints available",
-            "get pods",
+            ("no endpoints available", "get pods"),
         ),
         ((503, {"detail": "The store cannot be read."}), ("The store cannot be read.", "get pods")),
         ((403, {"kind": "Status", "message": "services is forbidden"}), ("is forbidden", "gateway-proxy")),
