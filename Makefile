@@ -32,7 +32,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom dist audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom dist sx audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ sbom: environment ## write a CycloneDX SBOM of each image to dist/sbom
 
 dist: environment ## write dist/release: images, chart, manifests, SBOMs and checksums, for an install without a network
 	@$(RUN) tools.dist dist/release
+
+sx: environment ## write the command line as one file, dist/sx; with RELEASES=URL its krew manifest as well
+	@$(RUN) tools.sx_file dist $(RELEASES)
 
 # A package that the index says nothing of fails it, so that silence is not taken for health.
 audit: environment ## look up known vulnerabilities of all locked packages (asks the package index)

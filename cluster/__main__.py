@@ -19,6 +19,9 @@ from cluster.settings import cache_home, instance, shape
 
 _INTERRUPTED: Final = 130
 
+_PROGRAMS: Final = Path(__file__).resolve().parents[1] / "tools" / "bin"
+"""Of this checkout: sx and kubectl-sx."""
+
 
 def main() -> int:
     """Returns the exit status: 0, 1 for a failure said in one sentence, 130 when interrupted."""
@@ -68,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
         case "status":
             return 0 if cluster.status() else 1
         case "env":
-            print(export_lines(cluster))
+            print(export_lines(cluster, str(_PROGRAMS)))
         case "load":
             cluster.load(arguments.archive)
     return 0
@@ -81,10 +84,13 @@ def _chosen(*, lean: bool) -> Cluster:
     return CurrentCluster() if kind == "current" else EmbeddedCluster(instance(), replace(shape(), lean=lean))
 
 
-def export_lines(cluster: Cluster) -> str:
-    """`export` lines for `eval`; PATH keeps what the shell has."""
+def export_lines(cluster: Cluster, programs: str = "") -> str:
+    """`export` lines for `eval`; PATH keeps what the shell has, and gets the folder ``programs`` as well."""
+    environment = dict(cluster.environment())
+    if programs:
+        environment["PATH"] = ":".join(filter(None, (programs, environment.get("PATH"))))
     lines = []
-    for name, value in cluster.environment().items():
+    for name, value in environment.items():
         rest = ':"$PATH"' if name == "PATH" else ""
         lines.append(f"export {name}={shlex.quote(value)}{rest}")
     return "\n".join(lines)

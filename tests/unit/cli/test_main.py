@@ -7,6 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+
+from serviceexecution.cli import main
 
 CHECKOUT = Path(__file__).parents[3]
 HEAVY = {"httpx", "kubernetes", "aiohttp", "pydantic", "rich", "yaml", "asyncio", "typing_extensions"}
@@ -27,29 +30,41 @@ def test_help_imports_nothing_heavy():
     assert not HEAVY & set(last.split())
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "init",
-        "deploy",
-        "builds",
-        "builds logs",
-        "builds cancel",
-        "rollback",
-        "services",
-        "run",
-        "status",
-        "logs",
-        "result",
-        "cancel",
-        "access-key create",
-        "callback test",
-    ],
-)
+def commands(group=None, above=""):
+    """Give each command by its words."""
+    group = get_command(main.app) if group is None else group
+    for name, command in group.commands.items():
+        words = f"{above} {name}".strip()
+        if hasattr(command, "commands"):
+            yield from commands(command, words)
+        else:
+            yield words, command
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(sx, command):
     code, out, _ = sx(*command.split(), "--help")
     assert code == 0
     assert out.startswith(f"Usage: sx {command}")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_whole_sentences_with_examples(command):
+    text = COMMANDS[command].help
+    first = text.strip().splitlines()[0]
+    assert first[0].isupper(), first
+    assert not first.startswith("So "), first
+    assert "." in text.partition("\n\n")[0], "The first paragraph is a sentence"
+    assert f"sx {command}" in text, "It shows how it is called"
+    for parameter in COMMANDS[command].params:
+        if parameter.param_type_name == "option" and not parameter.hidden:
+            assert parameter.help, f"{command} {parameter.name} says nothing"
+            assert parameter.help.endswith((".", "default", ")", "]")) or "." in parameter.help, (
+                parameter.help
+            )
 
 
 def test_the_version_is_told(sx):

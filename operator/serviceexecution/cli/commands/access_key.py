@@ -39,7 +39,13 @@ def create(
     ] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Create an access key and print it. It is shown only once."""
+    """Create an access key and print it. It is shown only once.
+
+    \b
+    Examples:
+      sx access-key create -n team-a
+      sx access-key create -o json > key.json
+    """
     from serviceexecution.cli.access_keys import create_key
     from serviceexecution.cli.cluster.gateway import gateway_place
 
@@ -68,7 +74,12 @@ def show(
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only keys of this namespace.")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List access keys."""
+    """List access keys.
+
+    \b
+    Examples:
+      sx access-key list
+    """
     from serviceexecution.cli.access_keys import list_keys
 
     found = _with_cluster(lambda client: list_keys(client, namespace or None))
@@ -81,7 +92,12 @@ def show(
 
 @keys.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Delete an access key. Its tokens end within a minute."""
+    """Delete an access key. Its tokens end within a minute.
+
+    \b
+    Examples:
+      sx access-key revoke team-a.k0123456789abcdef
+    """
     from serviceexecution.cli.access_keys import revoke_key
 
     _with_cluster(lambda client: revoke_key(client, key_id))

@@ -51,7 +51,13 @@ def show(
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the revisions of a service, newest first. A star marks the one that serves."""
+    """List the revisions of a service, newest first. A star marks the one that serves.
+
+    \b
+    Examples:
+      sx builds list plot
+      sx builds plot -o json
+    """
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
@@ -114,7 +120,12 @@ def cancel(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Stop the running build. The service keeps serving its current revision."""
+    """Stop the running build. The service keeps serving its current revision.
+
+    \b
+    Examples:
+      sx builds cancel plot
+    """
     from serviceexecution.cli.deploy.apply import cancel_build
     from serviceexecution.cli.session import open_session
 

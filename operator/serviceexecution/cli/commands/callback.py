@@ -45,6 +45,10 @@ def try_out(
 
     It goes from this machine, by any network. The operator sends from the cluster, and only to what the chart's
     callbacks.allowedUrls names.
+
+    \b
+    Examples:
+      sx callback test https://example.com/hook
     """
     import asyncio
 

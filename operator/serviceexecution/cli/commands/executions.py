@@ -38,7 +38,7 @@ ServiceUrl = Annotated[
     typer.Option(
         "--url",
         envvar="SERVICE_URL",
-        help="The service's URL, for use without a kubeconfig: …/services/NAMESPACE/NAME",
+        help="The service's URL, …/services/NAMESPACE/NAME, for use without a kubeconfig.",
     ),
 ]
 Token = Annotated[str, typer.Option(envvar="SERVICE_API_TOKEN", help="A bearer token, with --url.")]
@@ -60,7 +60,13 @@ def status(
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show the newest executions of the namespace, or one execution."""
+    """Show the newest executions of the namespace, or one execution.
+
+    \b
+    Examples:
+      sx status --service plot
+      sx status 5f0c… -o json | jq .reason
+    """
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 
@@ -192,7 +198,12 @@ def cancel(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Stop an execution. Its log and the files that it has written are kept."""
+    """Stop an execution. Its log and the files that it has written are kept.
+
+    \b
+    Examples:
+      sx cancel 5f0c…
+    """
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -58,6 +59,10 @@ def serve(
       sx serve services/plot --port 9000 --pool readings=data/readings
       curl http://127.0.0.1:8081/services/local/plot/ -H 'Content-Type: application/json' -d @input.json
     """
+    if find_spec("serviceexecution.local") is None:
+        raise CommandError(
+            "sx serve needs the whole package, which this one file leaves out: pip install it from a checkout."
+        )
     pools = _pools(pool or ())
     while True:
         command = [sys.executable, "-m", _PROGRAM]

@@ -12,7 +12,13 @@ def services(
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the services of a namespace with their URLs."""
+    """List the services of a namespace with their URLs.
+
+    \b
+    Examples:
+      sx services
+      sx services -n team-a -o json | jq -r '.[].url'
+    """
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 
