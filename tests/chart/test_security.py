@@ -210,7 +210,9 @@ def test_who_is_authenticated_reaches_the_gateway_through_the_api_server_and_not
         ("services/proxy",): ["http:sx-serviceexecution-gateway:http"],
         ("services",): ["sx-serviceexecution-gateway"],
     }
-    assert granted(role) == every("services/proxy", "get", "create", "update") | {("services", "get")}
+    assert granted(role) == every("services/proxy", "get", "create", "update", "delete") | {
+        ("services", "get")
+    }
     binding = named(render(), "RoleBinding", "sx-serviceexecution-gateway-proxy")
     assert [subject["name"] for subject in binding["subjects"]] == ["system:authenticated"]
     ours = render("gateway.apiServerProxy.groups={developers,operators}")

@@ -16,6 +16,7 @@ from serviceexecution.cli.commands import (
     executions,
     init,
     listing,
+    pool,
     run,
     serve,
     services,
@@ -78,6 +79,7 @@ app.command("logs")(executions.logs)
 app.command("result")(executions.result)
 app.command("cancel")(executions.cancel)
 app.command("delete")(deletion.delete)
+app.add_typer(pool.pools, name="pool")
 app.add_typer(access_key.keys, name="access-key")
 app.add_typer(callback.callbacks, name="callback")
 

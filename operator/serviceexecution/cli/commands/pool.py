@@ -1,0 +1,254 @@
+"""``sx pool``: data pools and their files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from serviceexecution.cli.console import note, progress_bar, say, say_json, say_table
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.options import ContextOption, GatewayOption, NamespaceOption, Output, OutputOption
+from serviceexecution.cli.sizes import shown_size
+from serviceexecution.contract.json_types import JsonObject, object_at, text_at
+
+if TYPE_CHECKING:
+    from serviceexecution.cli.pools.pool_client import PoolClient
+    from serviceexecution.cli.session import Session
+
+pools = typer.Typer(no_args_is_help=True, help="Data pools: files that runs may read.", rich_markup_mode=None)
+PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="Name of a data pool, or its id.")]
+_KEPT: Final = "its files stay in the store for the retention, and programs that run keep theirs"
+
+
+@pools.command("create")
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new data pool.")],
+    description: Annotated[str, typer.Option(help="What it holds.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="A word to find it by; several times.")
+    ] = None,
+    claim: Annotated[
+        str,
+        typer.Option("--claim", help="Use the files of this PersistentVolumeClaim in place of the store."),
+    ] = "",
+    size: Annotated[
+        str, typer.Option("--size", help="Make a PersistentVolumeClaim of this size in place of the store.")
+    ] = "",
+    output: OutputOption = Output.TABLE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+) -> None:
+    """Create a data pool and print its id, by which inputs name it."""
+    from serviceexecution.cli.session import open_session
+    from serviceexecution.kube.kinds import DATA_POOLS
+    from serviceexecution.resources.names import API_GROUP, API_VERSION, POOL_KIND
+
+    if claim and size:
+        raise CommandError("Give either --claim or --size.")
+    spec: JsonObject = {"displayName": name}
+    if description:
+        spec["description"] = description
+    if tag:
+        spec["tags"] = [word.lower() for word in tag]
+    if claim or size:
+        spec["storage"] = {"type": "Claim", "claim": {"existing": claim} if claim else {"size": size}}
+    manifest: JsonObject = {
+        "apiVersion": f"{API_GROUP}/{API_VERSION}",
+        "kind": POOL_KIND,
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+    with open_session(context, namespace) as session:
+        made = session.api.create(DATA_POOLS, session.namespace, manifest)
+    if output is Output.JSON:
+        say_json(_document(made))
+        return
+    say(text_at(made, "metadata", "uid"))
+    if not (claim or size):
+        note(f"Put files into it with: sx pool put {name} FILE{session.flags}")
+
+
+@pools.command("ls")
+def list_pools(
+    pool: Annotated[str, typer.Argument(metavar="[POOL]", help="List the files of this data pool.")] = "",
+    output: OutputOption = Output.TABLE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
+) -> None:
+    """List data pools, or the files of one."""
+    from serviceexecution.cli.session import open_session
+    from serviceexecution.kube.kinds import DATA_POOLS
+
+    with open_session(context, namespace, gateway) as session:
+        if pool:
+            files = sorted(_client(session, pool).files().values(), key=lambda file: file.name)
+            if output is Output.JSON:
+                say_json(
+                    [
+                        {"name": file.name, "id": file.id, "bytes": file.size, "sha256": file.sha256}
+                        for file in files
+                    ]
+                )
+                return
+            say_table(
+                ("NAME", "SIZE", "CREATED", "SHA-256"),
+                [(file.name, shown_size(file.size), file.created_at, file.sha256[:12]) for file in files],
+            )
+            return
+        found = session.api.list(DATA_POOLS, session.namespace)
+    if output is Output.JSON:
+        say_json([_document(one) for one in found])
+        return
+    if not found:
+        note(
+            f"There are no data pools in namespace {session.namespace}; create one with: sx pool create NAME"
+        )
+        return
+    rows = [_row(_document(one)) for one in found]
+    say_table(("NAME", "ID", "FILES", "SIZE", "STORAGE"), rows)
+
+
+@pools.command("put")
+def put(
+    pool: PoolArgument,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")
+    ],
+    name: Annotated[str, typer.Option("--name", help="Name in the data pool, for one file.")] = "",
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
+) -> None:
+    """Put files into a data pool. A file of the same name is replaced.
+
+    A folder stands for the files in it, without its own folders: data pools are flat. What the data pool has already is
+    not sent again, so that the same command goes on after a cut.
+    """
+    from serviceexecution.cli.pools.pool_client import sha256_of
+    from serviceexecution.cli.pools.sources import sources_of
+    from serviceexecution.cli.session import open_session
+
+    with sources_of(paths, name) as sources, open_session(context, namespace, gateway) as session:
+        for folder in sources.folders:
+            note(f"{folder} is left out: data pools have no folders.")
+        client = _client(session, pool)
+        there = client.files()
+        sent = skipped = 0
+        for source in sources.files:
+            size = source.path.stat().st_size
+            known = there.get(source.name)
+            if known is not None and known.size == size and known.sha256 == sha256_of(source.path):
+                skipped += 1
+                continue
+            with progress_bar(source.name, size) as progress:
+                client.put(source.path, source.name, progress)
+            sent += 1
+            say(f"{source.name}   {shown_size(size)}")
+    note(f"{sent} sent, {skipped} there already.")
+
+
+@pools.command("get")
+def get(
+    pool: PoolArgument,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="All by default.")] = None,
+    directory: Annotated[Path, typer.Option("--directory", "-d", help="Where to.")] = Path(),
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
+) -> None:
+    """Fetch files of a data pool. A cut download goes on where it was."""
+    from serviceexecution.cli.session import open_session
+
+    with open_session(context, namespace, gateway) as session:
+        client = _client(session, pool)
+        files = client.files()
+        wanted = _chosen(pool, list(files), names)
+        for name, size in client.get_all([files[name] for name in wanted], directory):
+            say(f"{name}   {shown_size(size)}")
+
+
+@pools.command("rm")
+def remove(
+    pool: PoolArgument,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="The data pool itself by default.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    gateway: GatewayOption = "",
+) -> None:
+    """Delete files of a data pool, or the data pool with all its files. Programs that run are not disturbed."""
+    from serviceexecution.cli.session import open_session
+    from serviceexecution.kube.kinds import DATA_POOLS
+
+    with open_session(context, namespace, gateway) as session:
+        if names:
+            client = _client(session, pool)
+            files = client.files()
+            for name in _chosen(pool, list(files), names):
+                client.delete(files[name])
+                say(f"deleted {name}")
+            return
+        found = _document(_found(session, pool))
+        if not yes:
+            size = shown_size(int(str(found["bytes"] or 0)))
+            typer.confirm(
+                f"Delete the data pool {found['name']} with {found['files'] or 0} files ({size})?", abort=True
+            )
+        session.api.delete(DATA_POOLS, session.namespace, str(found["name"]))
+        say(f"deleted {found['name']}")
+        note(f"The data pool is gone; {_KEPT}.")
+
+
+def _chosen(pool: str, there: list[str], names: list[str] | None) -> list[str]:
+    wanted = names or sorted(there)
+    for name in wanted:
+        if name not in there:
+            raise CommandError(f"The data pool {pool} has no file {name}; see them with: sx pool ls {pool}")
+    return list(dict.fromkeys(wanted))
+
+
+def _client(session: "Session", pool: str) -> "PoolClient":
+    from serviceexecution.cli.pools.pool_client import PoolClient
+
+    uid = text_at(_found(session, pool), "metadata", "uid")
+    return PoolClient(session.channel, session.namespace, uid)
+
+
+def _found(session: "Session", pool: str) -> JsonObject:
+    """Return the data pool of a name or an id; raises CommandError."""
+    from serviceexecution.kube.kinds import DATA_POOLS
+
+    listed = session.api.list(DATA_POOLS, session.namespace)
+    for member in ("name", "uid"):
+        for one in listed:
+            if text_at(one, "metadata", member) == pool:
+                return one
+    raise CommandError(
+        f"There is no data pool {pool} in namespace {session.namespace}; see them with: sx pool ls{session.flags}"
+    )
+
+
+def _document(pool: JsonObject) -> JsonObject:
+    status = object_at(pool, "status")
+    return {
+        "name": text_at(pool, "metadata", "name"),
+        "id": text_at(pool, "metadata", "uid"),
+        "displayName": text_at(pool, "spec", "displayName") or None,
+        "files": status.get("files"),
+        "bytes": status.get("bytes"),
+        "claim": status.get("claim"),
+    }
+
+
+def _row(found: JsonObject) -> tuple[str, str, str, str, str]:
+    files, size, claim = found["files"], found["bytes"], found["claim"]
+    return (
+        str(found["name"]),
+        str(found["id"]),
+        "" if files is None else str(files),
+        "" if size is None else shown_size(int(str(size))),
+        "store" if claim is None else f"claim {claim}",
+    )
