@@ -48,7 +48,7 @@ _WATCHED: Final = (*_OURS, "batch/jobs", "/pods")
 
 LOOPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("controller/known/resync.py", "list"): _WATCHED,
-    ("controller/sweep.py", "list"): _OURS,
+    ("controller/sweep.py", "list"): (*_OURS, "serviceexecution.dev/datapools"),
     ("gateway/state/service_state.py", "get"): _OURS,
     ("gateway/state/service_state.py", "list"): _OURS,
     ("gateway/state/service_state.py", "watch"): _OURS,

@@ -10,6 +10,7 @@ from serviceexecution.callbacks.delivery import Deliverer
 from serviceexecution.controller.background import BackgroundTasks
 from serviceexecution.controller.clients import Clients
 from serviceexecution.controller.clock import Clock, utc_now
+from serviceexecution.controller.data_pools.keeper import PoolKeeper
 from serviceexecution.controller.deletions import SeenDeletions
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.ending import Ending
@@ -59,6 +60,7 @@ class Controller:
     service_reconciler: ServiceReconciler
     resync: Resync
     sweeper: Sweeper
+    pools: PoolKeeper
     store_outages: StoreOutages
     deletions: SeenDeletions
     checker: SchemaChecker
@@ -75,6 +77,7 @@ class Controller:
         yield "resync", self.resync.run(self.settings.resync_seconds)
         yield "gauges", measure(self.queue, self.cache)
         yield "sweep", self.sweeper.run()
+        yield "data pools", self.pools.run()
         yield "deletions", self.deletions.run()
         yield "store outages", self.store_outages.run()
 
@@ -151,11 +154,9 @@ def assemble(
         service_reconciler=_service_reconciler(shared, service_queue),
         resync=_resync(shared, health, queue, service_queue),
         sweeper=_sweeper(shared),
+        pools=PoolKeeper(clients.work, namespaces=settings.namespaces, clock=clock),
         store_outages=StoreOutages(
-            store,
-            shared.events,
-            lease_namespace=settings.lease_namespace,
-            lease_name=settings.lease_name,
+            store, shared.events, lease_namespace=settings.lease_namespace, lease_name=settings.lease_name
         ),
         deletions=_deletions(shared),
         checker=shared.checker,

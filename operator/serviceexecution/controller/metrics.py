@@ -51,6 +51,10 @@ BUILD_SECONDS: Final = Histogram(
 SOURCES_SWEPT: Final = Counter(
     "serviceexecution_sources_swept_total", "Archives that were deleted because no service is built from them"
 )
+POOL_OBJECTS_SWEPT: Final = Counter(
+    "serviceexecution_data_pool_objects_swept_total",
+    "Objects in the store that were deleted because no data pool uses them",
+)
 UNREADABLE: Final = Counter(
     "serviceexecution_unreadable_objects_total",
     "Times that a Job or pod was delivered which cannot be read, and was passed over",

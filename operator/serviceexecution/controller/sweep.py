@@ -10,11 +10,14 @@ import structlog
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.clock import Clock, utc_now
 from serviceexecution.controller.known.cache import uid_of
-from serviceexecution.controller.metrics import SOURCES_SWEPT, SWEEP_REFUSED, SWEPT
+from serviceexecution.controller.metrics import POOL_OBJECTS_SWEPT, SOURCES_SWEPT, SWEEP_REFUSED, SWEPT
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.kube.kinds import DATA_POOLS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.store.errors import StoreError
+from serviceexecution.store.pools.keys import PoolReference
+from serviceexecution.store.pools.pool_sweep import sweep_pools
 from serviceexecution.store.source_sweep import sweep_sources
 from serviceexecution.store.sources import SourceKey
 from serviceexecution.store.store import ResultStore
@@ -27,6 +30,7 @@ FIRST_SWEEP_SECONDS: Final = 60.0
 LARGEST_SHARE: Final = 0.5
 """A cluster that was restored from a backup has other uids: nearly everything stored looks forsaken then."""
 ALWAYS_ALLOWED: Final = 20
+_NOT_ENDED: Final = ",".join(f"status.phase!={phase}" for phase in Phase if phase.terminal)
 
 
 def sweep_rules(*, retention: timedelta, allow_bulk: bool) -> SweepRules:
@@ -93,6 +97,43 @@ class Sweeper:
             )
 
         await self._sweep_sources(now)
+        await self._sweep_pools(now)
+
+    async def _sweep_pools(self, now: datetime) -> None:
+        heads: dict[PoolReference, str | None] = {}
+        async for page in self._pages(DATA_POOLS):
+            for item in page:
+                namespace = next(iter(_texts(item, "metadata", "namespace")), "")
+                heads[PoolReference(namespace, uid_of(item))] = next(
+                    iter(_texts(item, "status", "index")), None
+                )
+        result = await sweep_pools(
+            self._store.pool_sweep,
+            heads,
+            await self._running_indexes() if heads else (),
+            now,
+            namespaces=self._namespaces or None,
+            age=self._rules.tombstone_age,
+            largest_share=self._rules.largest_share,
+            always_allowed=self._rules.always_allowed,
+        )
+        POOL_OBJECTS_SWEPT.inc(result.deleted)
+        for pool in result.gone:
+            logger.info("data pool deleted from the store", namespace=pool.namespace, uid=pool.uid)
+        if result.failed:
+            logger.warning("sweep of data pools did not do all; it is repeated later", error=result.failed)
+        if result.refused:
+            SWEEP_REFUSED.set(1)
+            logger.error("data pools that are gone are not deleted from the store", refused=result.refused)
+
+    async def _running_indexes(self) -> Collection[str]:
+        """Return the indexes that executions which have not ended run with, or have written."""
+        found: set[str] = set()
+        async for page in self._pages(SERVICE_EXECUTIONS, field_selector=_NOT_ENDED):
+            for item in page:
+                found.update(_texts(item, "status", "dataPools", "index"))
+                found.update(_texts(item, "status", "dataPools", "written", "index"))
+        return found
 
     async def _sweep_sources(self, now: datetime) -> None:
         sources = await sweep_sources(
@@ -134,11 +175,13 @@ class Sweeper:
         return used
 
     async def _pages(
-        self, kind: ResourceKind, *, metadata_only: bool = False
+        self, kind: ResourceKind, *, metadata_only: bool = False, field_selector: str | None = None
     ) -> AsyncGenerator[list[JsonObject], None]:
         """Give all objects page by page. A list that was begun again shows some of them twice, which does no harm."""
         for namespace in self._namespaces or (None,):
-            async for page in self._client.list_pages(kind, namespace, metadata_only=metadata_only):
+            async for page in self._client.list_pages(
+                kind, namespace, metadata_only=metadata_only, field_selector=field_selector
+            ):
                 yield page.items
 
 

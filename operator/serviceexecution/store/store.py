@@ -22,6 +22,7 @@ from serviceexecution.store.notes import NoteStore
 from serviceexecution.store.output_commits import OutputCommits
 from serviceexecution.store.outputs import OutputStore
 from serviceexecution.store.pools.pool_store import PoolStore
+from serviceexecution.store.pools.pool_sweep import PoolSweep
 from serviceexecution.store.reports import ReportStore
 from serviceexecution.store.sources import SourceStore
 from serviceexecution.store.storage.answers import Answers
@@ -52,6 +53,8 @@ class ResultStore:
         """The archives that services are built from."""
         self.pools = PoolStore(objects, self._cluster_id)
         """Files of data pools."""
+        self.pool_sweep = PoolSweep(objects, self._cluster_id, self.pools)
+        """Removes what no data pool uses any more."""
 
     @classmethod
     def open(

@@ -1,0 +1,1 @@
+"""Data pools: their status, and the claims that are made for them."""

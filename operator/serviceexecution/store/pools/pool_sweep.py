@@ -1,0 +1,178 @@
+"""Removes what no data pool uses any more, a retention after that was seen for the first time.
+
+What is used is what the heads of data pools list, and the indexes that executions which have not ended run with. No
+key of a data pool is ever written twice, so that what was unused for a retention is nothing that somebody begins to
+use. As for results, a cluster in which most data pools seem to be gone is not touched.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from serviceexecution.store.errors import StoreError
+from serviceexecution.store.keys import POOLS
+from serviceexecution.store.pools.keys import BLOBS, CONTENTS, ROOTS, SHARD_PARTS, PoolKeys, PoolReference
+from serviceexecution.store.pools.pool_store import PoolStore
+from serviceexecution.store.storage.cleanup import delete_tree
+from serviceexecution.store.storage.objects import Objects
+
+LEAST_AGE: Final = timedelta(hours=1)
+"""However short the retention is: an upload writes content first and names it afterwards."""
+_NOTES: Final = "unused.json"
+_GONE: Final = "gone"
+_DELETED_AT_ONCE: Final = 1000
+
+Notes = dict[str, str]
+"""What is unused, by its key below the data pool, and when that was first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    """What one pass does with one data pool: what it deletes, and what it notes."""
+
+    delete: tuple[str, ...]
+    notes: Notes
+
+
+def plan_pool(
+    stored: Collection[str], used: Collection[str], notes: Mapping[str, str], now: datetime, age: timedelta
+) -> PoolPlan:
+    """Decide one pass over a data pool. Pure."""
+    needed = frozenset(used)
+    unused = sorted(key for key in stored if key != _NOTES and key not in needed)
+    since = {key: notes.get(key, _stamp(now)) for key in unused}
+    due = [key for key in unused if now - _time(since[key], now) >= age]
+    return PoolPlan(tuple(due), {key: since[key] for key in unused if key not in frozenset(due)})
+
+
+class PoolSweep:
+    """Sweeps the data pools of one cluster. All methods raise StoreError."""
+
+    def __init__(self, objects: Objects, cluster_id: str, pools: PoolStore) -> None:
+        self._objects = objects
+        self._cluster_id = cluster_id
+        self._pools = pools
+
+    async def list_pools(self) -> list[PoolReference]:
+        """Return all data pools that anything is stored of."""
+        root = f"{self._cluster_id}/{POOLS}"
+        return [
+            PoolReference(namespace, uid)
+            for namespace in await self._objects.list_prefixes(root)
+            for uid in await self._objects.list_prefixes(f"{root}/{namespace}")
+        ]
+
+    async def sweep_pool(
+        self, pool: PoolReference, indexes: Collection[str], now: datetime, age: timedelta
+    ) -> int:
+        """Sweep a data pool that exists; ``indexes`` are its head and those that programs run with.
+
+        Returns how many objects were deleted. Nothing is when an index cannot be read.
+        """
+        keys = PoolKeys(self._cluster_id, pool)
+        stored = await self._objects.list(keys.root)
+        used: set[str] = set()
+        for digest in indexes:
+            if f"{ROOTS}/{digest}" in stored:
+                used |= await self._used(pool, digest)
+        notes = await self._notes(keys)
+        plan = plan_pool(stored, used, notes, now, max(age, LEAST_AGE))
+        for start in range(0, len(plan.delete), _DELETED_AT_ONCE):
+            some = plan.delete[start : start + _DELETED_AT_ONCE]
+            await self._objects.delete([f"{keys.root}/{key}" for key in some])
+        await self._note(keys, notes, plan.notes)
+        return len(plan.delete)
+
+    async def gone_since(self, pool: PoolReference, now: datetime) -> datetime:
+        """Return since when a data pool is known to be gone; it is noted at the first time."""
+        keys = PoolKeys(self._cluster_id, pool)
+        notes = await self._notes(keys)
+        if _GONE not in notes:
+            await self._note(keys, notes, {_GONE: _stamp(now)})
+            return now
+        return _time(notes[_GONE], now)
+
+    async def delete_pool(self, pool: PoolReference) -> None:
+        """Delete everything that is stored of a data pool."""
+        await delete_tree(self._objects, PoolKeys(self._cluster_id, pool).root)
+
+    async def _used(self, pool: PoolReference, digest: str) -> set[str]:
+        index = await self._pools.read_index(pool, digest)
+        used = {f"{ROOTS}/{digest}", *(f"{SHARD_PARTS}/{shard}" for shard in index.root.shards.values())}
+        async for files in self._pools.batches(pool, index):
+            for file in files:
+                used |= {f"{BLOBS}/{file.blob}", f"{CONTENTS}/{file.sha256}"}
+        return used
+
+    async def _notes(self, keys: PoolKeys) -> Notes:
+        text = await self._objects.get(f"{keys.root}/{_NOTES}")
+        try:
+            found = json.loads(text or b"{}")
+        except ValueError:  # As if there were none: the time starts again
+            return {}
+        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+    async def _note(self, keys: PoolKeys, before: Notes, notes: Notes) -> None:
+        if notes != before:
+            await self._objects.put(f"{keys.root}/{_NOTES}", json.dumps(notes).encode())
+
+
+async def sweep_pools(
+    sweep: PoolSweep,
+    heads: Mapping[PoolReference, str | None],
+    running: Collection[str],
+    now: datetime,
+    *,
+    namespaces: Collection[str] | None,
+    age: timedelta,
+    largest_share: float,
+    always_allowed: int,
+) -> "PoolSweepResult":
+    """Run one pass over all data pools; ``heads`` are those that exist, asked for before this.
+
+    Raises StoreError when the store cannot be listed; what happens to one data pool is no other's.
+    """
+    stored = [pool for pool in await sweep.list_pools() if namespaces is None or pool.namespace in namespaces]
+    deleted, gone, failed = 0, [], ""
+    for pool in stored:
+        try:
+            if pool in heads:
+                head = heads[pool]
+                deleted += await sweep.sweep_pool(pool, {*running, *([head] if head else [])}, now, age)
+            elif now - await sweep.gone_since(pool, now) >= max(age, LEAST_AGE):
+                gone.append(pool)
+        except StoreError as error:
+            failed = str(error)
+    most = max(always_allowed, int(len(stored) * largest_share))
+    if len(gone) > most:
+        refused = f"{len(gone)} data pools would be deleted at once, at most {most} may be"
+        return PoolSweepResult(deleted, (), refused, failed)
+    for pool in gone:
+        await sweep.delete_pool(pool)
+    return PoolSweepResult(deleted, tuple(gone), "", failed)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSweepResult:
+    """What a pass has done: how many unused objects it deleted, and which data pools as a whole."""
+
+    deleted: int
+    gone: tuple[PoolReference, ...]
+    refused: str
+    """Why data pools that are gone were left, "" when none was."""
+    failed: str
+    """What the store did not do, "" when it did all."""
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _time(text: str, otherwise: datetime) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return found if found.tzinfo is not None else otherwise
