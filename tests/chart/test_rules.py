@@ -28,9 +28,10 @@ def test_a_process_has_the_rights_that_its_code_calls_for(render, sets, process)
     assert set().union(*found.values()) == needed
 
 
-def test_the_gateway_deletes_services_only_where_the_operator_lets_it(render):
+def test_the_gateway_writes_services_and_data_pools_only_where_the_operator_lets_it(render):
     without, with_it = (rights(render(*values), "sx-serviceexecution-gateway")[""] for values in ((), WRITES))
-    assert with_it - without == {("serviceexecution.dev/servicedefinitions", "delete")}
+    pools = {("serviceexecution.dev/datapools", verb) for verb in ("create", "patch", "delete")}
+    assert with_it - without == {("serviceexecution.dev/servicedefinitions", "delete"), *pools}
 
 
 def test_access_keys_bring_the_rest():
@@ -56,6 +57,11 @@ READERS = {
     ("servicedefinitions/run", "create"): "gateway/access/rights.py",
     ("servicedefinitions/source", "create"): "gateway/access/rights.py",
     ("serviceexecutions/cancel", "update"): "gateway/access/rights.py",
+    ("datapools", "get"): "gateway/platform_api/data_pools/pool_routes.py",
+    ("datapools", "list"): "gateway/platform_api/data_pools/pool_routes.py",
+    ("datapools/files", "get"): "gateway/platform_api/data_pools/access.py",
+    ("datapools/files", "create"): "gateway/platform_api/data_pools/access.py",
+    ("datapools/files", "delete"): "gateway/platform_api/data_pools/access.py",
 }
 """What the gateway asks about its callers: where. The part after the slash, or the verb, stands there in quotes."""
 

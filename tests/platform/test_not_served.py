@@ -13,6 +13,7 @@ ALL = None
 SERVED = {
     "authentication": ALL,
     "users": {"get_my_accounts", "get_user_provider_token_availability"},
+    "data_pools": ALL,
     "service_executions": ALL,
     "service_jobs": ALL,
     "services": {
@@ -37,9 +38,8 @@ NOT_SERVED = {
     "algorithms": "They belong to the platform's site.",
     "announcements": "They belong to the platform's site.",
     "billing": "Nothing is billed.",
-    "data_pool_grants": "Data pools come with a later version.",
+    "data_pool_grants": "Roles of the cluster say who may read what.",
     "data_pool_shares": "Roles of the cluster say who may read what.",
-    "data_pools": "Data pools come with a later version.",
     "entitlements": "Nothing is billed.",
     "external_services": "Services run in the cluster.",
     "git_integrations": "spec.source.git fetches repositories.",

@@ -67,6 +67,10 @@ resources:
   (dict "name" "SX_CORS_ORIGINS" "value" (join "," .Values.gateway.corsOrigins))
   (dict "name" "SX_TRUSTED_PROXIES" "value" (join "," .Values.gateway.trustedProxies))
   (dict "name" "SX_SOURCE_LIMIT" "value" (toString .Values.builds.limits.archive))
+  (dict "name" "SX_POOL_FILE_LIMIT" "value" (toString .Values.gateway.dataPools.fileLimit))
+  (dict "name" "SX_POOL_LIMIT" "value" (toString .Values.gateway.dataPools.poolLimit))
+  (dict "name" "SX_POOL_FILES" "value" (toString (int .Values.gateway.dataPools.poolFiles)))
+  (dict "name" "SX_NAMESPACE_POOLS_LIMIT" "value" (toString .Values.gateway.dataPools.namespaceLimit))
   (dict "name" "SX_BUILD_CA_FILE" "value" (include "serviceexecution.buildCaFile" .))) -}}
 name: gateway
 image: {{ include "serviceexecution.image" (dict "context" . "image" .Values.image) }}

@@ -45,9 +45,15 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [create, get]
+- apiGroups: [serviceexecution.dev]
+  resources: [datapools]
+  verbs: [get, list, watch]
+- apiGroups: [serviceexecution.dev]
+  resources: [datapools/status]
+  verbs: [patch]
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [list] # data pools by label
+  verbs: [get, list, create] # data pools by label; create: those of DataPools, see the admission policy
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list] # list: why a Job could make no pod, such as a quota
@@ -60,6 +66,15 @@
 - apiGroups: [serviceexecution.dev]
   resources: [servicedefinitions]
   verbs: [get, list, watch{{ if .Values.gateway.platformApi.write }}, delete{{ end }}]
+- apiGroups: [serviceexecution.dev]
+  resources: [datapools]
+  verbs: [get, list{{ if .Values.gateway.platformApi.write }}, create, patch, delete{{ end }}]
+- apiGroups: [serviceexecution.dev]
+  resources: [datapools/status]
+  verbs: [patch] # which files there are, see the admission policy
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [list] # data pools by label
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [create, get, list, patch, delete] # inputs; the admission policy holds writes to its own

@@ -76,6 +76,16 @@ class GatewaySettings(ProcessSettings):
     """Most bytes of an archive that a service is built from."""
     source_uploads: Annotated[int, whole_number("SX_SOURCE_UPLOADS", most=1000)] = 3
     """Archives above 1 MiB that are received at the same time; each holds up to 24 MiB of memory."""
+    pool_uploads: Annotated[int, whole_number("SX_POOL_UPLOADS", most=1000)] = 3
+    """Files of data pools above 1 MiB that are received at the same time; each holds up to 24 MiB of memory."""
+    pool_file_limit: Annotated[int, size("SX_POOL_FILE_LIMIT")] = 5 * 1024**3
+    """Most bytes of a file of a data pool."""
+    pool_limit: Annotated[int, size("SX_POOL_LIMIT")] = 50 * 1024**3
+    """Most bytes of all files of a data pool."""
+    pool_files: Annotated[int, whole_number("SX_POOL_FILES", most=100_000)] = 10_000
+    """Most files of a data pool."""
+    namespace_pools_limit: Annotated[int, size("SX_NAMESPACE_POOLS_LIMIT")] = 200 * 1024**3
+    """Most bytes of all data pools of a namespace."""
     build_ca_file: Annotated[str, variable("SX_BUILD_CA_FILE")] = ""
     """PEM file with further certificates that builds trust."""
     small_uploads: int = 64

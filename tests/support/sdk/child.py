@@ -47,6 +47,8 @@ class Objects:
         ((kind, content), *_) = value.items()
         if kind == "dict":
             return {name: self.decode(item) for name, item in content.items()}
+        if kind == "tuple":
+            return tuple(self.decode(item) for item in content)
         if kind == "time":
             return datetime.datetime.fromisoformat(content)
         return base64.b64decode(content) if kind == "bytes" else self._kept[content]

@@ -86,7 +86,7 @@ class SdkProcess:
         """Have one thing done; raises RemoteError."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        request = {"do": do, "arguments": _encode(arguments), "named": _encode(named)}
+        request = {"do": do, "arguments": _encode([*arguments]), "named": _encode(named)}
         self._child.stdin.write(json.dumps(request) + "\n")
         self._child.stdin.flush()
         line = self._child.stdout.readline()
@@ -114,8 +114,10 @@ class SdkProcess:
 
 def _encode(value: Any) -> Any:
     match value:
-        case list() | tuple():
+        case list():
             return [_encode(item) for item in value]
+        case tuple():
+            return {"tuple": [_encode(item) for item in value]}
         case dict():
             return {"dict": {name: _encode(item) for name, item in value.items()}}
         case bytes():

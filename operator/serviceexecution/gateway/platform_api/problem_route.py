@@ -16,6 +16,7 @@ _TYPED: Final = {
     HTTPStatus.UNPROCESSABLE_ENTITY: HTTPStatus.BAD_REQUEST,
     # They would send it twice more, and hundreds of megabytes each time
     HTTPStatus.CONFLICT: HTTPStatus.BAD_REQUEST,
+    HTTPStatus.INSUFFICIENT_STORAGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 """Statuses of the Service API that no call of these clients has an error for."""
 LONGEST_PAUSE: Final = 5

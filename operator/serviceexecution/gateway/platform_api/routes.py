@@ -2,9 +2,13 @@
 
 from fastapi import APIRouter
 
+from serviceexecution.gateway.data_pools.directory import PoolDirectory
+from serviceexecution.gateway.data_pools.heads import PoolHeads
+from serviceexecution.gateway.data_pools.limits import PoolLimits
 from serviceexecution.gateway.platform_api.applications.routes import application_router
 from serviceexecution.gateway.platform_api.builds.routes import build_router
 from serviceexecution.gateway.platform_api.context import PlatformContext
+from serviceexecution.gateway.platform_api.data_pools.routes import data_pool_router
 from serviceexecution.gateway.platform_api.description.routes import description_router
 from serviceexecution.gateway.platform_api.executions.event_routes import event_router
 from serviceexecution.gateway.platform_api.executions.list_routes import list_router
@@ -23,6 +27,9 @@ from serviceexecution.gateway.service_api.submission.intake import Intake
 def platform_api_router(services: ServiceContext, results: ResultAnswers, intake: Intake) -> APIRouter:
     """Return the routes below /platform; fixed names come before those that stand for an id."""
     context = PlatformContext(services, ServiceLookup(services.state, services.client))
+    limits = PoolLimits.of(services.settings)
+    directory = PoolDirectory(services.client)
+    heads = PoolHeads(services.client, services.store, directory, limits)
     router = APIRouter(redirect_slashes=False)
     for part in (
         description_router(context),
@@ -36,6 +43,7 @@ def platform_api_router(services: ServiceContext, results: ResultAnswers, intake
         service_router(context),
         build_router(context),
         application_router(context),
+        data_pool_router(context, directory, heads, limits),
         rest_router(context),
     ):
         router.include_router(part)

@@ -58,7 +58,7 @@ def _operation(operation: Operation) -> JsonObject:
     }
     if operation.body is not None:
         schema: JsonObject = {"$ref": f"#/components/schemas/{operation.body}"}
-        document["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        document["requestBody"] = {"content": {operation.body_type: {"schema": schema}}}
     return document
 
 
@@ -72,7 +72,7 @@ def _parameters(operation: Operation) -> list[JsonValue]:
     found += [
         {"name": name, "in": "query", "schema": schema} for name, schema in operation.parameters.items()
     ]
-    if operation.body is not None:
+    if operation.body is not None and operation.status == HTTPStatus.CREATED:
         pattern: JsonObject = {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"}
         found.append({"name": HEADER, "in": "header", "schema": pattern})
     return found
@@ -88,6 +88,9 @@ def _responses(operation: Operation) -> JsonObject:
     found: dict[str, JsonValue] = {str(operation.status): good}
     if operation.status == HTTPStatus.CREATED:
         found["200"] = {**good, "description": "An earlier request with this key had made it."}
+    if operation.ranges:
+        found["206"] = {**good, "description": "The part that was asked for."}
+        found["304"] = {"description": "The file is the one of If-None-Match."}
     if operation.pending:
         found["204"] = {"description": "There is nothing yet; Retry-After says when to ask again."}
     for code in _ERRORS:

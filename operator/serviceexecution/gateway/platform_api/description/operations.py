@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.platform_api.data_pools.names import LONGEST_NAME
 from serviceexecution.gateway.platform_api.executions.log_routes import MOST_LINES
 from serviceexecution.gateway.platform_api.executions.query import (
     MOST_LISTED,
@@ -55,14 +56,18 @@ class Operation:
     """Name in the query → schema."""
     body: str | None = None
     """Name of the schema of its body."""
+    body_type: str = "application/json"
     status: int = 200
     media_type: str = "application/json"
     pending: bool = False
     """Whether 204 says that there is nothing yet."""
     also_text: bool = False
     """Whether it answers in plain text when it is asked to."""
+    ranges: bool = False
+    """Whether it answers with a part when it is asked to."""
 
 
+_P: Final = "/datapools/{id}"
 _E: Final = "/service-executions/{id}"
 OPERATIONS: Final = (
     Operation("post", "/authorize", "resolveAuthToken", "Say who calls", "Principal"),
@@ -143,6 +148,36 @@ OPERATIONS: Final = (
         "get", "/managed-services/{id}/build-status", "getBuildStatus", "Show the newest build", "BuildStatus"
     ),
     Operation("get", "/managed-services/{id}/build-logs", "getBuildLogs", "Show its log", "LogEntry[]"),
+    Operation("get", "/datapools", "getDataPools", "List data pools", "DataPool[]"),
+    Operation(
+        "post", "/datapools", "createDataPool", "Make a data pool", "DataPool", body="NewDataPool", status=201
+    ),
+    Operation("get", _P, "getDataPool", "Show a data pool", "DataPool"),
+    Operation(
+        "put",
+        _P,
+        "updateDataPool",
+        "Change a data pool: what is absent stays, and null clears",
+        "DataPool",
+        body="ChangedDataPool",
+    ),
+    Operation("delete", _P, "deleteDataPool", "Delete a data pool and its files", status=204),
+    Operation("get", f"{_P}/files", "getDataPoolFiles", "List all files of a data pool", "DataPoolFile[]"),
+    Operation(
+        "post",
+        f"{_P}/files",
+        "addDataPoolFile",
+        "Upload a file; one of the same name is replaced",
+        "DataPoolFile",
+        {"filename": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}},
+        body="Upload",
+        body_type="multipart/form-data",
+        status=201,
+    ),
+    Operation(
+        "get", f"{_P}/files/{{file}}", "getDataPoolFile", "Fetch a file", "", media_type="*/*", ranges=True
+    ),
+    Operation("delete", f"{_P}/files/{{file}}", "deleteDataPoolFile", "Delete a file", status=204),
     Operation("get", "/applications", "getApplications", "List access keys", "Application[]"),
     Operation("get", "/applications/{id}", "getApplication", "Show an access key", "Application"),
     Operation("get", "/applications/{id}/access-keys", "getAccessKeys", "Show its id", "AccessKey[]"),

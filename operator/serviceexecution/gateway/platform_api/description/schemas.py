@@ -3,6 +3,14 @@
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.platform_api.data_pools.pool_body import SHORTEST_NAME
+from serviceexecution.resources.pools.pool import (
+    LONGEST_DESCRIPTION,
+    LONGEST_DISPLAY_NAME,
+    LONGEST_SHORT_DESCRIPTION,
+    LONGEST_TAG,
+    MOST_TAGS,
+)
 
 _TEXT: Final[JsonObject] = {"type": "string"}
 _TEXTS: Final[JsonObject] = {"type": "array", "items": _TEXT}
@@ -50,6 +58,15 @@ _OVERVIEW: Final[dict[str, JsonObject]] = {
     "type": {"const": "MANAGED"},
     "lifecycle": {"enum": ["CREATED", "ACCESSIBLE"]},
     "createdAt": _TEXT,
+}
+_POOL: Final[dict[str, JsonObject]] = {
+    "shortDescription": {"type": ["string", "null"], "maxLength": LONGEST_SHORT_DESCRIPTION},
+    "description": {"type": ["string", "null"], "maxLength": LONGEST_DESCRIPTION},
+    "tags": {
+        "type": ["array", "null"],
+        "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG},
+        "maxItems": MOST_TAGS,
+    },
 }
 SCHEMAS: Final[dict[str, JsonObject]] = {
     "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _COUNT, "detail": _TEXT, "code": _TEXT}),
@@ -119,6 +136,32 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
     "AccessKey": _object(
         {"type": _TEXT, "accessKeyId": _TEXT, "secretAccessKey": {"type": "null"}, "tokenEndpoint": _TEXT}
     ),
+    "DataPool": _object(
+        {
+            "id": _TEXT,
+            "name": _TEXT,
+            "shortDescription": {"type": ["string", "null"]},
+            "description": {"type": ["string", "null"]},
+            "tags": _TEXTS,
+            "createdAt": _TEXT,
+            "currentUserPermission": {"enum": ["VIEWER", "MAINTAINER", "OWNER"]},
+        }
+    ),
+    "NewDataPool": _object(
+        {"name": {"type": "string", "minLength": SHORTEST_NAME, "maxLength": LONGEST_DISPLAY_NAME}}, **_POOL
+    ),
+    "ChangedDataPool": _object(
+        {}, name={"type": ["string", "null"], "maxLength": LONGEST_DISPLAY_NAME}, **_POOL
+    ),
+    "DataPoolFile": _object(
+        {
+            **dict.fromkeys(
+                ("id", "dataPoolId", "name", "fullPath", "contentType", "createdAt", "sha256"), _TEXT
+            ),
+            "contentLength": _COUNT,
+        }
+    ),
+    "Upload": _object({"file": {"type": "string", "format": "binary"}}),
     "Flag": _FLAG,
     "Text": _TEXT,
     "Object": _OBJECT,

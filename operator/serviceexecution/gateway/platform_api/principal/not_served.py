@@ -4,8 +4,8 @@ from http import HTTPStatus
 from typing import Final
 
 _SENTENCES: Final = {
-    "datapools": "Data pools are not served yet: put the data into a PersistentVolumeClaim with the label "
-    "serviceexecution.dev/datapool-id.",
+    "datapools": "A path of a data pool ends in no slash, and a file is named by its id, never by its name. Nothing is "
+    "shared with single users: roles of the cluster (RBAC) say who may read it.",
     "managed-services": "Services are not written by this API yet: use sx deploy, or kubectl with a ServiceDefinition.",
     "services": "Services are only read by this API: change them with kubectl or sx deploy.",
     "applications": "Applications are access keys here: make one with sx access-key create.",

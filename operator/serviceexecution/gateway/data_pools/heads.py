@@ -1,0 +1,211 @@
+"""Moves the head of a data pool: from the state that its object names to the one after some changes.
+
+Changes of one pool that come at the same time are written as one state. The head is moved by compare-and-swap of the
+object, so that another gateway's change is never lost: on a conflict the changes are made on top of it again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
+from serviceexecution.gateway.data_pools.directory import PoolDirectory, no_pool
+from serviceexecution.gateway.data_pools.limits import PoolLimits
+from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.kube.errors import ConflictError
+from serviceexecution.kube.kinds import DATA_POOLS
+from serviceexecution.resources.pools.pool import Pool
+from serviceexecution.store.errors import StoreError
+from serviceexecution.store.pools.changes import Change
+from serviceexecution.store.pools.keys import PoolReference
+from serviceexecution.store.pools.records import PoolIndex
+from serviceexecution.store.store import ResultStore
+
+_TRIES: Final = 20
+_PAUSE_SECONDS: Final = 0.05
+_AT_ONCE: Final = 200
+"""Most changes that are written as one state."""
+_SUM_SECONDS: Final = 5.0
+"""How long the size of a namespace's data pools is believed."""
+
+
+class PoolChangedError(Exception):
+    """The data pool's state is another one than the change was made for."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Changes of one request, which become part of the same state."""
+
+    changes: Sequence[Change]
+    done: asyncio.Future[PoolIndex]
+    expected: str | None
+    any_state: bool
+
+
+@dataclass(slots=True)
+class _Line:
+    """The requests that wait for one pool."""
+
+    waiting: list[_Waiting] = field(default_factory=list)
+    worker: asyncio.Task[None] | None = None
+
+
+class PoolHeads:
+    """State owner of the changes that wait."""
+
+    def __init__(
+        self, client: GatewayKubernetes, store: ResultStore, directory: PoolDirectory, limits: PoolLimits
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._directory = directory
+        self._limits = limits
+        self._lines: dict[PoolReference, _Line] = {}
+        self._sums: ExpiringCache[str, dict[str, int]] = ExpiringCache(seconds=_SUM_SECONDS, capacity=1000)
+
+    async def apply(self, pool: PoolReference, changes: Sequence[Change]) -> PoolIndex:
+        """Make the changes on top of whatever the pool's state is, and return the new state.
+
+        Raises Problem 404 when the pool is gone, 413 above a limit, 503; StoreError; KubernetesError. A caller that is
+        cancelled does not undo them.
+        """
+        return await self._in_line(pool, changes, None, any_state=True)
+
+    async def apply_to(
+        self, pool: PoolReference, expected: str | None, changes: Sequence[Change]
+    ) -> PoolIndex:
+        """As ``apply``, but raise PoolChangedError unless the pool's state is the one of the digest ``expected``."""
+        return await self._in_line(pool, changes, expected, any_state=False)
+
+    async def _in_line(
+        self, pool: PoolReference, changes: Sequence[Change], expected: str | None, *, any_state: bool
+    ) -> PoolIndex:
+        line = self._lines.setdefault(pool, _Line())
+        done: asyncio.Future[PoolIndex] = asyncio.get_running_loop().create_future()
+        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        line.waiting.append(_Waiting(changes, done, expected, any_state))
+        if line.worker is None:
+            line.worker = asyncio.create_task(self._work(pool, line))
+        return await asyncio.shield(done)
+
+    async def _work(self, pool: PoolReference, line: _Line) -> None:
+        while line.waiting:
+            batch = _next_batch(line)
+            try:
+                index = await self._moved(pool, batch)
+            except Problem as problem:
+                if len(batch) > 1:  # One that is too large must not refuse those beside it
+                    await self._one_by_one(pool, batch)
+                else:
+                    _fail(batch, problem)
+            except asyncio.CancelledError:
+                _fail(batch, unavailable("Ending", "This gateway is ending; try again."))
+                raise
+            except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+                _fail(batch, error)
+            else:
+                for one in batch:
+                    if not one.done.done():
+                        one.done.set_result(index)
+        line.worker = None
+        self._lines.pop(pool, None)
+
+    async def _one_by_one(self, pool: PoolReference, batch: list[_Waiting]) -> None:
+        for one in batch:
+            try:
+                index = await self._moved(pool, [one])
+            except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+                _fail([one], error)
+            else:
+                if not one.done.done():
+                    one.done.set_result(index)
+
+    async def _moved(self, reference: PoolReference, batch: list[_Waiting]) -> PoolIndex:
+        pools = self._store.pools
+        for attempt in range(_TRIES):
+            pool = await self._directory.pool(reference.namespace, reference.uid)
+            if pool is None:
+                raise no_pool(reference.uid)
+            if not batch[0].any_state and pool.status.index != batch[0].expected:
+                raise PoolChangedError
+            before = await pools.read_index(reference, pool.status.index)
+            changes = [change for one in batch for change in one.changes]
+            changes = [await self._settled(reference, before, change) for change in changes]
+            planned = await pools.plan(reference, before, changes)
+            if planned.index == before:
+                return before
+            others = await self._others(pool) if planned.index.bytes > before.bytes else 0
+            self._limits.check_pool(before, planned.index, others)
+            await pools.write_index(reference, planned)
+            try:
+                await self._patch(pool, planned.index)
+            except ConflictError:
+                await asyncio.sleep(_PAUSE_SECONDS * (attempt + 1))
+                continue
+            await self._noted(reference, changes)
+            return planned.index
+        raise unavailable("DataPoolBusy", "The data pool is changed by others all the time; try again.")
+
+    async def _settled(self, pool: PoolReference, before: PoolIndex, change: Change) -> Change:
+        """Return the change with what the state already has: the same file again changes nothing, and content that
+        another file has is not kept twice."""
+        file = change.file
+        if file is None:
+            return change
+        old = await self._store.pools.find(pool, before, file.id)
+        if old is not None and (old.sha256, old.content_type) == (file.sha256, file.content_type):
+            return Change.put(old)
+        same = await self._store.pools.find_content(pool, before, file.sha256)
+        return change if same is None else Change.put(file.model_copy(update={"blob": same.blob}))
+
+    async def _others(self, pool: Pool) -> int:
+        namespace = pool.metadata.namespace
+        sums = self._sums.get(namespace)
+        if sums is None:
+            found = await self._directory.pools(namespace)
+            sums = {one.metadata.uid: one.status.bytes or 0 for one in found}
+            self._sums.put(namespace, sums)
+        return sum(size for uid, size in sums.items() if uid != pool.metadata.uid)
+
+    async def _patch(self, pool: Pool, index: PoolIndex) -> None:
+        status: JsonObject = {"files": index.files, "bytes": index.bytes, "index": index.digest}
+        metadata = pool.metadata
+        patch: JsonObject = {"metadata": {"resourceVersion": metadata.resource_version}, "status": status}
+        body = await self._client.patch(
+            DATA_POOLS, metadata.namespace, metadata.name, patch, subresource="status"
+        )
+        if body is None:
+            raise no_pool(metadata.uid)
+        sums = self._sums.get(metadata.namespace)
+        if sums is not None:
+            sums[metadata.uid] = index.bytes
+
+    async def _noted(self, pool: PoolReference, changes: Sequence[Change]) -> None:
+        files = {change.file.sha256: change.file for change in changes if change.file is not None}
+        with contextlib.suppress(StoreError):  # Without the note it is only kept once more
+            for file in files.values():
+                await self._store.pools.note_content(pool, file)
+
+
+def _next_batch(line: _Line) -> list[_Waiting]:
+    """Take those that can become one state; one that is made for a certain state stands by itself."""
+    if not line.waiting[0].any_state:
+        return [line.waiting.pop(0)]
+    count = 0
+    for one in line.waiting[:_AT_ONCE]:
+        if not one.any_state:
+            break
+        count += 1
+    batch, line.waiting[:count] = line.waiting[:count], []
+    return batch
+
+
+def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    for one in batch:
+        if not one.done.done():
+            one.done.set_exception(error.copy() if isinstance(error, Problem) else error)

@@ -1,0 +1,25 @@
+"""All routes of data pools."""
+
+from fastapi import APIRouter
+
+from serviceexecution.gateway.data_pools.directory import PoolDirectory
+from serviceexecution.gateway.data_pools.heads import PoolHeads
+from serviceexecution.gateway.data_pools.limits import PoolLimits
+from serviceexecution.gateway.platform_api.context import PlatformContext
+from serviceexecution.gateway.platform_api.data_pools.access import DataPools
+from serviceexecution.gateway.platform_api.data_pools.file_routes import pool_file_router
+from serviceexecution.gateway.platform_api.data_pools.pool_routes import pool_router
+from serviceexecution.gateway.platform_api.data_pools.uploads import PoolUploads
+
+
+def data_pool_router(
+    context: PlatformContext, directory: PoolDirectory, heads: PoolHeads, limits: PoolLimits
+) -> APIRouter:
+    """Return the routes."""
+    services = context.services
+    pools = DataPools(context, directory, heads, limits)
+    uploads = PoolUploads(services.store, heads, limits, services.settings)
+    router = APIRouter(redirect_slashes=False)
+    router.include_router(pool_router(pools))
+    router.include_router(pool_file_router(pools, uploads))
+    return router
