@@ -44,6 +44,12 @@ def test_success_leaves_result_log_and_status(sandbox: Sandbox, gateway: Gateway
         "fileCount": 2,
         "totalBytes": len(output) + len(report),
         "skippedCount": 0,
+        "digest": hashlib.sha256(
+            "".join(
+                f"{hashlib.sha256(data).hexdigest()}  {name}\n"
+                for name, data in (("output.json", output), ("report.txt", report))
+            ).encode()
+        ).hexdigest(),
     }
     assert status["log"] == {"bytes": len("adding 3 values\ndone\n"), "lines": 2, "truncated": False}
     assert {"startTime", "completionTime", "duration", "usage", "job", "pod", "conditions"} <= set(status)

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from serviceexecution.collector.gateway_client import GatewayClient
 from serviceexecution.collector.http_client import Response
+from serviceexecution.collector.meter import Meter
 from serviceexecution.collector.settings import Settings
 from serviceexecution.collector.work import work
 from tests.faults.processes import Killed, Process
@@ -120,7 +121,10 @@ class Collector:
 
 
 class _Over:
-    """Main has ended."""
+    """Main has ended, and was not measured."""
+
+    def __init__(self) -> None:
+        self.meter = Meter(None)
 
     def wait(self, **_: object) -> None:
         return

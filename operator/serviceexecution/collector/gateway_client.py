@@ -262,7 +262,11 @@ def read_token(path: str) -> str:
 
 
 def commit_body(
-    files: Iterable[tuple[str, int, str]], skipped: Iterable[tuple[str, str]], *, limit_exceeded: bool
+    files: Iterable[tuple[str, int, str]],
+    skipped: Iterable[tuple[str, str]],
+    *,
+    limit_exceeded: bool,
+    usage: dict[str, object] | None = None,
 ) -> Iterator[bytes]:
     """Give the commit's JSON text in pieces: files as path, size in bytes and SHA-256; skipped as path and reason."""
     piece = bytearray(b'{"files":[')
@@ -279,7 +283,10 @@ def commit_body(
         if len(piece) >= CHUNK_BYTES:
             yield bytes(piece)
             piece.clear()
-    piece += b'],"limitExceeded":' + (b"true}" if limit_exceeded else b"false}")
+    piece += b'],"limitExceeded":' + (b"true" if limit_exceeded else b"false")
+    if usage is not None:
+        piece += b',"usage":' + json.dumps(usage, separators=(",", ":")).encode()
+    piece += b"}"
     yield bytes(piece)
 
 

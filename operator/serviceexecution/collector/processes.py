@@ -7,6 +7,7 @@ import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
 _PAUSE: Final = 1
@@ -25,23 +26,25 @@ class Processes:
         """Tell whether the namespace is shared: else the container's first process is number 1."""
         return _PAUSE not in {self._own, self._parent}
 
-    def first_other(self) -> int | None:
-        """Return the number of a living process that is not ours, None when there is none."""
+    def others(self) -> Iterator[int]:
+        """Give the numbers of living processes that are not ours."""
         for name in os.listdir(self._proc):  # noqa: PTH208 - pathlib costs memory
             if name.isdecimal() and self._is_other(int(name)):
-                return int(name)
-        return None
+                yield int(name)
+
+    def first_other(self) -> int | None:
+        """Return the number of a living process that is not ours, None when there is none."""
+        return next(self.others(), None)
 
     def kill_others(self) -> int:
         """Send SIGKILL to all that are not ours; returns how many got it."""
         killed = 0
-        for name in os.listdir(self._proc):  # noqa: PTH208
-            if name.isdecimal() and self._is_other(int(name)):
-                try:
-                    os.kill(int(name), signal.SIGKILL)
-                    killed += 1
-                except OSError:
-                    continue  # Gone, or of another user
+        for number in self.others():
+            try:
+                os.kill(number, signal.SIGKILL)
+                killed += 1
+            except OSError:
+                continue  # Gone, or of another user
         return killed
 
     def _is_other(self, number: int) -> bool:

@@ -7,6 +7,7 @@ import select
 import time
 
 from .log import log
+from .meter import Meter
 from .processes import Processes, open_process
 
 TYPE_CHECKING = False
@@ -38,6 +39,7 @@ class MainWatcher:
 
     def __init__(self, settings: Settings, processes: Processes, query: StateQuery, stop: Stop) -> None:
         self._processes = processes if settings.shared_processes and processes.shared else None
+        self.meter = Meter(self._processes)
         self._poll_seconds = settings.poll_seconds
         self._grace = settings.cancel_grace
         self._query = query
@@ -117,7 +119,7 @@ class MainWatcher:
             timeout = min(timeout, max(0.01, self._next_ask - time.monotonic()))
         if self._watched is not None:
             poll.register(self._watched[1], select.POLLIN)
-        ready = {descriptor for descriptor, _ in poll.poll(timeout * 1000)}
+        ready = self._sleep(poll, timeout)
         self._stop.drain()
         if self._query.active and self._query.fileno() in ready:
             state = self._query.finish()
@@ -132,6 +134,23 @@ class MainWatcher:
         if self._query.active and self._query.expired():
             self._ask_again_later()
         return None
+
+    def _sleep(self, poll: select.poll, timeout: float) -> set[int]:
+        """Sleep until a descriptor is ready or time is over, and measure main meanwhile; returns what is ready."""
+        end = time.monotonic() + timeout
+        while True:
+            self.meter.look()
+            pause, main = self.meter.pause, self.meter.descriptor
+            rest = max(0.0, end - time.monotonic())
+            if main is not None:
+                poll.register(main, select.POLLIN)
+            ready = {number for number, _ in poll.poll(min(rest, rest if pause is None else pause) * 1000)}
+            if main is not None:
+                poll.unregister(main)
+            if main in ready:
+                self.meter.touch()
+            if ready or rest == 0.0:
+                return ready
 
     def _look_after_query(self) -> None:
         if not self._query.active:

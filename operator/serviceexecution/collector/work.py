@@ -33,6 +33,8 @@ def work(settings: Settings, watcher: MainWatcher, gateway: GatewayClient, stop:
             except (GaveUpError, GoneError) as error:
                 log("the first pass was cut short", why=str(error))
             watcher.wait(through_stop=True)
+        watcher.meter.end()
+        collection.usage = watcher.meter.facts()
         gateway.deadline = time.monotonic() + settings.collect_timeout
         collection.run_pass(final=True)
         collection.commit()

@@ -22,6 +22,7 @@ from serviceexecution.store.source_sweep import sweep_sources
 from serviceexecution.store.sources import SourceKey
 from serviceexecution.store.store import ResultStore
 from serviceexecution.store.sweep import SweepRules, sweep
+from serviceexecution.store.usage_sums import fold_usage
 
 logger = structlog.stdlib.get_logger()
 
@@ -98,6 +99,9 @@ class Sweeper:
 
         await self._sweep_sources(now)
         await self._sweep_pools(now)
+        folded = await fold_usage(self._store.usage_sums, now, namespaces=self._namespaces)
+        if folded:
+            logger.info("usage summed up", executions=folded)
 
     async def _sweep_pools(self, now: datetime) -> None:
         heads: dict[PoolReference, str | None] = {}

@@ -10,6 +10,7 @@ from serviceexecution.executions.attempts.rules import another_attempt, attempts
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.reasons import Reason, sentence
+from serviceexecution.executions.times import with_times
 from serviceexecution.executions.verdict import judge, result_of
 from serviceexecution.resources.executions.execution_status import (
     CallbackState,
@@ -19,12 +20,14 @@ from serviceexecution.resources.executions.execution_status import (
     PodReference,
     StopReason,
     StopRequest,
-    Usage,
 )
+from serviceexecution.resources.executions.execution_usage import Usage
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 from serviceexecution.resources.services.effective import after_the_end
 from serviceexecution.store.kept_logs import log_of
+from serviceexecution.store.kept_usage import usage_of
+from serviceexecution.store.records import OutputManifest
 
 _KEEP_OUTPUT: Final = frozenset(
     {Reason.CANCELLED, Reason.TIMEOUT, Reason.PREEMPTED, Reason.PROGRAM_FAILED, Reason.OUT_OF_MEMORY}
@@ -161,12 +164,12 @@ def finish(
         duration = format_duration(run)
     if finished is not None:
         collect = _seconds(seen.now, finished)
-    seen = seen.with_status(
+    seen = with_times(seen, main).with_status(
         completion_time=seen.now,
         result=result_of(seen.manifest, seen.output, seen.log),
         log=log_of(seen.log),
         duration=duration,
-        usage=Usage(wait_seconds=wait, run_seconds=run, collect_seconds=collect),
+        usage=_usage(seen.manifest, wait, run, collect),
         service=after_the_end(seen.status.service),
         callback=None
         if seen.execution.spec.callback is None
@@ -183,6 +186,12 @@ def finish(
     ttl = seen.execution.spec.ttl_seconds_after_finished
     has_job = seen.job is not None or seen.left_job is not None
     return Decision(final, delete_job=has_job, wake_after=ttl)
+
+
+def _usage(manifest: OutputManifest | None, wait: int | None, run: int | None, collect: int | None) -> Usage:
+    measured = usage_of(manifest)
+    used = {} if measured is None else measured.model_dump()
+    return Usage(wait_seconds=wait, run_seconds=run, collect_seconds=collect, **used)
 
 
 def _seconds(later: datetime, earlier: datetime) -> int:

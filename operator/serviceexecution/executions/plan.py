@@ -7,6 +7,7 @@ from typing import Final, Literal
 from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.input.configmap_keys import ConfigMapEntry, configmap_keys
 from serviceexecution.contract.input.data_pools import DataPoolReference, file_properties, find_data_pools
+from serviceexecution.contract.input.input_digest import input_digest
 from serviceexecution.contract.input.input_files import (
     parse_input_object,
     parse_input_text,
@@ -96,6 +97,7 @@ class Plan:
     """The claim that output is written to; None for the node's disk."""
     output_sub_path: str | None
     times: Times
+    input_digest: str | None = None
 
 
 def times_of(spec: ExecutionSpec) -> Times:
@@ -194,6 +196,7 @@ def plan_of(read: ReadSpec, uid: str, claims: Iterable[ClaimView]) -> Plan | Pla
         output_claim=output_claim.claim_name if output_claim else None,
         output_sub_path=(sub_path or uid) if output_claim else None,
         times=read.times,
+        input_digest=input_digest(properties),
     )
 
 

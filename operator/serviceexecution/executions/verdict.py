@@ -270,6 +270,7 @@ def result_of(
         total_bytes=manifest.total_bytes if manifest is not None else 0,
         skipped_count=len(manifest.skipped) if manifest is not None else 0,
         message=" ".join(word for word in words if word) or None,
+        digest=manifest.digest if manifest is not None else None,
     )
 
 

@@ -37,6 +37,8 @@ SOURCES: Final = "!sources"
 
 POOLS: Final = "!pools"
 """As the tombstones: content and indexes of data pools, by namespace and uid."""
+USAGE: Final = "!usage"
+"""As the tombstones: what services have used, by namespace, service and month."""
 
 
 def check_output_path(path: str) -> None:
@@ -156,6 +158,11 @@ class ExecutionKeys:
     def stdout_result(self) -> str:
         """Key of the main result that the program printed."""
         return f"{self.root}/stdout-result.json"
+
+    @property
+    def usage_series(self) -> str:
+        """Key of what the run has used over time."""
+        return f"{self.root}/usage.json"
 
     @property
     def build_report(self) -> str:

@@ -28,6 +28,60 @@ class SkippedFile(Record):
     reason: str
 
 
+class UsageSums(Record):
+    """What a run has used in all, as its pod has told it. What is not known is None."""
+
+    cpu_seconds: float | None = None
+    memory_peak_bytes: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    complete: bool = False
+    """The kernel's sums for main's container, read at main's end; else a lower bound."""
+    gaps: int = 0
+    """How often there was no sample for some time."""
+    gap_seconds: float = 0.0
+    """How long these times were together."""
+
+
+class UsagePoint(Record):
+    """What had been used at one time."""
+
+    time: int
+    """Milliseconds since 1970, on the node's clock."""
+    cpu_seconds: float
+    """CPU time since the start."""
+    memory_bytes: int
+    """Most memory since the point before."""
+
+
+class UsageSeries(Record):
+    """What a run has used over time: at most 240 points, at distances that double as the run gets longer."""
+
+    version: int = 1
+    attempt: int = 1
+    pod_uid: str
+    started_at: int | None = None
+    """When main started, milliseconds since 1970."""
+    cpu_limit: float | None = None
+    """Cores."""
+    memory_limit: int | None = None
+    """Bytes."""
+    points: tuple[UsagePoint, ...] = ()
+
+
+class UsageSum(Record):
+    """What the executions of a service that ended in one month have used, as far as they are folded into it."""
+
+    version: int = 1
+    executions: int = 0
+    failures: int = 0
+    cancelled: int = 0
+    cpu_milliseconds: int = 0
+    mebibyte_seconds: int = 0
+    folded: tuple[str, ...] = ()
+    """Uids of the executions that were added last: what is left of them is not counted again."""
+
+
 class OutputManifest(Record):
     """Commit record of an execution's output: it exists only when all listed files are in the store."""
 
@@ -39,6 +93,9 @@ class OutputManifest(Record):
     total_bytes: int = 0
     limit_exceeded: bool = False
     """The output was larger than ``spec.output.limit``: what did not fit is in ``skipped``."""
+    digest: str | None = None
+    """SHA-256 of the list of files by name, as sha256sum prints it."""
+    usage: UsageSums | None = None
     committed_at: datetime
 
 

@@ -13,6 +13,7 @@ from serviceexecution.store.keys import (
     POOLS,
     SOURCES,
     TOMBSTONES,
+    USAGE,
     ExecutionKeys,
     attempt_in_name,
     check_segment,
@@ -28,6 +29,8 @@ from serviceexecution.store.sources import SourceStore
 from serviceexecution.store.storage.answers import Answers
 from serviceexecution.store.storage.cleanup import delete_tree
 from serviceexecution.store.storage.objects import Objects
+from serviceexecution.store.usage import UsageStore
+from serviceexecution.store.usage_sums import UsageSums
 
 
 class ResultStore:
@@ -47,6 +50,10 @@ class ResultStore:
         """What executions and builds print, by attempt."""
         self.reports = ReportStore(objects, self._cluster_id)
         """What the pods of builds report."""
+        self.usage = UsageStore(objects, self._cluster_id)
+        """What executions have used over time."""
+        self.usage_sums = UsageSums(objects, self._cluster_id)
+        """What services have used by month."""
         self.notes = NoteStore(objects, self._cluster_id)
         """What is noted about executions: gone, kept until, not delivered."""
         self.sources = SourceStore(objects, self._cluster_id)
@@ -110,6 +117,6 @@ class ResultStore:
     async def list_executions(self) -> AsyncIterator[tuple[str, str]]:
         """Give namespace and uid of every execution that has anything in the store."""
         for namespace in await self._objects.list_prefixes(self._cluster_id):
-            if namespace not in {TOMBSTONES, EXPIRIES, SOURCES, POOLS}:
+            if namespace not in {TOMBSTONES, EXPIRIES, SOURCES, POOLS, USAGE}:
                 for uid in await self._objects.list_prefixes(f"{self._cluster_id}/{namespace}"):
                     yield namespace, uid

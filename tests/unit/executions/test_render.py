@@ -83,7 +83,7 @@ class TestWhatAlwaysHolds:
 
     def test_both_containers_are_there_and_only_the_collector_has_a_token(self, name):
         spec = pod_spec(name)
-        assert [one["name"] for one in spec["containers"]] == ["main", "collector"]
+        assert [one["name"] for one in spec["containers"]] == ["collector", "main"]
         assert spec["automountServiceAccountToken"] is False
         assert "collector-token" not in {mount["name"] for mount in container(name)["volumeMounts"]}
         assert "runAsUser" not in container(name)["securityContext"], "one user for both, on the pod"

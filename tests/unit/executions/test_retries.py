@@ -179,6 +179,7 @@ class TestWhenTheSpecSaysSo:
             "job": recorded_job().model_dump(),
             "pod": recorded_pod().model_dump(),
             "log": record.log and record.log.model_dump(),
+            "usage": None,
         }
         assert record.log is not None
         assert record.log.lines == 3
@@ -361,5 +362,5 @@ def _memory(told: ExecutionStatus, retry: dict[str, Any]) -> tuple[object, objec
     children = render_children(one, plan, defaults, attempt)
     body: Any = children.job
     assert body["metadata"]["name"] == job_name(REFERENCE, attempt)
-    asked = body["spec"]["template"]["spec"]["containers"][0]["resources"]
+    asked = body["spec"]["template"]["spec"]["containers"][1]["resources"]
     return asked["limits"]["memory"], asked["requests"]["memory"]

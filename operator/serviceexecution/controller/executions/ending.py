@@ -1,6 +1,8 @@
 """What is done about an execution that has ended, before its status says so: its Secret goes, its end is dated."""
 
+from collections import OrderedDict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -8,20 +10,23 @@ import structlog
 from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.store_reads import StoreReads
+from serviceexecution.executions.usage_note import usage_note
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SECRETS
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET, ANNOTATION_RUN_SECRET_UID
-from serviceexecution.store.errors import StoreFullError, StoreUnwritableError
+from serviceexecution.store.errors import StoreError, StoreFullError, StoreUnwritableError
 from serviceexecution.store.store import ResultStore
+from serviceexecution.store.usage_sums import UsageNote
 
 logger = structlog.stdlib.get_logger()
 
 _RIGHT_SECONDS: Final = 5.0
 """For which a missing right is waited for: an API server that has just started may find it in a moment."""
 _PAUSE_SECONDS: Final = 1.0
+_COUNTED_AT_ONCE: Final = 10
 _MOST_WAITING: Final = 10_000
 """Executions that wait for a right; the end of another is written at once."""
 
@@ -39,6 +44,8 @@ class Ending:
         self._clock = clock
         self._refused: dict[str, datetime] = {}
         """By uid of executions: when the right to delete their Secret was found missing."""
+        self._uncounted: OrderedDict[str, tuple[str, str, datetime, UsageNote]] = OrderedDict()
+        """By uid of executions that have ended, the newest last: whose and what."""
         self._client = client
         self._store = store
         self._reads = reads
@@ -52,6 +59,7 @@ class Ending:
         if not await self._delete_secret(execution):
             return _PAUSE_SECONDS
         await self._date_results(execution, status)
+        await self._count(execution, status)
         return None
 
     async def _delete_secret(self, execution: ServiceExecution) -> bool:
@@ -77,6 +85,26 @@ class Ending:
         if len(self._refused) >= _MOST_WAITING:
             self._refused.clear()  # Of executions that were deleted meanwhile
         return (now - self._refused.setdefault(uid, now)).total_seconds() < _RIGHT_SECONDS
+
+    async def _count(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
+        """Count what was used for the service's month, and what could not be counted before.
+
+        No end waits for it: what the store does not take now is tried again with the next ends.
+        """
+        service, ended = execution.spec.service_ref, status.completion_time
+        if service is not None and ended is not None:
+            metadata = execution.metadata
+            note = usage_note(metadata.uid, status)
+            self._uncounted[metadata.uid] = (metadata.namespace, service.name, ended, note)
+        for one in [*self._uncounted.values()][-_COUNTED_AT_ONCE:]:
+            try:
+                await self._reads.ask(one[0], partial(self._store.usage_sums.note, *one))
+            except StoreError as error:
+                logger.warning("usage not counted; it is tried again with the next end", error=str(error))
+                break
+            self._uncounted.pop(one[-1].uid, None)
+        while len(self._uncounted) > _MOST_WAITING:
+            self._uncounted.popitem(last=False)
 
     async def _date_results(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
         retention, ended = execution.spec.result_retention, status.completion_time

@@ -190,6 +190,7 @@ class ExecutionReconciler:
             if problem is None:
                 raise
             return replace(seen, plan=problem)
+        seen = seen.with_status(input_digest=seen.plan.input_digest)
         return replace(seen, job=job, plan=None)
 
     async def _create_config_map(self, execution: ServiceExecution, manifest: JsonObject) -> None:

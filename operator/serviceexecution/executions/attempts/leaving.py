@@ -17,6 +17,7 @@ from serviceexecution.resources.executions.execution_status import (
 )
 from serviceexecution.resources.meaning import one_line
 from serviceexecution.store.kept_logs import log_of
+from serviceexecution.store.kept_usage import usage_of
 
 MESSAGE_CHARACTERS: Final = 300
 """Of an attempt's sentence in the list of attempts."""
@@ -47,6 +48,7 @@ def left(
         exit_code=exit_code,
         memory_limit=None if seen.pod is None else seen.pod.spec.memory_limit,
         log=log_of(seen.log),
+        usage=usage_of(seen.manifest),
     )
     status = before.model_copy(
         update={

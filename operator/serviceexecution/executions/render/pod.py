@@ -29,6 +29,8 @@ from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER, OUTPUT_L
 from serviceexecution.resources.pods.pod_protection import NO_SIDECARS, PROTECTION
 
 HOME_DIRECTORY: Final = "/var/runtime/home"
+DEFAULT_CONTAINER_ANNOTATION: Final = "kubectl.kubernetes.io/default-container"
+"""Which container kubectl shows the log of when none is named: else the first."""
 USER_NAME: Final = "serviceexecution"
 """What the base images call the user that programs run as."""
 COLLECT_GRACE: Final = 60
@@ -44,7 +46,11 @@ def pod_template(execution: ServiceExecution, plan: Plan, defaults: PodDefaults,
 
 def _rendered(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:
     own_labels = labels(execution.reference, attempt)
-    annotations = {**PROTECTION, OUTPUT_LIMIT_ANNOTATION: str(plan.output_limit)}
+    annotations = {
+        **PROTECTION,
+        OUTPUT_LIMIT_ANNOTATION: str(plan.output_limit),
+        DEFAULT_CONTAINER_ANNOTATION: MAIN_CONTAINER,
+    }
     template: JsonObject = {
         "metadata": {
             "labels": {**own_labels, **NO_SIDECARS},
@@ -102,8 +108,9 @@ def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) ->
         "terminationGracePeriodSeconds": int(plan.times.cancel_grace + 0.999) + COLLECT_GRACE,
         "securityContext": pod_security(spec.security_context, defaults),
         "containers": [
-            _main_container(spec, plan),
+            # First, so that it is there when main starts: what a program of milliseconds uses is counted by then.
             collector_container(spec, plan, defaults),
+            _main_container(spec, plan),
         ],
         "volumes": _volumes(execution, plan),
     }

@@ -35,7 +35,10 @@ def without_job(seen: Observation) -> Decision:
         if seen.taken is None:
             return Decision(seen.status, create=True)
         # Recorded before anything is created, so that a later change of the service changes no run.
-        return say(seen.with_status(service=seen.taken), Phase.PENDING, Reason.STARTING, wake=0)
+        digest = None if seen.plan is None else seen.plan.input_digest
+        return say(
+            seen.with_status(service=seen.taken, input_digest=digest), Phase.PENDING, Reason.STARTING, wake=0
+        )
     problem = seen.plan
     if problem.reason is Reason.QUEUED:
         message = message_so_far(seen, problem.reason)

@@ -16,6 +16,7 @@ from serviceexecution.gateway.collect.commits import (
     SkippedEntry,
     commit_too_large,
 )
+from serviceexecution.gateway.collect.usage_claims import usage_claim
 from serviceexecution.gateway.http.problems import Problem
 
 _READ_AT_ONCE: Final = 32 * 1024
@@ -113,6 +114,8 @@ class CommitReader:
             if not isinstance(value, bool):
                 raise _invalid(self._list, "it must be true or false")
             self._commit.limit_exceeded = value
+        if self._list == "usage":
+            self._commit.usage = usage_claim(value)
         self._step = self._next_name
 
     def _next_name(self) -> None:

@@ -1,5 +1,6 @@
 """What a collector says when it is done, and the commit record that follows from it. Pure."""
 
+import hashlib
 import heapq
 import json
 from collections.abc import Iterable, Iterator
@@ -9,10 +10,12 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
+from serviceexecution.gateway.collect.usage_claims import UsageClaim
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.media_types import media_type_of
 from serviceexecution.store.output_commits import COMMITTED_AT
+from serviceexecution.store.records import UsageSeries
 
 MAX_FILES: Final = 50_000
 MAX_DIRECTORIES: Final = 50_000
@@ -55,6 +58,9 @@ class Commit:
     """By encoded path."""
     skipped: list[SkippedEntry] = field(default_factory=list)
     limit_exceeded: bool = False
+    usage: UsageClaim | None = None
+    digest: str | None = None
+    """SHA-256 of the list of files, once that is sorted."""
     total_bytes: int = 0
     name_bytes: int = 0
 
@@ -98,17 +104,37 @@ def check_total(identity: CollectorIdentity, commit: Commit) -> None:
         )
 
 
+def series_of(identity: CollectorIdentity, commit: Commit) -> UsageSeries | None:
+    """Return what is kept of the usage over time, None without any."""
+    usage = commit.usage
+    if usage is None or not usage.points:
+        return None
+    return UsageSeries(
+        attempt=identity.attempt,
+        pod_uid=identity.pod_uid,
+        started_at=usage.started_at,
+        cpu_limit=usage.cpu_limit,
+        memory_limit=usage.memory_limit,
+        points=usage.points,
+    )
+
+
 def sorted_steps(commit: Commit, into: list[CommittedFile]) -> Iterator[None]:
-    """Sort the files by path ``into`` a list, step by step: a caller may let others work in between."""
+    """Sort the files by path ``into`` a list, and note the list's digest, step by step: a caller may let others work in
+    between.
+    """
     files = list(commit.files.values())
     runs: list[list[CommittedFile]] = []
     for start in range(0, len(files), _SORTED_AT_ONCE):
         runs.append(sorted(files[start : start + _SORTED_AT_ONCE]))
         yield
+    digest = hashlib.sha256()
     for number, file in enumerate(heapq.merge(*runs)):
         into.append(file)
+        digest.update(f"{file.sha256.hex()}  {file.path}\n".encode())
         if number % _SORTED_AT_ONCE == 0:
             yield
+    commit.digest = digest.hexdigest()
 
 
 def record_text(
@@ -139,10 +165,13 @@ def _record_parts(head: _Members, commit: Commit, files: Iterable[CommittedFile]
     for number, entry in enumerate(sorted(commit.skipped)):
         text = _json({"path": entry.path, "reason": entry.reason})
         yield b"," + text if number else text
-    yield b'],"totalBytes":%d,"limitExceeded":%s,' % (
+    yield b'],"totalBytes":%d,"limitExceeded":%s,"digest":%s,' % (
         commit.total_bytes,
         b"true" if commit.limit_exceeded else b"false",
+        json.dumps(commit.digest).encode(),
     )
+    usage = commit.usage
+    yield b'"usage":%s,' % (b"null" if usage is None else usage.sums.model_dump_json(by_alias=True).encode())
     yield COMMITTED_AT
 
 

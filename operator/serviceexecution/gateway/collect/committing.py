@@ -17,6 +17,7 @@ from serviceexecution.gateway.collect.commits import (
     check_total,
     record_end,
     record_text,
+    series_of,
     sorted_steps,
 )
 from serviceexecution.gateway.collect.known_outputs import AttemptOutput, KnownFile, KnownOutputs
@@ -93,6 +94,9 @@ class Commits:
         check_total(identity, commit)
         await self._verify(identity, output, commit)
         await self._confirm(identity)
+        series = series_of(identity, commit)
+        if series is not None:
+            await self._store.usage.write_series(identity.reference, series)
         text = _text(identity, commit, ordered, record_end(datetime.now(UTC)))
         await self._store.commits.seal(identity.reference, identity.attempt, commit.files.keys(), text)
         self._known.close(identity)

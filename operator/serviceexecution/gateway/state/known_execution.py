@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, text_at, text_of
+from serviceexecution.gateway.state.known_usage import packed_usage
 from serviceexecution.resources.access_key import KeyId
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
@@ -22,8 +23,8 @@ KEPT_TAG_BYTES: Final = 2048
 KEPT_MESSAGE_BYTES: Final = 1024
 """Most bytes of a status message that are remembered; the controller's are mostly a sentence. Longer ones are
 fetched."""
-_RECORD_BYTES: Final = 900
-"""What a record costs without its tags and its message, with its places in the index: 650 measured, and the gaps of an
+_RECORD_BYTES: Final = 980
+"""What a record costs without its tags and its message, with its places in the index: 730 measured, and the gaps of an
 allocator."""
 
 
@@ -53,6 +54,8 @@ class KnownExecution:
     """Id of the access key that it was submitted with, as its annotation says; None when no key was."""
     job: str | None = None
     """What it says of itself as a job of the platform's API (``ANNOTATION_JOB``), None when it is none."""
+    usage: bytes | None = None
+    """What it has used, packed: ``usage_document`` reads it."""
     tags: tuple[str, ...] = ()
     cut: bool = False
     """Tags or message are too long to be remembered and must be fetched."""
@@ -126,6 +129,7 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
         service_uid=_shared(object_of(status.get("service")).get("uid")),
         access_key=_access_key(metadata),
         job=_job(metadata),
+        usage=packed_usage(object_of(status.get("usage"))),
         tags=() if cut else tags,
         cut=cut,
     )

@@ -1,22 +1,13 @@
 """``ServiceExecution.status``: what is true of an execution."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field
 
+from serviceexecution.resources.executions.execution_usage import MeasuredUsage, Times, Usage
+from serviceexecution.resources.executions.status_values import LargeInteger, Timestamp
 from serviceexecution.resources.model import OpaqueObject, ResourceModel
-
-
-def _rfc3339_seconds(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Timestamp = Annotated[datetime, PlainSerializer(_rfc3339_seconds, return_type=str, when_used="json")]
-"""A point in time, UTC, whole seconds, as metav1.Time."""
-
-LargeInteger = Annotated[int, Field(json_schema_extra={"format": "int64"})]
 
 
 class Phase(StrEnum):
@@ -118,6 +109,8 @@ class Result(ResourceModel):
     """Number of files that could not be collected."""
     message: str | None = None
     """What could not be collected, and why."""
+    digest: str | None = None
+    """SHA-256 of the list of all files as sha256sum prints it: a line for each, by name."""
 
 
 class TakenService(ResourceModel):
@@ -190,17 +183,6 @@ class Log(ResourceModel):
     """How long these places last together, in seconds: what was printed then is missing."""
 
 
-class Usage(ResourceModel):
-    """Where the time went, in seconds."""
-
-    wait_seconds: LargeInteger | None = None
-    """From creation to the program's start."""
-    run_seconds: LargeInteger | None = None
-    """From the program's start to its end."""
-    collect_seconds: LargeInteger | None = None
-    """From the program's end to the kept result."""
-
-
 class EarlierAttempt(ResourceModel):
     """An attempt that has ended, after which another one is made."""
 
@@ -226,6 +208,8 @@ class EarlierAttempt(ResourceModel):
     """Memory limit of its program, such as 512Mi."""
     log: Log | None = None
     """Its kept log."""
+    usage: MeasuredUsage | None = None
+    """What its program has used."""
 
 
 class ExecutionStatus(ResourceModel):
@@ -267,8 +251,14 @@ class ExecutionStatus(ResourceModel):
     """The service that this is a run of, and what was taken from it."""
     callback: CallbackStatus | None = None
     """The callback about the execution's end."""
+    input_digest: str | None = None
+    """SHA-256 of the input's JSON text: its members by name, each as it was given, without spaces between them."""
+    image: Annotated[str, Field(max_length=1024)] | None = None
+    """The image that ran, with its digest, as the node says."""
+    times: Times | None = None
+    """When each step of the last attempt was over."""
     usage: Usage | None = None
-    """Where the time went."""
+    """Where the time went, and what the program has used."""
     conditions: Annotated[
         tuple[Condition, ...],
         Field(

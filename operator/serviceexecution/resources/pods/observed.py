@@ -152,6 +152,8 @@ class ContainerView(ResourceModel):
     name: str
     container_id: str = Field(default="", alias="containerID")
     """Empty as long as the runtime has made no container, as far as the kubelet knows."""
+    image_id: str = Field(default="", alias="imageID")
+    """The image with its digest, or only the digest."""
     state: ContainerStateView = ContainerStateView()
 
 
@@ -209,6 +211,13 @@ class PodView(ResourceModel):
     def main(self) -> ContainerStateView:
         """Return the state of the user's container."""
         return self.state_of(MAIN_CONTAINER)
+
+    @property
+    def image(self) -> str | None:
+        """Return main's image with its digest, None while the kubelet does not know it."""
+        return (
+            next((c.image_id for c in self.status.container_statuses if c.name == MAIN_CONTAINER), "") or None
+        )
 
     @property
     def collector(self) -> ContainerStateView:

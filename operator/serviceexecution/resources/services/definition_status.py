@@ -5,13 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from serviceexecution.resources.executions.execution_status import (
-    Condition,
-    JobReference,
-    LargeInteger,
-    Log,
-    Timestamp,
-)
+from serviceexecution.resources.executions.execution_status import Condition, JobReference, Log
+from serviceexecution.resources.executions.status_values import LargeInteger, Timestamp
 from serviceexecution.resources.model import OpaqueObject, ResourceModel
 
 SCHEMA_FIELD: Final = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

@@ -212,7 +212,7 @@ async def test_more_memory_is_asked_for_after_a_run_was_killed_for_it(world: Wor
     world.wait(15)
     await world.controller.run()
     job: Any = world.kubernetes.one(JOBS)
-    main = job["spec"]["template"]["spec"]["containers"][0]
+    main = job["spec"]["template"]["spec"]["containers"][1]
     assert main["resources"]["limits"] == {"memory": "768Mi"}
 
 

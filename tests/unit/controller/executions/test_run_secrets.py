@@ -73,6 +73,8 @@ async def test_a_controller_killed_at_any_write_comes_to_the_same_end(world: Wor
     noted = await world.store.notes.read_expiry("team", world.execution.metadata.uid)
     assert noted is not None
     assert abs(noted - status.completion_time - timedelta(hours=1)) < timedelta(seconds=1)
+    (month,) = await world.store.usage_sums.months("team", "adder")
+    assert (await world.store.usage_sums.month("team", "adder", month)).executions == 1
     assert status.callback is not None
     assert status.callback.state == "Pending"
     assert world.controller.called_back[-1].metadata.uid == world.execution.metadata.uid

@@ -35,7 +35,7 @@ async def test_what_is_taken_is_recorded_before_anything_is_created(world: World
     assert (taken.name, taken.uid, taken.generation) == ("adder", "service-uid", 1)
     assert taken.fields["timeout"] == "1h"
     assert taken.output_schema == SUM
-    container = job_spec(world)["template"]["spec"]["containers"][0]
+    container = job_spec(world)["template"]["spec"]["containers"][1]
     assert {"name": "A", "value": "1"} in container["env"]
     assert container["image"] == "sum:1"
 

@@ -62,8 +62,8 @@ class TestExecutions:
         (job,) = builds.run_jobs()
         pod = job["spec"]["template"]["spec"]
         assert pod["imagePullSecrets"] == [{"name": "own"}, {"name": "login"}]
-        assert pod["containers"][0]["args"] == ["--fast"]
-        assert pod["containers"][0]["imagePullPolicy"] == "Always"
+        assert pod["containers"][1]["args"] == ["--fast"]
+        assert pod["containers"][1]["imagePullPolicy"] == "Always"
 
     async def test_executions_wait_for_the_first_image(self, builds: BuildWorld):
         await builds.upload("a")
@@ -137,4 +137,4 @@ class TestExecutions:
 
 def main_container(builds: BuildWorld) -> Any:
     (job,) = builds.run_jobs()
-    return job["spec"]["template"]["spec"]["containers"][0]
+    return job["spec"]["template"]["spec"]["containers"][1]

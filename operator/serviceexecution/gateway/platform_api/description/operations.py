@@ -106,7 +106,7 @@ OPERATIONS: Final = (
         also_text=True,
     ),
     Operation(
-        "get", f"{_E}/metrics", "getMetrics", "Show measurements, of which there are none yet", "Metrics"
+        "get", f"{_E}/metrics", "getMetrics", "Show CPU and memory over time, once it has ended", "Metrics"
     ),
     Operation("get", f"{_E}/lineage", "getLineage", "Show which execution started which", "Lineage"),
     Operation("get", f"{_E}/costs", "getCosts", "Show costs, of which there are none", "Nothing[]"),

@@ -49,7 +49,7 @@ _MORE: Final = dict.fromkeys(
         "message",
     ),
     _TEXT,
-)
+) | {"usage": _OBJECT}
 _OVERVIEW: Final[dict[str, JsonObject]] = {
     "id": _TEXT,
     "serviceDefinitionId": _TEXT,

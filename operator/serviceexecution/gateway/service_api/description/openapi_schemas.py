@@ -17,6 +17,18 @@ _TIME: Final[JsonObject] = {
     "description": "UTC.",
 }
 _UUID: Final[JsonObject] = {"type": "string", "format": "uuid"}
+_BYTES: Final[JsonObject] = {"type": "integer", "minimum": 0}
+_USAGE: Final[JsonObject] = {
+    "type": "object",
+    "description": "What the program has used, once it has ended.",
+    "properties": {
+        "cpuSeconds": {"type": "number", "minimum": 0},
+        "memoryPeakBytes": _BYTES,
+        "readBytes": _BYTES,
+        "writtenBytes": _BYTES,
+        "complete": {"type": "boolean", "description": "False: these are lower bounds."},
+    },
+}
 _SEVERITIES: Final[list[JsonValue]] = ["DEBUG", "NOTICE", "INFO", "WARNING", "ERROR"]
 _STATUSES: Final[list[JsonValue]] = ["UNKNOWN", "PENDING", "RUNNING", "SUCCEEDED", "CANCELLED", "FAILED"]
 
@@ -90,6 +102,7 @@ def schemas(definition: ServiceDefinition) -> JsonObject:
                     "minimum": 2,
                     "description": "How many attempts were made, when it was more than one.",
                 },
+                "usage": _USAGE,
                 "status": {"type": "string", "enum": _STATUSES},
                 "type": {"type": "string", "enum": ["MANAGED"]},
                 "serviceId": _UUID,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.gateway.state.known_usage import usage_document
 from serviceexecution.resources.executions.execution_status import Phase
 
 STATUSES: Final = {
@@ -39,6 +40,7 @@ def execution_document(execution: KnownExecution, api_id: str, definition_uid: s
         "serviceId": taken,
         "serviceDefinitionId": taken,
         "attempts": execution.attempts if (execution.attempts or 1) > 1 else None,
+        "usage": usage_document(execution.usage),
     }
     tags: list[JsonValue] = list(execution.tags)
     return {**{name: value for name, value in view.items() if value is not None}, "tags": tags}
