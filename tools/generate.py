@@ -1,9 +1,11 @@
 """Writes every generated file, or with ``--check`` names those that are stale: ``python -m tools.generate``."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 
+from serviceexecution.resources.receipt_schema import RECEIPT_SCHEMA
 from tools import ROOT
 from tools.chart.install_manifest import CHART, INSTALL_MANIFEST, install_manifest
 from tools.chart.values import ValuesError, parse_values
@@ -59,6 +61,7 @@ def generated_files() -> dict[str, str]:
         FIELDS_FILE: pod_template_fields(),
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
         OPERATIONS_PAGE: replace_rights(replace_metrics((ROOT / OPERATIONS_PAGE).read_text())),
+        "docs/receipt.schema.json": json.dumps(RECEIPT_SCHEMA, indent=2) + "\n",
         TRUTH_PAGE: truth_table(),
         REASON_PAGE: replace_reasons((ROOT / REASON_PAGE).read_text()),
         REASONS_SHOWN_PAGE: reasons_shown(),

@@ -1,8 +1,10 @@
 """The platform's client in a process of its own, and what happens in the cluster meanwhile."""
 
+import httpx
 import pytest
 
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.store.records import UsagePoint, UsageSeries
 from tests.support.sdk.process import RemoteError
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.service_api.service_harness import JSON
@@ -31,6 +33,11 @@ class Platform:
         """Return the files of an execution's input."""
         return self.service.cluster.objects["configmaps", NAMESPACE, name]["data"]
 
+    def get(self, path, token="alice-token"):  # noqa: S107
+        """Call the gateway at a path of its own."""
+        url = self.gateway.base.partition("/platform/")[0] + path
+        return httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+
     def submit(self, body=b"{}", **headers):
         async def post():
             return await self.service.started(body=body, headers=JSON | headers)
@@ -57,6 +64,19 @@ class Platform:
             known = await self.service.state.execution(NAMESPACE, SERVICE, name)
             data = "".join(f"{LINE}{line}\n" for line in lines).encode()
             await self.service.store.logs.of(known.reference, 1).write(1, data)
+
+        self.gateway.run(write())
+
+    def used(self, name, *, started_at, points):
+        """Keep what the execution has used over time, with a limit of two cores."""
+
+        async def write():
+            known = await self.service.state.execution(NAMESPACE, SERVICE, name)
+            told = tuple(
+                UsagePoint(time=t, cpu_seconds=cpu, memory_bytes=memory) for t, cpu, memory in points
+            )
+            series = UsageSeries(pod_uid="p", started_at=started_at, cpu_limit=2.0, points=told)
+            await self.service.store.usage.write_series(known.reference, series)
 
         self.gateway.run(write())
 

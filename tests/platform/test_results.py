@@ -7,6 +7,7 @@ import pytest
 from serviceexecution.store.errors import StoreError
 from tests.platform.platform_client import LINE, refused
 from tests.support.sdk.process import RemoteError
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
 
 PACKAGE = "qhub-service"
 
@@ -79,6 +80,34 @@ def test_an_execution_that_has_printed_nothing_has_an_empty_log(platform):
     name = platform.submit()
     platform.end(name)
     assert platform.client.service_executions.get_service_execution_logs(name).empty is True
+
+
+def test_what_a_run_has_used_over_time_is_in_cores_and_bytes(platform):
+    name = platform.submit()
+    usage = {"cpuSeconds": 1.5, "memoryPeakBytes": 9000, "complete": True}
+    platform.end(name, {"output.json": b"{}"}, usage=usage)
+    platform.used(name, started_at=1000, points=[(1500, 0.25, 4000), (2500, 1.25, 9000), (3000, 1.5, 100)])
+    executions = platform.client.service_executions
+    metrics = executions.get_service_execution_metrics(name)
+    points = [(one.timestamp, one.value) for one in metrics.cpu_usage]
+    assert points == [("1500", 0.5), ("2500", 1.0), ("3000", 0.5)]
+    assert [(one.timestamp, one.value) for one in metrics.memory_usage] == [
+        ("1500", 4000.0),
+        ("2500", 9000.0),
+        ("3000", 100.0),
+    ]
+    assert {one.value for one in metrics.cpu_limit} == {2.0}
+    assert metrics.memory_limit == []
+    assert executions.get_service_execution(name).usage == usage
+
+
+def test_a_receipt_is_served_by_both_apis(platform):
+    name = platform.submit(b'{"a": 1.0}')
+    platform.end(name, inputDigest="a" * 64, usage={"cpuSeconds": 1.5, "complete": True})
+    own = platform.get(f"/platform/{NAMESPACE}/service-executions/{name}/receipt").json()
+    assert platform.get(f"/services/{NAMESPACE}/{SERVICE}/{name}/receipt").json() == own
+    assert (own["id"], own["input"], own["usage"]["cpuSeconds"]) == (name, {"digest": "a" * 64}, 1.5)
+    assert own["submittedBy"]["name"]
 
 
 def test_what_is_not_measured_is_empty(platform):

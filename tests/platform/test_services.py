@@ -2,10 +2,12 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.store.usage_sums import UsageNote
 from tests.platform.platform_client import UNKNOWN, refused
 from tests.support.sdk.process import RemoteError
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
@@ -63,6 +65,31 @@ def test_statistics_count_what_there_is(platform):
     executions = counted.managed_service_executions
     assert (executions.total_count, executions.this_month_count, executions.last_month_count) == (2, 1, 0)
     assert (counted.stars, executions.last_three_months_count) == (0, 1)
+
+
+def test_what_a_service_has_used_outlives_its_executions(platform):
+    ended = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    note = UsageNote("gone", "F", 7200, 1024 * 3600)
+    platform.gateway.run(platform.service.store.usage_sums.note(NAMESPACE, SERVICE, ended, note))
+    said = platform.get(f"/services/{NAMESPACE}/{SERVICE}/usage").json()
+    month = {
+        "month": "2026-11",
+        "executions": 1,
+        "failures": 1,
+        "cancelled": 0,
+        "cpuSeconds": 7.2,
+        "gibHours": 1.0,
+    }
+    assert said == {"service": SERVICE, "months": [month]}
+    assert platform.get(f"/services/{NAMESPACE}/{SERVICE}/usage?month=2026-11").json() == said
+    assert (
+        platform.get(f"/services/{NAMESPACE}/{SERVICE}/usage?month=2026-10").json()["months"][0]["executions"]
+        == 0
+    )
+    assert platform.get(f"/services/{NAMESPACE}/{SERVICE}/usage?month=soon").status_code == 400
+    assert platform.get(f"/services/{NAMESPACE}/nothing/usage").status_code == 404
+    counted = platform.client.services.get_service_statistics(platform.service_id)
+    assert counted.managed_service_executions.total_count == 1
 
 
 def test_names_are_free_or_taken(platform):

@@ -17,9 +17,12 @@ from serviceexecution.cli.commands import (
     init,
     listing,
     pool,
+    receipt,
+    rerun,
     run,
     serve,
     services,
+    usage,
     waiting,
 )
 from serviceexecution.cli.console import give_up_output, note, take_any_text
@@ -77,6 +80,9 @@ app.command("watch")(waiting.watch)
 app.command("wait")(waiting.wait)
 app.command("logs")(executions.logs)
 app.command("result")(executions.result)
+app.command("rerun")(rerun.rerun)
+app.command("receipt")(receipt.receipt)
+app.command("usage")(usage.usage)
 app.command("cancel")(executions.cancel)
 app.command("delete")(deletion.delete)
 app.add_typer(pool.pools, name="pool")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 from uuid import uuid4
 
 import httpx
@@ -140,8 +140,15 @@ class ServiceClient:
 
     def submit(self, body: bytes, *, key: str = "") -> str:
         """Start an execution and return its id. A cut connection starts no second one, nor does the same ``key``."""
+        return self._started("", body, key)
+
+    def rerun(self, execution: str, body: bytes) -> str:
+        """Run an execution again and return the new one's id. A cut connection starts no second one."""
+        return self._started(f"{_place(execution)}/rerun", body)
+
+    def _started(self, place: str, body: bytes, key: str = "") -> str:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid4())}
-        found = str(self._channel.request("POST", "", headers=headers, content=body).json()["id"])
+        found = str(self._channel.request("POST", place, headers=headers, content=body).json()["id"])
         if not _ID.fullmatch(found):  # It becomes part of commands that people copy
             raise CommandError(f"The service answered with an invalid id: {found[:100]!r}.")
         return found
@@ -149,6 +156,12 @@ class ServiceClient:
     def status(self, execution: str) -> JsonObject:
         """Return the execution as the service shows it."""
         answer: JsonObject = self._channel.request("GET", _place(execution)).json()
+        return answer
+
+    def usage(self, month: str) -> JsonObject:
+        """Return what the service has used, in that month or by month."""
+        query = f"?{urlencode({'month': month})}" if month else ""
+        answer: JsonObject = self._channel.request("GET", f"/usage{query}").json()
         return answer
 
     def result_text(self, execution: str) -> str:

@@ -29,6 +29,7 @@ from serviceexecution.cli.summaries import (
     execution_summary,
     service_summary,
 )
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.configuration.credentials import Credentials
 from serviceexecution.kube.configuration.kubeconfig import KubeContext, load_context
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, path_segment
@@ -88,6 +89,13 @@ class Session:
                 f"There is no service {name} in namespace {self.namespace}; see them with: sx services"
             )
         return service_summary(found)
+
+    def execution_object(self, name: str) -> JsonObject:
+        """Return an execution as it is, by its name; raises CommandError."""
+        found = self.api.get(SERVICE_EXECUTIONS, self.namespace, name)
+        if found is None:
+            raise CommandError(f"The execution {name} was deleted a moment ago.")
+        return found
 
     def execution(self, name: str) -> ExecutionSummary:
         """Return an execution by its name, or by the id that the Service API shows; raises CommandError."""

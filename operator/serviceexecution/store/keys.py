@@ -37,6 +37,7 @@ SOURCES: Final = "!sources"
 
 POOLS: Final = "!pools"
 """As the tombstones: content and indexes of data pools, by namespace and uid."""
+
 USAGE: Final = "!usage"
 """As the tombstones: what services have used, by namespace, service and month."""
 

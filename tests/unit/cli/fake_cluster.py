@@ -46,6 +46,7 @@ class FakeCluster:
         self.seen = []
         self.sources = {}
         self.logs = {}
+        self.usage = {}
         self.files = {}
         self.problem = None
         self.refused = set()
@@ -241,6 +242,8 @@ def _handler(cluster):
                 return self._source(parts[-1], body)
             if "builds" in parts:
                 return self._log(cluster.logs.get(parts[-2], []), plain=True)
+            if parts[-1].startswith("usage"):
+                return self._send(200, cluster.usage[parts[-2]])
             if parts[-1] == "log":
                 return self._log(cluster.logs.get(parts[-2], []), plain=parts[0] == "api")
             if self.command == "POST":

@@ -119,10 +119,10 @@ def run(
         if detach:
             say_json({"id": execution}) if output is Output.JSON else say(execution)
             return
-        _stay(session, service, execution, output, seconds=seconds, quiet=quiet, raw=raw)
+        stay(session, service, execution, output, seconds=seconds, quiet=quiet, raw=raw)
 
 
-def _stay(
+def stay(
     session: "Session",
     service: str,
     execution: str,
@@ -132,6 +132,7 @@ def _stay(
     quiet: bool,
     raw: bool,
 ) -> None:
+    """Show phases and log of an execution until its end, then its result; raises CommandError."""
     from serviceexecution.cli.run.execute import Follower
     from serviceexecution.cli.run.result import ServiceOutcome
     from serviceexecution.cli.watching import WaitedTooLongError

@@ -10,6 +10,7 @@ from serviceexecution.gateway.service_api.executions.list_routes import list_rou
 from serviceexecution.gateway.service_api.executions.log_routes import log_router
 from serviceexecution.gateway.service_api.executions.read_routes import read_router
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
+from serviceexecution.gateway.service_api.executions.usage_routes import usage_router
 from serviceexecution.gateway.service_api.submission.intake import Intake
 from serviceexecution.gateway.service_api.submission.routes import submit_router
 
@@ -19,6 +20,7 @@ def service_router(context: ServiceContext, results: ResultAnswers, intake: Inta
     router = APIRouter(redirect_slashes=False)
     for part in (
         docs_router(context),
+        usage_router(context),
         submit_router(context, intake),
         cancel_router(context),
         log_router(context),

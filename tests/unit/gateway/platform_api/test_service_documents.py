@@ -6,6 +6,7 @@ import pytest
 
 from serviceexecution.gateway.platform_api.services.documents import statistics
 from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.store.usage_sums import MonthlyUsage
 
 
 def created(text):
@@ -21,5 +22,13 @@ def created(text):
     ],
 )
 def test_months_are_counted_over_the_turn_of_a_year(now, times, counts):
-    found = statistics([created(one) for one in times], created(now).created)["managedServiceExecutions"]
+    found = statistics([created(one) for one in times], (), created(now).created)["managedServiceExecutions"]
     assert tuple(found.values()) == counts
+
+
+def test_executions_that_were_deleted_still_count():
+    kept = [MonthlyUsage("2026-03", executions=7), MonthlyUsage("2025-12", executions=2)]
+    found = statistics([created("2026-03-30")], kept, created("2026-03-31").created)[
+        "managedServiceExecutions"
+    ]
+    assert tuple(found.values()) == (10, 7, 0, 9)

@@ -1,6 +1,4 @@
-"""The calls about one execution that read nothing from the store: its status, its end, what it has used."""
-
-from datetime import datetime
+"""The calls about one execution that are not about its output or log: its status, its end, what it has used."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -8,8 +6,10 @@ from fastapi.responses import JSONResponse
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.rights import CANCEL
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
+from serviceexecution.gateway.platform_api.executions.metrics import metrics_document
 from serviceexecution.gateway.platform_api.paths import EXECUTION
 from serviceexecution.gateway.service_api.executions.cancel_routes import cancelled
+from serviceexecution.gateway.state.receipts import read_receipt
 
 _NO_CACHE = {"Cache-Control": "no-cache"}
 
@@ -36,13 +36,19 @@ def read_router(context: PlatformContext) -> APIRouter:
 
     @router.get(f"{EXECUTION}/metrics")
     async def get_metrics(request: Request, namespace: str, api_id: str) -> Response:
-        """Nothing is sampled yet: the series are empty, as the client takes them."""
         call = await context.execution(request, namespace, api_id)
-        document: JsonObject = {"serviceExecutionId": call.api_id}
-        document |= {name: [] for name in ("cpuUsage", "cpuLimit", "memoryUsage", "memoryLimit")}
-        times = {"startTime": call.execution.start_time, "endTime": call.execution.completion_time}
-        document |= {name: _milliseconds(time) for name, time in times.items() if time is not None}
+        execution = call.execution
+        series = None
+        if execution.has_ended:  # It is told with the output
+            series = await context.services.store.usage.read_series(execution.reference)
+        document = metrics_document(call.api_id, execution.start_time, execution.completion_time, series)
         return JSONResponse(document, headers=_NO_CACHE)
+
+    @router.get(f"{EXECUTION}/receipt")
+    async def get_receipt(request: Request, namespace: str, api_id: str) -> Response:
+        call = await context.execution(request, namespace, api_id)
+        receipt = await read_receipt(context.services.client, call.execution, call.api_id)
+        return JSONResponse(receipt, headers=_NO_CACHE)
 
     @router.get(f"{EXECUTION}/lineage")
     async def get_lineage(request: Request, namespace: str, api_id: str) -> Response:
@@ -63,8 +69,3 @@ def read_router(context: PlatformContext) -> APIRouter:
         return JSONResponse({}, headers=_NO_CACHE)
 
     return router
-
-
-def _milliseconds(time: datetime) -> str:
-    """Return a time as this call of the platform writes it: a text of the milliseconds since 1970."""
-    return str(int(time.timestamp() * 1000))

@@ -12,6 +12,7 @@ from serviceexecution.gateway.service_api.submission.readiness import not_ready
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.services.definition import ServiceDefinition
+from serviceexecution.store.usage_sums import MonthlyUsage, month_of
 
 Lifecycle = Literal["CREATED", "ACCESSIBLE"]
 Permission = Literal["VIEWER", "MAINTAINER", "OWNER"]
@@ -53,21 +54,35 @@ def service_document(
     }
 
 
-def statistics(executions: Iterable[KnownExecution], now: datetime) -> JsonObject:
-    """Return how many of the executions that still exist were created when; nobody gives stars here."""
+def statistics(
+    executions: Iterable[KnownExecution], kept: Iterable[MonthlyUsage], now: datetime
+) -> JsonObject:
+    """Return how many executions there were: of those that still exist when they were created, of all that have ended
+    when that was, whichever is more. Nobody gives stars here.
+    """
     this_month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     last_month = _months_before(this_month, 1)
     three_months = _months_before(this_month, 3)
-    created = [one.created for one in executions]
+    known = [*executions]
+    created = [one.created for one in known]
+    going = sum(not one.has_ended for one in known)
+    ended = {one.month: one.executions for one in kept}
+    counts = {
+        "totalCount": (len(created), sum(ended.values()) + going),
+        "thisMonthCount": (sum(time >= this_month for time in created), ended.get(month_of(this_month), 0)),
+        "lastMonthCount": (
+            sum(last_month <= time < this_month for time in created),
+            ended.get(month_of(last_month), 0),
+        ),
+        "lastThreeMonthsCount": (
+            sum(time >= three_months for time in created),
+            sum(number for month, number in ended.items() if month >= month_of(three_months)),
+        ),
+    }
     return {
         "stars": 0,
         "subscriptionCount": 0,
-        "managedServiceExecutions": {
-            "totalCount": len(created),
-            "thisMonthCount": sum(time >= this_month for time in created),
-            "lastMonthCount": sum(last_month <= time < this_month for time in created),
-            "lastThreeMonthsCount": sum(time >= three_months for time in created),
-        },
+        "managedServiceExecutions": {name: max(*both) for name, both in counts.items()},
     }
 
 

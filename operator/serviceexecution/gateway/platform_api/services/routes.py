@@ -24,6 +24,7 @@ from serviceexecution.gateway.platform_api.services.documents import (
 )
 from serviceexecution.gateway.service_api.context import gateway_url
 from serviceexecution.gateway.service_api.description.openapi import openapi_document
+from serviceexecution.gateway.state.monthly_usage import read_usage
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.names import DEFINITION_PLURAL
@@ -95,7 +96,8 @@ def service_router(context: PlatformContext) -> APIRouter:
         caller = await context.enter(request, namespace, verb="list")
         call = await context.service(request, caller, namespace, service_id, verb="get")
         executions = await services.state.executions(namespace, call.definition.metadata.name)
-        counted = await _in_thread(namespace, statistics, executions, datetime.now(UTC))
+        kept = await read_usage(services.store, namespace, call.definition.metadata.name, None)
+        counted = await _in_thread(namespace, statistics, executions, kept, datetime.now(UTC))
         return JSONResponse(counted, headers=_NO_CACHE)
 
     @router.get(f"{SERVICE}/subscriptions")

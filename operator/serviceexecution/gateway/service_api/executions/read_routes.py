@@ -7,6 +7,7 @@ from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
 from serviceexecution.gateway.service_api.executions.result_lookup import find_file
 from serviceexecution.gateway.service_api.paths import EXECUTION
+from serviceexecution.gateway.state.receipts import read_receipt
 
 
 def read_router(context: ServiceContext, results: ResultAnswers) -> APIRouter:
@@ -20,6 +21,12 @@ def read_router(context: ServiceContext, results: ResultAnswers) -> APIRouter:
         if waited.held:
             call = await context.execution(request, namespace, service, api_id)
         return context.waits.answer(request, call.execution, call.view, waited)
+
+    @router.get(f"{EXECUTION}/receipt")
+    async def get_receipt(request: Request, namespace: str, service: str, api_id: str) -> Response:
+        call = await context.execution(request, namespace, service, api_id)
+        receipt = await read_receipt(context.client, call.execution, call.api_id)
+        return JSONResponse(receipt, headers=_NO_CACHE)
 
     @router.get(f"{EXECUTION}/result")
     async def get_result(request: Request, namespace: str, service: str, api_id: str) -> Response:
