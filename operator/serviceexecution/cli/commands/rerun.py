@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
-from serviceexecution.cli.console import say
+from serviceexecution.cli.console import say, say_json
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.options import (
     ContextOption,
     ExecutionArgument,
     GatewayOption,
     NamespaceOption,
+    Output,
+    OutputOption,
     RawOption,
     TimeoutOption,
     seconds_of,
@@ -47,6 +49,7 @@ def rerun(
     context: ContextOption = "",
     gateway: GatewayOption = "",
     timeout: TimeoutOption = "",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Run an execution again, as it was or with changed members of its input.
 
@@ -71,9 +74,9 @@ def rerun(
         client = session.service_client(found.service)
         made = client.rerun(found.api_id, rerun_body(changes, secrets, tag))
         if detach:
-            say(made)
+            say_json({"id": made}) if output is Output.JSON else say(made)
             return
-        stay(session, found.service, made, seconds=seconds, quiet=quiet, raw=raw)
+        stay(session, found.service, made, output, seconds=seconds, quiet=quiet, raw=raw)
 
 
 def json_changes(options: Iterable[str]) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """``service-jobs``: made, looked at, listed, run again."""
 
-from dataclasses import replace
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from serviceexecution.contract.input.submission import Submission, input_text
+from serviceexecution.contract.input.submission import input_text
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.payers import caller_payer
@@ -14,18 +13,14 @@ from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.executions.pages import page_document, page_of
 from serviceexecution.gateway.platform_api.executions.query import wanted_of
-from serviceexecution.gateway.platform_api.jobs.job_body import (
-    BODY_LIMIT,
-    changes,
-    job_body,
-    job_submission,
-    tagged,
-)
-from serviceexecution.gateway.platform_api.jobs.kept_input import KeptInput, kept_input
+from serviceexecution.gateway.platform_api.jobs.job_body import job_body, job_submission
 from serviceexecution.gateway.platform_api.paths import SERVICE_JOB, SERVICE_JOBS
 from serviceexecution.gateway.service_api.context import ExecutionCall
 from serviceexecution.gateway.service_api.submission.idempotency import HEADER, check_key
 from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, beside
+from serviceexecution.gateway.service_api.submission.kept_input import kept_input
+from serviceexecution.gateway.service_api.submission.nested_input import BODY_LIMIT
+from serviceexecution.gateway.service_api.submission.rerun import key_of_rerun, rerun_of
 from serviceexecution.gateway.service_api.submission.submitter import Submitted
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.names import JOB_NOT_STORED, JOB_STORED
@@ -90,18 +85,10 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
         call = await context.service_of(
             request, found.caller, found.execution, verb=RUN.verb, subresource=RUN.subresource
         )
-        async with intake.body(request, namespace, limit=BODY_LIMIT) as body:
-            changed, tags = await beside(namespace, len(body), changes, body)
-            kept = await kept_input(services.client, found.execution)
-            asked = Asked(
-                body,
-                _key(f"rerun {found.execution.uid}", key),
-                lambda _: _changed(kept, changed, tags),
-                JOB_STORED,
-                kept.size,
-            )
-            await intake.pay(namespace, kept.size)
-            submitted = await intake.submit(call, asked)
+        key = key_of_rerun(found.execution, key)
+        submitted = await rerun_of(
+            services.client, intake, request, call, found.execution, key=key, job=JOB_STORED
+        )
         return await _answer(request, submitted)
 
     async def _answer(request: Request, submitted: Submitted) -> Response:
@@ -134,20 +121,6 @@ async def _job(context: PlatformContext, request: Request, namespace: str, api_i
             f"The execution {call.api_id} is no job; read it under service-executions.",
         )
     return call
-
-
-def _changed(kept: KeptInput, changed: Submission, tags: tuple[str, ...] | None) -> Submission:
-    """Return what a rerun runs with; raises Problem 400 when secrets are missing, whose values are never kept."""
-    missing = sorted(kept.secrets - set(changed.secrets))
-    if missing:
-        raise Problem(
-            HTTPStatus.BAD_REQUEST,
-            "SecretsNeeded",
-            f"The values of secrets are not kept; send them again in input.$secrets: {', '.join(missing[:20])}.",
-            members={"path": "$.input.$secrets", "secrets": [*missing]},
-        )
-    submission = replace(changed, properties={**kept.properties, **changed.properties})
-    return tagged(submission, kept.tags if tags is None else (*tags, *changed.tags))
 
 
 def _key(what: str, key: str | None) -> str | None:

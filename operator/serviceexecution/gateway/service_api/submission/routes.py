@@ -1,4 +1,4 @@
-"""``POST /``: start an execution."""
+"""``POST /``: start an execution; ``POST …/rerun``: start one with the input of another."""
 
 from http import HTTPStatus
 
@@ -8,9 +8,10 @@ from fastapi.responses import JSONResponse
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
-from serviceexecution.gateway.service_api.paths import BASE_PATHS
+from serviceexecution.gateway.service_api.paths import BASE_PATHS, EXECUTION
 from serviceexecution.gateway.service_api.submission.idempotency import HEADER, check_key
 from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, parsed
+from serviceexecution.gateway.service_api.submission.rerun import key_of_rerun, rerun_of
 from serviceexecution.gateway.service_api.submission.submitter import Submitted
 
 
@@ -31,6 +32,16 @@ def submit_router(context: ServiceContext, intake: Intake) -> APIRouter:
         async with intake.body(request, namespace) as body:
             submitted = await intake.submit(call, Asked(body, key, parsed))
         return await _answer(request, context, call, submitted)
+
+    @router.post(f"{EXECUTION}/rerun")
+    async def rerun(request: Request, namespace: str, service: str, api_id: str) -> Response:
+        found = await context.execution(request, namespace, service, api_id)
+        call = await context.service(
+            request, namespace, service, verb=RUN.verb, resource=RUN.resource, subresource=RUN.subresource
+        )
+        key = key_of_rerun(found.execution, check_key(request.headers.get(HEADER)))
+        submitted = await rerun_of(context.client, intake, request, call, found.execution, key=key)
+        return await _answer(context, call, submitted)
 
     for path in BASE_PATHS:
         router.add_api_route(path, submit, methods=["POST"])
