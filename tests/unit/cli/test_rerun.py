@@ -4,46 +4,30 @@ import json
 
 import pytest
 
-from serviceexecution.cli.commands.rerun import json_changes, rerun_body, text_changes
+from serviceexecution.cli.commands.rerun import rerun_body
 from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.run.properties import Property
 
 ENDED = {"phase": "Succeeded", "reason": "Succeeded"}
 
 
-def test_members_are_json_where_they_can_be_and_keep_their_text(tmp_path):
-    path = tmp_path / "data.json"
-    path.write_text('{"values": [1.0]}')
-    changes = json_changes(["shots=2000", "x=1.0", "name=plain text", "n=null", f"data=@{path}"])
-    assert changes == {
-        "shots": "2000",
-        "x": "1.0",
-        "name": '"plain text"',
-        "n": "null",
-        "data": '{"values": [1.0]}',
-    }
-    assert text_changes(["shots=2000", "a=b=c"]) == {"shots": '"2000"', "a": '"b=c"'}
-    body = rerun_body(changes, {"token": "t0p"}, ["nightly"])
+def test_members_keep_their_text():
+    body = rerun_body([Property(("x",), "1.0"), Property(("ü",), '"a"')], {"token": "t0p"}, ["nightly"])
     assert b'"x":1.0' in body
-    assert json.loads(body)["input"]["$secrets"] == {"token": "t0p"}
-    assert json.loads(body)["tags"] == ["nightly"]
+    assert json.loads(body) == {
+        "input": {"x": 1.0, "ü": "a", "$secrets": {"token": "t0p"}},
+        "tags": ["nightly"],
+    }
 
 
-@pytest.mark.parametrize("option", ["shots", "=1", ""])
-def test_what_is_no_member_is_refused(option):
-    with pytest.raises(CommandError, match="NAME=VALUE"):
-        json_changes([option])
-
-
-def test_a_file_that_is_not_json_is_refused(tmp_path):
-    path = tmp_path / "data"
-    path.write_text("a, b")
-    with pytest.raises(CommandError, match="not JSON"):
-        json_changes([f"data=@{path}"])
+def test_a_part_of_a_member_is_not_changed():
+    with pytest.raises(CommandError, match="whole members: give all of data"):
+        rerun_body([Property(("data", "x"), "1")], {}, None)
 
 
 def test_an_execution_is_run_again_with_its_changes(sx, cluster):
     cluster.execution("sum", spec={"serviceRef": {"name": "adder"}}, status=ENDED)
-    code, out, errors = sx("rerun", "sum", "-i", "a=2", "--detach")
+    code, out, errors = sx("rerun", "sum", "-i", "a:=2", "--detach")
     assert code == 0, errors
     (request,) = cluster.requests("POST", "/adder/uid-sum/rerun")
     assert json.loads(request[3]) == {"input": {"a": 2}}

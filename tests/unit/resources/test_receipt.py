@@ -127,7 +127,7 @@ def test_a_receipt_before_the_end_says_that_it_is_not_final(status):
     ],
 )
 def test_a_receipt_says_who_has_made_the_execution(annotations, said):
-    body = {"metadata": {**FULL["metadata"], "annotations": annotations}}
+    body: Any = {"metadata": {**FULL["metadata"], "annotations": annotations}}
     assert receipt_of(body, "sum")["submittedBy"] == said
 
 
@@ -140,7 +140,7 @@ def test_a_receipt_says_who_has_made_the_execution(annotations, said):
     ],
 )
 def test_images_as_container_runtimes_name_them(image, said):
-    body = {"metadata": FULL["metadata"], "status": {"image": image}}
+    body: Any = {"metadata": FULL["metadata"], "status": {"image": image}}
     assert receipt_of(body, "sum")["image"] == said
 
 

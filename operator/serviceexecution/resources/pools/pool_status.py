@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serviceexecution.resources.executions.execution_status import Condition, LargeInteger
+from serviceexecution.resources.executions.execution_status import Condition
+from serviceexecution.resources.executions.status_values import LargeInteger
 from serviceexecution.resources.model import ResourceModel
 
 

@@ -1,6 +1,7 @@
 """The calls that only read one execution: status, result, files."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from serviceexecution.gateway.http.answers.file_response import file_response
 from serviceexecution.gateway.service_api.context import ServiceContext
@@ -26,7 +27,7 @@ def read_router(context: ServiceContext, results: ResultAnswers) -> APIRouter:
     async def get_receipt(request: Request, namespace: str, service: str, api_id: str) -> Response:
         call = await context.execution(request, namespace, service, api_id)
         receipt = await read_receipt(context.client, call.execution, call.api_id)
-        return JSONResponse(receipt, headers=_NO_CACHE)
+        return JSONResponse(receipt, headers={"Cache-Control": "no-cache"})
 
     @router.get(f"{EXECUTION}/result")
     async def get_result(request: Request, namespace: str, service: str, api_id: str) -> Response:
