@@ -38,6 +38,12 @@ class Platform:
         url = self.gateway.base.partition("/platform/")[0] + path
         return httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
 
+    def post(self, path, body=None, *, token="alice-token", headers=None):  # noqa: S107
+        """Send JSON to the gateway, or nothing."""
+        url = self.gateway.base.partition("/platform/")[0] + path
+        sent = {"Authorization": f"Bearer {token}"} | (headers or {})
+        return httpx.post(url, json=body, headers=sent, trust_env=False)
+
     def submit(self, body=b"{}", **headers):
         async def post():
             return await self.service.started(body=body, headers=JSON | headers)

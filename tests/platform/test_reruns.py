@@ -5,7 +5,7 @@ import json
 from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.kube.kinds import CONFIG_MAPS
 from tests.platform.platform_client import UNKNOWN, Platform, refused
-from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
 
 PACKAGE = "qhub-service"
 
@@ -92,3 +92,45 @@ def test_without_the_right_to_run_nothing_runs_again(sdk, gateway, platform):
 
 def test_an_unknown_execution_is_a_typed_404(platform):
     refused("NotFoundError", platform.client.service_jobs.rerun_service_job, UNKNOWN)
+
+
+def test_the_service_api_runs_again_as_well(platform):
+    name = platform.submit(b'{"a": 1.0, "b": 2, "$tags": ["Tag"]}')
+    place = f"/services/{NAMESPACE}/{SERVICE}/{name}/rerun"
+    again = platform.post(place)
+    assert (again.status_code, again.json()["tags"]) == (201, ["tag"])
+    assert again.headers["location"].endswith(again.json()["id"])
+    assert platform.inputs(again.json()["id"]) == platform.inputs(name)
+    changed = platform.post(place, {"input": {"b": 3}, "tags": ["u"]}).json()
+    assert (platform.inputs(changed["id"])["b.json"], changed["tags"]) == ("3", ["u"])
+    keyed = [platform.post(place, headers={"Idempotency-Key": "k"}).json()["id"] for _ in range(2)]
+    assert len(set(keyed)) == 1
+    assert platform.post(f"/services/{NAMESPACE}/{SERVICE}/{UNKNOWN}/rerun").status_code == 404
+
+
+def test_the_service_api_asks_for_secrets_again(platform):
+    name = platform.submit(b'{"a": 1, "$secrets": {"one": "x"}}')
+    place = f"/services/{NAMESPACE}/{SERVICE}/{name}/rerun"
+    refusal = platform.post(place)
+    assert (refusal.status_code, refusal.json()["secrets"]) == (400, ["one"])
+    assert platform.post(place, {"input": {"$secrets": {"one": "y"}}}).status_code == 201
+
+
+def test_an_input_whose_time_is_over_is_not_used_again(sync):
+    runtime = {"docker": {"image": "a/b:1"}}
+    for name, retention, status in (("brief", "0s", 400), ("longer", "1000h", 201)):
+        sync.define(name, inputRetention=retention, runtime=runtime)
+        made = sync.post(f"/services/{NAMESPACE}/{name}", {"a": 1}).json()["id"]
+        label = sync.service.cluster.objects["configmaps", NAMESPACE, made]["metadata"]["labels"]
+        assert label["serviceexecution.dev/input-retention"] == {"brief": "0", "longer": "3600000"}[name]
+        assert sync.post(f"/services/{NAMESPACE}/{name}/{made}/rerun").status_code == 201, "it has not ended"
+        sync.gateway.run(_ended(sync, made))
+        again = sync.post(f"/services/{NAMESPACE}/{name}/{made}/rerun")
+        assert again.status_code == status, again.text
+
+
+async def _ended(platform, name):
+    body = platform.service.cluster.objects["serviceexecutions", NAMESPACE, name]
+    body["status"] = {"phase": "Succeeded", "reason": "Succeeded", "completionTime": "2026-11-01T12:00:00Z"}
+    body["metadata"]["resourceVersion"] = str(int(body["metadata"]["resourceVersion"]) + 1)
+    platform.service.state.note(body)

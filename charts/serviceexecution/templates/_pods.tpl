@@ -64,6 +64,7 @@ resources:
   (dict "name" "SX_AUTH_MODE" "value" .Values.auth.mode)
   (dict "name" "SX_TOKEN_SECONDS" "value" (.Values.auth.tokenSeconds | int | toString))
   (dict "name" "SX_WAIT_SECONDS" "value" (.Values.gateway.waitSeconds | int | toString))
+  (dict "name" "SX_INPUT_RETENTION" "value" .Values.gateway.inputRetention)
   (dict "name" "SX_CORS_ORIGINS" "value" (join "," .Values.gateway.corsOrigins))
   (dict "name" "SX_TRUSTED_PROXIES" "value" (join "," .Values.gateway.trustedProxies))
   (dict "name" "SX_SOURCE_LIMIT" "value" (toString .Values.builds.limits.archive))

@@ -20,6 +20,7 @@ from typing_extensions import override
 from serviceexecution.gateway.app import create_app
 from serviceexecution.gateway.http.connection.connections import Connections
 from serviceexecution.gateway.http.connection.protocol import BoundedHttpProtocol
+from serviceexecution.gateway.service_api.submission.input_retention import InputSweeper
 from serviceexecution.gateway.service_api.submission.sweep import SubmissionSweeper
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
@@ -177,6 +178,12 @@ async def serve(settings: GatewaySettings) -> None:
         background = [
             asyncio.create_task(state.run(), name="state"),
             asyncio.create_task(SubmissionSweeper(client, settings.namespaces).run(), name="submissions"),
+            asyncio.create_task(
+                InputSweeper(
+                    client, lambda of, name: state.known_execution(of, None, name), settings.namespaces
+                ).run(),
+                name="inputs",
+            ),
         ]
         try:
             await serve_while(server, background)

@@ -3,6 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
+from serviceexecution.contract.durations import DurationError, format_duration, parse_duration
 from serviceexecution.process.settings import (
     ProcessSettings,
     SettingsError,
@@ -37,6 +38,13 @@ def _pods_at_api_port(text: str) -> str:
     return text
 
 
+def _retention(text: str) -> str:
+    try:
+        return format_duration(parse_duration(text)) if text else ""
+    except DurationError as error:
+        raise SettingsError(f"SX_INPUT_RETENTION: {error}") from None
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(word) for word in split_words(text))
@@ -66,6 +74,8 @@ class GatewaySettings(ProcessSettings):
     """How long tokens of the token endpoint are valid; the API server takes no less than 600."""
     wait_seconds: Annotated[int, whole_number("SX_WAIT_SECONDS", least=0, most=50)] = 30
     """How long a request may wait for an execution to change, as ``Prefer: wait`` asks for; 0: nothing waits."""
+    input_retention: Annotated[str, variable("SX_INPUT_RETENTION", _retention)] = ""
+    """How long after its end an execution's input is kept, for services that do not say; none: as long as it is."""
     cors_origins: Annotated[tuple[str, ...], words("SX_CORS_ORIGINS")] = ()
     """Web origins whose pages may call the Service API, with commas between them."""
     trusted_proxies: Annotated[tuple[Network, ...], variable("SX_TRUSTED_PROXIES", _networks)] = ()

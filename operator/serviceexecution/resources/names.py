@@ -70,6 +70,14 @@ ANNOTATION_JOB: Final = f"{API_GROUP}/job"
 JOB_STORED: Final = "input-stored"
 JOB_NOT_STORED: Final = "input-not-stored"
 
+LABEL_INPUT_RETENTION: Final = f"{API_GROUP}/input-retention"
+"""On a submission's ConfigMap and execution: for how many seconds after the end the input is kept."""
+
+LABEL_PARENT: Final = f"{API_GROUP}/parent"
+"""On an execution that a running execution has started: uid of that one."""
+ANNOTATION_EXECUTION_TOKEN: Final = f"{API_GROUP}/execution-token"
+"""On an execution whose program has a token that shows which execution it is: the token's SHA-256."""
+
 CALLBACK_SECRET: Final = "serviceexecution-callbacks"  # noqa: S105 - a Secret's name
 """In a service's namespace: the keys that sign its callbacks. The only Secret that the controller reads."""
 

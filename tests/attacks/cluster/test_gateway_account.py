@@ -7,6 +7,7 @@ On 9b98b50 the account could create Jobs in the default shape (it was the contro
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,8 @@ def objects(name: str = ID) -> SubmissionObjects:
     submission = Submission(
         {"data": "1", "ä b": "2"}, SecretValues({"token": "s3cret", "ü": "x"}), ("a", "b")
     )
-    return submission_objects(submission, name=name, service="sum", username="jane", digest="d" * 64)
+    more: Any = {"parent": OTHER, "token": "sxe.x.y", "input_retention": 60}
+    return submission_objects(submission, name=name, service="sum", username="jane", digest="d" * 64, **more)
 
 
 def renamed(manifest: JsonObject, name: str) -> JsonObject:

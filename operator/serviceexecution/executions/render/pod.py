@@ -23,9 +23,15 @@ from serviceexecution.executions.render.input import input_volume
 from serviceexecution.executions.render.memory import with_memory
 from serviceexecution.executions.render.merge import merge
 from serviceexecution.executions.render.security import container_security, pod_security
+from serviceexecution.resources.execution_token import SECRET_KEY, VARIABLE
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
-from serviceexecution.resources.names import API_GROUP, MAIN_CONTAINER, OUTPUT_LIMIT_ANNOTATION
+from serviceexecution.resources.names import (
+    ANNOTATION_EXECUTION_TOKEN,
+    API_GROUP,
+    MAIN_CONTAINER,
+    OUTPUT_LIMIT_ANNOTATION,
+)
 from serviceexecution.resources.pods.pod_protection import NO_SIDECARS, PROTECTION
 
 HOME_DIRECTORY: Final = "/var/runtime/home"
@@ -110,7 +116,7 @@ def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) ->
         "containers": [
             # First, so that it is there when main starts: what a program of milliseconds uses is counted by then.
             collector_container(spec, plan, defaults),
-            _main_container(spec, plan),
+            _main_container(execution, plan),
         ],
         "volumes": _volumes(execution, plan),
     }
@@ -133,12 +139,13 @@ def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) ->
     return pod
 
 
-def _main_container(spec: ExecutionSpec, plan: Plan) -> JsonObject:
+def _main_container(execution: ServiceExecution, plan: Plan) -> JsonObject:
+    spec = execution.spec
     docker = plan.runtime
     container: JsonObject = {
         "name": MAIN_CONTAINER,
         **dump(docker),
-        "env": _environment(spec),
+        "env": [*_environment(spec), *_token(execution)],
         "securityContext": container_security(spec.security_context),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
@@ -174,6 +181,16 @@ def _environment(spec: ExecutionSpec) -> list[JsonValue]:
         variables.append({"name": secret_variable(name), "valueFrom": dump(source)})
     variables += [dump(variable) for variable in spec.env]
     return variables
+
+
+def _token(execution: ServiceExecution) -> list[JsonValue]:
+    """Return the variable of the execution's token, which is in the run's own Secret and goes with it."""
+    metadata = execution.metadata
+    given = {variable.name for variable in execution.spec.env}
+    if ANNOTATION_EXECUTION_TOKEN not in metadata.annotations or VARIABLE in given:
+        return []
+    key: JsonObject = {"name": metadata.name, "key": SECRET_KEY, "optional": True}
+    return [{"name": VARIABLE, "valueFrom": {"secretKeyRef": key}}]
 
 
 def _output_mount(plan: Plan) -> JsonObject:

@@ -66,6 +66,8 @@ class Caller:
 
     username: str
     identity: TokenIdentity | None
+    own_execution: str | None = None
+    """Uid of the execution whose token it is, which is all that it may read; None for everybody else."""
 
 
 @dataclass(frozen=True, slots=True)

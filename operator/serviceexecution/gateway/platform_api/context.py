@@ -7,9 +7,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.fairness.payers import pay_as
+from serviceexecution.gateway.access.bearer import AUTH_TOKEN_HEADER
 from serviceexecution.gateway.access.callers import Caller
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.path_names import is_namespace
+from serviceexecution.gateway.http.payers import caller_payer
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.problem_route import ProblemRoute
 from serviceexecution.gateway.platform_api.service_lookup import ServiceLookup
@@ -21,6 +24,8 @@ from serviceexecution.gateway.service_api.context import (
     service_url,
 )
 from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.gateway.state.parents import holder_now
+from serviceexecution.kube.client import TokenIdentity
 from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
 
 
@@ -50,6 +55,10 @@ class PlatformContext:
 
     async def known_caller(self, request: Request, namespace: str) -> Caller:
         """Return who calls, whatever they may do; raises Problem 401, 404, KubernetesError."""
+        if self.running_caller(request, namespace) is not None:
+            raise Problem(
+                HTTPStatus.FORBIDDEN, "Forbidden", "An execution's token reads only the execution itself."
+            )
         caller = await self.services.access.authenticate(request)
         watched = self.services.settings.namespaces
         if not is_namespace(namespace) or (watched and namespace not in watched):
@@ -60,14 +69,39 @@ class PlatformContext:
             )
         return caller
 
+    def running_caller(self, request: Request, namespace: str) -> tuple[Caller, KnownExecution] | None:
+        """Return the running execution that calls with its own token, None when somebody else calls."""
+        found = holder_now(self.services.state, request.headers.get(AUTH_TOKEN_HEADER, "").strip(), namespace)
+        if found is None:
+            return None
+        username = f"execution:{namespace}/{found.name}"
+        request.state.caller = username
+        pay_as(caller_payer(username))
+        return Caller(username, TokenIdentity(username), found.uid), found
+
     async def execution(
-        self, request: Request, namespace: str, api_id: str, *, verb: str = "get", subresource: str = ""
+        self,
+        request: Request,
+        namespace: str,
+        api_id: str,
+        *,
+        verb: str = "get",
+        subresource: str = "",
+        own: bool = False,
     ) -> ExecutionCall:
-        """Authorise a call about one execution; raises Problem 401, 403, 404, KubernetesError."""
-        caller = await self.known_caller(request, namespace)
-        found = await self.services.found_execution(
-            request, caller, namespace, None, api_id, verb=verb, subresource=subresource
-        )
+        """Authorise a call about one execution; ``own``: which the execution itself may make with its token.
+
+        Raises Problem 401, 403, 404, KubernetesError.
+        """
+        running = self.running_caller(request, namespace) if own else None
+        if running is not None and api_id in {running[1].uid, running[1].name}:
+            caller, found = running
+            request.state.execution = found.reference
+        else:
+            caller = await self.known_caller(request, namespace)
+            found = await self.services.found_execution(
+                request, caller, namespace, None, api_id, verb=verb, subresource=subresource
+            )
         api_id = self.services.state.id_of(found)
         url = f"{platform_url(request, self.services, namespace)}/service-executions/{api_id}"
         return ExecutionCall(caller, found, api_id, await self.view(found), url)

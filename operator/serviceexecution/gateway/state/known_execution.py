@@ -11,10 +11,12 @@ from serviceexecution.resources.access_key import KeyId
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.names import (
+    ANNOTATION_EXECUTION_TOKEN,
     ANNOTATION_JOB,
     ANNOTATION_SUBMITTED_BY,
     JOB_NOT_STORED,
     JOB_STORED,
+    LABEL_PARENT,
 )
 from serviceexecution.resources.reference import ExecutionReference
 
@@ -23,7 +25,8 @@ KEPT_TAG_BYTES: Final = 2048
 KEPT_MESSAGE_BYTES: Final = 1024
 """Most bytes of a status message that are remembered; the controller's are mostly a sentence. Longer ones are
 fetched."""
-_RECORD_BYTES: Final = 980
+_DIGEST_DIGITS: Final = 64
+_RECORD_BYTES: Final = 1000
 """What a record costs without its tags and its message, with its places in the index: 730 measured, and the gaps of an
 allocator."""
 
@@ -54,6 +57,10 @@ class KnownExecution:
     """Id of the access key that it was submitted with, as its annotation says; None when no key was."""
     job: str | None = None
     """What it says of itself as a job of the platform's API (``ANNOTATION_JOB``), None when it is none."""
+    parent: str | None = None
+    """Uid of the execution that has started it, as its label says."""
+    token: bytes | None = None
+    """SHA-256 of the token that its program has; None when it has none."""
     usage: bytes | None = None
     """What it has used, packed: ``usage_document`` reads it."""
     tags: tuple[str, ...] = ()
@@ -129,6 +136,8 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
         service_uid=_shared(object_of(status.get("service")).get("uid")),
         access_key=_access_key(metadata),
         job=_job(metadata),
+        parent=_shared(object_of(metadata.get("labels")).get(LABEL_PARENT)),
+        token=_token(metadata),
         usage=packed_usage(object_of(status.get("usage"))),
         tags=() if cut else tags,
         cut=cut,
@@ -149,6 +158,14 @@ def _shared(value: JsonValue) -> str | None:
 def _job(metadata: JsonObject) -> str | None:
     job = object_of(metadata.get("annotations")).get(ANNOTATION_JOB)
     return _shared(job) if job in (JOB_STORED, JOB_NOT_STORED) else None
+
+
+def _token(metadata: JsonObject) -> bytes | None:
+    digest = text_of(object_of(metadata.get("annotations")).get(ANNOTATION_EXECUTION_TOKEN))
+    try:
+        return bytes.fromhex(digest) if len(digest) == _DIGEST_DIGITS else None
+    except ValueError:
+        return None
 
 
 def _access_key(metadata: JsonObject) -> str | None:

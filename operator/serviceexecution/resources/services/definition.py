@@ -96,6 +96,12 @@ class ServiceDefinitionSpec(ExecutionSettings):
     """Which data pools executions may use. Without it all of the namespace."""
     concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Most executions that run at the same time; more wait as Queued. No limit by default."""
+    input_retention: Duration | None = None
+    """How long after its end an execution's input is kept, to be run again; 0s: not beyond the end. Only for executions
+    that come by the gateway. Defaults to the operator's setting, else as long as the execution is kept."""
+    execution_token: bool | None = None
+    """Whether programs get a token in KQH_SERVICE_EXECUTION_TOKEN, which ends with the execution: what they start with
+    it has the execution as its parent. Only for executions that come by the gateway. Defaults to false."""
 
 
 class ServiceDefinition(ResourceModel):

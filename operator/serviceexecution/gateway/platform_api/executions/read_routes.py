@@ -1,17 +1,21 @@
 """The calls about one execution that are not about its output or log: its status, its end, what it has used."""
 
+from typing import Final
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.rights import CANCEL
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
+from serviceexecution.gateway.platform_api.executions.lineage import lineage
 from serviceexecution.gateway.platform_api.executions.metrics import metrics_document
 from serviceexecution.gateway.platform_api.paths import EXECUTION
 from serviceexecution.gateway.service_api.executions.cancel_routes import cancelled
 from serviceexecution.gateway.state.receipts import read_receipt
 
-_NO_CACHE = {"Cache-Control": "no-cache"}
+_NO_CACHE: Final = {"Cache-Control": "no-cache"}
+_OF_A_NODE: Final = ("id", "type", "status", "createdAt", "startedAt", "endedAt", "serviceId", "tags")
 
 
 def read_router(context: PlatformContext) -> APIRouter:
@@ -20,11 +24,11 @@ def read_router(context: PlatformContext) -> APIRouter:
 
     @router.get(EXECUTION)
     async def get_execution(request: Request, namespace: str, api_id: str) -> Response:
-        call = await context.execution(request, namespace, api_id)
+        call = await context.execution(request, namespace, api_id, own=True)
         waits = context.services.waits
         waited = await waits.for_change(request, call.execution)
         if waited.held:
-            call = await context.execution(request, namespace, api_id)
+            call = await context.execution(request, namespace, api_id, own=True)
         return waits.answer(request, call.execution, call.view, waited)
 
     @router.put(f"{EXECUTION}/cancel")
@@ -52,11 +56,18 @@ def read_router(context: PlatformContext) -> APIRouter:
 
     @router.get(f"{EXECUTION}/lineage")
     async def get_lineage(request: Request, namespace: str, api_id: str) -> Response:
-        """No execution has a parent yet: the execution is alone."""
-        call = await context.execution(request, namespace, api_id)
-        names = ("id", "type", "status", "createdAt", "startedAt", "endedAt", "serviceId", "tags")
-        node: JsonObject = {name: call.view[name] for name in names if name in call.view}
-        return JSONResponse({"nodes": [node], "truncated": False}, headers=_NO_CACHE)
+        call = await context.execution(request, namespace, api_id, own=True)
+        known = await context.services.state.executions(namespace, None)
+        found, truncated = lineage(call.execution, known, upwards=call.caller.own_execution is None)
+        ids = {one.uid: context.services.state.id_of(one) for one in found}
+        nodes: list[JsonValue] = []
+        for one in found:
+            view = await context.view(one)
+            node: JsonObject = {name: view[name] for name in _OF_A_NODE if name in view}
+            if one is not found[0] and one.parent is not None:
+                node["parentId"] = ids[one.parent]
+            nodes.append(node)
+        return JSONResponse({"nodes": nodes, "truncated": truncated}, headers=_NO_CACHE)
 
     @router.get(f"{EXECUTION}/costs")
     async def get_costs(request: Request, namespace: str, api_id: str) -> Response:

@@ -23,6 +23,7 @@ from serviceexecution.gateway.service_api.submission.nested_input import BODY_LI
 from serviceexecution.gateway.service_api.submission.rerun import key_of_rerun, rerun_of
 from serviceexecution.gateway.service_api.submission.submitter import Submitted
 from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.gateway.state.parents import parent_of
 from serviceexecution.resources.names import JOB_NOT_STORED, JOB_STORED
 
 _NO_CACHE = {"Cache-Control": "no-cache"}
@@ -63,6 +64,7 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
                 _key("job", key),
                 lambda _: job_submission(job),
                 JOB_STORED if job.store_input else JOB_NOT_STORED,
+                parent=await parent_of(services.state, request, namespace),
             )
             if not everywhere:
                 await intake.pay(namespace, len(body))
@@ -86,9 +88,7 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
             request, found.caller, found.execution, verb=RUN.verb, subresource=RUN.subresource
         )
         key = key_of_rerun(found.execution, key)
-        submitted = await rerun_of(
-            services.client, intake, request, call, found.execution, key=key, job=JOB_STORED
-        )
+        submitted = await rerun_of(services, intake, request, call, found.execution, key=key, job=JOB_STORED)
         return await _answer(request, submitted)
 
     async def _answer(request: Request, submitted: Submitted) -> Response:

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.paths import NAMESPACE
@@ -21,6 +22,15 @@ def principal_router(context: PlatformContext) -> APIRouter:
 
     @router.post(f"{NAMESPACE}/authorize")
     async def authorize(request: Request, namespace: str) -> Response:
+        running = context.running_caller(request, namespace)
+        if running is not None:
+            execution = running[1]
+            document: JsonObject = {
+                "serviceExecution": await context.view(execution),
+                "serviceProvider": {"id": namespace, "name": namespace},
+                "type": "token.execution",
+            }
+            return JSONResponse(document)
         caller = await context.known_caller(request, namespace)
         return JSONResponse(
             {

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from secrets import token_urlsafe
 from typing import Final, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -26,9 +27,11 @@ from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.submission.idempotency import execution_id, request_digest
 from serviceexecution.gateway.service_api.submission.input_check import check_input
+from serviceexecution.gateway.service_api.submission.input_retention import retention_seconds
 from serviceexecution.gateway.service_api.submission.objects import submission_objects
 from serviceexecution.gateway.service_api.submission.readiness import ready_definition
 from serviceexecution.gateway.service_api.submission.submitter import Submitted, Submitter
+from serviceexecution.resources.execution_token import execution_token
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -76,6 +79,8 @@ class Asked:
     """What the execution says of itself as a job of the platform's API, None when it is none."""
     kept: int = 0
     """Bytes of the input that do not come with the body, since they are kept."""
+    parent: str | None = None
+    """Uid of the execution whose program asks, None when it is none's."""
 
     @property
     def size(self) -> int:
@@ -160,6 +165,13 @@ class Intake:
             username=username,
             digest=digest,
             job=asked.job,
+            parent=asked.parent,
+            token=execution_token(namespace, name, token_urlsafe(32))
+            if definition.spec.execution_token
+            else None,
+            input_retention=retention_seconds(
+                definition.spec.input_retention or context.settings.input_retention
+            ),
         )
         submitted = await self._submitter.submit(metadata.namespace, name, objects, digest)
         context.state.note(submitted.execution)

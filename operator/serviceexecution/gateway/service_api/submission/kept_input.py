@@ -1,6 +1,7 @@
 """The input that an execution was submitted with, as it is kept for as long as the execution exists."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -8,6 +9,7 @@ from serviceexecution.contract.json_types import JsonObject, object_at, text_at
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.service_api.submission.input_retention import is_over
 from serviceexecution.gateway.service_api.submission.objects import stored_properties
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
@@ -42,6 +44,8 @@ async def kept_input(client: GatewayKubernetes, execution: KnownExecution) -> Ke
     body = await client.get(SERVICE_EXECUTIONS, execution.namespace, execution.name)
     if body is None or text_at(body, "metadata", "uid") != execution.uid:
         raise Problem(HTTPStatus.NOT_FOUND, "ExecutionNotFound", "The execution was deleted a moment ago.")
+    if is_over(object_at(body, "metadata"), execution.completion_time, datetime.now(UTC)):
+        raise _not_kept("The execution's input is not kept any more: its service's inputRetention is over.")
     spec = object_at(body, "spec")
     secrets = object_at(spec, "secrets")
     source = text_at(spec, "inputFrom", "configMapRef", "name")

@@ -10,7 +10,9 @@ from serviceexecution.contract.input.input_files import property_names, split_co
 from serviceexecution.contract.input.submission import Submission
 from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of, object_at, text_of
 from serviceexecution.contract.paths import PROPERTY_FILE_SUFFIX
+from serviceexecution.resources.execution_token import SECRET_KEY, token_digest
 from serviceexecution.resources.names import (
+    ANNOTATION_EXECUTION_TOKEN,
     ANNOTATION_INPUT_PROPERTIES,
     ANNOTATION_JOB,
     ANNOTATION_REQUEST_DIGEST,
@@ -20,8 +22,10 @@ from serviceexecution.resources.names import (
     API_GROUP,
     API_VERSION,
     KIND,
+    LABEL_INPUT_RETENTION,
     LABEL_LIFETIME,
     LABEL_MANAGED_BY,
+    LABEL_PARENT,
     LABEL_SUBMISSION,
     LIFETIME_RUN,
     MANAGED_BY,
@@ -50,10 +54,15 @@ def submission_objects(
     username: str,
     digest: str | None,
     job: str | None = None,
+    parent: str | None = None,
+    token: str | None = None,
+    input_retention: int | None = None,
 ) -> SubmissionObjects:
     """Return the objects of the execution ``name`` of a service; ``digest`` tells repeated requests apart.
 
-    ``job`` is what the execution says of itself as a job.
+    ``job`` is what the execution says of itself as a job, ``parent`` the uid of the execution that has started it, and
+    ``token`` what shows which execution its program is. ``input_retention`` is for how many seconds after the end the
+    input is kept; None: as long as the execution.
     """
     annotations: dict[str, JsonValue] = {ANNOTATION_SUBMITTED_BY: username}
     if digest is not None:
@@ -65,21 +74,29 @@ def submission_objects(
         spec["inputFrom"] = {"configMapRef": {"name": name}}
     if submission.tags:
         spec["tags"] = list(submission.tags)
+    labels: JsonObject = {LABEL_SUBMISSION: name}
+    retention: JsonObject = {} if input_retention is None else {LABEL_INPUT_RETENTION: str(input_retention)}
+    labels |= retention
+    if parent is not None:
+        labels[LABEL_PARENT] = parent
     secret = None
-    if submission.secrets:
+    if submission.secrets or token is not None:
         keys = {secret: _SECRET_KEY.format(number) for number, secret in enumerate(submission.secrets)}
-        spec["secrets"] = {
-            secret: {"secretKeyRef": {"name": name, "key": key}} for secret, key in keys.items()
-        }
+        if keys:
+            spec["secrets"] = {
+                secret: {"secretKeyRef": {"name": name, "key": key}} for secret, key in keys.items()
+            }
         annotations[ANNOTATION_RUN_SECRET] = name
-        secret = _secret(submission, name, keys, digest)
+        if token is not None:
+            annotations[ANNOTATION_EXECUTION_TOKEN] = token_digest(token)
+        secret = _secret(submission, name, keys, digest, token)
     config_map = None
     if submission.properties or secret is not None:
-        config_map = _config_map(submission, name, digest)
+        config_map = _config_map(submission, name, digest, retention)
     execution: JsonObject = {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": KIND,
-        "metadata": {"name": name, "labels": {LABEL_SUBMISSION: name}, "annotations": annotations},
+        "metadata": {"name": name, "labels": labels, "annotations": annotations},
         "spec": spec,
     }
     return SubmissionObjects(config_map, secret, execution)
@@ -115,7 +132,7 @@ def owner_patch(execution_name: str, execution_uid: str) -> JsonObject:
     return {"metadata": {"ownerReferences": [owner], "labels": labels}}
 
 
-def _config_map(submission: Submission, name: str, digest: str | None) -> JsonObject:
+def _config_map(submission: Submission, name: str, digest: str | None, retention: JsonObject) -> JsonObject:
     entries = configmap_keys(submission.properties)
     names = {entry.key: entry.path.removesuffix(PROPERTY_FILE_SUFFIX) for entry in entries}
     odd: dict[str, str] = {
@@ -131,7 +148,7 @@ def _config_map(submission: Submission, name: str, digest: str | None) -> JsonOb
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "labels": _labels(name), "annotations": annotations},
+        "metadata": {"name": name, "labels": _labels(name) | retention, "annotations": annotations},
         "immutable": True,
         "data": {entry.key: entry.text for entry in entries},
     }
@@ -145,11 +162,13 @@ def stored_properties(config_map: JsonObject) -> dict[str, str]:
     return split_config_map(data, field="the ConfigMap", names=names)
 
 
-def _secret(submission: Submission, name: str, keys: dict[str, str], digest: str | None) -> JsonObject:
-    data: JsonObject = {
-        keys[secret]: base64.b64encode(value.encode()).decode()
-        for secret, value in submission.secrets.items()
-    }
+def _secret(
+    submission: Submission, name: str, keys: dict[str, str], digest: str | None, token: str | None
+) -> JsonObject:
+    values = {keys[secret]: value for secret, value in submission.secrets.items()}
+    if token is not None:
+        values[SECRET_KEY] = token
+    data: JsonObject = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
     annotations: JsonObject = {} if digest is None else {ANNOTATION_REQUEST_DIGEST: digest}
     return {
         "apiVersion": "v1",

@@ -7,17 +7,17 @@ from starlette.requests import Request
 
 from serviceexecution.contract.input.submission import Submission
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
-from serviceexecution.gateway.service_api.context import Call
+from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, beside
 from serviceexecution.gateway.service_api.submission.kept_input import KeptInput, kept_input
 from serviceexecution.gateway.service_api.submission.nested_input import BODY_LIMIT, changes, tagged
 from serviceexecution.gateway.service_api.submission.submitter import Submitted
 from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.gateway.state.parents import parent_of
 
 
 async def rerun_of(
-    client: GatewayKubernetes,
+    context: ServiceContext,
     intake: Intake,
     request: Request,
     call: Call,
@@ -33,8 +33,9 @@ async def rerun_of(
     namespace = execution.namespace
     async with intake.body(request, namespace, limit=BODY_LIMIT) as body:
         changed, tags = await beside(namespace, len(body), changes, body)
-        kept = await kept_input(client, execution)
-        asked = Asked(body, key, lambda _: _changed(kept, changed, tags), job, kept.size)
+        kept = await kept_input(context.client, execution)
+        parent = await parent_of(context.state, request, namespace)
+        asked = Asked(body, key, lambda _: _changed(kept, changed, tags), job, kept.size, parent)
         await intake.pay(namespace, kept.size)
         return await intake.submit(call, asked)
 

@@ -13,6 +13,7 @@ from serviceexecution.gateway.service_api.submission.idempotency import HEADER, 
 from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, parsed
 from serviceexecution.gateway.service_api.submission.rerun import key_of_rerun, rerun_of
 from serviceexecution.gateway.service_api.submission.submitter import Submitted
+from serviceexecution.gateway.state.parents import parent_of
 
 
 def submit_router(context: ServiceContext, intake: Intake) -> APIRouter:
@@ -30,7 +31,8 @@ def submit_router(context: ServiceContext, intake: Intake) -> APIRouter:
         )
         key = check_key(request.headers.get(HEADER))
         async with intake.body(request, namespace) as body:
-            submitted = await intake.submit(call, Asked(body, key, parsed))
+            parent = await parent_of(context.state, request, namespace)
+            submitted = await intake.submit(call, Asked(body, key, parsed, parent=parent))
         return await _answer(request, context, call, submitted)
 
     @router.post(f"{EXECUTION}/rerun")
@@ -40,8 +42,8 @@ def submit_router(context: ServiceContext, intake: Intake) -> APIRouter:
             request, namespace, service, verb=RUN.verb, resource=RUN.resource, subresource=RUN.subresource
         )
         key = key_of_rerun(found.execution, check_key(request.headers.get(HEADER)))
-        submitted = await rerun_of(context.client, intake, request, call, found.execution, key=key)
-        return await _answer(context, call, submitted)
+        submitted = await rerun_of(context, intake, request, call, found.execution, key=key)
+        return await _answer(request, context, call, submitted)
 
     for path in BASE_PATHS:
         router.add_api_route(path, submit, methods=["POST"])
