@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_what_is_no_token_is_of_nobody(text):
 
 @pytest.mark.parametrize("digest", ["", "x" * 64, "ab" * 31, "ab" * 33, None, 5, ["a"]])
 def test_an_annotation_that_is_no_digest_lets_nobody_in(digest):
-    metadata = {
+    metadata: Any = {
         "uid": "u",
         "name": "sum",
         "namespace": "default",

@@ -1,6 +1,7 @@
 """Inputs that are kept for some time after the end: as long as was said, and not a moment longer."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ async def test_only_inputs_of_ended_executions_whose_time_is_over_go():
             return None
         return KnownExecution(namespace, name, f"uid-{name}", 1, "a", NOW, phase=phase, completion_time=ended)
 
-    cluster = Cluster(
+    cluster: Any = Cluster(
         item("over"),
         item("longer", "61"),
         item("running", "0"),
