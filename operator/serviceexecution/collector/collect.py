@@ -6,7 +6,8 @@ import errno
 import os
 import stat
 
-from .gateway_client import ChangedError, GatewayClient, MismatchError, RefusedError, commit_body
+from .commit_body import commit_body
+from .gateway_client import ChangedError, GatewayClient, MismatchError, RefusedError
 from .ledger import Ledger, stamp_of
 from .log import log
 from .walk import Found, Skipped, reason_of, walk

@@ -12,7 +12,7 @@ from .log import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import Final
 
     from .settings import Settings
@@ -259,35 +259,6 @@ def read_token(path: str) -> str:
             return file.read().strip()
     except OSError as error:
         raise OSError(f"the token cannot be read: {error.strerror}") from error
-
-
-def commit_body(
-    files: Iterable[tuple[str, int, str]],
-    skipped: Iterable[tuple[str, str]],
-    *,
-    limit_exceeded: bool,
-    usage: dict[str, object] | None = None,
-) -> Iterator[bytes]:
-    """Give the commit's JSON text in pieces: files as path, size in bytes and SHA-256; skipped as path and reason."""
-    piece = bytearray(b'{"files":[')
-    for number, (path, size, sha256) in enumerate(files):
-        piece += b"," if number else b""
-        piece += json.dumps({"path": path, "size": size, "sha256": sha256}).encode()
-        if len(piece) >= CHUNK_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    piece += b'],"skipped":['
-    for number, (path, reason) in enumerate(skipped):
-        piece += b"," if number else b""
-        piece += json.dumps({"path": path, "reason": reason}).encode()
-        if len(piece) >= CHUNK_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    piece += b'],"limitExceeded":' + (b"true" if limit_exceeded else b"false")
-    if usage is not None:
-        piece += b',"usage":' + json.dumps(usage, separators=(",", ":")).encode()
-    piece += b"}"
-    yield bytes(piece)
 
 
 def _problem(response: Response) -> tuple[str, str]:
