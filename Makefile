@@ -32,7 +32,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom dist sx audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,9 +68,15 @@ dist: environment ## write dist/release: images, chart, manifests, SBOMs and che
 sx: environment ## write the command line as one file, dist/sx; with RELEASES=URL its krew manifest as well
 	@$(RUN) tools.sx_file dist $(RELEASES)
 
+docs: environment ## build the documentation site, dist/site/html; a broken link fails
+	@$(RUN) tools.site dist/site/pages
+	@.venv/bin/uv venv --quiet --allow-existing dist/site/tools
+	@.venv/bin/uv pip sync --quiet --require-hashes --python dist/site/tools/bin/python requirements-docs.lock
+	@NO_MKDOCS_2_WARNING=1 dist/site/tools/bin/mkdocs build
+
 # A package that the index says nothing of fails it, so that silence is not taken for health.
 audit: environment ## look up known vulnerabilities of all locked packages (asks the package index)
-	@status=0; for lock in requirements.lock requirements-dev.lock requirements-uv.lock requirements-go.lock; do \
+	@status=0; for lock in requirements.lock requirements-dev.lock requirements-docs.lock requirements-uv.lock requirements-go.lock; do \
 	  echo "$$lock"; .venv/bin/pip-audit --requirement "$$lock" --disable-pip --require-hashes --strict $(ARGS) || status=1; \
 	done; exit $$status
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Writes the locks from pyproject.toml: what the operator's image installs, what this checkout's environment
-# installs, and the installers themselves. Arguments go to uv, for example --upgrade or --upgrade-package kopf.
+# installs, the documentation site's tools, and the installers themselves. Arguments go to uv, for example --upgrade or
+# --upgrade-package kopf.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
@@ -9,6 +10,8 @@ common="--universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 "$uv" pip compile pyproject.toml $common --output-file requirements.lock "$@"
 # shellcheck disable=SC2086
 "$uv" pip compile pyproject.toml --group dev $common --output-file requirements-dev.lock "$@"
+# shellcheck disable=SC2086
+"$uv" pip compile --group docs $common --output-file requirements-docs.lock "$@"
 version=$("$uv" --version | cut -d ' ' -f 2)
 # shellcheck disable=SC2086
 printf 'uv==%s\npip\n' "$version" | "$uv" pip compile - $common --no-annotate --output-file requirements-uv.lock
