@@ -115,6 +115,14 @@ class ObjectCache:
         known = self.executions.get(key) if key is not None else None
         return known is not None and number_of(known.metadata.resource_version) >= version_of(body) > 0
 
+    def is_told(self, body: JsonObject) -> bool:
+        """Tell whether a watch's word of an execution that has not ended is none: mostly it is of our own write.
+
+        A pass that writes says itself when the next one is due. Ended ones are looked at once more all the same.
+        """
+        key = self._keys.get(uid_of(body))
+        return key is not None and isinstance(self.executions.get(key), LiveExecution) and self.is_known(body)
+
     def drop_execution(self, key: ExecutionKey, uid: str) -> None:
         """Forget an execution that was deleted, unless another one has its name by now."""
         known = self.executions.get(key)

@@ -58,6 +58,14 @@ class JobsAndPods:
         _drop(self._pods, uid, pod)
         return uid or None
 
+    def known_job(self, job: JobView) -> JobView | None:
+        """Return what is known of a Job of that owner, namespace and name."""
+        return _known(self._jobs, job.metadata.labels.get(self.label, ""), job)
+
+    def known_pod(self, pod: PodView) -> PodView | None:
+        """Return what is known of a pod of that label, namespace and name."""
+        return _known(self._pods, pod.metadata.labels.get(self.label, ""), pod)
+
     def job(self, uid: str, place: Place, recorded: str | None = None) -> JobView | None:
         """Return the owner's Job of that namespace and name; with ``recorded`` it must have that uid."""
         job = self._jobs.get(uid, {}).get(place)
@@ -98,6 +106,10 @@ class JobsAndPods:
         """Forget all of an owner that is gone."""
         self._jobs.pop(uid, None)
         self._pods.pop(uid, None)
+
+
+def _known(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> Child | None:
+    return children.get(uid, {}).get((child.metadata.namespace, child.metadata.name))
 
 
 def _put(children: dict[str, dict[Place, Child]], uid: str, child: Child) -> None:

@@ -16,7 +16,7 @@ from serviceexecution.controller.health import Health
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.known.listed import Shown
-from serviceexecution.controller.known.routing import Router
+from serviceexecution.controller.known.routing import Router, Touched
 from serviceexecution.controller.known.versions import number_of, version_of
 from serviceexecution.controller.metrics import NAMESPACES_REFUSED
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
@@ -150,13 +150,20 @@ class Resync:
 
     def _take(self, watched: Watched, item: JsonObject) -> None:
         if watched is Watched.JOBS:
-            self._router.job(item)
+            self._queue(self._router.job(item))
         elif watched is Watched.PODS:
-            self._router.pod(item)
+            self._queue(self._router.pod(item))
         elif watched is Watched.DEFINITIONS:
             self._add_service(self._cache.put_definition(item))
         else:
             self._look_at(self._cache.put_execution(item))
+
+    def _queue(self, touched: Touched) -> None:
+        """Queue whose Job or pod has news. The watch may bring the same, which then is none."""
+        if isinstance(touched, ServiceKey):
+            self._add_service(touched)
+        elif touched is not None:
+            self._add(touched)
 
     async def _take_metadata(self, item: JsonObject) -> None:
         """Read an execution that is not known in this version."""

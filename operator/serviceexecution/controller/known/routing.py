@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.known.cache import ObjectCache, uid_of
-from serviceexecution.controller.known.jobs_and_pods import JobsAndPods
+from serviceexecution.controller.known.jobs_and_pods import Child, JobsAndPods
 from serviceexecution.controller.metrics import UNREADABLE
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.resources.names import LABEL_DEFINITION_UID
@@ -36,22 +36,28 @@ class Router:
     _complained: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def job(self, body: JsonObject, *, deleted: bool = False) -> Touched:
-        """Take a Job, or forget one that was deleted."""
+        """Take a Job, or forget one that was deleted. It touches nobody when nothing that is read of it is new."""
         try:
             job = JobView.model_validate(body)
         except ValidationError as error:
             self._complain("Job", body, error)
             return None
-        return route_job(self.cache, job, deleted=deleted)
+        known = _known(self.cache, job)
+        told = not deleted and _says_the_same(known.known_job(job), job)
+        touched = route_job(self.cache, job, deleted=deleted)
+        return None if told else touched
 
     def pod(self, body: JsonObject, *, deleted: bool = False) -> Touched:
-        """Take a pod, or forget one that was deleted."""
+        """Take a pod, or forget one that was deleted. It touches nobody when nothing that is read of it is new."""
         try:
             pod = PodView.model_validate(body)
         except ValidationError as error:
             self._complain("Pod", body, error)
             return None
-        return route_pod(self.cache, pod, deleted=deleted)
+        known = _known(self.cache, pod)
+        told = not deleted and _says_the_same(known.known_pod(pod), pod)
+        touched = route_pod(self.cache, pod, deleted=deleted)
+        return None if told else touched
 
     def _complain(self, kind: str, body: JsonObject, error: ValidationError) -> None:
         UNREADABLE.labels(kind).inc()
@@ -87,3 +93,23 @@ def _touched(cache: ObjectCache, known: JobsAndPods, child: JobView | PodView, u
     """Return whose child it is, unless it is in another namespace, where its label says nothing."""
     touched = cache.service_of(uid) if known is cache.builds else cache.execution_of(uid)
     return touched if touched is None or touched.namespace == child.metadata.namespace else None
+
+
+def _says_the_same(known: Child | None, child: Child) -> bool:
+    """Tell whether a pass would see the same of two versions of a child.
+
+    Most changes of a Job count its pods, and most of a pod are about what we do not read. When a status was written is
+    no news by itself: it is read by passes that time brings.
+    """
+    if known is None:
+        return False
+    before, now = known.metadata, child.metadata
+    return (
+        known.spec == child.spec
+        and known.status == child.status
+        and before.uid == now.uid
+        and before.deletion_timestamp == now.deletion_timestamp
+        and before.labels == now.labels
+        and before.annotations == now.annotations
+        and before.owner_references == now.owner_references
+    )

@@ -58,7 +58,7 @@ def register(
             cache.drop_execution(key, uid_of(body))
             saw_deletion(key.namespace, uid_of(body))
             queue.add(key)
-        else:
+        elif not cache.is_told(body):
             queue.add(cache.put_execution(body))
 
     async def services(event: Mapping[str, object], **_: object) -> None:

@@ -5,8 +5,9 @@ from typing import cast
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.listed import Shown
-from serviceexecution.controller.known.routing import route_job, route_pod
+from serviceexecution.controller.known.routing import Router, route_job, route_pod
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.resources.pods.observed import JobView, PodView
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.builds import builders as builds
 from tests.unit.executions import builders as runs
@@ -105,3 +106,36 @@ def test_a_label_says_nothing_in_another_namespace():
     assert cache.runs.job(runs.UID, ("team", runs.JOB_NAME)) is None
     assert cache.runs.pod(runs.UID, "team", runs.JOB_UID) is None
     assert cache.builds.jobs(builds.UID, "team") == ()
+
+
+def test_a_version_that_says_nothing_new_touches_nobody():
+    cache = known()
+    router = Router(cache)
+    assert router.job(_body(runs.job())) == ("team", "sum")
+    assert router.job(_body(runs.job(), resourceVersion="900")) is None
+    assert cache.runs.jobs(runs.UID, "team")[0].metadata.resource_version == "900", "it is known all the same"
+    assert router.job(_body(runs.job(), deletionTimestamp="2026-03-01T12:00:09Z", resourceVersion="901"))
+    assert router.pod(_body(runs.pod())) == ("team", "sum")
+    assert router.pod(_body(runs.pod(), resourceVersion="902")) is None
+    ended: JsonObject = {**_body(runs.pod(), resourceVersion="903"), "status": {"phase": "Failed"}}
+    assert router.pod(ended) == ("team", "sum")
+    assert router.pod(ended, deleted=True) == ("team", "sum")
+
+
+def test_a_version_that_our_own_write_has_told_is_no_news_until_the_execution_has_ended():
+    cache = known()
+    body: JsonObject = runs.execution().model_dump(mode="json", by_alias=True)
+    cast("JsonObject", body["metadata"])["resourceVersion"] = "7"
+    assert not cache.is_told(body)
+    cache.put_execution(body)
+    assert cache.is_told(body)
+    metadata = {**cast("JsonObject", body["metadata"]), "resourceVersion": "8"}
+    ended: JsonObject = {**body, "metadata": metadata, "status": {"phase": "Succeeded"}}
+    cache.put_execution(ended)
+    assert not cache.is_told(ended), "its time to live is looked at"
+
+
+def _body(view: JobView | PodView, **metadata: str) -> JsonObject:
+    body: JsonObject = view.model_dump(mode="json", by_alias=True, exclude={"metadata": {"status_written"}})
+    cast("JsonObject", body["metadata"]).update(metadata)
+    return body
