@@ -2,7 +2,9 @@
 
 import pytest
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, metadata_of
+from serviceexecution.controller.executions import reading
+from serviceexecution.controller.known.cached_execution import read_execution
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution_status import StopReason
@@ -37,6 +39,26 @@ async def test_a_pass_with_nothing_new_asks_for_nothing(world: World):
     before = len(world.kubernetes.requests)
     await world.controller.reconcile()
     assert world.kubernetes.requests[before:] == []
+
+
+async def test_passes_over_one_version_of_an_execution_read_it_once(world: World, monkeypatch):
+    await start(world)
+    read: list[str] = []
+
+    def counted(body: JsonObject):
+        read.append(str(metadata_of(body)["resourceVersion"]))
+        return read_execution(body)
+
+    monkeypatch.setattr(reading, "read_execution", counted)
+    for _ in range(3):
+        await world.controller.reconcile()
+    assert len(read) <= 1
+    world.edit(cancel=True)
+    await world.controller.watch()
+    await world.controller.reconcile()
+    assert len(set(read)) == len(read), "no version is read twice"
+    assert world.execution.spec.cancel
+    assert world.execution.status.stop_requested is not None
 
 
 async def test_transitions_are_told_as_events_once(world: World):
