@@ -18,11 +18,17 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bench.outcome import Outcome
-from benchmarks.bench.parts import plain
+from benchmarks.bench.parts import collector, gateway, memory, plain, queue
 from benchmarks.bench.size import FULL, SHORT, Size
 from serviceexecution.contract.json_types import JsonObject
 
-PARTS: Final[dict[str, Callable[[Size], Outcome]]] = {"plain": plain.run}
+PARTS: Final[dict[str, Callable[[Size], Outcome]]] = {
+    "plain": plain.run,
+    "queue": queue.run,
+    "memory": memory.run,
+    "collector": collector.run,
+    "gateway": gateway.run,
+}
 _RESULTS: Final = Path("docs/benchmarks/latest.json")
 _WIDTH: Final = 150
 

@@ -36,6 +36,8 @@ class _Round:
     """How many a minute."""
     factor: float
     """What the yardstick says."""
+    passes: float
+    """Of the controller, each."""
 
 
 def run(size: Size) -> Outcome:
@@ -65,7 +67,8 @@ async def _measure(plane: ControlPlane, ours: Installation, size: Size) -> Outco
             for _ in range(size.repeats):
                 for what, of_kind in rounds.items():
                     async with namespace_of(client, what.lower()) as namespace, yardstick() as factor:
-                        audit, meter = AuditCount(plane.audit_log), Meter(watched)
+                        audit, passes = AuditCount(plane.audit_log), ours.passes()
+                        meter = Meter(watched)
                         if what == "Jobs":
                             await run_jobs(client, namespace, jobs(size.runs), size.at_once)
                         else:
@@ -73,7 +76,10 @@ async def _measure(plane: ControlPlane, ours: Installation, size: Size) -> Outco
                         seconds, used = meter.seconds(), meter.milliseconds(size.runs)
                         idle = seconds / size.runs
                         cpu = {name: (used[name] - rest[name] * idle) * factor.factor for name in used}
-                        of_kind.append(_Round(cpu, 60 * size.runs / seconds, factor.factor))
+                        passes = ours.passes() - passes
+                        of_kind.append(
+                            _Round(cpu, 60 * size.runs / seconds, factor.factor, passes / size.runs)
+                        )
                         if what == "executions":
                             requests += audit.requests(namespace=namespace)
             if standing.failures:
@@ -104,6 +110,8 @@ def _outcome(
     pairs = zip(speeds["executions"], speeds["Jobs"], strict=True)
     speed = median(ours / plain for ours, plain in pairs)
     found.row("a minute", median(speeds["executions"]), median(speeds["Jobs"]), f"{speed:.2f}")
+    passes = [median(one.passes for one in rounds[what]) for what in ("executions", "Jobs")]
+    found.row("passes of the controller", *passes, "")
     number = size.runs * size.repeats
     writes = of_callers(requests, _OURS, WRITES)
     reads = of_callers(requests, CONTROLLER_AGENT, READS, exactly=True)

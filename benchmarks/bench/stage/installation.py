@@ -24,11 +24,20 @@ class Installation:
     controller: Running
     gateway: Running
     gateway_port: int
+    metrics_port: int
+    """The controller's."""
 
     @property
     def gateway_url(self) -> str:
         """Where the gateway listens."""
         return f"http://{ADDRESS}:{self.gateway_port}"
+
+    def passes(self) -> int:
+        """Return how many passes the controller has made so far."""
+        with urllib.request.urlopen(f"http://{ADDRESS}:{self.metrics_port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        counts = [line for line in lines if line.startswith("serviceexecution_reconcile_seconds_count")]
+        return sum(int(float(line.rpartition(" ")[2])) for line in counts)
 
 
 @contextlib.contextmanager
@@ -66,7 +75,7 @@ def installation(plane: ControlPlane) -> Iterator[Installation]:
             ("controller", f"http://{ADDRESS}:{health}/readyz"),
         ):
             _wait_until_ready(process, address)
-        yield Installation(running["controller"], running["gateway"], port)
+        yield Installation(running["controller"], running["gateway"], port, metrics[1])
 
 
 def _wait_until_ready(process: str, address: str) -> None:

@@ -25,18 +25,34 @@ class Told:
     ended: dict[str, str] = field(default_factory=dict)
     """How each object ended, by name."""
     there: set[str] = field(default_factory=set)
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _waiting: dict[str, asyncio.Event] = field(default_factory=dict)
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self, name: str) -> str:
         """Return how that object has ended, when it has."""
-        async with self.changed:
-            await self.changed.wait_for(lambda: name in self.ended)
+        if name not in self.ended:
+            await self._waiting.setdefault(name, asyncio.Event()).wait()
         return self.ended[name]
 
     async def wait_until_none(self) -> None:
         """Wait until there is none left."""
-        async with self.changed:
-            await self.changed.wait_for(lambda: not self.there)
+        while self.there:
+            self._empty.clear()
+            await self._empty.wait()
+
+    def note(self, name: str, end: str | None) -> None:
+        """Take a word of an object; ``end`` is how it has ended."""
+        self.there.add(name)
+        if end is not None and name not in self.ended:
+            self.ended[name] = end
+            if (waiting := self._waiting.pop(name, None)) is not None:
+                waiting.set()
+
+    def gone(self, name: str) -> None:
+        """Take the word that an object is no more."""
+        self.there.discard(name)
+        if not self.there:
+            self._empty.set()
 
 
 @contextlib.asynccontextmanager
@@ -53,14 +69,10 @@ async def told(
             if event.type == "BOOKMARK":
                 continue
             name = str(metadata_of(event.object)["name"])
-            async with known.changed:
-                if event.type == "DELETED":
-                    known.there.discard(name)
-                else:
-                    known.there.add(name)
-                    if (end := how(event.object)) is not None:
-                        known.ended.setdefault(name, end)
-                known.changed.notify_all()
+            if event.type == "DELETED":
+                known.gone(name)
+            else:
+                known.note(name, how(event.object))
 
     task = asyncio.create_task(watch())
     try:
