@@ -32,7 +32,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping bench floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping benchmark-staging bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -157,6 +157,9 @@ benchmark-requests: environment ## what a request of our Kubernetes client costs
 
 benchmark-sweeping: environment ## what a pass of the sweep costs over 100,000 stored executions, on an S3 server
 	@$(RUN) benchmarks.sweeping $(ARGS)
+
+benchmark-staging: environment ## a data pool of 1 GiB brought into a folder, beside cp and sha256sum
+	@$(RUN) benchmarks.staging $(ARGS)
 
 # On a control plane of its own, so that the installed operator has no part in it.
 bench: environment ## what an execution costs beside a plain Job: make bench PART=plain ARGS=--short

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.executions.plan import Plan, PlanProblem, make_plan
+from serviceexecution.executions.plan import Plan, make_plan
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.render.job import render_children
@@ -134,7 +135,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 def plan_of(template: Any) -> Plan | PlanProblem:
     spec = {"runtime": {"docker": {"image": "a:1"}}, "podTemplate": template}
-    return make_plan(ExecutionSpec.model_validate(spec), UID, None, ())
+    return make_plan(ExecutionSpec.model_validate(spec), UID, None)
 
 
 @pytest.mark.parametrize("case", list(REFUSED))
@@ -213,6 +214,6 @@ def test_no_template_makes_a_run_pass_for_a_build():
 
 def test_an_affinity_is_held_to_what_pods_have():
     spec = {"runtime": {"docker": {"image": "a:1"}}, "affinity": {"nodeAffinty": {}}}
-    found = make_plan(ExecutionSpec.model_validate(spec), UID, None, ())
+    found = make_plan(ExecutionSpec.model_validate(spec), UID, None)
     assert isinstance(found, PlanProblem)
     assert found.detail.startswith("spec.affinity.nodeAffinty is no field of a pod")

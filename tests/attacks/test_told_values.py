@@ -8,7 +8,9 @@ import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.service_problem import said
-from serviceexecution.executions.plan import PlanProblem, make_plan, read_spec
+from serviceexecution.executions.plan import make_plan, read_spec
+from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.pools.resolve import KnownPools
 from serviceexecution.executions.service import pool_problem
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
@@ -74,13 +76,13 @@ def claim(name: str) -> ClaimView:
     ],
 )
 def test_a_refused_input_is_not_repeated(data):
-    found = make_plan(SPEC, "u", config_map(data), [])
+    found = make_plan(SPEC, "u", config_map(data))
     assert isinstance(found, PlanProblem)
     assert MARK not in found.detail
 
 
 def test_an_ambiguous_data_pool_is_not_repeated():
-    found = make_plan(SPEC, "u", config_map({"pool": POOL}), [claim("pool-a"), claim("pool-b")])
+    found = make_plan(SPEC, "u", config_map({"pool": POOL}), KnownPools((claim("pool-a"), claim("pool-b"))))
     assert isinstance(found, PlanProblem)
     assert "pool-a, pool-b" in found.detail
     assert MARK not in found.detail

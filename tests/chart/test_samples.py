@@ -8,7 +8,8 @@ import zipfile
 import pytest
 import yaml
 
-from serviceexecution.executions.plan import PlanProblem, make_plan
+from serviceexecution.executions.plan import make_plan
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, TakenService
 from serviceexecution.resources.pods.observed import ConfigMapView
@@ -62,7 +63,7 @@ def test_a_sample_is_documented_and_valid(path):
         if source is not None:
             body = config_maps[source.config_map_ref.name]
             input_map = ConfigMapView.model_validate({**body, "metadata": {**metadata, **body["metadata"]}})
-        plan = make_plan(execution.spec, "u", input_map, ())
+        plan = make_plan(execution.spec, "u", input_map)
         assert not isinstance(plan, PlanProblem) or plan.waiting, plan
 
 

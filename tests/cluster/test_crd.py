@@ -24,6 +24,7 @@ __all__ = ["executions", "kind"]
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
 
 CLAIM: Final[JsonObject] = {"persistentVolumeClaim": {"claimName": "a"}}
+POOL: Final[JsonObject] = {"dataPoolRef": {"name": "a"}}
 KEY: Final[JsonObject] = {"secretKeyRef": {"name": "a", "key": "b"}}
 VALUES: Final[dict[str, tuple[Any, Any]]] = {
     "runtime": (RUNTIME, {"docker": {"image": "a:2"}}),
@@ -194,6 +195,7 @@ GOOD: Final[tuple[dict[str, Any], ...]] = (
     {"output": {"limit": 1000}, "resources": {"limits": {"memory": 1, "cpu": "1.5", "a.b/c": "2"}}},
     {"output": {"limit": "1.5Gi"}, "resources": {"requests": {"cpu": "100m", "memory": "1e9"}}},
     {"dataPools": {"a": {**CLAIM, "subPath": "a/b..c/d"}}},
+    {"dataPools": {"a": {**POOL, "readOnly": False}}},
     {"secrets": {"ibmToken": KEY, "with space": KEY}},
     {"ttlSecondsAfterFinished": 0, "tags": []},
     {"env": [{"name": "A"}, {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]},
@@ -219,7 +221,10 @@ BAD: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("spec.resources.limits", {"resources": {"limits": {"memory": "much"}}}),
     ("spec.dataPools[a].subPath", {"dataPools": {"a": {**CLAIM, "subPath": "a/../b"}}}),
     ("spec.dataPools[a].subPath", {"dataPools": {"a": {**CLAIM, "subPath": "/a"}}}),
-    ("spec.dataPools.a.persistentVolumeClaim", {"dataPools": {"a": {}}}),
+    ("give either persistentVolumeClaim or dataPoolRef", {"dataPools": {"a": {}}}),
+    ("give either persistentVolumeClaim or dataPoolRef", {"dataPools": {"a": {**CLAIM, **POOL}}}),
+    ("subPath is for a persistentVolumeClaim", {"dataPools": {"a": {**POOL, "subPath": "a"}}}),
+    ("spec.dataPools[a].dataPoolRef.name", {"dataPools": {"a": {"dataPoolRef": {"name": "A_b"}}}}),
     ("spec.secrets.a.secretKeyRef.key", {"secrets": {"a": {"secretKeyRef": {"name": "b"}}}}),
     ("spec.secrets", {"secrets": {f"s{number}": KEY for number in range(65)}}),
     ("spec.env", {"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}),

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from serviceexecution.executions.observation import Observation
-from serviceexecution.executions.plan import Plan, PlanProblem, make_plan, times_of
+from serviceexecution.executions.plan import Plan, make_plan, times_of
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.observed import JobView, PodSpecView, PodView
@@ -44,7 +45,7 @@ def observation(case: Case, one: ServiceExecution, now: float, pod: PodView | No
     """Return what is seen at ``now`` of the execution, of which nothing but its status and ``pod`` has changed."""
     members = {**case.members, "pod": pod}
     if members.get("job") is None and one.status.job is None and "plan" not in members:
-        plan = make_plan(one.spec, _UID, None, ())
+        plan = make_plan(one.spec, _UID, None)
         assert isinstance(plan, Plan)  # noqa: S101 - for the type checker
         members["plan"] = plan
     return Observation(execution=one, times=times_of(one.spec), now=at(now), limits=StartLimits(), **members)
@@ -141,6 +142,11 @@ def _refused(fault: StartFault, text: str, limit: float | None) -> dict[str, Any
     return _starts(None, creation_problem=StartProblem(fault, text, limit))
 
 
+def _staged(code: int, words: str) -> dict[str, Any]:
+    ended = [{"name": "data-pools", "state": _ends(code, "Error", words)}]
+    return _starts(_pod(_waits("PodInitializing"), phase="Failed", initContainerStatuses=ended))
+
+
 _OFTEN_TRIED: Final = {
     **_JOB,
     "attempts": 4,
@@ -165,6 +171,11 @@ WITHOUT_JOB: Final = (
     Case("an input that is none", members=_lacks(Reason.INVALID_INPUT, "spec.input: …", waiting=False)),
     Case("no ConfigMap with the input", members=_lacks(Reason.INPUT_NOT_FOUND, "Create it.")),
     Case("no data pool of that id", members=_lacks(Reason.DATA_POOL_NOT_FOUND, "Label a claim.")),
+    Case("several data pools of that id", members=_lacks(Reason.DATA_POOL_AMBIGUOUS, "…", waiting=False)),
+    Case("data pools that are too large", members=_lacks(Reason.DATA_POOL_TOO_LARGE, "…", waiting=False)),
+    Case(
+        "a DataPool without its claim", members=_lacks(Reason.DATA_POOL_UNAVAILABLE, "It has no claim yet.")
+    ),
     Case("no service of that name", members=_lacks(Reason.SERVICE_NOT_FOUND, "Create it.")),
     Case("a service that cannot be run", members=_lacks(Reason.SERVICE_NOT_READY, "spec.inputSchema: …")),
     Case(
@@ -237,6 +248,12 @@ STARTING: Final = (
             )
         ),
     ),
+    Case(
+        "data pools on their way into the pod",
+        members=_starts(_placed(_waits("PodInitializing")), staging="Staging data pool x: 3 of 10 files, …"),
+    ),
+    Case("a data pool that is damaged", members=_staged(4, "The file a.csv is damaged.")),
+    Case("a node whose disk is full", members=_staged(5, "The node has no room for the data pool x.")),
     Case(
         "a node that refuses the pod",
         status=_OFTEN_TRIED,

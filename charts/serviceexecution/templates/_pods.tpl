@@ -8,6 +8,7 @@
   (dict "name" "SX_COLLECTOR_IMAGE_PULL_POLICY" "value" .Values.collector.image.pullPolicy)
   (dict "name" "SX_COLLECTOR_RESOURCES" "value" (toJson .Values.collector.resources))
   (dict "name" "SX_LOG_LIMIT" "value" (toString .Values.executions.logLimit))
+  (dict "name" "SX_DATA_POOL_STAGE_LIMIT" "value" (toString .Values.executions.stageLimit))
   (dict "name" "SX_RETENTION" "value" .Values.store.retention)
   (dict "name" "SX_SWEEP_BULK" "value" (toString .Values.store.sweep.allowBulk))
   (dict "name" "SX_MISSING_REFERENCE_LIMIT" "value" .Values.executions.missingReferenceLimit)

@@ -28,6 +28,7 @@ _TOKEN_SECONDS: Final = 60.0
 _SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _REFUSALS: Final = frozenset({400, 413, 414, 422, 431})
 _CLOSED: Final = frozenset({"AlreadyCommitted", "Superseded"})
+_UNAVAILABLE: Final = frozenset({"DataPoolDamaged", "NoSuchDataPool"})
 
 
 class GaveUpError(Exception):
@@ -40,6 +41,10 @@ class AlreadyCommittedError(Exception):
 
 class GoneError(Exception):
     """The execution was deleted; nobody waits for its output."""
+
+
+class UnavailableError(Exception):
+    """A data pool cannot be had, and asking again will not help; the message says why in a sentence."""
 
 
 class RefusedError(Exception):
@@ -66,7 +71,7 @@ class GatewayClient:
     """Calls to one gateway. ``deadline`` is the monotonic time at which repeating ends."""
 
     def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._http = HttpClient(settings.gateway_url, settings.ca_file)
+        self.http = HttpClient(settings.gateway_url, settings.ca_file)
         self._token_file = settings.token_file
         self._token = ""
         self._token_time = 0.0
@@ -86,14 +91,14 @@ class GatewayClient:
             digest = hashlib.sha256()
             os.lseek(descriptor, 0, os.SEEK_SET)
             body = self._read(path, descriptor, size, digest.update)
-            response = self._http.request("PUT", target, self._headers(), body, length=size)
+            response = self.http.request("PUT", target, self.headers(), body, length=size)
             return response, digest.digest()
 
         while True:
-            response, digest = self._until_answered(attempt)
+            response, digest = self.until_answered(attempt)
             if response.status in _REFUSALS:
-                raise RefusedError(response.status, _problem(response)[1])
-            if _json(response.body).get("sha256") == digest.hex():
+                raise RefusedError(response.status, problem_of(response)[1])
+            if json_of(response.body).get("sha256") == digest.hex():
                 return digest
             log("the gateway received something else", path=path)
             self._pause(_FIRST_DELAY, "digests differ")
@@ -101,7 +106,7 @@ class GatewayClient:
     def delete_file(self, path: str) -> None:
         """Delete an uploaded file. Raises as ``put_file``."""
         target = "/collect/v1/files/" + quote(path)
-        self._until_answered(lambda: (self._http.request("DELETE", target, self._headers()), b""))
+        self.until_answered(lambda: (self.http.request("DELETE", target, self.headers()), b""))
 
     def commit(self, body: Callable[[], Iterator[bytes]]) -> None:
         """Commit the output; ``body`` gives the same text in pieces whenever it is called: as a whole it would take
@@ -110,21 +115,21 @@ class GatewayClient:
         length = sum(len(piece) for piece in body())
 
         def attempt() -> tuple[Response, bytes]:
-            response = self._http.request(
+            response = self.http.request(
                 "POST",
                 "/collect/v1/commit",
-                self._headers() | headers,
+                self.headers() | headers,
                 body(),
                 length=length,
                 answer_seconds=COMMIT_SECONDS,
             )
             return response, b""
 
-        response, _ = self._until_answered(attempt)
+        response, _ = self.until_answered(attempt)
         if response.status in _REFUSALS:
-            raise GaveUpError(f"the commit was refused: {_problem(response)[1]}")
+            raise GaveUpError(f"the commit was refused: {problem_of(response)[1]}")
 
-    def _until_answered(self, attempt: Callable[[], tuple[Response, bytes]]) -> tuple[Response, bytes]:
+    def until_answered(self, attempt: Callable[[], tuple[Response, bytes]]) -> tuple[Response, bytes]:
         """Repeat until the answer is a success or a refusal for good."""
         delay = _FIRST_DELAY
         while True:
@@ -136,15 +141,17 @@ class GatewayClient:
                     raise  # Of the file, not of the connection
                 why = f"{type(error).__name__}: {error.strerror or error}"
             else:
-                code, detail = _problem(response) if response.status >= 400 else ("", "")
+                code, detail = problem_of(response) if response.status >= 400 else ("", "")
                 if response.status < 300 or response.status in _REFUSALS:
                     return response, digest
                 if response.status == 410:
                     raise GoneError(detail)
+                if code in _UNAVAILABLE:
+                    raise UnavailableError(detail)
                 if response.status == 409 and code in _CLOSED:
                     raise AlreadyCommittedError(code)
                 if response.status == 409 and code == "FileMismatch":
-                    raise MismatchError(str(_json(response.body).get("path")))
+                    raise MismatchError(str(json_of(response.body).get("path")))
                 if response.status in {401, 403}:
                     self._token_time = 0.0  # It rotates: read it again
                 why = f"{response.status} {code} {detail}"
@@ -162,7 +169,8 @@ class GatewayClient:
         log("the gateway is asked again", seconds=round(seconds, 2), why=why)
         self._sleep(seconds)
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """Return the headers that say who calls."""
         now = time.monotonic()
         if not self._token or now - self._token_time > _TOKEN_SECONDS or self._token_time == 0.0:
             self._token = read_token(self._token_file)
@@ -230,9 +238,9 @@ class StateQuery:
         if response.status == 410:
             return "gone"
         if response.status != 200:
-            self._fail(f"{response.status} {_problem(response)[1]}")
+            self._fail(f"{response.status} {problem_of(response)[1]}")
             return None
-        state = _json(response.body).get("state")
+        state = json_of(response.body).get("state")
         return state if isinstance(state, str) else None
 
     def expired(self) -> bool:
@@ -261,12 +269,14 @@ def read_token(path: str) -> str:
         raise OSError(f"the token cannot be read: {error.strerror}") from error
 
 
-def _problem(response: Response) -> tuple[str, str]:
-    body = _json(response.body)
+def problem_of(response: Response) -> tuple[str, str]:
+    """Return code and detail of an error."""
+    body = json_of(response.body)
     return str(body.get("code", "")), str(body.get("detail", f"HTTP status {response.status}"))
 
 
-def _json(body: bytes) -> dict[str, object]:
+def json_of(body: bytes) -> dict[str, object]:
+    """Return the members of an answer, none when it is no JSON object."""
     try:
         value = json.loads(body)
     except ValueError:

@@ -10,7 +10,7 @@ import socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Final
 
 CONNECT_SECONDS: Final = 10.0
@@ -146,16 +146,52 @@ class HttpClient:
 
     def receive(self, answer_seconds: float = STALL_SECONDS) -> Response:
         """Return the answer to the request that was sent."""
+        connection, status, headers = self._answer(answer_seconds)
+        return self._rest(connection, status, headers)
+
+    def download(
+        self, target: str, headers: Mapping[str, str], buffer: memoryview, sink: Callable[[memoryview], None]
+    ) -> Response:
+        """Send a GET and give the body of a 200 or 206 to ``sink`` in pieces, which are in ``buffer`` until it returns.
+        Other answers are returned with their body."""
+        try:
+            self.send("GET", target, headers)
+            connection, status, answered = self._answer(STALL_SECONDS)
+            text = answered.get("content-length", "")
+            if status not in {200, 206} or not text.isdecimal():
+                return self._rest(connection, status, answered)
+            rest = int(text)
+            early = self._received[:rest]
+            del self._received[:rest]
+            rest -= len(early)
+            if early:
+                sink(memoryview(early))
+            while rest:
+                count = _some(connection, buffer[: min(rest, len(buffer))])
+                rest -= count
+                sink(buffer[:count])
+        except BaseException:
+            self.close()
+            raise
+        if answered.get("connection", "").lower() == "close":
+            self.close()
+        return Response(status, answered, b"")
+
+    def _answer(self, seconds: float) -> tuple[socket.socket, int, dict[str, str]]:
+        """Return the connection, and status and headers of the final answer on it."""
         connection = self._socket
         if connection is None:
             raise HttpError("no request was sent")
-        connection.settimeout(answer_seconds)
-        buffer = self._received
+        connection.settimeout(seconds)
         while True:
-            status, headers = self._head(connection, buffer)
+            status, headers = self._head(connection, self._received)
             if status >= 200:
                 break
         connection.settimeout(STALL_SECONDS)
+        return connection, status, headers
+
+    def _rest(self, connection: socket.socket, status: int, headers: dict[str, str]) -> Response:
+        buffer = self._received
         body, whole = _body(connection, buffer, status, headers)
         buffer.clear()
         if not whole or self._cut_short or headers.get("connection", "").lower() == "close":
@@ -192,6 +228,13 @@ class HttpClient:
             self._socket = connection
         self._socket.settimeout(STALL_SECONDS)
         return self._socket
+
+
+def _some(connection: socket.socket, buffer: memoryview) -> int:
+    count = connection.recv_into(buffer)
+    if not count:
+        raise HttpError("the connection was closed before the answer was complete")
+    return count
 
 
 def _more(connection: socket.socket, buffer: bytearray) -> None:

@@ -1,9 +1,11 @@
 """The collector: waits for the main container's end, uploads its output, commits.
 
 Runs as ``python3 -I -S /opt/collector/main.py`` with nothing but the standard library. A small supervising
-process starts the work again should it crash, for clusters that do not restart a single container.
+process starts the work again should it crash, for clusters that do not restart a single container. With the argument
+``stage-in`` it is the init container that brings the files of data pools.
 
-Exit codes: 0 done, 2 wrong settings, 3 time is up (started again by the kubelet, it tries again).
+Exit codes: 0 done, 2 wrong settings, 3 time is up (started again by the kubelet, it tries again); of the init container
+4 for a data pool that cannot be had, 5 when the node has no room for it, 143 after SIGTERM.
 """
 
 from __future__ import annotations
@@ -24,10 +26,15 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Final
 
+    from .settings import Settings
+
 EXIT_SETTINGS: Final = 2
 EXIT_GAVE_UP: Final = 3
 
-_FINAL: Final = frozenset({0, EXIT_SETTINGS, EXIT_GAVE_UP})
+STAGE_IN: Final = "stage-in"
+
+_OF_STAGE_IN: Final = frozenset({4, 5, 128 + signal.SIGTERM})
+_FINAL: Final = frozenset({0, EXIT_SETTINGS, EXIT_GAVE_UP}) | _OF_STAGE_IN
 _STARTS: Final = 10
 _STOP_SIGNALS: Final = {signal.SIGTERM, signal.SIGINT}
 
@@ -75,19 +82,28 @@ def _forward_to(child: int) -> None:
 def run() -> int:
     """Do the work; returns the exit code."""
     # Imported here: the supervisor needs none of it.
-    from .gateway_client import GatewayClient, StateQuery  # noqa: PLC0415
     from .log import log  # noqa: PLC0415
-    from .processes import Processes  # noqa: PLC0415
     from .settings import Settings, SettingsError  # noqa: PLC0415
-    from .stop import Stop  # noqa: PLC0415
-    from .watch import MainWatcher  # noqa: PLC0415
-    from .work import work  # noqa: PLC0415
 
     try:
         settings = Settings(os.environ)
     except SettingsError as error:
         log("wrong settings", why=str(error))
         return EXIT_SETTINGS
+    if sys.argv[1:] == [STAGE_IN]:
+        from .pools.stage import stage_all  # noqa: PLC0415
+
+        return stage_all(settings)
+    return _collect(settings)
+
+
+def _collect(settings: Settings) -> int:
+    from .gateway_client import GatewayClient, StateQuery  # noqa: PLC0415
+    from .processes import Processes  # noqa: PLC0415
+    from .stop import Stop  # noqa: PLC0415
+    from .watch import MainWatcher  # noqa: PLC0415
+    from .work import work  # noqa: PLC0415
+
     processes = Processes()
     kill = settings.shared_processes and processes.shared
     stop = Stop(processes, settings.cancel_grace, kill=kill)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 TYPE_CHECKING = False  # Importing typing costs 2 MiB of memory in every pod
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,8 @@ class Settings:
         "ca_file",
         "cancel_grace",
         "collect_timeout",
+        "data_pool_directory",
+        "data_pools",
         "gateway_url",
         "max_files",
         "output_directory",
@@ -46,8 +50,21 @@ class Settings:
         self.collect_timeout = _seconds("SX_COLLECT_TIMEOUT", environment.get("SX_COLLECT_TIMEOUT") or "3600")
         self.cancel_grace = _seconds("SX_CANCEL_GRACE", environment.get("SX_CANCEL_GRACE") or "30")
         self.shared_processes = environment.get("SX_SHARED_PROCESSES", "true").lower() != "false"
+        self.data_pools = _data_pools(environment.get("SX_DATA_POOLS") or "[]")
+        self.data_pool_directory = environment.get("SX_DATA_POOL_DIRECTORY") or "/var/runtime/datapool"
         # How often the gateway is asked while the program is seen running
         self.poll_seconds = _seconds("SX_POLL_SECONDS", environment.get("SX_POLL_SECONDS") or "15")
+
+
+def _data_pools(text: str) -> list[str]:
+    """Return the properties that name data pools of the store."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise SettingsError("SX_DATA_POOLS must be a JSON array of texts")
+    return value
 
 
 def _number(name: str, text: str) -> int:

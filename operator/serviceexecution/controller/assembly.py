@@ -205,12 +205,13 @@ def _observer(
     outages = Outages(shared.clock)
     builds, client = shared.settings.builds, shared.clients.work
     pull_secret = builds.registry.credentials_secret if builds is not None else ""
+    most = {"stage_limit": shared.settings.data_pool_stage_limit}
     return ExecutionObserver(
         client,
         shared.store,
         shared.cache,
         shared.settings.start_limits,
-        planner=Planner(client, shared.cache, shared.checker, admission, pull_secret=pull_secret),
+        planner=Planner(client, shared.cache, shared.checker, admission, pull_secret=pull_secret, **most),
         checker=shared.checker,
         clock=shared.clock,
         reads=shared.reads,

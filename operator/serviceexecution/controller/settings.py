@@ -9,6 +9,7 @@ from serviceexecution.executions.pod_defaults import (
     DEFAULT_COLLECTOR_RESOURCES,
     PodDefaults,
 )
+from serviceexecution.executions.pools.resolve import DEFAULT_STAGE_LIMIT
 from serviceexecution.process.settings import (
     ProcessSettings,
     duration,
@@ -55,6 +56,8 @@ class ControllerSettings(ProcessSettings):
     """Its resource requirements, as a JSON object."""
     run_as_user: Annotated[int, whole_number("SX_DEFAULT_RUN_AS_USER", most=2**31 - 1)] = 65532
     """The user of programs and collectors whose execution names none."""
+    data_pool_stage_limit: Annotated[int, size("SX_DATA_POOL_STAGE_LIMIT")] = DEFAULT_STAGE_LIMIT
+    """Most bytes of data pools of the results store that are brought into one pod."""
     log_limit: Annotated[int, size("SX_LOG_LIMIT")] = 256 * 1024**2
     """Most bytes that are kept of a program's log."""
     missing_reference_limit: Annotated[float, duration("SX_MISSING_REFERENCE_LIMIT")] = 60

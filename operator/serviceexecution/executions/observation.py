@@ -6,7 +6,8 @@ from typing import Self
 
 from serviceexecution.executions.attendance import Attendance
 from serviceexecution.executions.conditions import reason_since
-from serviceexecution.executions.plan import Plan, PlanProblem, Times
+from serviceexecution.executions.plan import Plan, Times
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.verdict import MainOutput
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, TakenService
@@ -40,6 +41,8 @@ class Observation:
     """Why the Job controller cannot create the pod."""
     warning: str = ""
     """Newest warning about a pod that does not start."""
+    staging: str = ""
+    """How far its data pools have come into the pod, in a sentence."""
     manifest: OutputManifest | None = None
     log: LogRecord | None = None
     output: MainOutput | None = None

@@ -1,6 +1,6 @@
 """From a spec and the objects it names to everything a Job is rendered from, or to what is wrong with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -20,33 +20,28 @@ from serviceexecution.contract.input.secret_names import check_secret_names
 from serviceexecution.contract.paths import property_file
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.pod_template import template_problem
+from serviceexecution.executions.pools.resolve import (
+    DEFAULT_STAGE_LIMIT,
+    NO_POOLS,
+    KnownPools,
+    MountedPool,
+    resolve,
+)
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.retry import Retry
 from serviceexecution.resources.executions.runtime import DockerRuntime
-from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
-from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView
+from serviceexecution.resources.executions.used_pools import UsedPool
+from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES
+from serviceexecution.resources.pods.observed import ConfigMapView
 
 DEFAULT_OUTPUT_LIMIT: Final = 10 * 1024**3
 DEFAULT_COLLECT_TIMEOUT: Final = 3600.0
 DEFAULT_START_TIMEOUT: Final = 600.0
 DEFAULT_CANCEL_GRACE: Final = 30.0
 MAX_MEMORY_FIELD: Final = "spec.retry.onOutOfMemory.maxMemory"
-
-
-@dataclass(frozen=True, slots=True)
-class PlanProblem:
-    """Why a spec cannot be run.
-
-    ``waiting``: an object is missing that may still come. ``coming``: it is being made, so that only the start timeout
-    bounds the wait.
-    """
-
-    reason: Reason
-    detail: str
-    waiting: bool = False
-    coming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +55,6 @@ class Times:
 
 
 DEFAULT_TIMES: Final = Times(None, DEFAULT_START_TIMEOUT, DEFAULT_CANCEL_GRACE, DEFAULT_COLLECT_TIMEOUT)
-
-
-@dataclass(frozen=True, slots=True)
-class MountedPool:
-    """A data pool as it is mounted."""
-
-    property: str
-    claim: str
-    sub_path: str | None
-    read_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +83,13 @@ class Plan:
     output_sub_path: str | None
     times: Times
     input_digest: str | None = None
+    staged: tuple[UsedPool, ...] = ()
+    """Data pools that are brought into the pod before the program starts."""
+
+    @property
+    def staged_bytes(self) -> int:
+        """Return the size of what is brought into the pod."""
+        return sum(pool.bytes for pool in self.staged)
 
 
 def times_of(spec: ExecutionSpec) -> Times:
@@ -137,11 +129,11 @@ class ReadSpec:
 
 
 def make_plan(
-    spec: ExecutionSpec, uid: str, input_map: ConfigMapView | None, claims: Iterable[ClaimView]
+    spec: ExecutionSpec, uid: str, input_map: ConfigMapView | None, known: KnownPools = NO_POOLS
 ) -> Plan | PlanProblem:
     """Decide how the spec of the execution ``uid`` is run: see ``read_spec`` and ``plan_of``."""
     read = read_spec(spec, input_map)
-    return read if isinstance(read, PlanProblem) else plan_of(read, uid, claims)
+    return read if isinstance(read, PlanProblem) else plan_of(read, uid, known)
 
 
 def read_spec(spec: ExecutionSpec, input_map: ConfigMapView | None) -> ReadSpec | PlanProblem:
@@ -170,16 +162,18 @@ def read_spec(spec: ExecutionSpec, input_map: ConfigMapView | None) -> ReadSpec 
     return ReadSpec(spec, input_map, properties, references, times, limit)
 
 
-def plan_of(read: ReadSpec, uid: str, claims: Iterable[ClaimView]) -> Plan | PlanProblem:
-    """Decide how the execution ``uid`` is run; ``claims`` are the namespace's claims with a data pool's label."""
+def plan_of(
+    read: ReadSpec, uid: str, known: KnownPools, *, stage_limit: int = DEFAULT_STAGE_LIMIT
+) -> Plan | PlanProblem:
+    """Decide how the execution ``uid`` is run, with the namespace's data pools as far as they are ``known``."""
     spec, properties, references = read.spec, read.properties, read.references
-    pools = _pools(spec, references, claims)
+    pools = resolve(spec, references, known, stage_limit=stage_limit)
     if isinstance(pools, PlanProblem):
         return pools
-    for pool in pools:
-        if pool.property in properties and pool.property not in references:
+    for name in pools.properties:
+        if name in properties and name not in references:
             detail = (
-                f'spec.dataPools["{pool.property}"]: the input has a value of the same name; a property is '
+                f'spec.dataPools["{name}"]: the input has a value of the same name; a property is '
                 "either a value or a data pool."
             )
             return PlanProblem(Reason.INVALID_INPUT, detail)
@@ -191,7 +185,8 @@ def plan_of(read: ReadSpec, uid: str, claims: Iterable[ClaimView]) -> Plan | Pla
     return Plan(
         runtime=spec.runtime.docker,
         input=volume,
-        pools=pools,
+        pools=pools.mounted,
+        staged=pools.staged,
         output_limit=read.output_limit,
         output_claim=output_claim.claim_name if output_claim else None,
         output_sub_path=(sub_path or uid) if output_claim else None,
@@ -267,38 +262,3 @@ def _input_volume(
         entries = tuple(ConfigMapEntry(keys[name], property_file(name), "") for name in sorted(files))
         return InputVolume("referenced", entries, input_map.metadata.name)
     return InputVolume("own", configmap_keys(files))
-
-
-def shown_id(spec: ExecutionSpec, reference: DataPoolReference) -> str:
-    """Return the id of an input's data pool for a message: who may read an execution need not be allowed to read the
-    ConfigMap that its input comes from.
-    """
-    return "<the id in the input>" if spec.input_from is not None else reference.id
-
-
-def _pools(
-    spec: ExecutionSpec, references: Mapping[str, DataPoolReference], claims: Iterable[ClaimView]
-) -> tuple[MountedPool, ...] | PlanProblem:
-    labelled: dict[str, list[str]] = {}
-    for claim in claims:
-        labelled.setdefault(claim.metadata.labels.get(LABEL_DATA_POOL_ID, ""), []).append(claim.metadata.name)
-    mounted = {
-        name: MountedPool(name, pool.persistent_volume_claim.claim_name, pool.sub_path, pool.read_only)
-        for name, pool in (spec.data_pools or {}).items()
-    }
-    for name, reference in references.items():
-        if name in mounted:
-            continue
-        found, shown = sorted(labelled.get(reference.id, [])), shown_id(spec, reference)
-        if not found:
-            detail = (
-                f'The input\'s property "{name}" names the data pool "{shown}": label a '
-                f"PersistentVolumeClaim of this namespace {LABEL_DATA_POOL_ID}={shown}, or name one in "
-                f"spec.dataPools."
-            )
-            return PlanProblem(Reason.DATA_POOL_NOT_FOUND, detail, waiting=True)
-        if len(found) > 1:
-            detail = f'Several claims carry the label of the data pool "{shown}": {", ".join(found)}.'
-            return PlanProblem(Reason.INVALID_SPEC, detail)
-        mounted[name] = MountedPool(name, found[0], None, read_only=True)
-    return tuple(mounted[name] for name in sorted(mounted))

@@ -13,6 +13,7 @@ from serviceexecution.resources.names import (
     COLLECTOR_CONTAINER,
     COLLECTOR_TOKEN_VOLUME,
     MAIN_CONTAINER,
+    STAGE_IN_CONTAINER,
 )
 from serviceexecution.resources.pods.pod_template_fields import affinity_faults, template_faults
 
@@ -20,7 +21,7 @@ FIELD: Final = "spec.podTemplate"
 _METADATA: Final = frozenset({"labels", "annotations"})
 _OWN_VOLUMES: Final = frozenset({"input", "output", "datapool", COLLECTOR_TOKEN_VOLUME})
 """``home`` and ``tmp`` are only the program's: it may have them elsewhere."""
-_OWN_CLAIMS: Final = "claim-"
+_OWN_PREFIXES: Final = ("claim-", "datapool-")
 _OWN_PATHS: Final = frozenset({INPUT_DIRECTORY, OLDER_INPUT_DIRECTORY, OUTPUT_DIRECTORY})
 _OF_COLLECTOR: Final = frozenset({"name", "resources", "securityContext", "imagePullPolicy"})
 """What may be said of the collector: nothing that makes another program of it."""
@@ -58,7 +59,7 @@ def _forbidden(template: JsonObject) -> Iterator[str]:
 def _volume_faults(volumes: JsonValue) -> Iterator[str]:
     for number, volume in enumerate(_objects(volumes)):
         path, name = f"{FIELD}.spec.volumes[{number}]", str(volume.get("name"))
-        if name in _OWN_VOLUMES or name.startswith(_OWN_CLAIMS):
+        if name in _OWN_VOLUMES or name.startswith(_OWN_PREFIXES):
             yield f'{path}: the volume "{name[:63]}" is the operator\'s; give yours another name.'
         projected = object_of(volume.get("projected"))
         for place, source in enumerate(_objects(projected.get("sources"))):
@@ -72,9 +73,10 @@ def _volume_faults(volumes: JsonValue) -> Iterator[str]:
 
 def _container_faults(container: JsonObject, part: str, path: str) -> Iterator[str]:
     name = container.get("name")
-    if name == COLLECTOR_CONTAINER:
+    if name in {COLLECTOR_CONTAINER, STAGE_IN_CONTAINER}:
         for member in container.keys() - _OF_COLLECTOR:
-            yield f"{path}.{member}: of the collector only resources, securityContext and imagePullPolicy may change."
+            which = "collector" if name == COLLECTOR_CONTAINER else f"init container {STAGE_IN_CONTAINER}"
+            yield f"{path}.{member}: of the {which} only resources, securityContext and imagePullPolicy may change."
     if container.get("restartPolicyRules"):
         yield f"{path}.restartPolicyRules could start main a second time, and it runs once: leave them out."
     if name == MAIN_CONTAINER and part == "containers":

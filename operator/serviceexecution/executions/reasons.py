@@ -30,6 +30,9 @@ class Reason(StrEnum):
     SERVICE_NOT_READY = "ServiceNotReady"
     OUTPUT_INVALID = "OutputInvalid"
     DATA_POOL_NOT_FOUND = "DataPoolNotFound"
+    DATA_POOL_AMBIGUOUS = "DataPoolAmbiguous"
+    DATA_POOL_UNAVAILABLE = "DataPoolUnavailable"
+    DATA_POOL_TOO_LARGE = "DataPoolTooLarge"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105
     SECRET_KEY_NOT_FOUND = "SecretKeyNotFound"  # noqa: S105
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
@@ -87,6 +90,14 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
         "The program's main result does not fit the service's output schema.", Owner.USER
     ),
     Reason.DATA_POOL_NOT_FOUND: Meaning("The input names a data pool that does not exist.", Owner.USER),
+    Reason.DATA_POOL_AMBIGUOUS: Meaning(
+        "The input names a data pool by an id that several have.", Owner.USER
+    ),
+    Reason.DATA_POOL_UNAVAILABLE: Meaning(
+        "A data pool cannot be had as the execution needs it, so that the program was not started.",
+        Owner.PLATFORM,
+    ),
+    Reason.DATA_POOL_TOO_LARGE: Meaning("There is no room in the pod for a data pool.", Owner.USER),
     Reason.SECRET_NOT_FOUND: Meaning("A Secret that the spec names does not exist.", Owner.USER),
     Reason.SECRET_KEY_NOT_FOUND: Meaning("A Secret lacks the key that the spec names.", Owner.USER),
     Reason.CONFIG_MAP_NOT_FOUND: Meaning("A ConfigMap or a key of it does not exist.", Owner.USER),

@@ -10,15 +10,10 @@ from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.input.data_pools import DataPoolReference
 from serviceexecution.contract.json_types import JsonObject, object_at, objects_of
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
-from serviceexecution.executions.plan import (
-    DEFAULT_OUTPUT_LIMIT,
-    MAX_MEMORY_FIELD,
-    PlanProblem,
-    check_retry,
-    shown_id,
-    times_of,
-)
+from serviceexecution.executions.plan import DEFAULT_OUTPUT_LIMIT, MAX_MEMORY_FIELD, check_retry, times_of
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.pod_template import template_problem
+from serviceexecution.executions.pools.resolve import shown_id
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_settings import DataPool
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
@@ -151,10 +146,20 @@ def limits_problem(definition: ServiceDefinition, spec: ExecutionSpec) -> PlanPr
 def pool_problem(
     definition: ServiceDefinition, spec: ExecutionSpec, references: Mapping[str, DataPoolReference]
 ) -> PlanProblem | None:
-    """Return which data pool of the input the service does not allow."""
+    """Return which DataPool, or data pool of the input, the service does not allow."""
     rules = definition.spec.data_pool_rules
     if rules is None:
         return None
+    for name, pool in (spec.data_pools or {}).items():
+        if pool.data_pool_ref is None or (definition.spec.data_pools or {}).get(name) == pool:
+            continue
+        asked = {pool.data_pool_ref.name} | ({references[name].id} if name in references else set())
+        if asked.isdisjoint(rules.allowed):
+            detail = (
+                f'spec.dataPools["{name}"] names the DataPool "{pool.data_pool_ref.name}", which is not among the '
+                f"service's spec.dataPoolRules.allowed: {_listed(rules.allowed)}."
+            )
+            return PlanProblem(Reason.INVALID_SPEC, detail)
     for name, reference in references.items():
         if name not in (spec.data_pools or {}) and reference.id not in rules.allowed:
             detail = (
@@ -225,6 +230,8 @@ def _output_faults(limits: ServiceLimits, spec: ExecutionSpec) -> Iterator[str]:
 
 def _claim_faults(allowed: tuple[str, ...], pools: Mapping[str, DataPool]) -> Iterator[str]:
     for name, pool in pools.items():
+        if pool.persistent_volume_claim is None:
+            continue  # A DataPool, which is checked with the input that may name it
         claim = pool.persistent_volume_claim.claim_name
         if claim not in allowed:
             yield (

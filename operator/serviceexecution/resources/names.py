@@ -34,6 +34,8 @@ LABEL_QUEUE_NAME: Final = "kueue.x-k8s.io/queue-name"
 
 MAIN_CONTAINER: Final = "main"
 COLLECTOR_CONTAINER: Final = "collector"
+STAGE_IN_CONTAINER: Final = "data-pools"
+"""The init container that brings data pools of the results store into the pod."""
 COLLECTOR_TOKEN_VOLUME: Final = "collector-token"  # noqa: S105 - a volume's name
 COLLECTOR_TOKEN_AUDIENCE: Final = f"collector.{API_GROUP}"
 """Audience of the projected token that is the collector's only credential."""

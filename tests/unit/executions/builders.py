@@ -346,7 +346,7 @@ def main_output(text: str | None = '{"sum": 6}', *, from_log: bool = False) -> M
 
 def plan_of(one: ServiceExecution) -> Plan:
     """Return the plan of an execution that can be planned without other objects."""
-    plan = make_plan(one.spec, one.metadata.uid, None, ())
+    plan = make_plan(one.spec, one.metadata.uid, None)
     assert isinstance(plan, Plan)
     return plan
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from serviceexecution.executions.attempts.rules import STARTLESS_RETRIES
 from serviceexecution.executions.decide import decide
-from serviceexecution.executions.plan import PlanProblem
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_status import Phase
 from tests.unit.controller.cluster_model import Cluster

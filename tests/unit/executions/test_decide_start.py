@@ -2,7 +2,7 @@
 
 import pytest
 
-from serviceexecution.executions.plan import PlanProblem
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.reasons import MEANINGS, Reason
 from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from serviceexecution.resources.pods.pod_start import StartFault, StartProblem

@@ -6,7 +6,7 @@ import pytest
 
 from serviceexecution.executions.attendance import Attendance, Outage
 from serviceexecution.executions.conditions import reason_since, whole_second
-from serviceexecution.executions.plan import PlanProblem
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.steps.running import UNCONFIRMED_END
 from serviceexecution.resources.executions.execution_status import Phase, StopReason

@@ -7,13 +7,13 @@ from serviceexecution.executions.plan import (
     DEFAULT_OUTPUT_LIMIT,
     DEFAULT_TIMES,
     InputVolume,
-    MountedPool,
     Plan,
-    PlanProblem,
     Times,
     make_plan,
     times_of,
 )
+from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.pools.resolve import KnownPools, MountedPool
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.runtime import DockerRuntime
 from serviceexecution.resources.names import ANNOTATION_INPUT_PROPERTIES, LABEL_DATA_POOL_ID
@@ -46,8 +46,8 @@ def input_map(data, *, immutable=False, binary=None):
     )
 
 
-def planned(*, given=None, claims=(), **members):
-    return make_plan(spec(**members), UID, given, claims)
+def planned(*, given=None, claims=(), pools=(), used=(), **members):
+    return make_plan(spec(**members), UID, given, KnownPools(tuple(claims), tuple(pools), tuple(used)))
 
 
 def good(**arguments) -> Plan:

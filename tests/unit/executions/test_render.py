@@ -26,7 +26,7 @@ DEFAULTS: Final = PodDefaults(
 def rendered(name: str, defaults: PodDefaults = DEFAULTS) -> RenderedChildren:
     one = execution(**cast("dict[str, Any]", VARIANTS[name]))
     input_map = ConfigMapView.model_validate(IMMUTABLE_INPUT) if one.spec.input_from else None
-    plan = make_plan(one.spec, one.metadata.uid, input_map, ())
+    plan = make_plan(one.spec, one.metadata.uid, input_map)
     assert isinstance(plan, Plan), plan
     return render_children(one, plan, defaults, attempt=1)
 

@@ -16,6 +16,7 @@ from serviceexecution.controller.executions.kept_manifests import KeptManifests
 from serviceexecution.controller.executions.outages import Outages
 from serviceexecution.controller.executions.output_check import output_problem
 from serviceexecution.controller.executions.planning import Planner
+from serviceexecution.controller.executions.staging_progress import staging_progress
 from serviceexecution.controller.job_actions import JobReader
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution
@@ -27,7 +28,9 @@ from serviceexecution.executions.earlier_run import Run, is_of_run, run_of
 from serviceexecution.executions.ended import Rest, rest_of
 from serviceexecution.executions.names import job_name
 from serviceexecution.executions.observation import Observation
-from serviceexecution.executions.plan import DEFAULT_TIMES, PlanProblem, times_of
+from serviceexecution.executions.plan import DEFAULT_TIMES, times_of
+from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.pools.staging import is_staging
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
 from serviceexecution.kube.client import KubernetesClient
@@ -114,6 +117,8 @@ class ExecutionObserver:
             planned = await self._planner.plan(recorded, execution.spec)
             return replace(seen, plan=planned.plan, taken=planned.taken)
         if _waits_for_start(seen):
+            if seen.pod is not None and is_staging(seen.pod):
+                seen = replace(seen, staging=await staging_progress(self._client, seen.pod))
             return await self._with_warnings(seen)
         if _may_have_ended(seen):
             return await self._with_results(seen)

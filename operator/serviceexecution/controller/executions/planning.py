@@ -4,20 +4,28 @@ An execution takes from its service when it starts, after everything about it wa
 ``status.service`` is written, neither limits nor schema nor concurrency are asked again.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Final, ParamSpec, TypeVar
 
+import structlog
 from pydantic import ValidationError
 
 from serviceexecution.contract.input.submission import input_text
+from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.plan_memory import PlanMemory
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.controller.service_problem import Checker, problem_of, said
 from serviceexecution.controller.work.keys import ServiceKey
-from serviceexecution.executions.plan import Plan, PlanProblem, ReadSpec, plan_of, read_spec
+from serviceexecution.executions.plan import Plan, ReadSpec, plan_of, read_spec
+from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.pools.resolve import (
+    DEFAULT_STAGE_LIMIT,
+    KnownPools,
+)
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.service import (
     limits_problem,
@@ -27,16 +35,20 @@ from serviceexecution.executions.service import (
 )
 from serviceexecution.fairness.work import THREADS
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.kinds import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SERVICE_DEFINITIONS
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import CONFIG_MAPS, DATA_POOLS, PERSISTENT_VOLUME_CLAIMS, SERVICE_DEFINITIONS
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.execution_status import TakenService
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView
+from serviceexecution.resources.pools.pool import Pool
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.resources.services.effective import spec_on_top
 from serviceexecution.schemas.checker import SchemaSuspendedError, SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaUnusableError
+
+logger = structlog.stdlib.get_logger()
 
 SMALL_INPUT_BYTES: Final = 8 * 1024
 """An input of so many bytes is looked at in a few milliseconds, even if they are thousands of properties."""
@@ -64,8 +76,11 @@ class Planner:
         admission: Admission,
         *,
         pull_secret: str = "",
+        stage_limit: int = DEFAULT_STAGE_LIMIT,
     ) -> None:
-        """``pull_secret`` names the Secret with which built images are pulled, in their namespace."""
+        """``pull_secret`` names the Secret with which built images are pulled, in their namespace; ``stage_limit`` is
+        how many bytes of data pools are brought into a pod at most."""
+        self._stage_limit = stage_limit
         self._pull_secret = pull_secret
         self._client = client
         self._cache = cache
@@ -160,14 +175,31 @@ class Planner:
     async def _plan(self, execution: ServiceExecution, read: ReadSpec) -> Plan | PlanProblem:
         namespace, uid = execution.metadata.namespace, execution.metadata.uid
         large = _is_large(read.spec, read.input_map)
-        plan = await _beside(large, namespace, plan_of, read, uid, ())
+        used, limit = execution.status.data_pools or (), self._stage_limit
+        known = KnownPools(used=used)
+        plan = await _beside(large, namespace, plan_of, read, uid, known, stage_limit=limit)
         if not isinstance(plan, PlanProblem) or plan.reason is not Reason.DATA_POOL_NOT_FOUND:
             return plan
-        found = await self._client.list(
+        known = await self._with_pools(namespace, known)
+        return await _beside(large, namespace, plan_of, read, uid, known, stage_limit=limit)
+
+    async def _with_pools(self, namespace: str, known: KnownPools) -> KnownPools:
+        claims = await self._client.list(
             PERSISTENT_VOLUME_CLAIMS, namespace, label_selector=LABEL_DATA_POOL_ID
         )
-        claims = [ClaimView.model_validate(item) for item in found.items]
-        return await _beside(large, namespace, plan_of, read, uid, claims)
+        try:
+            pools = (await self._client.list(DATA_POOLS, namespace)).items
+        except KubernetesError as error:
+            if error.status not in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+                raise
+            # Role or CRD of an earlier version: claims are data pools as they were.
+            logger.warning("data pools cannot be listed", namespace=namespace, error=str(error))
+            pools = []
+        return replace(
+            known,
+            claims=tuple(ClaimView.model_validate(item) for item in claims.items),
+            pools=tuple(_readable(pools)),
+        )
 
     async def _input_problem(
         self, execution: ServiceExecution, definition: ServiceDefinition, read: ReadSpec
@@ -189,6 +221,18 @@ class Planner:
         except SchemaSuspendedError as error:
             return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
         return PlanProblem(Reason.INVALID_INPUT, said(faults)) if faults else None
+
+
+def _readable(items: Iterable[JsonObject]) -> Iterator[Pool]:
+    """Give the DataPools that this version can read and that are not being deleted."""
+    for item in items:
+        try:
+            pool = Pool.model_validate(item)
+        except ValidationError:
+            logger.warning("a data pool cannot be read", name=metadata_of(item).get("name"))
+            continue
+        if pool.metadata.deletion_timestamp is None:
+            yield pool
 
 
 def _is_large(spec: ExecutionSpec, input_map: ConfigMapView | None) -> bool:

@@ -1,7 +1,7 @@
 """What an execution's children are refused for by the API server."""
 
 from serviceexecution.controller.job_actions import is_final
-from serviceexecution.executions.plan import PlanProblem
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.pods.pod_start import is_webhook_failure, lacks_quota

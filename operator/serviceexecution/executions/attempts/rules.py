@@ -8,7 +8,7 @@ from serviceexecution.executions.attempts.memory import more_memory, raised_memo
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.retry import Retry
-from serviceexecution.resources.names import MAIN_CONTAINER
+from serviceexecution.resources.names import MAIN_CONTAINER, STAGE_IN_CONTAINER
 from serviceexecution.resources.pods.observed import JobView, PodView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 
@@ -47,11 +47,11 @@ def another_attempt(seen: Observation, reason: Reason, exit_code: int | None) ->
 
 
 def has_certainly_not_started(seen: Observation) -> bool:
-    """Tell whether neither main nor an init container was ever a process, beyond doubt."""
+    """Tell whether neither main nor an init container of the user was ever a process, beyond doubt."""
     pod = seen.pod
     if pod is None or seen.status.start_time is not None or not (pod.never_ran or _was_never_made(pod)):
         return False
-    states = [one.state for one in pod.status.init_container_statuses]
+    states = [one.state for one in pod.status.init_container_statuses if one.name != STAGE_IN_CONTAINER]
     if any(state.running is not None or state.terminated is not None for state in states):
         return False
     return not _was_given_up(pod)

@@ -6,6 +6,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.paths import OUTPUT_DIRECTORY
 from serviceexecution.executions.plan import Plan
 from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.render.data_pools import TOKEN_DIRECTORY
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (
     COLLECTOR_CONTAINER,
@@ -13,7 +14,6 @@ from serviceexecution.resources.names import (
     COLLECTOR_TOKEN_VOLUME,
 )
 
-TOKEN_DIRECTORY: Final = "/var/run/secrets/serviceexecution.dev"  # noqa: S105
 _TOKEN_SECONDS: Final = 3600
 
 

@@ -15,9 +15,12 @@ from serviceexecution.contract.paths import (
 )
 from serviceexecution.executions.attempts.memory import raised_memory
 from serviceexecution.executions.names import labels
-from serviceexecution.executions.plan import MountedPool, Plan
+from serviceexecution.executions.plan import Plan
 from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.pools.resolve import MountedPool
+from serviceexecution.executions.pools.staging import staging_seconds
 from serviceexecution.executions.render.collector import collector_container, collector_volume
+from serviceexecution.executions.render.data_pools import pool_mounts, pool_volumes, stage_in_containers
 from serviceexecution.executions.render.fields import dump, dump_all
 from serviceexecution.executions.render.input import input_volume
 from serviceexecution.executions.render.memory import with_memory
@@ -120,11 +123,14 @@ def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) ->
         ],
         "volumes": _volumes(execution, plan),
     }
+    if stage_in := stage_in_containers(spec, plan, defaults):
+        pod["initContainers"] = stage_in
     if shared:
         pod["shareProcessNamespace"] = True
     if plan.times.timeout is not None:
         # Stops the program even when the operator is down; the operator itself stops it to the second.
-        pod["activeDeadlineSeconds"] = int(plan.times.timeout + plan.times.start_timeout) + 3600
+        start = plan.times.start_timeout + staging_seconds(plan.staged_bytes)
+        pod["activeDeadlineSeconds"] = int(plan.times.timeout + start) + 3600
     for name, value in (
         ("serviceAccountName", spec.service_account_name),
         ("nodeSelector", spec.node_selector),
@@ -154,6 +160,7 @@ def _main_container(execution: ServiceExecution, plan: Plan) -> JsonObject:
             _output_mount(plan),
             {"name": "datapool", "mountPath": DATAPOOL_DIRECTORY},
             *[_pool_mount(pool) for pool in plan.pools],
+            *pool_mounts(plan, writable=False),
             {"name": "home", "mountPath": HOME_DIRECTORY},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
@@ -235,4 +242,5 @@ def _volumes(execution: ServiceExecution, plan: Plan) -> list[JsonValue]:
         {"name": "tmp", "emptyDir": {}},
         collector_volume(),
         *claims,
+        *pool_volumes(plan),
     ]

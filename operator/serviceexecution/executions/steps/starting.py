@@ -6,11 +6,18 @@ from datetime import datetime
 from serviceexecution.executions.attempts.leaving import queued_message
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, finish, say, stop_recorded, to_delete
+from serviceexecution.executions.pools.staging import staging_seconds
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from serviceexecution.resources.pods.init_containers import init_progress
 from serviceexecution.resources.pods.observed import JobView, PodView
-from serviceexecution.resources.pods.pod_start import StartProblem, patience, scheduled_since, start_problem
+from serviceexecution.resources.pods.pod_start import (
+    StartProblem,
+    patience,
+    scheduled_since,
+    start_problem,
+    volume_in_use,
+)
 
 
 def before_the_pod(seen: Observation, job: JobView) -> Decision:
@@ -58,18 +65,20 @@ def _stop_before_start(seen: Observation) -> Decision | None:
 
 
 def _start_or_fail(seen: Observation, problem: StartProblem | None, since: datetime) -> Decision:
+    staged = sum(pool.bytes for pool in seen.status.data_pools or ())
     wait = patience(
         problem,
         seen.age(since),
         seen.limits,
-        seen.times.start_timeout,
+        seen.times.start_timeout + staging_seconds(staged),
         said=seen.status.reason,
         age_of=lambda reason: seen.age(seen.since(reason)),
     )
     if problem is None or wait.fault is None:
         if wait.left <= 0:
             return finish(seen, Phase.FAILED, Reason.START_TIMEOUT, seen.warning)
-        return say(seen, Phase.PENDING, Reason.STARTING, wake=wait.look_again)
+        detail = seen.staging or volume_in_use(seen.warning)
+        return say(seen, Phase.PENDING, Reason.STARTING, detail, wake=wait.look_again)
     reason = Reason(wait.fault.value)
     if wait.left <= 0:
         message = message_so_far(seen, reason) if wait.fault is not problem.reason else None

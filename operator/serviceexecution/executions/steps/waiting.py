@@ -5,7 +5,7 @@ from typing import Final
 
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, finish, say
-from serviceexecution.executions.plan import PlanProblem
+from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.steps.starting import message_so_far
 from serviceexecution.resources.executions.execution_status import Phase
@@ -32,13 +32,16 @@ def without_job(seen: Observation) -> Decision:
     if seen.execution.spec.cancel:
         return finish(seen, Phase.CANCELLED, Reason.CANCELLED)
     if not isinstance(seen.plan, PlanProblem):
-        if seen.taken is None:
+        staged = () if seen.plan is None else seen.plan.staged
+        if seen.taken is None and not (staged and seen.status.data_pools is None):
             return Decision(seen.status, create=True)
-        # Recorded before anything is created, so that a later change of the service changes no run.
-        digest = None if seen.plan is None else seen.plan.input_digest
-        return say(
-            seen.with_status(service=seen.taken, input_digest=digest), Phase.PENDING, Reason.STARTING, wake=0
+        # Recorded before anything is created, so that a later change of service or data pools changes no run.
+        seen = seen.with_status(
+            service=seen.taken or seen.status.service,
+            data_pools=staged or None,
+            input_digest=None if seen.plan is None else seen.plan.input_digest,
         )
+        return say(seen, Phase.PENDING, Reason.STARTING, wake=0)
     problem = seen.plan
     if problem.reason is Reason.QUEUED:
         message = message_so_far(seen, problem.reason)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from pydantic import ValidationError
 from starlette.requests import Request
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of
@@ -26,6 +27,7 @@ from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution_status import Phase
+from serviceexecution.resources.executions.used_pools import UsedPool
 from serviceexecution.resources.names import (
     COLLECTOR_TOKEN_AUDIENCE,
     KIND,
@@ -56,6 +58,8 @@ class CollectorIdentity:
     pod_name: str
     pod_uid: str
     output_limit: int
+    pools: tuple[UsedPool, ...] = ()
+    """The data pools that the execution's status has recorded: its pod may have these and no other."""
 
 
 class CollectorAuthentication:
@@ -142,6 +146,7 @@ class CollectorAuthentication:
             pod_name=bound.name,
             pod_uid=bound.uid,
             output_limit=_output_limit(bound),
+            pools=_pools(status),
         )
 
     async def _status(self, reference: ExecutionReference, job_uid: str, pod_uid: str) -> JsonObject:
@@ -176,3 +181,14 @@ def _attempt(status: JsonObject) -> int:
 def _output_limit(bound: BoundPod) -> int:
     text = texts_of(metadata_of(bound.pod).get("annotations")).get(OUTPUT_LIMIT_ANNOTATION, "")
     return int(text[:20]) if text.isascii() and text.isdecimal() else DEFAULT_OUTPUT_LIMIT
+
+
+def _pools(status: JsonObject) -> tuple[UsedPool, ...]:
+    """Return the data pools of a status, which only the controller writes."""
+    recorded = status.get("dataPools")
+    try:
+        return tuple(UsedPool.model_validate(one) for one in recorded) if isinstance(recorded, list) else ()
+    except ValidationError as error:
+        raise unavailable(
+            "DataPoolsUnreadable", "The data pools in the execution's status cannot be read."
+        ) from error

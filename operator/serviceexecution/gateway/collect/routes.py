@@ -14,6 +14,7 @@ from serviceexecution.gateway.collect.collector_identity import CollectorAuthent
 from serviceexecution.gateway.collect.committing import Commits
 from serviceexecution.gateway.collect.known_outputs import KnownOutputs
 from serviceexecution.gateway.collect.main_state import MAX_WAIT_SECONDS, MainStates
+from serviceexecution.gateway.collect.pools.routes import add_pool_routes
 from serviceexecution.gateway.collect.uploads import Body, Uploads
 from serviceexecution.gateway.http.bodies.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, content_length
@@ -80,4 +81,5 @@ def collect_router(
         async with caller(request) as identity:
             return JSONResponse({"state": await states.state(identity, wait)})
 
+    add_pool_routes(router, store.pools, caller)
     return router

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from serviceexecution.resources.executions.retry import Retry
 from serviceexecution.resources.model import Duration, OpaqueObject, ResourceModel
@@ -59,15 +59,39 @@ SubPath = Annotated[
 ]
 
 
-class DataPool(ResourceModel):
-    """A volume that the program sees at /var/runtime/datapool/<property>."""
+class DataPoolReference(ResourceModel):
+    """Names a DataPool of the execution's namespace."""
 
-    persistent_volume_claim: ClaimReference
-    """The claim that holds the data pool's files."""
+    name: ObjectName
+    """Name of the DataPool."""
+
+
+class DataPool(ResourceModel):
+    """A folder that the program sees at /var/runtime/datapool/<property>: a DataPool, or a volume."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.persistentVolumeClaim) != has(self.dataPoolRef)",
+                    "message": "give either persistentVolumeClaim or dataPoolRef",
+                },
+                {
+                    "rule": "!has(self.subPath) || has(self.persistentVolumeClaim)",
+                    "message": "subPath is for a persistentVolumeClaim: a DataPool is given as a whole",
+                },
+            ]
+        }
+    )
+
+    data_pool_ref: DataPoolReference | None = None
+    """The DataPool that holds the files. Either this or persistentVolumeClaim."""
+    persistent_volume_claim: ClaimReference | None = None
+    """The claim that holds the files. Either this or dataPoolRef."""
     sub_path: SubPath | None = None
     """Folder of the volume to mount. Defaults to its root."""
     read_only: bool = True
-    """Whether the program may only read. Defaults to true."""
+    """Whether the program may only read. Defaults to true. A DataPool in the results store can only be read."""
 
 
 class OutputSpec(ResourceModel):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from serviceexecution.resources.executions.execution_usage import MeasuredUsage, Times, Usage
 from serviceexecution.resources.executions.status_values import LargeInteger, Timestamp
+from serviceexecution.resources.executions.used_pools import UsedPool
 from serviceexecution.resources.model import OpaqueObject, ResourceModel
 
 
@@ -249,6 +250,8 @@ class ExecutionStatus(ResourceModel):
     """The kept log."""
     service: TakenService | None = None
     """The service that this is a run of, and what was taken from it."""
+    data_pools: Annotated[tuple[UsedPool, ...], Field(max_length=128)] | None = None
+    """The data pools of the results store, as they were when the execution started."""
     callback: CallbackStatus | None = None
     """The callback about the execution's end."""
     input_digest: str | None = None

@@ -1,5 +1,6 @@
 """What a pod's init containers say: they run before main, one after the other, and main waits for all of them."""
 
+from serviceexecution.resources.names import STAGE_IN_CONTAINER
 from serviceexecution.resources.pods.observed import ContainerView, PodView
 
 
@@ -16,11 +17,14 @@ def init_progress(pod: PodView) -> str:
     return ""
 
 
-def init_failure(pod: PodView) -> str | None:
-    """Return how an init container failed, with its last words; None when none has."""
+def init_failure(pod: PodView, *, of_stage_in: bool = False) -> str | None:
+    """Return how an init container failed, with its last words; None when none has.
+
+    ``of_stage_in``: the one that brings data pools, otherwise one of the user's.
+    """
     for container in pod.status.init_container_statuses:
         end = container.state.terminated
-        if end is None or end.exit_code == 0:
+        if end is None or end.exit_code == 0 or (container.name == STAGE_IN_CONTAINER) != of_stage_in:
             continue
         how = f"ended with exit code {end.exit_code}"
         if end.reason == "OOMKilled":

@@ -102,6 +102,9 @@ _PASSING: Final = re.compile(
 """What a node says that is busy, or whose container runtime is being restarted: it tries again by itself."""
 _UNSAID: Final = {"CreateContainerError": "context deadline exceeded"}
 """What a state without a message mostly means."""
+_VOLUME_IN_USE: Final = re.compile(
+    r"Multi-Attach error|already (exclusively )?attached to|already used by pod"
+)
 _MISSING_CLAIM: Final = re.compile(r'persistentvolumeclaim "[^"]*" not found')
 _UNBOUND_CLAIM: Final = re.compile(
     r"unbound immediate PersistentVolumeClaims|didn't find available persistent"
@@ -162,6 +165,13 @@ def scheduled_since(pod: PodView) -> datetime:
     if scheduled is None or scheduled.status != "True" or scheduled.last_transition_time is None:
         return pod.metadata.creation_timestamp
     return scheduled.last_transition_time
+
+
+def volume_in_use(warning: str) -> str:
+    """Return a sentence when a pod waits for a volume that only one node may mount; empty for other warnings."""
+    if _VOLUME_IN_USE.search(warning) is None:
+        return ""
+    return f"It waits for a volume that is in use on another node: {warning}"
 
 
 def _container_problem(state: ContainerStateView, limits: StartLimits) -> StartProblem | None:

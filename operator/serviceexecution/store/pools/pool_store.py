@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
-from serviceexecution.store.errors import StoreError
+from serviceexecution.store.errors import CorruptRecordError
 from serviceexecution.store.pools.changes import Change, NextIndex, next_index, shards_touched
 from serviceexecution.store.pools.keys import PoolKeys, PoolReference
 from serviceexecution.store.pools.records import (
@@ -145,7 +145,7 @@ class PoolStore:
     async def _part(self, key: str) -> bytes:
         text = await self._objects.get(key)
         if text is None:
-            raise StoreError(f"cannot read {key}: it is missing")
+            raise CorruptRecordError(f"cannot read {key}: it is missing")
         return text
 
     def _keys(self, pool: PoolReference) -> PoolKeys:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput
-from serviceexecution.kube.kinds import JOBS, PERSISTENT_VOLUME_CLAIMS, SERVICE_EXECUTIONS
+from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.kinds import DATA_POOLS, JOBS, PERSISTENT_VOLUME_CLAIMS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.store.errors import CorruptRecordError, StoreError
 from serviceexecution.store.records import StdoutResult
@@ -124,6 +126,38 @@ async def test_claims_are_listed_only_for_pools_that_the_input_names(world: Worl
     job = world.kubernetes.one(JOBS)
     assert job is not None
     assert "claim-claim" in str(job)
+
+
+def add_pool(world: World, index: str) -> None:
+    labels: JsonObject = {LABEL_DATA_POOL_ID: "numbers"}
+    metadata: JsonObject = {"name": "numbers", "namespace": "team", "labels": labels}
+    status: JsonObject = {"index": index, "files": 2, "bytes": 30}
+    world.kubernetes.put(DATA_POOLS, {"metadata": metadata, "status": status})
+
+
+async def test_a_pool_of_the_store_is_recorded_before_the_job_is_made(world: World):
+    world.apply(inputJson='{"pool": {"ref": "DATAPOOL", "id": "numbers"}}')
+    add_pool(world, "ab")
+    await world.controller.run()
+    job = world.kubernetes.one(JOBS)
+    assert job is not None
+    assert "data-pools" in str(job)
+    (used,) = world.execution.status.data_pools or ()
+    assert (used.property, used.name, used.index, used.bytes) == ("pool", "numbers", "ab", 30)
+    writes = [write for write in world.kubernetes.writes() if "events" not in write]
+    assert writes[0].startswith("patch serviceexecutions")
+    assert "create jobs" in writes[1:]
+
+
+async def test_claims_are_data_pools_where_pools_may_not_be_listed(world: World):
+    world.apply(inputJson='{"pool": {"ref": "DATAPOOL", "id": "numbers"}}')
+    world.kubernetes.put(
+        PERSISTENT_VOLUME_CLAIMS,
+        {"metadata": {"name": "claim", "namespace": "team", "labels": {LABEL_DATA_POOL_ID: "numbers"}}},
+    )
+    world.kubernetes.fail("list", "datapools", KubernetesError("no right", status=403, reason="Forbidden"))
+    await world.controller.run()
+    assert "claim-claim" in str(world.kubernetes.one(JOBS))
 
 
 async def test_a_bad_duration_ends_as_a_sentence_and_not_as_a_failing_pass(world: World):

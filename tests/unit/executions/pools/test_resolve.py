@@ -1,0 +1,126 @@
+"""Which data pool an id names, and how it comes into the pod."""
+
+import pytest
+
+from serviceexecution.contract.input.data_pools import DataPoolReference
+from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.pools.resolve import (
+    KnownPools,
+    MountedPool,
+    PlannedPools,
+    resolve,
+)
+from serviceexecution.executions.reasons import Reason
+from serviceexecution.resources.executions.used_pools import UsedPool
+from serviceexecution.resources.names import LABEL_DATA_POOL_ID
+from serviceexecution.resources.pods.observed import ClaimView
+from serviceexecution.resources.pools.pool import Pool
+from tests.unit.executions.builders import spec
+
+META = {"namespace": "team", "creationTimestamp": "2026-03-01T12:00:00Z"}
+ASKED = {"numbers": DataPoolReference("numbers", "u-numbers")}
+
+
+def claim(name, label):
+    metadata = {**META, "name": name, "uid": f"uid-{name}", "labels": {LABEL_DATA_POOL_ID: label}}
+    return ClaimView.model_validate({"metadata": metadata})
+
+
+def pool(name, *, label=None, uid=None, storage=None, **status):
+    labels = {} if label is None else {LABEL_DATA_POOL_ID: label}
+    metadata = {**META, "name": name, "uid": uid or f"u-{name}", "labels": labels}
+    return Pool.model_validate({"metadata": metadata, "spec": {"storage": storage or {}}, "status": status})
+
+
+def resolved(references=ASKED, *, known, limit=1000, **members):
+    return resolve(spec(**members), references, known, stage_limit=limit)
+
+
+def good(**arguments) -> PlannedPools:
+    found = resolved(**arguments)
+    assert isinstance(found, PlannedPools), found
+    return found
+
+
+def bad(**arguments) -> PlanProblem:
+    found = resolved(**arguments)
+    assert isinstance(found, PlanProblem)
+    return found
+
+
+STORED = pool("numbers", index="ab", files=2, bytes=30)
+USED = UsedPool(property="numbers", name="numbers", uid="u-numbers", index="ab", files=2, bytes=30)
+
+
+def test_a_uid_names_a_pool_of_the_store_as_it_is_now():
+    assert good(known=KnownPools(pools=(pool("other"), STORED))).staged == (USED,)
+
+
+def test_a_label_names_a_pool():
+    known = KnownPools(pools=(pool("x", label="u-numbers"),))
+    assert [one.name for one in good(known=known).staged] == ["x"]
+
+
+def test_a_pool_on_a_volume_is_mounted():
+    stored = pool("numbers", storage={"type": "Claim", "claim": {"existing": "c"}}, claim="c")
+    found = good(known=KnownPools(pools=(stored,)))
+    assert found == PlannedPools((MountedPool("numbers", "c", None, read_only=True),))
+
+
+def test_a_pool_without_its_claim_is_waited_for():
+    stored = pool("numbers", storage={"type": "Claim", "claim": {"size": "1Gi"}})
+    problem = bad(known=KnownPools(pools=(stored,)))
+    assert (problem.reason, problem.waiting) == (Reason.DATA_POOL_UNAVAILABLE, True)
+    assert '"numbers"' in problem.detail
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        KnownPools((claim("c", "u-numbers"),), (STORED,)),
+        KnownPools((), (STORED, pool("x", label="u-numbers"))),
+    ],
+)
+def test_an_id_of_two_is_no_id(known):
+    problem = bad(known=known)
+    assert problem.reason is Reason.DATA_POOL_AMBIGUOUS
+    assert "DataPool numbers" in problem.detail
+    assert not problem.waiting
+
+
+def test_what_the_execution_has_recorded_counts_whatever_is_there_now():
+    now = pool("numbers", index="cd", files=9, bytes=900)
+    assert good(known=KnownPools(pools=(now,), used=(USED,))).staged == (USED,)
+    assert good(known=KnownPools(used=(USED,))).staged == (USED,)
+
+
+def test_the_spec_names_a_pool():
+    pools = {"data": {"dataPoolRef": {"name": "numbers"}}}
+    found = good(references={}, known=KnownPools(pools=(STORED,)), dataPools=pools)
+    assert found.staged == (USED.model_copy(update={"property": "data"}),)
+
+
+def test_a_pool_of_the_store_can_only_be_read():
+    pools = {"data": {"dataPoolRef": {"name": "numbers"}, "readOnly": False}}
+    problem = bad(references={}, known=KnownPools(pools=(STORED,)), dataPools=pools)
+    assert problem.reason is Reason.INVALID_SPEC
+    assert problem.detail.startswith('spec.dataPools["data"].readOnly: ')
+    stored = pool("numbers", storage={"type": "Claim", "claim": {"existing": "c"}}, claim="c")
+    found = good(references={}, known=KnownPools(pools=(stored,)), dataPools=pools)
+    assert found.mounted == (MountedPool("data", "c", None, read_only=False),)
+
+
+def test_a_pool_that_the_spec_names_may_still_come():
+    pools = {"data": {"dataPoolRef": {"name": "numbers"}}}
+    problem = bad(references={}, known=KnownPools(), dataPools=pools)
+    assert (problem.reason, problem.waiting) == (Reason.DATA_POOL_NOT_FOUND, True)
+    assert 'Create the DataPool "numbers"' in problem.detail
+
+
+def test_more_than_the_limit_is_refused_at_once():
+    problem = bad(known=KnownPools(pools=(STORED,)), limit=29)
+    assert problem.reason is Reason.DATA_POOL_TOO_LARGE
+    assert "30 bytes" in problem.detail
+    assert "29" in problem.detail
+    assert not problem.waiting
+    assert good(known=KnownPools(pools=(STORED,)), limit=30).staged_bytes == 30
