@@ -65,17 +65,17 @@ def test_it_is_started_again_unless_it_is_done_or_cannot_be():
 
 
 @pytest.mark.parametrize(
-    ("resources", "request", "limited"),
+    ("resources", "needed", "limited"),
     [
         ({}, 10**9, False),
         ({"requests": {"ephemeral-storage": "1Gi"}}, 10**9 + 1024**3, False),
         ({"limits": {"ephemeral-storage": "2Gi"}}, 10**9 + 2 * 1024**3, True),
     ],
 )
-def test_the_node_needs_room_on_its_disk(resources, request, limited):
+def test_the_node_needs_room_on_its_disk(resources, needed, limited):
     found = container(rendered(READ, resources=resources), "data-pools", "initContainers")["resources"]
     asked = int(found["requests"]["ephemeral-storage"])
-    assert request < asked < request + 20 * 1024**2
+    assert needed < asked < needed + 20 * 1024**2
     assert ("ephemeral-storage" in found["limits"]) is limited
     if limited:
         assert int(found["limits"]["ephemeral-storage"]) >= asked
