@@ -48,6 +48,8 @@ class FakeCluster:
         self.logs = {}
         self.usage = {}
         self.files = {}
+        self.status = "PENDING"
+        self.status_members = {}  # Further members of what the gateway says of an execution
         self.problem = None
         self.refused = set()
         self.unauthorized = self.unknown_kinds = False
@@ -300,7 +302,7 @@ def _handler(cluster):
             name = path_below(parts)
             if name in cluster.files:
                 return self._send(200, cluster.files[name])
-            return self._send(200, {"id": parts[-1], "status": cluster.status})
+            return self._send(200, {"id": parts[-1], "status": cluster.status, **cluster.status_members})
 
         def _problem(self, status, code, detail):
             self._send(status, {"detail": detail, "code": code})

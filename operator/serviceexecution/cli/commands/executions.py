@@ -67,12 +67,15 @@ def status(
       sx status --service plot
       sx status 5f0c… -o json | jq .reason
     """
+    from serviceexecution.cli.queue import queue_line
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 
+    queue = ""
     with open_session(context, namespace, gateway) as session:
         if execution:
             found = [session.execution(execution)]
+            queue = queue_line(session, found[0]) if output is Output.TABLE else ""
         else:
             found = [
                 execution_summary(item) for item in session.api.list(SERVICE_EXECUTIONS, session.namespace)
@@ -83,7 +86,7 @@ def status(
     if output is Output.JSON:
         say_json(document(found[0]) if execution else [document(view) for view in found])
     elif execution:
-        _describe(found[0])
+        _describe(found[0], queue)
     elif not found:
         note(f"There are no executions in namespace {session.namespace}; start one with: sx run SERVICE")
     else:
@@ -241,13 +244,14 @@ def _opened(
         yield outcome_of(session, found), lambda: session.execution(found.name)
 
 
-def _describe(view: ExecutionSummary) -> None:
+def _describe(view: ExecutionSummary, queue: str) -> None:
     rows = [
         ("id", view.name),
         ("service", f"{view.service} {view.revision}".strip()),
         ("phase", view.phase),
         ("reason", view.reason),
         ("message", view.message),
+        ("queue", queue),
         ("duration", shown_seconds(view.started, view.ended)),
         ("age", shown_seconds(view.created, None)),
     ]

@@ -1,6 +1,7 @@
 """What every call of the Service API starts with: who calls, which service, which execution."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -15,8 +16,10 @@ from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.service_api.documents.execution_document import execution_document
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.definition_index import KnownDefinition
+from serviceexecution.gateway.state.estimates import queue_document
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.state.outputs import CommittedOutputs
+from serviceexecution.gateway.state.queues import waits_for
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.gateway.waiting.waits import Waits
 from serviceexecution.resources.executions.execution import is_uuid
@@ -150,12 +153,17 @@ class ServiceContext:
 
     async def view(self, execution: KnownExecution) -> JsonObject:
         """Return the execution as the API shows it."""
-        uid = None
-        if execution.service_uid is None:
+        definition, waits = None, waits_for(execution) is not None
+        if execution.service_uid is None or waits:
             definition = await self.state.definition(execution.namespace, execution.service)
-            uid = definition.metadata.uid if definition is not None else None
+        uid = definition.metadata.uid if definition is not None else None
         whole = await self.state.whole(execution) or execution
-        return execution_document(whole, self.state.id_of(whole), uid)
+        document = execution_document(whole, self.state.id_of(whole), uid)
+        if not waits:
+            return document
+        most = None if definition is None else definition.concurrency
+        queue = queue_document(execution, self.state.queues, most, datetime.now(UTC))
+        return {**document, "queue": queue}
 
     async def whole_definition(self, known: KnownDefinition) -> ServiceDefinition:
         """Return the service with its schemas; raises Problem 404, 503, KubernetesError."""

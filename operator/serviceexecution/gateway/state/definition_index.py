@@ -42,6 +42,8 @@ class KnownDefinition:
     is_built: bool
     """Whether the image is built here, and not given."""
     display_name: str | None = None
+    concurrency: int | None = None
+    """How many of its executions run at once, None for any number."""
 
     @property
     def size(self) -> int:
@@ -116,7 +118,7 @@ class DefinitionIndex:
 def known_definition(body: JsonObject) -> KnownDefinition | None:
     """Return what is remembered of a definition, or None when this version cannot read it."""
     metadata, spec, status = (object_of(body.get(part)) for part in ("metadata", "spec", "status"))
-    runtime = object_of(spec.get("runtime"))
+    runtime, concurrency = object_of(spec.get("runtime")), spec.get("concurrency")
     try:
         return KnownDefinition(
             metadata=ObjectMeta.model_validate(_without(metadata, ("labels", "annotations"))),
@@ -132,6 +134,7 @@ def known_definition(body: JsonObject) -> KnownDefinition | None:
             version=version_of(metadata),
             is_built="python" in runtime or "build" in object_of(runtime.get("docker")),
             display_name=text_of(spec.get("displayName"))[:256] or None,
+            concurrency=concurrency if isinstance(concurrency, int) else None,
         )
     except ValidationError:
         return None

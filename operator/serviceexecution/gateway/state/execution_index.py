@@ -8,6 +8,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.caches.fair_room import FairRoom
 from serviceexecution.gateway.state.changes import Changes
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution
+from serviceexecution.gateway.state.queues import Queues
 
 KNOWN_BYTES: Final = 160 * 2**20
 """Most memory for executions: some 150,000 of usual size, a third of the gateway's default limit. Beyond it the oldest
@@ -23,6 +24,8 @@ class ExecutionIndex:
     def __init__(self, limit: int = KNOWN_BYTES, changes: Changes | None = None) -> None:
         """``limit`` is in bytes, for all namespaces together; ``changes`` is told of what changes."""
         self._changes = changes or Changes()
+        self.queues = Queues()
+        """Who waits for which service."""
         self._room = FairRoom(limit)
         self._by_name: dict[str, dict[str, KnownExecution]] = {}
         self._by_uid: dict[str, KnownExecution] = {}
@@ -51,6 +54,7 @@ class ExecutionIndex:
         ):
             insort(runs, execution, key=_ORDER)
         self._room.add(execution.namespace, execution.size)
+        self.queues.add(execution)
         while (largest := self._room.who_must_give()) is not None:
             self._forget(self._by_age[largest][0])
         self._changes.put(execution)
@@ -115,6 +119,7 @@ class ExecutionIndex:
         _remove(self._of_service, (known.namespace, known.service), known)
         _remove(self._by_age, known.namespace, known)
         self._room.add(known.namespace, -known.size)
+        self.queues.remove(known)
 
 
 def _remove(lists: dict[_Key, list[KnownExecution]], key: _Key, known: KnownExecution) -> None:

@@ -66,6 +66,7 @@ class ServiceState:
         self.changes = Changes()
         """Tells of executions as they change."""
         self._executions = ExecutionIndex(changes=self.changes)
+        self.queues = self._executions.queues
         self._whole: FairCache[KnownExecution] = FairCache(WHOLE_BYTES)
         self._definitions = DefinitionIndex()
         self._lists: SingleFlight[tuple[str, str], list[KnownExecution]] = SingleFlight()

@@ -159,3 +159,17 @@ class TestAddress:
         run(service, name, "Succeeded")
         assert (await asked).json()["status"] == "SUCCEEDED"
         assert (await service.http.get(url)).json()["totalElements"] == 1
+
+
+async def test_a_status_says_the_position_and_the_start(service):
+    service.cluster.objects["servicedefinitions", NAMESPACE, "sum"]["spec"]["concurrency"] = 1
+    names = [await service.started() for _ in range(2)]
+    for name in names:
+        run(service, name, "Pending", reason="Queued")
+    shown = [(await service.get(f"/{name}")).json() for name in names]
+    assert sorted(one["queue"]["position"] for one in shown) == [1, 2]
+    assert shown[0]["queue"]["waitsFor"] == "concurrency"
+    run(service, names[0], "Running", startTime="2026-11-28T10:00:00Z")
+    assert "queue" not in (await service.get(f"/{names[0]}")).json()
+    url = f"/platform/{NAMESPACE}/service-executions/{names[1]}"
+    assert (await service.http.get(url)).json()["queue"]["waitsFor"] == "concurrency"
