@@ -89,8 +89,8 @@ def deploy(
     """Build a project in the cluster and serve it.
 
     The project is packed and uploaded first. A folder with src/program.py is a Python project; a folder with a
-    Dockerfile is built with it. The exit code is 3 when the build fails, 5 when it was cancelled or replaced by a
-    newer one, 124 after --timeout.
+    Dockerfile is built with it. Where sx.yaml is silent, planqk.json or qhub.json and openapi-spec.yml are read. The
+    exit code is 3 when the build fails, 5 when it was cancelled or replaced by a newer one, 124 after --timeout.
 
     \b
     Examples:
@@ -104,13 +104,25 @@ def deploy(
     from serviceexecution.cli.deploy.run import has_build
     from serviceexecution.cli.project.plan import make_plan
     from serviceexecution.cli.project.project_file import read_project_file
+    from serviceexecution.cli.project.whole import WholeProject, read_project
     from serviceexecution.cli.session import open_session
 
     seconds = seconds_of(timeout, option="--timeout")
     if runtime not in {"", "python", "docker"}:
         raise CommandError("--runtime must be python or docker.", code=ExitCode.USAGE)
-    project = read_project_file(directory)
-    plan = make_plan(directory, project, name=name, runtime=runtime, git_url=git, git_ref=ref)
+    whole = WholeProject(read_project_file(directory)) if git else read_project(directory)
+    project = whole.file
+    for line in whole.said:
+        note(line)
+    plan = make_plan(
+        directory,
+        project,
+        name=name,
+        runtime=runtime,
+        git_url=git,
+        git_ref=ref,
+        convention=whole.runtime,
+    )
     wishes = Wishes(
         use_git_ignore=gitignore,
         keep_revision=keep_revision,

@@ -25,6 +25,10 @@ class RuntimeKind(StrEnum):
     """It is one already: nothing is built."""
 
 
+_FILES: Final = {RuntimeKind.PYTHON: PROGRAM, RuntimeKind.DOCKER: DOCKERFILE}
+"""By which a folder is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class GitWish:
     """A repository to build from instead of the folder."""
@@ -64,8 +68,12 @@ def make_plan(
     runtime: str = "",
     git_url: str = "",
     git_ref: str = "",
+    convention: str = "",
 ) -> Plan:
-    """Return what to do with a folder; raises CommandError with what is missing."""
+    """Return what to do with a folder; raises CommandError with what is missing.
+
+    ``convention`` is the runtime that counts when neither sx.yaml nor the caller says one.
+    """
     if git_ref and not git_url:
         raise CommandError(
             "--ref names a branch, a tag or a commit of a repository: give its URL with --git."
@@ -74,7 +82,8 @@ def make_plan(
     if not git_url and in_file:
         git_url, git_ref = str(in_file.get("url") or ""), str(in_file.get("ref") or "")
     git = GitWish(git_url, git_ref) if git_url else None
-    kind = _kind(folder, project, RuntimeKind(runtime) if runtime else None, from_git=git is not None)
+    wanted = RuntimeKind(runtime) if runtime else None
+    kind = _kind(folder, project, wanted, convention, from_git=git is not None)
     if name:
         checked_name(name, field="--name")
     elif project.name:
@@ -107,7 +116,9 @@ def manifest(plan: Plan, namespace: str, *, digest: str = "", build_token: str =
     }
 
 
-def _kind(folder: Path, project: ProjectFile, wanted: RuntimeKind | None, *, from_git: bool) -> RuntimeKind:
+def _kind(
+    folder: Path, project: ProjectFile, wanted: RuntimeKind | None, convention: str, *, from_git: bool
+) -> RuntimeKind:
     said = _said_kind(project)
     if said is not None:
         if wanted is not None and wanted is not said:
@@ -120,14 +131,16 @@ def _kind(folder: Path, project: ProjectFile, wanted: RuntimeKind | None, *, fro
     if from_git:
         raise CommandError("Say with --runtime python or --runtime docker what the repository holds.")
     root = folder / str(_members(project.spec, "source").get("subPath") or "")
-    found = [
-        kind
-        for kind, path in ((RuntimeKind.PYTHON, PROGRAM), (RuntimeKind.DOCKER, DOCKERFILE))
-        if (root / path).is_file()
-    ]
+    found = [kind for kind, path in _FILES.items() if (root / path).is_file()]
     if not found:
         raise CommandError(
             f"{root} holds neither {PROGRAM} nor a {DOCKERFILE}; start a project with: sx init python NAME"
+        )
+    if convention in found:
+        return RuntimeKind(convention)
+    if convention:
+        raise CommandError(
+            f"{root} is said to be a {convention} project, but there is no {_FILES[RuntimeKind(convention)]}."
         )
     if len(found) > 1:
         raise CommandError(

@@ -1,0 +1,156 @@
+"""``openapi-spec.yml``: the schema of a service's input, as projects of the platform describe it.
+
+Only the input's is taken. An output schema here makes a run fail whose result is another one, while the platform only
+shows it.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from serviceexecution.cli.errors import CommandError
+from serviceexecution.contract.json_types import JsonObject, JsonValue
+
+OPENAPI_FILES: Final = ("openapi-spec.yml", "openapi-spec.yaml")
+MOST_BYTES: Final = 512 * 1024
+MOST_VALUES: Final = 20_000
+"""Values in a schema, with those that YAML's aliases repeat."""
+_DEEPEST: Final = 100
+_COMPONENTS: Final = "#/components/schemas/"
+_SECRETS: Final = frozenset({"$secrets", "$tags"})
+"""Members of a body that are no input: they are taken out before it is checked."""
+_SHOWN: Final = frozenset({"example", "xml", "externalDocs", "discriminator"})
+"""Keywords of OpenAPI that say nothing about what fits."""
+_LIMITS: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+
+
+def read_input_schema(folder: Path) -> tuple[JsonObject | None, str]:
+    """Return the input's schema and the name of the file that has it, None and "" without one; raises CommandError."""
+    name = next((name for name in OPENAPI_FILES if (folder / name).is_file()), "")
+    if not name:
+        return None, ""
+    with (folder / name).open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise CommandError(f"{name} has more than {MOST_BYTES // 1024} KiB; shorten it, or leave it out.")
+    return input_schema(data, name), name
+
+
+def input_schema(data: bytes, name: str) -> JsonObject | None:
+    """Return the JSON Schema of what is posted, None when the text has none; raises CommandError. Pure."""
+    import yaml
+
+    try:
+        document = yaml.safe_load(data)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise CommandError(f"{name} is no YAML: {' '.join(str(error).split())[:300]}.") from None
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+        raise CommandError(f"{name} is no OpenAPI text: it has no paths.")
+    found = _posted(document["paths"])
+    if not found:
+        return None
+    schema = _Converted(_object(_object(document.get("components")).get("schemas")), name).of(found)
+    return _without_secrets(schema)
+
+
+def _posted(paths: dict[object, object]) -> JsonObject:
+    """Return the schema of the body of the POST that starts an execution: at the shortest path that has one."""
+    posts = sorted((path for path in paths if isinstance(path, str)), key=len)
+    for path in posts:
+        body = _object(_object(_object(paths[path]).get("post")).get("requestBody"))
+        schema = _object(_object(_object(body.get("content")).get("application/json")).get("schema"))
+        if schema:
+            return schema
+    return {}
+
+
+class _Converted:
+    """A schema of OpenAPI 3.0 or 3.1 as JSON Schema 2020-12, with the components that it names."""
+
+    def __init__(self, components: JsonObject, name: str) -> None:
+        self._components = components
+        self._name = name
+        self._values = 0
+        self._defs: JsonObject = {}
+
+    def of(self, schema: JsonObject) -> JsonObject:
+        for _ in range(_DEEPEST):
+            reference = schema.get("$ref")
+            if not isinstance(reference, str):
+                break
+            schema = self._component(reference)
+        converted = self._convert(schema, 0)
+        found = converted if isinstance(converted, dict) else {}
+        return {**found, "$defs": self._defs} if self._defs else found
+
+    def _convert(self, value: object, depth: int) -> JsonValue:
+        self._values += 1
+        if self._values > MOST_VALUES or depth > _DEEPEST:
+            raise CommandError(f"{self._name}: the input's schema is too large or nested too deeply.")
+        if isinstance(value, list):
+            return [self._convert(one, depth + 1) for one in value]
+        if isinstance(value, dict):
+            return self._of_object(value, depth)
+        return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+    def _of_object(self, value: dict[object, object], depth: int) -> JsonObject:
+        members = {str(name): member for name, member in value.items()}
+        reference = members.get("$ref")
+        if isinstance(reference, str):
+            return {"$ref": self._named(reference, depth)}
+        nullable = members.pop("nullable", False) is True
+        for exclusive, limit in _LIMITS.items():
+            if isinstance(members.get(exclusive), bool) and members.pop(exclusive) and limit in members:
+                members[exclusive] = members.pop(limit)
+        converted = {
+            name: self._properties(member, depth)
+            if name == "properties"
+            else self._convert(member, depth + 1)
+            for name, member in members.items()
+            if name not in _SHOWN
+        }
+        if nullable and isinstance(converted.get("type"), str):
+            converted["type"] = [converted["type"], "null"]
+        return converted
+
+    def _properties(self, value: object, depth: int) -> JsonValue:
+        """Return the properties, whose names are no keywords."""
+        if not isinstance(value, dict):
+            return self._convert(value, depth + 1)
+        return {str(name): self._convert(member, depth + 2) for name, member in value.items()}
+
+    def _named(self, reference: str, depth: int) -> str:
+        """Return where a component stands in the new schema; it goes along."""
+        component = self._component(reference)
+        name = reference.removeprefix(_COMPONENTS)
+        if name not in self._defs:
+            self._defs[name] = {}  # It may name itself
+            self._defs[name] = self._convert(component, depth + 1)
+        return f"#/$defs/{name}"
+
+    def _component(self, reference: str) -> JsonObject:
+        name = reference.removeprefix(_COMPONENTS)
+        found = self._components.get(name)
+        if not reference.startswith(_COMPONENTS) or not isinstance(found, dict):
+            raise CommandError(
+                f"{self._name}: {reference[:200]} is not there; a schema may name {_COMPONENTS}<name>."
+            )
+        return found
+
+
+def _without_secrets(schema: JsonObject) -> JsonObject:
+    properties = {
+        name: value for name, value in _object(schema.get("properties")).items() if name not in _SECRETS
+    }
+    required = schema.get("required")
+    found = {name: value for name, value in schema.items() if name not in {"properties", "required"}}
+    if properties:
+        found["properties"] = properties
+    if isinstance(required, list):
+        kept = [name for name in required if name not in _SECRETS]
+        if kept:
+            found["required"] = kept
+    return found
+
+
+def _object(value: object) -> JsonObject:
+    return value if isinstance(value, dict) else {}
