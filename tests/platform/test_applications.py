@@ -13,7 +13,6 @@ def test_applications_are_access_keys(sdk, gateway):
     assert client.applications.get_application(key_id).name == key_id
     (key,) = client.applications.get_application_access_keys(key_id)
     assert (key.type, key.access_key_id, key.secret_access_key) == ("SERVICE_GATEWAY", key_id, None)
-    assert client.applications.get_application_subscriptions(key_id) == []
     refused("NotFoundError", client.applications.get_application, "team-a.knobody")
     refused("ForbiddenError", client.applications.create_application, name="new", code="NotSupported")
     refused("ForbiddenError", client.applications.delete_application, key_id, code="NotSupported")

@@ -32,6 +32,7 @@ SERVED = {
         "get_application_access_keys",
         "get_application_subscriptions",
     },
+    "subscriptions": {"create_subscription", "get_subscription", "get_service_executions_by_subscription"},
 }
 """Clients and their calls that are served: the other modules here make each."""
 NOT_SERVED = {
@@ -49,7 +50,6 @@ NOT_SERVED = {
     "products": "There is no marketplace.",
     "quantum_workloads": "Quantum computers are not reached through the gateway.",
     "service_shares": "Roles of the cluster say who may run what.",
-    "subscriptions": "Roles of the cluster say who may run what.",
     "use_cases": "They belong to the platform's site.",
     "user_notifications": "They belong to the platform's site.",
     "workflow_services": "There are no workflows.",

@@ -125,7 +125,13 @@ def test_every_route_is_in_the_text(gateway: ServedGateway) -> None:
         if path.startswith("/platform/")
     }
     told = set(platform_openapi("")["paths"])  # type: ignore[arg-type] # a JSON object
-    names = {"{api_id}": "{id}", "{service_id}": "{id}", "{key_id}": "{id}", "{path:anything}": "{file}"}
+    names = {
+        "{api_id}": "{id}",
+        "{service_id}": "{id}",
+        "{key_id}": "{id}",
+        "{subscription_id}": "{id}",
+        "{path:anything}": "{file}",
+    }
     names |= {"{pool_id}": "{id}", "{file_id}": "{file}"}
     for ours, theirs in names.items():
         served = {path.replace(ours, theirs) for path in served}

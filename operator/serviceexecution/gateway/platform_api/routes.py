@@ -6,6 +6,7 @@ from serviceexecution.gateway.data_pools.directory import PoolDirectory
 from serviceexecution.gateway.data_pools.heads import PoolHeads
 from serviceexecution.gateway.data_pools.limits import PoolLimits
 from serviceexecution.gateway.platform_api.applications.routes import application_router
+from serviceexecution.gateway.platform_api.applications.subscriptions import subscription_router
 from serviceexecution.gateway.platform_api.builds.routes import build_router
 from serviceexecution.gateway.platform_api.context import PlatformContext
 from serviceexecution.gateway.platform_api.data_pools.routes import data_pool_router
@@ -42,6 +43,7 @@ def platform_api_router(services: ServiceContext, results: ResultAnswers, intake
         job_router(context, intake),
         service_router(context),
         build_router(context),
+        subscription_router(context),
         application_router(context),
         data_pool_router(context, directory, heads, limits),
         rest_router(context),

@@ -1,15 +1,17 @@
 """Services by their uid, which is their id in the platform's API."""
 
-from typing import Final
+from typing import Final, Literal
 
 from serviceexecution.contract.json_types import text_at
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.service_api.submission.readiness import not_ready
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 
+Lifecycle = Literal["CREATED", "ACCESSIBLE"]
 _NAMES_SECONDS: Final = 3.0
 """How long the names of a namespace's services are believed: so rarely do unknown ids cost a list."""
 _NAMESPACES: Final = 100
@@ -53,3 +55,9 @@ class ServiceLookup:
                     names[text_at(body, "metadata", "uid")] = text_at(body, "metadata", "name")
         self._names.put(namespace, names)
         return names
+
+
+def lifecycle_of(known: KnownDefinition) -> Lifecycle:
+    """Return ACCESSIBLE for a service that can run or could before, else CREATED."""
+    ready = not_ready(known) is None or known.status.serving is not None
+    return "ACCESSIBLE" if ready else "CREATED"

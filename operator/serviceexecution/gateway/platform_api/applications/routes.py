@@ -3,7 +3,6 @@
 The gateway may not list keys: each is a Secret that only its own Role lets it read.
 """
 
-from http import HTTPStatus
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -12,12 +11,11 @@ from fastapi.responses import JSONResponse
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.callers import Caller
 from serviceexecution.gateway.access.token_endpoint import TOKEN_PATH
-from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.platform_api.applications.keys import keys_of, require_key
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.paths import APPLICATION, APPLICATIONS
 from serviceexecution.gateway.service_api.context import gateway_url
 from serviceexecution.resources.access_key import KeyId
-from serviceexecution.resources.names import PLURAL
 
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 
@@ -29,48 +27,22 @@ def application_router(context: PlatformContext) -> APIRouter:
     @router.get(APPLICATIONS)
     async def list_applications(request: Request, namespace: str) -> Response:
         caller = await context.known_caller(request, namespace)
-        return JSONResponse([_document(key, caller) for key in await _keys(caller, namespace)])
+        return JSONResponse([_document(key, caller) for key in await keys_of(context, caller, namespace)])
 
     @router.get(APPLICATION)
     async def get_application(request: Request, namespace: str, key_id: str) -> Response:
         caller = await context.known_caller(request, namespace)
-        await _find(caller, namespace, key_id)
+        await require_key(context, caller, namespace, key_id)
         return JSONResponse(_document(key_id, caller), headers=_NO_CACHE)
 
     @router.get(f"{APPLICATION}/access-keys")
     async def get_access_keys(request: Request, namespace: str, key_id: str) -> Response:
         """The secret is null: only a hash of it is kept."""
         caller = await context.known_caller(request, namespace)
-        await _find(caller, namespace, key_id)
+        await require_key(context, caller, namespace, key_id)
         endpoint = f"{gateway_url(request, context.services.settings)}{TOKEN_PATH}"
         key: JsonObject = {"type": "SERVICE_GATEWAY", "accessKeyId": key_id, "secretAccessKey": None}
         return JSONResponse([{**key, "tokenEndpoint": endpoint}], headers=_NO_CACHE)
-
-    @router.get(f"{APPLICATION}/subscriptions")
-    async def get_subscriptions(request: Request, namespace: str, key_id: str) -> Response:
-        caller = await context.known_caller(request, namespace)
-        await _find(caller, namespace, key_id)
-        return JSONResponse([])
-
-    async def _keys(caller: Caller, namespace: str) -> list[str]:
-        """Return the ids of the caller's own key, and of those with executions when it may list them."""
-        own = KeyId.of_account(caller.username)
-        found = {str(own)} if own is not None and own.namespace == namespace else set()
-        if await context.may(caller, namespace, verb="list", resource=PLURAL):
-            executions = await context.services.state.executions(namespace, None)
-            found |= {one.access_key for one in executions if one.access_key is not None}
-        elif not found:
-            await context.services.access.require(caller, verb="list", resource=PLURAL, namespace=namespace)
-        return sorted(found)
-
-    async def _find(caller: Caller, namespace: str, key_id: str) -> None:
-        if key_id not in await _keys(caller, namespace):
-            raise Problem(
-                HTTPStatus.NOT_FOUND,
-                "ApplicationNotFound",
-                f"There is no application {key_id[:128]} here, or none that has run something: an application is an "
-                "access key.",
-            )
 
     return router
 

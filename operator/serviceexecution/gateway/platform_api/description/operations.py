@@ -143,7 +143,13 @@ OPERATIONS: Final = (
         {"format": {"enum": ["JSON", "YAML"]}},
     ),
     Operation("get", "/services/{id}/statistics", "getServiceStatistics", "Count executions", "Statistics"),
-    Operation("get", "/services/{id}/subscriptions", "getServiceSubscriptions", "Show none", "Nothing[]"),
+    Operation(
+        "get",
+        "/services/{id}/subscriptions",
+        "getServiceSubscriptions",
+        "List keys that may run it",
+        "Subscription[]",
+    ),
     Operation(
         "get", "/managed-services/{id}/build-status", "getBuildStatus", "Show the newest build", "BuildStatus"
     ),
@@ -181,5 +187,28 @@ OPERATIONS: Final = (
     Operation("get", "/applications", "getApplications", "List access keys", "Application[]"),
     Operation("get", "/applications/{id}", "getApplication", "Show an access key", "Application"),
     Operation("get", "/applications/{id}/access-keys", "getAccessKeys", "Show its id", "AccessKey[]"),
-    Operation("get", "/applications/{id}/subscriptions", "getSubscriptions", "Show none", "Nothing[]"),
+    Operation(
+        "get",
+        "/applications/{id}/subscriptions",
+        "getSubscriptions",
+        "List services that a key may run",
+        "Subscription[]",
+    ),
+    Operation(
+        "post",
+        "/subscriptions",
+        "createSubscription",
+        "Tell whether a key may run a service",
+        "Subscription",
+        body="NewSubscription",
+        status=201,
+    ),
+    Operation("get", "/subscriptions/{id}", "getSubscription", "Show a subscription", "Subscription"),
+    Operation(
+        "get",
+        "/subscriptions/{id}/service-executions",
+        "getServiceExecutionsBySubscription",
+        "List a service's executions of a key",
+        "Execution[]",
+    ),
 )

@@ -162,6 +162,8 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
         }
     ),
     "Upload": _object({"file": {"type": "string", "format": "binary"}}),
+    "Subscription": _object({"id": _TEXT, "application": _OBJECT, "service": _OBJECT}),
+    "NewSubscription": _object({"serviceId": _TEXT, "applicationId": _TEXT}),
     "Flag": _FLAG,
     "Text": _TEXT,
     "Object": _OBJECT,

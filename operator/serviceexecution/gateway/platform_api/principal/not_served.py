@@ -9,7 +9,7 @@ _SENTENCES: Final = {
     "managed-services": "Services are not written by this API yet: use sx deploy, or kubectl with a ServiceDefinition.",
     "services": "Services are only read by this API: change them with kubectl or sx deploy.",
     "applications": "Applications are access keys here: make one with sx access-key create.",
-    "subscriptions": "There are no subscriptions here: roles of the cluster (RBAC) say who may run a service.",
+    "subscriptions": "Subscriptions are not ended here: roles of the cluster (RBAC) say who may run a service.",
     "organizations": "There are no organizations here: namespaces and roles of the cluster (RBAC) stand for them.",
     "my": "This gateway keeps nothing of a person: accounts and roles are the cluster's.",
 }

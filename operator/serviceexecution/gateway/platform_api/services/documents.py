@@ -7,23 +7,16 @@ from typing import Final, Literal
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.quantities import exact_quantity
+from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
 from serviceexecution.gateway.service_api.documents.execution_document import timestamp
-from serviceexecution.gateway.service_api.submission.readiness import not_ready
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.store.usage_sums import MonthlyUsage, month_of
 
-Lifecycle = Literal["CREATED", "ACCESSIBLE"]
 Permission = Literal["VIEWER", "MAINTAINER", "OWNER"]
 _MILLI: Final = Decimal(1000)
 _MEGA: Final = Decimal(1_000_000)
-
-
-def lifecycle_of(known: KnownDefinition) -> Lifecycle:
-    """Return ACCESSIBLE for a service that can run or could before, else CREATED."""
-    ready = not_ready(known) is None or known.status.serving is not None
-    return "ACCESSIBLE" if ready else "CREATED"
 
 
 def overview(known: KnownDefinition) -> JsonObject:

@@ -15,9 +15,9 @@ from serviceexecution.gateway.access.callers import Caller
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.paths import SERVICE, SERVICES
+from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
 from serviceexecution.gateway.platform_api.services.documents import (
     Permission,
-    lifecycle_of,
     overview,
     service_document,
     statistics,
@@ -99,12 +99,6 @@ def service_router(context: PlatformContext) -> APIRouter:
         kept = await read_usage(services.store, namespace, call.definition.metadata.name, None)
         counted = await _in_thread(namespace, statistics, executions, kept, datetime.now(UTC))
         return JSONResponse(counted, headers=_NO_CACHE)
-
-    @router.get(f"{SERVICE}/subscriptions")
-    async def get_subscriptions(request: Request, namespace: str, service_id: str) -> Response:
-        caller = await context.known_caller(request, namespace)
-        await context.service(request, caller, namespace, service_id, verb="get")
-        return JSONResponse([])
 
     async def _permission(caller: Caller, namespace: str, name: str) -> Permission:
         for verb, permission in _PERMISSIONS:
