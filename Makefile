@@ -32,7 +32,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-polling benchmark-requests benchmark-sweeping benchmark-staging bench floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-holding benchmark-polling benchmark-requests benchmark-sweeping benchmark-staging bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,10 @@ demo: environment ## from nothing to a kept result
 benchmark-building: environment ## builds in the cluster beside a plain uv pip install
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.building $(ARGS)
+
+benchmark-holding: environment ## two thousand clients wait for an execution to change
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) benchmarks.holding $(ARGS)
 
 benchmark-polling: environment ## a thousand clients poll one gateway for a minute
 	@$(RUN) cluster up

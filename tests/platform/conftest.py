@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -10,13 +11,14 @@ from tests.support.sdk.environment import sdk_environment
 from tests.support.sdk.process import SdkProcess
 from tests.support.served_gateway import ServedGateway
 
-_LOCKS = Path(__file__).parents[1] / "sdk"
+LOCKS: Final = Path(__file__).parents[1] / "sdk"
+"""Where the locks of the packages' environments are."""
 
 
 @pytest.fixture(scope="module")
 def sdk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdkProcess]:
     """Return the package that the test module's ``PACKAGE`` names, in a process of its own."""
-    python = sdk_environment(_LOCKS / request.module.PACKAGE / "requirements.lock")
+    python = sdk_environment(LOCKS / request.module.PACKAGE / "requirements.lock")
     with SdkProcess(python, tmp_path_factory.mktemp("home")) as process:
         yield process
 
