@@ -38,7 +38,12 @@ def create(
     namespace: NamespaceOption = "",
     context: ContextOption = "",
 ) -> None:
-    """Create a data pool and print its id, by which inputs name it."""
+    """Create a data pool and print its id, by which inputs name it.
+
+    \b
+    Examples:
+      sx pool create readings
+    """
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import DATA_POOLS
     from serviceexecution.resources.names import API_GROUP, API_VERSION, POOL_KIND
@@ -76,7 +81,13 @@ def list_pools(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """List data pools, or the files of one."""
+    """List data pools, or the files of one.
+
+    \b
+    Examples:
+      sx pool ls
+      sx pool ls readings
+    """
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import DATA_POOLS
 
@@ -124,6 +135,10 @@ def put(
 
     A folder stands for the files in it, without its own folders: data pools are flat. What the data pool has already is
     not sent again, so that the same command goes on after a cut.
+
+    \b
+    Examples:
+      sx pool put readings data/*.csv
     """
     from serviceexecution.cli.pools.pool_client import sha256_of
     from serviceexecution.cli.pools.sources import sources_of
@@ -157,7 +172,12 @@ def get(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Fetch files of a data pool. A cut download goes on where it was."""
+    """Fetch files of a data pool. A cut download goes on where it was.
+
+    \b
+    Examples:
+      sx pool get readings -d data
+    """
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
@@ -179,7 +199,13 @@ def remove(
     context: ContextOption = "",
     gateway: GatewayOption = "",
 ) -> None:
-    """Delete files of a data pool, or the data pool with all its files. Programs that run are not disturbed."""
+    """Delete files of a data pool, or the data pool with all its files. Programs that run are not disturbed.
+
+    \b
+    Examples:
+      sx pool rm readings old.csv
+      sx pool rm readings --yes
+    """
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import DATA_POOLS
 

@@ -24,6 +24,11 @@ def receipt(
     """Show the receipt of an execution: its image, digests of input and output, times, and what it used.
 
     With -o json it is one document, described by docs/receipt.schema.json.
+
+    \b
+    Examples:
+      sx receipt 5f0c…
+      sx receipt 5f0c… -o json > receipt.json
     """
     from serviceexecution.cli.session import open_session
     from serviceexecution.resources.receipt import receipt_of

@@ -21,6 +21,11 @@ def usage(
 
     Executions count in the month in which they ended, also when they are deleted. Memory is the peak of each, for as
     long as its program ran.
+
+    \b
+    Examples:
+      sx usage
+      sx usage plot --month 2026-11
     """
     from serviceexecution.cli.session import open_session
     from serviceexecution.cli.summaries import service_summary
