@@ -108,6 +108,7 @@ OPERATIONS: Final = (
     Operation(
         "get", f"{_E}/metrics", "getMetrics", "Show CPU and memory over time, once it has ended", "Metrics"
     ),
+    Operation("get", f"{_E}/receipt", "getReceipt", "Show what ran, and what it used", "Object"),
     Operation("get", f"{_E}/lineage", "getLineage", "Show which execution started which", "Lineage"),
     Operation("get", f"{_E}/costs", "getCosts", "Show costs, of which there are none", "Nothing[]"),
     Operation("get", f"{_E}/observability", "getObservability", "Show no files", "Object"),
