@@ -90,12 +90,13 @@ def refused(kind, call, *arguments, code=None, **named):
 def pools_are_made_listed_changed_and_deleted(pools):
     calls = pools.calls
     assert calls.get_data_pools() == []
-    made = calls.create_data_pool(name="Measurements", short_description="short", description="long")
+    made = calls.create_data_pool(name="Measurements")
     other = calls.create_data_pool(name="Other")
     assert {pool.id: pool.name for pool in calls.get_data_pools()} == {
         made.id: "Measurements",
         other.id: "Other",
     }
+    calls.update_data_pool(made.id, name="Measurements", short_description="short", description="long")
     shown = calls.get_data_pool(made.id)
     assert (shown.name, shown.short_description, shown.description) == ("Measurements", "short", "long")
     assert shown.created_at

@@ -28,8 +28,11 @@ def test_files_are_taken_as_the_client_sends_them(check, sync_pools, tmp_path):
     check(sync_pools, tmp_path)
 
 
-def test_tags_are_kept_in_lower_case(pools):
-    pool = pools.calls.create_data_pool(name="pool", tags=["Lab", "A"])
+def test_all_members_are_taken_and_tags_are_kept_in_lower_case(pools):
+    pool = pools.calls.create_data_pool(
+        name="pool", short_description="short", description="long", tags=["Lab", "A"]
+    )
+    assert (pool.short_description, pool.description) == ("short", "long")
     assert (pool.tags, pool.current_user_permission) == (["lab", "a"], "OWNER")
     assert pools.calls.update_data_pool(pool.id, name="pool", tags=[]).tags == []
 
