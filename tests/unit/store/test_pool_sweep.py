@@ -88,6 +88,17 @@ async def test_a_pool_whose_index_is_damaged_is_left_alone(store):
         assert (result.deleted, "damaged" in result.failed) == (0, True)
 
 
+async def test_a_pool_that_has_lost_its_status_or_its_root_is_left_alone(store):
+    one = await put(store, PoolIndex(), "a", b"1")
+    await put(store, one, "a", b"2")
+    for days in (0, 8):
+        assert (await sweep(store, {POOL: None}, NOW + timedelta(days=days))).deleted == 0
+    await store.pools._objects.delete([f"cluster-1/!pools/team/{UID}/roots/{one.digest}"])
+    for days in (0, 8):
+        result = await sweep(store, {POOL: one.digest}, NOW + timedelta(days=days))
+        assert (result.deleted, "missing" in result.failed) == (0, True)
+
+
 async def test_a_pool_that_is_gone_goes_a_retention_later(store):
     await put(store, PoolIndex(), "a", b"1")
     assert (await sweep(store, {}, NOW)).gone == ()

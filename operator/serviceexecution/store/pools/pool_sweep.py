@@ -65,17 +65,20 @@ class PoolSweep:
         ]
 
     async def sweep_pool(
-        self, pool: PoolReference, indexes: Collection[str], now: datetime, age: timedelta
+        self, pool: PoolReference, head: str | None, running: Collection[str], now: datetime, age: timedelta
     ) -> int:
-        """Sweep a data pool that exists; ``indexes`` are its head and those that programs run with.
+        """Sweep a data pool that exists; ``running`` are the indexes that programs of any data pool run with.
 
-        Returns how many objects were deleted. Nothing is when an index cannot be read.
+        Returns how many objects were deleted. Nothing is when an index cannot be read, or when there are indexes and
+        the data pool names none: a restored cluster may have lost its status.
         """
         keys = PoolKeys(self._cluster_id, pool)
         stored = await self._objects.list(keys.root)
-        used: set[str] = set()
-        for digest in indexes:
-            if f"{ROOTS}/{digest}" in stored:
+        if head is None and any(key.startswith(f"{ROOTS}/") for key in stored):
+            return 0
+        used: set[str] = set() if head is None else await self._used(pool, head)
+        for digest in running:
+            if digest != head and f"{ROOTS}/{digest}" in stored:
                 used |= await self._used(pool, digest)
         notes = await self._notes(keys)
         plan = plan_pool(stored, used, notes, now, max(age, LEAST_AGE))
@@ -139,8 +142,7 @@ async def sweep_pools(
     for pool in stored:
         try:
             if pool in heads:
-                head = heads[pool]
-                deleted += await sweep.sweep_pool(pool, {*running, *([head] if head else [])}, now, age)
+                deleted += await sweep.sweep_pool(pool, heads[pool], running, now, age)
             elif now - await sweep.gone_since(pool, now) >= max(age, LEAST_AGE):
                 gone.append(pool)
         except StoreError as error:
