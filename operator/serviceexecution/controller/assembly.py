@@ -203,15 +203,13 @@ def _observer(
     shared: _Shared, admission: Admission, gateway_is_there: Callable[[], Awaitable[bool]] | None
 ) -> ExecutionObserver:
     outages = Outages(shared.clock)
-    builds, client = shared.settings.builds, shared.clients.work
-    pull_secret = builds.registry.credentials_secret if builds is not None else ""
-    most = {"stage_limit": shared.settings.data_pool_stage_limit}
+    client = shared.clients.work
     return ExecutionObserver(
         client,
         shared.store,
         shared.cache,
         shared.settings.start_limits,
-        planner=Planner(client, shared.cache, shared.checker, admission, pull_secret=pull_secret, **most),
+        planner=Planner(client, shared.cache, shared.checker, admission, shared.settings),
         checker=shared.checker,
         clock=shared.clock,
         reads=shared.reads,

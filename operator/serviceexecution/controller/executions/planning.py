@@ -19,13 +19,11 @@ from serviceexecution.controller.executions.plan_memory import PlanMemory
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.controller.service_problem import Checker, problem_of, said
+from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.work.keys import ServiceKey
 from serviceexecution.executions.plan import Plan, ReadSpec, plan_of, read_spec
 from serviceexecution.executions.plan_problem import PlanProblem
-from serviceexecution.executions.pools.resolve import (
-    DEFAULT_STAGE_LIMIT,
-    KnownPools,
-)
+from serviceexecution.executions.pools.resolve import KnownPools
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.service import (
     limits_problem,
@@ -74,14 +72,11 @@ class Planner:
         cache: ObjectCache,
         checker: Checker,
         admission: Admission,
-        *,
-        pull_secret: str = "",
-        stage_limit: int = DEFAULT_STAGE_LIMIT,
+        settings: ControllerSettings,
     ) -> None:
-        """``pull_secret`` names the Secret with which built images are pulled, in their namespace; ``stage_limit`` is
-        how many bytes of data pools are brought into a pod at most."""
-        self._stage_limit = stage_limit
-        self._pull_secret = pull_secret
+        builds = settings.builds
+        self._pull_secret = builds.registry.credentials_secret if builds is not None else ""
+        self._stage_limit = settings.data_pool_stage_limit
         self._client = client
         self._cache = cache
         self._checker = checker
