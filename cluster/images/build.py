@@ -15,13 +15,14 @@ from cluster.lock import exclusive, if_free
 from cluster.settings import CHECKOUT
 
 _KEPT_ARCHIVES: Final = 3
-# So that RUN lines reach a package index and a Debian mirror the way the host does.
+# So that RUN lines reach package indexes and a Debian mirror the way the host does.
 _HOST_CERTIFICATES: Final = Path("/etc/ssl/certs")
 _PIP_SETTINGS: Final = (
     Path("/etc/pip.conf"),
     Path.home() / ".config/pip/pip.conf",
     Path.home() / ".pip/pip.conf",
 )
+_NPM_SETTINGS: Final = Path.home() / ".npmrc"
 _APT_SETTINGS: Final = Path("/etc/apt/apt.conf.d")
 
 
@@ -156,6 +157,7 @@ def _buildah(cache: Path, command: str, *arguments: str, what: str) -> None:
 def _volumes() -> list[str]:
     volumes = [f"{_HOST_CERTIFICATES}:{_HOST_CERTIFICATES}:ro"] if _HOST_CERTIFICATES.is_dir() else []
     volumes += [f"{path}:/etc/pip.conf:ro" for path in _PIP_SETTINGS if path.is_file()][:1]
+    volumes += [f"{_NPM_SETTINGS}:/root/.npmrc:ro"] if _NPM_SETTINGS.is_file() else []
     return volumes + [f"{path}:{path}:ro" for path in proxy_settings(_APT_SETTINGS)]
 
 

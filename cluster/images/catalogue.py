@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from cluster.console_files import BUILT_FROM
 from cluster.images.base_images import (
     NODE_PACKAGES,
     PYTHON_PACKAGES,
@@ -159,9 +160,15 @@ def _ours() -> list[Image]:
 
     return [
         replace(
-            ours("operator", CHECKOUT / "requirements.lock", CHECKOUT / "operator"),
+            ours(
+                "operator",
+                CHECKOUT / "requirements.lock",
+                CHECKOUT / "requirements-node.lock",
+                CHECKOUT / "operator",
+                *BUILT_FROM,
+            ),
             for_executions=True,
-            seconds=60,
+            seconds=120,
         ),
         replace(ours("collector", _PACKAGE / "collector"), for_executions=True),
         replace(ours("builder", _PACKAGE / "builder", bases=(PYTHON_IMAGE, BUILDKIT_IMAGE)), seconds=60),

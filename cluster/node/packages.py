@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -33,38 +33,43 @@ PACKAGES: Final[dict[str, tuple[str, str]]] = {
     "busybox-static": ("/usr/bin/busybox", "makes the busybox base image"),
 }
 
+BROWSER: Final[dict[str, tuple[str, str]]] = {
+    "chromium": ("/usr/bin/chromium", "shows the console in tests"),
+    "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "its letters"),
+}
 
-def missing_packages(root: Path = Path("/")) -> list[str]:
+
+def missing_packages(root: Path = Path("/"), packages: Mapping[str, tuple[str, str]] = PACKAGES) -> list[str]:
     """Names of the packages whose file is not there; merged and split /usr are both looked at."""
     return [
         name
-        for name, (file, _) in PACKAGES.items()
+        for name, (file, _) in packages.items()
         if not any((root / place.lstrip("/")).exists() for place in (file, file.removeprefix("/usr")))
     ]
 
 
-def install_missing() -> None:
+def install_missing(packages: Mapping[str, tuple[str, str]] = PACKAGES) -> None:
     """Install what is missing with apt-get, without starting any service.
 
     Raises LauncherError when this is not a Debian-like system, or the installation failed.
     """
-    missing = missing_packages()
+    missing = missing_packages(packages=packages)
     if not missing:
         return
     if shutil.which("apt-get") is None:
         raise LauncherError(
-            f"the embedded cluster needs {', '.join(missing)}, and this system has no apt-get to install them; "
-            "use Debian or Ubuntu, or `make up CLUSTER=kind` with Docker."
+            f"the embedded cluster and its tests need {', '.join(missing)}, and this system has no apt-get to "
+            "install them; use Debian or Ubuntu, or `make up CLUSTER=kind` with Docker."
         )
     say(f"  installing {len(missing)} Debian packages, about half a minute:")
     for name in missing:
-        say(f"    {name}: {PACKAGES[name][1]}")
+        say(f"    {name}: {packages[name][1]}")
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     with step("apt-get install"), _services_stay_off():
         run(["apt-get", "update", "-qq"], what="apt-get update", environment=environment)
         install = ["apt-get", "install", "--yes", "-qq", "--no-install-recommends", *missing]
         run(install, what="apt-get install", environment=environment)
-    still = missing_packages()
+    still = missing_packages(packages=packages)
     if still:
         raise LauncherError(
             f"apt-get installed the packages, but the files of {', '.join(still)} are missing."

@@ -1,0 +1,104 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { call, callJson } from "./session";
+import { hasEnded, type Execution, type ExecutionPage, type JsonObject, type OutputFile, type Overview } from "./types";
+
+export const PAGE_SIZE = 100;
+const LIST_MS = 2500;
+const ONE_MS = 1500;
+
+export interface Filters {
+  status?: string;
+  service?: string;
+  tag?: string;
+  text?: string;
+  since?: string;
+  page?: number;
+}
+
+export const platform = (namespace: string): string => `/platform/${encodeURIComponent(namespace)}`;
+export const executionPath = (namespace: string, id: string): string =>
+  `${platform(namespace)}/service-executions/${encodeURIComponent(id)}`;
+export const servicePath = (namespace: string, name: string): string =>
+  `/services/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+
+const HOURS: Record<string, number> = { "1h": 1, "24h": 24, "7d": 168, "30d": 720 };
+
+export function listQuery(filters: Filters, now: number): string {
+  const query = new URLSearchParams({ size: String(PAGE_SIZE), page: String(filters.page ?? 0) });
+  if (filters.status) query.set("status", filters.status);
+  if (filters.service) query.set("serviceId", filters.service);
+  if (filters.text) query.set("text", filters.text);
+  for (const tag of (filters.tag ?? "").split(",")) if (tag.trim()) query.append("tags", tag.trim());
+  const hours = HOURS[filters.since ?? ""];
+  if (hours) query.set("createdAfter", String(now - hours * 3_600_000));
+  return query.toString();
+}
+
+export function useExecutions(namespace: string, filters: Filters) {
+  return useQuery({
+    queryKey: ["executions", namespace, filters],
+    queryFn: () =>
+      callJson<ExecutionPage>(`${platform(namespace)}/service-executions?${listQuery(filters, Date.now())}`),
+    placeholderData: keepPreviousData,
+    refetchInterval: LIST_MS,
+  });
+}
+
+export function useExecution(namespace: string, id: string) {
+  return useQuery({
+    queryKey: ["execution", namespace, id],
+    queryFn: () => callJson<Execution>(executionPath(namespace, id)),
+    refetchInterval: (query) => (query.state.data && hasEnded(query.state.data) ? false : ONE_MS),
+  });
+}
+
+/** The result as a document; null as long as there is none. */
+export function useResult(namespace: string, one: Execution) {
+  return useQuery({
+    queryKey: ["result", namespace, one.id],
+    enabled: hasEnded(one),
+    queryFn: async () => {
+      const answer = await call(`${executionPath(namespace, one.id)}/results`);
+      return answer.status === 204 ? null : ((await answer.json()) as JsonObject);
+    },
+    refetchInterval: (query) => (query.state.data === null ? ONE_MS : false),
+  });
+}
+
+export function useFiles(namespace: string, one: Execution) {
+  const name = encodeURIComponent(one.name ?? one.id);
+  return useQuery({
+    queryKey: ["files", namespace, one.id],
+    enabled: hasEnded(one),
+    queryFn: async () =>
+      (
+        await callJson<{ files: OutputFile[] }>(
+          `/api/v1/namespaces/${encodeURIComponent(namespace)}/executions/${name}/files`,
+        )
+      ).files,
+  });
+}
+
+export function useServices(namespace: string) {
+  return useQuery({
+    queryKey: ["services", namespace],
+    queryFn: () => callJson<Overview[]>(`${platform(namespace)}/services`),
+    refetchInterval: 10_000,
+  });
+}
+
+export const cancelExecution = (namespace: string, id: string): Promise<Response> =>
+  call(`${executionPath(namespace, id)}/cancel`, { method: "PUT" });
+
+export function rerunExecution(namespace: string, id: string, changes: JsonObject): Promise<Execution> {
+  return callJson<Execution>(`${platform(namespace)}/service-jobs/${encodeURIComponent(id)}/rerun`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Idempotency-Key": newKey() },
+    body: JSON.stringify(changes),
+  });
+}
+
+/** A key under which a repeated request makes one execution; `randomUUID` is missing on pages without TLS. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

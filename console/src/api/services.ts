@@ -1,0 +1,98 @@
+import { useQuery } from "@tanstack/react-query";
+import { newKey, platform, servicePath } from "./queries";
+import { callJson } from "./session";
+import type { Execution, JsonObject, LogLine } from "./types";
+
+interface Definition {
+  version?: string;
+  description?: string;
+  gatewayEndpoint?: string;
+  lifecycle?: string;
+  source?: { type: string; image?: string; fullPath?: string } | null;
+  runtimeConfiguration?: { runtime: string } | null;
+  configurations?: { type: string; amount: number; unit?: string }[];
+}
+
+export interface Service {
+  id: string;
+  name: string;
+  displayName: string;
+  currentUserPermission?: string;
+  serviceDefinitions: Definition[];
+}
+
+export interface BuildStatus {
+  status: "WORKING" | "SUCCESS" | "FAILURE";
+  step?: string;
+  createdAt?: string;
+  finishedAt?: string;
+  validationResult?: { state: string; summary?: string; messages?: string[] };
+}
+
+/** What a form is made from: the service's own schema, and the secrets that it names. */
+export interface InputSchema {
+  schema: JsonObject | null;
+  secrets: string[];
+}
+
+const one = (namespace: string, id: string): string => `${platform(namespace)}/services/${encodeURIComponent(id)}`;
+const managed = (namespace: string, id: string): string =>
+  `${platform(namespace)}/managed-services/${encodeURIComponent(id)}`;
+
+export function useService(namespace: string, id: string) {
+  return useQuery({
+    queryKey: ["service", namespace, id],
+    queryFn: () => callJson<Service>(one(namespace, id)),
+    refetchInterval: 10_000,
+  });
+}
+
+export function useInputSchema(namespace: string, id: string) {
+  return useQuery({
+    queryKey: ["schema", namespace, id],
+    queryFn: async () => inputSchema(JSON.parse(await callJson<string>(`${one(namespace, id)}/openapi`)) as JsonObject),
+    staleTime: 60_000,
+  });
+}
+
+export function useBuild(namespace: string, id: string) {
+  return useQuery({
+    queryKey: ["build", namespace, id],
+    retry: false,
+    queryFn: () => callJson<BuildStatus>(`${managed(namespace, id)}/build-status`),
+    refetchInterval: (query) => (query.state.data?.status === "WORKING" ? 2000 : false),
+  });
+}
+
+export function useBuildLog(namespace: string, id: string, wanted: boolean) {
+  return useQuery({
+    queryKey: ["build-log", namespace, id],
+    enabled: wanted,
+    retry: false,
+    queryFn: () => callJson<LogLine[]>(`${managed(namespace, id)}/build-logs`),
+  });
+}
+
+export function submit(namespace: string, name: string, input: JsonObject): Promise<Execution> {
+  return callJson<Execution>(servicePath(namespace, name), {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Idempotency-Key": newKey() },
+    body: JSON.stringify(input),
+  });
+}
+
+/** Takes the service's own part out of its OpenAPI text. References in it lead through `components`, which come along. */
+export function inputSchema(document: JsonObject): InputSchema {
+  const components = document.components as JsonObject | undefined;
+  const whole = (components?.schemas as JsonObject | undefined)?.Input as JsonObject | undefined;
+  if (!components || !whole) return { schema: null, secrets: [] };
+  const properties = { ...(whole.properties as JsonObject | undefined) };
+  const named = (properties.$secrets as JsonObject | undefined)?.properties as JsonObject | undefined;
+  delete properties.$secrets;
+  delete properties.$tags;
+  const parts = Array.isArray(whole.allOf) ? (whole.allOf as JsonObject[]) : [];
+  const own = parts.length === 1 && Object.keys(properties).length === 0 ? parts[0] : { ...whole, properties };
+  const fields = Object.keys((own?.properties as JsonObject | undefined) ?? {});
+  const empty = !own || (parts.length === 0 && fields.length === 0);
+  return { schema: empty ? null : { ...own, components }, secrets: Object.keys(named ?? {}) };
+}

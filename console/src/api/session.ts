@@ -1,0 +1,140 @@
+import { useSyncExternalStore } from "react";
+
+/** How requests say who calls. It is kept in memory only: a page that is loaded again asks anew. */
+export type Credential =
+  | { kind: "key"; id: string; secret: string }
+  | { kind: "token"; token: string }
+  | { kind: "none" };
+
+/** Where the gateway is: the page's own address up to the console, since a proxy may have added a prefix. */
+export const BASE = (globalThis.location?.pathname ?? "").replace(/\/console\/?.*$/, "");
+const EARLY_MS = 60_000;
+
+let credential: Credential | null = null;
+let minted: { token: string; until: number } | null = null;
+let minting: Promise<string> | null = null;
+const listeners = new Set<() => void>();
+
+/** An answer that is no success; `message` is the API's own sentence. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly problem: Record<string, unknown> = {},
+  ) {
+    super(detail);
+  }
+}
+
+export function useCredential(): Credential | null {
+  return useSyncExternalStore(subscribe, () => credential);
+}
+
+export function signIn(given: Credential): void {
+  credential = given;
+  minted = null;
+  tell();
+}
+
+export function signOut(): void {
+  credential = null;
+  minted = null;
+  tell();
+}
+
+/** An access key is `<namespace>.<name>:<secret>`; all else is taken for a token. */
+export function readCredential(text: string): Credential {
+  const given = text.trim();
+  const key = /^([a-z0-9-]+\.k[a-z0-9]+):(\S+)$/.exec(given);
+  if (key?.[1] && key[2]) return { kind: "key", id: key[1], secret: key[2] };
+  return { kind: "token", token: given };
+}
+
+/** The namespace that a credential belongs to, "" when it does not say. */
+export function namespaceOf(given: Credential): string {
+  if (given.kind === "key") return given.id.split(".")[0] ?? "";
+  if (given.kind !== "token") return "";
+  try {
+    const payload = (given.token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+    const subject = String((JSON.parse(atob(payload)) as { sub?: unknown }).sub);
+    const parts = subject.split(":");
+    return parts.length === 4 && parts[1] === "serviceaccount" ? (parts[2] ?? "") : "";
+  } catch {
+    return "";
+  }
+}
+
+/** Tells whether the gateway needs no credential of ours, as behind `sx console`, and for which namespace. */
+export async function openSession(): Promise<{ signedIn: boolean; namespace?: string }> {
+  const answer = await fetch(`${BASE}/console/session.json`);
+  return answer.ok ? ((await answer.json()) as { signedIn: boolean; namespace?: string }) : { signedIn: false };
+}
+
+/** Send a request; raises ApiError with the API's sentence. `path` begins with a slash. */
+export async function call(path: string, options: RequestInit = {}): Promise<Response> {
+  const token = await bearer();
+  const headers = new Headers(options.headers);
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  const answer = await reached(`${BASE}${path}`, { ...options, headers });
+  if (answer.ok) return answer;
+  if (answer.status === 401) minted = null;
+  throw await errorOf(answer);
+}
+
+export async function callJson<T>(path: string, options: RequestInit = {}): Promise<T> {
+  return (await (await call(path, options)).json()) as T;
+}
+
+export async function errorOf(answer: Response): Promise<ApiError> {
+  const text = await answer.text();
+  try {
+    const body = JSON.parse(text) as Record<string, unknown>;
+    const detail = body.detail ?? body.error_description ?? body.message;
+    if (typeof detail === "string") return new ApiError(answer.status, String(body.code ?? ""), detail, body);
+  } catch {
+    // No JSON: a proxy has answered
+  }
+  return new ApiError(answer.status, "", `The gateway answered with status ${answer.status}.`);
+}
+
+async function reached(url: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...options, credentials: "omit", redirect: "error" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "Unreachable", "The gateway cannot be reached. The page asks again by itself.");
+  }
+}
+
+async function bearer(): Promise<string> {
+  const given = credential;
+  if (given === null || given.kind === "none") return "";
+  if (given.kind === "token") return given.token;
+  if (minted && minted.until - EARLY_MS > Date.now()) return minted.token;
+  minting ??= mint(given.id, given.secret).finally(() => {
+    minting = null;
+  });
+  return minting;
+}
+
+async function mint(id: string, secret: string): Promise<string> {
+  const answer = await reached(`${BASE}/oauth/token`, {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa(`${id}:${secret}`)}` },
+    body: new URLSearchParams({ grant_type: "client_credentials" }),
+  });
+  if (!answer.ok) throw await errorOf(answer);
+  const found = (await answer.json()) as { access_token: string; expires_in: number };
+  minted = { token: found.access_token, until: Date.now() + found.expires_in * 1000 };
+  return found.access_token;
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell(): void {
+  for (const listener of listeners) listener();
+}

@@ -1,0 +1,66 @@
+import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { Filters } from "./api/queries";
+import { ExecutionsPage } from "./pages/ExecutionsPage";
+import { HomePage } from "./pages/HomePage";
+import { NotFound, Shell } from "./parts/Shell";
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value ? value : typeof value === "number" ? String(value) : undefined;
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+
+const home = createRoute({ getParentRoute: () => root, path: "/", component: HomePage });
+
+export const executionsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/executions",
+  validateSearch: (search: Record<string, unknown>): Filters => ({
+    status: text(search.status),
+    service: text(search.service),
+    tag: text(search.tag),
+    text: text(search.text),
+    since: text(search.since),
+    page: Number(search.page) > 0 ? Math.floor(Number(search.page)) : undefined,
+  }),
+  component: ExecutionsPage,
+});
+
+export interface ExecutionSearch {
+  tab?: string;
+  file?: string;
+}
+
+export const executionRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/executions/$id",
+  validateSearch: (search: Record<string, unknown>): ExecutionSearch => ({
+    tab: text(search.tab),
+    file: text(search.file),
+  }),
+  component: lazyRouteComponent(() => import("./pages/ExecutionPage"), "ExecutionPage"),
+});
+
+export const servicesRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/services",
+  component: lazyRouteComponent(() => import("./pages/ServicesPage"), "ServicesPage"),
+});
+
+export const serviceRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/services/$id",
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import("./pages/ServicePage"), "ServicePage"),
+});
+
+// In the fragment, so that one address of the gateway serves all pages, whatever proxy is before it.
+export const router = createRouter({
+  routeTree: root.addChildren([home, executionsRoute, executionRoute, servicesRoute, serviceRoute]),
+  history: createHashHistory(),
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
