@@ -261,6 +261,13 @@ def test_every_setting_reaches_the_gateway(render):
     assert settings.cors_origins == ("https://app.example.com",)
     assert [str(network) for network in settings.trusted_proxies] == ["10.42.0.0/16", "fd00:42::/48"]
     assert (settings.auth_mode, settings.token_seconds) == ("none", 900)
+    assert settings.console_directory == ""
+
+
+def test_the_console_is_served_from_where_the_image_has_it(render):
+    gateway = named(render(), "Deployment", "sx-serviceexecution-gateway")["spec"]["template"]["spec"]
+    directory = environment(gateway["containers"][0])["SX_CONSOLE_DIRECTORY"]
+    assert f" {directory}\n" in (ROOT / "images" / "operator" / "Containerfile").read_text()
 
 
 def test_replicas_of_the_gateway_are_left_before_they_end(render):

@@ -67,6 +67,7 @@ resources:
   (dict "name" "SX_WAIT_SECONDS" "value" (.Values.gateway.waitSeconds | int | toString))
   (dict "name" "SX_INPUT_RETENTION" "value" .Values.gateway.inputRetention)
   (dict "name" "SX_CORS_ORIGINS" "value" (join "," .Values.gateway.corsOrigins))
+  (dict "name" "SX_CONSOLE_DIRECTORY" "value" (ternary "/opt/console" "" .Values.gateway.console.enabled))
   (dict "name" "SX_TRUSTED_PROXIES" "value" (join "," .Values.gateway.trustedProxies))
   (dict "name" "SX_SOURCE_LIMIT" "value" (toString .Values.builds.limits.archive))
   (dict "name" "SX_POOL_FILE_LIMIT" "value" (toString .Values.gateway.dataPools.fileLimit))

@@ -20,6 +20,7 @@ from serviceexecution.gateway.access.token_endpoint import token_router
 from serviceexecution.gateway.builds.log_routes import build_log_router
 from serviceexecution.gateway.builds.routes import builds_router
 from serviceexecution.gateway.collect.routes import collect_router
+from serviceexecution.gateway.console.routes import console_router
 from serviceexecution.gateway.http import problems
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.methods import HeadOfGet
@@ -133,6 +134,7 @@ def create_app(
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))
     app.include_router(platform_api_router(context, results, intake))
+    app.include_router(console_router(settings))
     app.include_router(_health_router(Readiness(store, ending, state, another_is_ready)))
     app.add_middleware(HeadOfGet)
     app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))

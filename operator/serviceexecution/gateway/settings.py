@@ -78,6 +78,8 @@ class GatewaySettings(ProcessSettings):
     """How long after its end an execution's input is kept, for services that do not say; none: as long as it is."""
     cors_origins: Annotated[tuple[str, ...], words("SX_CORS_ORIGINS")] = ()
     """Web origins whose pages may call the Service API, with commas between them."""
+    console_directory: Annotated[str, variable("SX_CONSOLE_DIRECTORY")] = ""
+    """Where the built files of the console are; none: it is not served."""
     trusted_proxies: Annotated[tuple[Network, ...], variable("SX_TRUSTED_PROXIES", _networks)] = ()
     """Networks of proxies in front of the gateway, whose word on where a request comes from counts."""
     large_uploads: Annotated[int, whole_number("SX_LARGE_UPLOADS", most=1000)] = 6

@@ -1,0 +1,1 @@
+"""The console's files, as web pages of the gateway."""
