@@ -10,6 +10,7 @@ from serviceexecution.cli.commands import (
     access_key,
     builds,
     callback,
+    console,
     deletion,
     deploy,
     doctor,
@@ -86,6 +87,7 @@ app.command("usage")(usage.usage)
 app.command("cancel")(executions.cancel)
 app.command("delete")(deletion.delete)
 app.add_typer(pool.pools, name="pool")
+app.command("console")(console.console)
 app.add_typer(access_key.keys, name="access-key")
 app.add_typer(callback.callbacks, name="callback")
 
