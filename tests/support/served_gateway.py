@@ -22,8 +22,9 @@ _SECRET: Final = "s3cret"  # noqa: S105 - of a key that opens nothing
 class ServedGateway:
     """A context manager; ``service`` is what it serves, to be used by what ``run`` runs in its thread."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **settings: Any) -> None:
         self._directory = directory
+        self._settings = settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.address = ""
@@ -58,7 +59,7 @@ class ServedGateway:
         return str(key), _SECRET
 
     async def _start(self) -> None:
-        self.service = Service(self._directory)
+        self.service = Service(self._directory, **self._settings)
         self._watching = asyncio.create_task(self.service.state.run())
         config = server_config(self.service.settings, self.service.app, host="127.0.0.1")
         self._server = GatewayServer(config, self.service.draining)

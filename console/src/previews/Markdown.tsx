@@ -19,6 +19,10 @@ export function documentOf(text: string): DocumentFragment {
     FORBID_ATTR: ["style", "id", "class", "name", "srcset", "target"],
     ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|data:image\/(?:png|jpeg|gif|webp);)/i,
   });
+  // The page's policy would refuse pictures from elsewhere: their texts stand in their places
+  for (const image of found.querySelectorAll("img")) {
+    if (!image.src.startsWith("data:")) image.replaceWith(image.alt);
+  }
   for (const link of found.querySelectorAll("a")) {
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";

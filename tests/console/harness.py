@@ -1,0 +1,137 @@
+"""A page of the console, and what happens in the cluster meanwhile."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
+
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from cluster.console_files import CONSOLE
+from cluster.settings import CHECKOUT
+from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from tests.support.served_gateway import ServedGateway
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
+from tests.unit.gateway.service_api.service_harness import JSON
+
+PICTURES: Final = "SX_SCREENSHOTS"
+"""The variable that asks for the pictures of the docs."""
+WIDE: Final = 1280
+NARROW: Final = 390
+LINE: Final = "2026-11-23T14:18:55.645123456Z "
+FINAL: Final = {"startTime": "2026-11-28T12:00:00Z", "completionTime": "2026-11-28T12:00:05Z", "attempts": 1}
+_MATTERS: Final = frozenset({"serious", "critical"})
+
+
+class Console:
+    """A context manager; ``page`` is Playwright's page. It notes what the browser complains about."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        gateway: ServedGateway,
+        *,
+        width: int = WIDE,
+        scheme: Literal["light", "dark"] = "light",
+    ) -> None:
+        self.gateway = gateway
+        self.service = gateway.service
+        self._context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        self._context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page: Page = self._context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.pictured = False
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._context.close()
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # The browser's own line about a request that failed is no complaint about the page
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def open(self, path: str = "/") -> None:
+        """Go to a page of the console."""
+        self.page.goto(f"{self.gateway.address}/console/#{path}")
+
+    def sign_in(self, path: str = "", credential: str = "alice-token") -> None:
+        self.open(path or f"/n/{NAMESPACE}/executions")
+        self.page.get_by_label("Access key or token").fill(credential)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    def go(self, path: str) -> None:
+        """Go to another page without loading the console anew, which would sign out."""
+        self.page.evaluate("path => { location.hash = path }", path)
+
+    def findings(self) -> list[str]:
+        """Return what axe finds that is serious, as rule and place."""
+        self.page.evaluate((CONSOLE / "node_modules/axe-core/axe.min.js").read_text())
+        found: dict[str, Any] = self.page.evaluate(
+            "async () => (await axe.run(document, {iframes: false, resultTypes: ['violations']}))"
+        )
+        return [
+            f"{one['id']}: {[(node['target'], node['failureSummary']) for node in one['nodes']]}"
+            for one in found["violations"]
+            if one["impact"] in _MATTERS
+        ]
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the page for the docs, when it is asked for."""
+        if self.pictured and os.environ.get(PICTURES):
+            self.page.screenshot(path=CHECKOUT / "docs" / "images" / f"{name}.png", animations="disabled")
+
+    def overflow(self) -> int:
+        """Return by how many pixels the page is wider than the window."""
+        width: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        return width
+
+    def submit(self, body: Mapping[str, object] | None = None) -> str:
+        async def post() -> str:
+            text: str = await self.service.started(body=json.dumps(body or {}).encode(), headers=JSON)
+            return text
+
+        return self.gateway.run(post())
+
+    def seed(self, name: str, **parts: Any) -> None:
+        """Make an execution as somebody else would."""
+
+        async def seed() -> None:
+            created = parts.pop("created", "2026-11-28T11:59:00Z")
+            spec = {"serviceRef": {"name": SERVICE}, **parts.pop("spec", {})}
+            self.service.cluster.seed(
+                SERVICE_EXECUTIONS,
+                NAMESPACE,
+                name,
+                metadata={"creationTimestamp": created},
+                spec=spec,
+                **parts,
+            )
+            self.service.state.note(self.service.cluster.objects["serviceexecutions", NAMESPACE, name])
+
+        self.gateway.run(seed())
+
+    def end(self, name: str, files: Mapping[str, bytes] | None = None, **status: Any) -> None:
+        """Let an execution end with such files."""
+
+        async def finish() -> None:
+            facts = {**FINAL, "message": "The program ended with exit code 0.", **status}
+            reference = self.service.finish(name, facts.pop("phase", "Succeeded"), **facts)
+            await self.service.keep(reference, files or {})
+
+        self.gateway.run(finish())
+
+    def log(self, name: str, *lines: str) -> None:
+        async def write() -> None:
+            known = await self.service.state.execution(NAMESPACE, SERVICE, name)
+            data = "".join(f"{LINE}{line}\n" for line in lines).encode()
+            await self.service.store.logs.of(known.reference, 1).write(1, data)
+
+        self.gateway.run(write())

@@ -1,0 +1,147 @@
+"""Each page: what it shows, that it can be used by everybody, on a desk and on a phone, in light and dark."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.harness import NARROW, WIDE, Console
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
+
+LIST = f"/n/{NAMESPACE}/executions"
+LOOKS = [(WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark")]
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def look(request, browser, gateway):
+    width, scheme = request.param
+    with Console(browser, gateway, width=width, scheme=scheme) as console:
+        console.pictured = request.param == LOOKS[0]
+        yield console
+
+
+def check(console):
+    assert console.findings() == []
+    assert console.overflow() <= 0
+    assert console.complaints == []
+
+
+def test_every_page_is_usable_in_each_look(look):
+    look.open()
+    expect(look.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    check(look)
+    name = look.submit({"data": {"values": [1, 2]}, "$tags": ["nightly"]})
+    look.log(name, "counting", "done")
+    files = {"output.json": b'{"sum": 3, "parts": [1, 2]}', "a.csv": b"t,x\n0,1\n1,4\n2,9\n"}
+    look.end(name, files)
+    look.seed("run-2", status={"phase": "Pending", "message": "It waits for room in the cluster."})
+    look.sign_in()
+    expect(look.page.get_by_text("It waits for room in the cluster.")).to_be_visible()
+    check(look)
+    look.picture("console-executions")
+    look.page.get_by_role("link", name=name).click()
+    expect(look.page.get_by_role("heading", level=1)).to_have_text("The program ended with exit code 0.")
+    expect(look.page.get_by_text("sum:")).to_be_visible()
+    check(look)
+    look.page.get_by_role("tab", name="Files").click()
+    look.page.get_by_role("button", name="a.csv", exact=True).click()
+    expect(look.page.get_by_role("img", name="x by t")).to_be_visible()
+    check(look)
+    look.picture("console-execution")
+    look.page.get_by_role("tab", name="Log").click()
+    expect(look.page.get_by_text("counting")).to_be_visible()
+    check(look)
+    look.go(f"/n/{NAMESPACE}/services")
+    look.page.get_by_role("link", name="sum", exact=True).click()
+    expect(look.page.get_by_role("heading", level=1, name="sum")).to_be_visible()
+    check(look)
+
+
+def test_a_list_is_filtered_by_its_address_and_follows_what_happens(console):
+    console.seed("run-1", status={"phase": "Running"}, spec={"tags": ["a"]})
+    console.seed("run-2", status={"phase": "Failed", "message": "The program ended with exit code 3."})
+    rows = console.page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    console.go(f"{LIST}?status=FAILED")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("exit code 3")
+    console.go(f"{LIST}?text=run")
+    expect(rows).to_have_count(2)
+    console.page.get_by_label("Tag", exact=True).fill("A")
+    expect(rows).to_have_count(1)
+    assert "tag=A" in console.page.url
+    console.go(LIST)
+    console.seed("run-3", created="2026-11-28T12:00:00Z")
+    expect(rows).to_have_count(3)
+    console.go(f"{LIST}?text=nothing-like-this")
+    expect(console.page.get_by_text("No execution fits these filters.")).to_be_visible()
+
+
+def test_several_are_cancelled_at_once(console):
+    names = [console.submit() for _ in range(2)]
+    console.page.get_by_label("Choose all of this page").check()
+    console.page.get_by_role("button", name="Cancel 2 that have not ended").click()
+    expect(console.page.get_by_text("chosen")).to_have_count(0)
+    executions = console.service.executions()
+    assert all(executions[name]["spec"]["cancel"] is True for name in names)
+
+
+def test_an_error_shows_the_sentence_of_the_api(console):
+    console.go(f"{LIST}/00000000-0000-4000-8000-000000000000")
+    alert = console.page.get_by_role("alert")
+    expect(alert).to_contain_text("no execution 00000000")
+    expect(alert).to_contain_text("404")
+
+
+def test_a_wrong_token_is_refused_and_asked_for_again(browser, gateway):
+    with Console(browser, gateway) as console:
+        console.sign_in(credential="nobody")
+        expect(console.page.get_by_role("alert").first).to_contain_text("The token is not valid.")
+        console.page.get_by_role("button", name="Sign in again").first.click()
+        expect(console.page.get_by_label("Access key or token")).to_be_visible()
+
+
+def test_an_access_key_signs_in_to_its_namespace_and_is_kept_nowhere(browser, gateway):
+    key, secret = gateway.access_key()
+    with Console(browser, gateway) as console:
+        console.sign_in("/", f"{key}:{secret}")
+        console.page.wait_for_url(re.compile(f"#{LIST}$"))
+        expect(console.page.get_by_role("heading", name="Executions")).to_be_visible()
+        kept = console.page.evaluate(
+            "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+        )
+        assert secret not in kept
+        assert key not in kept
+        console.page.reload()
+        expect(console.page.get_by_label("Access key or token")).to_be_visible()
+
+
+def test_a_run_is_made_again_with_a_changed_input(console):
+    name = console.submit({"data": {"values": [1]}, "$tags": ["a"]})
+    console.end(name)
+    console.go(f"{LIST}/{name}")
+    console.page.get_by_role("button", name="Run again …").click()
+    console.page.get_by_label("Members of the input to change").fill('{"data": {"values": [7]}}')
+    console.page.get_by_role("button", name="Run again", exact=True).click()
+    expect(console.page.get_by_role("heading", level=1)).to_have_text("It waits to be started.")
+    again = console.page.url.rpartition("/")[2].partition("?")[0]
+    assert again != name
+    inputs = console.service.cluster.objects["configmaps", NAMESPACE, again]["data"]
+    assert [json.loads(text) for text in inputs.values()] == [{"values": [7]}]
+
+
+def test_all_of_a_page_is_reached_by_keyboard(console):
+    name = console.submit()
+    expect(console.page.get_by_role("link", name=name)).to_be_visible()
+    console.page.locator("body").press("Tab")
+    reached = []
+    for _ in range(25):
+        reached.append(
+            console.page.evaluate("document.activeElement.textContent + document.activeElement.ariaLabel")
+        )
+        console.page.keyboard.press("Tab")
+    assert any(name in text for text in reached), reached
+    console.page.get_by_role("link", name=name).focus()
+    console.page.keyboard.press("Enter")
+    expect(console.page.get_by_role("tab", name="Log")).to_be_visible()
