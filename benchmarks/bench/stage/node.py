@@ -18,7 +18,7 @@ from aiohttp import web
 
 from benchmarks.bench.stage.control_plane import ADDRESS, ControlPlane, free_port
 from cluster.settings import NODE_NAME
-from serviceexecution.collector.gateway_client import commit_body
+from serviceexecution.collector.commit_body import commit_body
 from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.kinds import PODS, ResourceKind
