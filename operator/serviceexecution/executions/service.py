@@ -110,6 +110,8 @@ def definition_problem(definition: ServiceDefinition) -> str | None:
             _bytes(limits.output, "spec.limits.output")
         if spec.result_retention is not None:
             parse_duration(spec.result_retention, field="spec.resultRetention")
+        if spec.input_retention is not None:
+            parse_duration(spec.input_retention, field="spec.inputRetention")
         defaults = ExecutionSpec.model_validate(merged(take(definition).fields, {}))
         times_of(defaults)
         check_retry(defaults.retry)

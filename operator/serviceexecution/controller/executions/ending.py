@@ -96,12 +96,16 @@ class Ending:
             metadata = execution.metadata
             note = usage_note(metadata.uid, status)
             self._uncounted[metadata.uid] = (metadata.namespace, service.name, ended, note)
-        for one in [*self._uncounted.values()][-_COUNTED_AT_ONCE:]:
+        failed = 0
+        for one in [*self._uncounted.values()][-_COUNTED_AT_ONCE:] * 2:  # A lost request is no outage
+            if one[-1].uid not in self._uncounted or failed > 1:
+                continue
             try:
                 await self._reads.ask(one[0], partial(self._store.usage_sums.note, *one))
             except StoreError as error:
+                failed += 1
                 logger.warning("usage not counted; it is tried again with the next end", error=str(error))
-                break
+                continue
             self._uncounted.pop(one[-1].uid, None)
         while len(self._uncounted) > _MOST_WAITING:
             self._uncounted.popitem(last=False)
