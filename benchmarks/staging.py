@@ -70,7 +70,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         gateway = LiveGateway(Path(name))
-        gateway.kubernetes.add_execution()
+        gateway.kubernetes.add_execution()  # type: ignore[no-untyped-call]
         pool = StagedPool(gateway, Path(name))
         index = asyncio.run(fill(gateway.store.pools, pool, arguments.files, arguments.mebibytes))
         used = {"property": "numbers", "name": "numbers", "uid": pool.reference.uid, "index": index}
