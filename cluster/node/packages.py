@@ -58,7 +58,7 @@ def install_missing(packages: Mapping[str, tuple[str, str]] = PACKAGES) -> None:
         return
     if shutil.which("apt-get") is None:
         raise LauncherError(
-            f"the embedded cluster and its tests need {', '.join(missing)}, and this system has no apt-get to "
+            f"the embedded cluster needs {', '.join(missing)}, and this system has no apt-get to "
             "install them; use Debian or Ubuntu, or `make up CLUSTER=kind` with Docker."
         )
     say(f"  installing {len(missing)} Debian packages, about half a minute:")

@@ -51,7 +51,7 @@ def test_packages_are_looked_for_in_merged_and_split_usr(tmp_path: Path) -> None
 
 
 def test_without_apt_the_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "missing_packages", lambda: ["runc"])
+    monkeypatch.setattr(packages, "missing_packages", lambda **_: ["runc"])
     monkeypatch.setattr("cluster.node.packages.shutil.which", lambda _name: None)
     with pytest.raises(LauncherError, match="needs runc, and this system has no apt-get"):
         packages.install_missing()

@@ -16,7 +16,12 @@ def console(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for any.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the browser, or only print the address.")] = True,
 ) -> None:
-    """Show the console in the browser, signed in through your kubeconfig; Ctrl-C ends it."""
+    """Show the console in the browser, signed in through your kubeconfig. Ctrl-C ends it.
+
+    \b
+      sx console                    the executions of the context's namespace
+      sx console --no-browser       only the address, to be opened on this machine
+    """
     from serviceexecution.cli.browser.opening import shown_in_browser
     from serviceexecution.cli.browser.proxy import ConsoleProxy
     from serviceexecution.cli.session import open_session
