@@ -78,7 +78,7 @@ class Collector:
                 }
             )
             gateway = GatewayClient(settings, sleep=self._sleep)
-            cast("Any", gateway)._http = self
+            cast("Any", gateway).http = self
             asked = time.monotonic() if stopped else None
             self.committed = work(settings, cast("Any", _Over()), gateway, cast("Any", _Stop(asked)))
         except Killed:
