@@ -326,7 +326,7 @@ def test_spread_gets_the_selector_of_its_deployment(render):
 def test_definitions_can_be_kept_left_or_left_out(render):
     kept = of_kind(render(), "CustomResourceDefinition")
     left = of_kind(render("crds.keep=false"), "CustomResourceDefinition")
-    assert len(kept) == len(left) == 2
+    assert len(kept) == len(left) == 3
     for one in kept:
         assert one["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     for one in left:
