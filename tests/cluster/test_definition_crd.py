@@ -186,7 +186,8 @@ class TestWhatIsBuilt:
             "inputSchema": schema,
         }
         status: JsonObject = {"phase": "Ready", "revision": "r1", "lastRevision": 1, "revisions": [revision]}
-        assert (await change("status", status=status))["status"] == status
+        kept = (await change("status", status=status))["status"]
+        assert kept == {"observedGeneration": -1, **status}
 
     async def test_a_patch_of_the_status_loses_nulls_in_objects(self, define: Define, change: Define):
         """A merge patch means "absent" by null: who writes the status must not need one there."""

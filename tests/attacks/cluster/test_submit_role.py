@@ -119,16 +119,13 @@ def test_the_api_server_serves_none_of_what_the_gateway_asks_for(tenant):
         "servicedefinitions/sum/run",
         "servicedefinitions/sum/source",
         "serviceexecutions/any/cancel",
+        "datapools/any/files",
     ):
         done = kubectl("get", "--raw", f"{base}/{path}")
         assert "NotFound" in done.stderr, path
     listed = json.loads(must("get", "--raw", "/apis/serviceexecution.dev/v1alpha1"))["resources"]
-    served = {
-        "serviceexecutions",
-        "serviceexecutions/status",
-        "servicedefinitions",
-        "servicedefinitions/status",
-    }
+    kinds = ("serviceexecutions", "servicedefinitions", "datapools")
+    served = {f"{kind}{part}" for kind in kinds for part in ("", "/status")}
     assert {resource["name"] for resource in listed} == served
 
 
