@@ -29,6 +29,7 @@ GOOD_KEYS = ("token", "ca.crt", "_", "-", ".a", "A_b-c.d")
 BAD_KEYS = ("a/b", ".", "..", "../token", "..data", "a b", "a\n", "ä", "a%2fb", "")
 SHARED = {
     "callback.signingKey": "key",
+    "dataPools.*.dataPoolRef.name": "name",
     "dataPools.*.persistentVolumeClaim.claimName": "name",
     "env[].valueFrom.configMapKeyRef.key": "key",
     "env[].valueFrom.configMapKeyRef.name": "name",

@@ -77,12 +77,8 @@ def test_roles_of_clients_grant_what_the_gateway_asks_for_and_no_more(render, ro
 
 def test_roles_of_users_add_what_the_api_server_serves(render):
     """``view`` and ``edit`` are for kubectl, too: all verbs of ours, and of nothing else."""
-    served = {
-        "serviceexecutions",
-        "servicedefinitions",
-        "serviceexecutions/status",
-        "servicedefinitions/status",
-    }
+    kinds = ("serviceexecutions", "servicedefinitions", "datapools")
+    served = {f"{kind}{part}" for kind in kinds for part in ("", "/status")}
     for role in ("view", "edit"):
         rest = granted(named(render(), "ClusterRole", f"sx-serviceexecution-{role}")) - READERS.keys()
         assert {resource for resource, _ in rest} <= served, role

@@ -54,6 +54,9 @@ GATEWAY = (
     | every("/secrets", "create")
     | every("batch/jobs", "get")
     | every("/pods", "get", "watch")
+    | every("serviceexecution.dev/datapools", "get", "list")
+    | every("serviceexecution.dev/datapools/status", "patch")
+    | every("/persistentvolumeclaims", "list")
 )
 REVIEWS = {
     ("authentication.k8s.io/tokenreviews", "create"),
@@ -99,11 +102,17 @@ def test_clients_of_the_service_api_may_use_services_and_no_more(render):
         ("serviceexecutions/results", "get"),
         ("serviceexecutions/log", "get"),
         ("servicedefinitions", "get"),
+        *every("datapools", "get", "list"),
+        *every("datapools/files", "get", "create", "delete"),
     }
     assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]
 
 
-SERVED = {"serviceexecutions", "serviceexecutions/status", "servicedefinitions", "servicedefinitions/status"}
+SERVED = {
+    f"{kind}{part}"
+    for kind in ("serviceexecutions", "servicedefinitions", "datapools")
+    for part in ("", "/status")
+}
 """What the API server itself serves of our group: all else is asked by the gateway alone."""
 
 
@@ -306,7 +315,7 @@ def test_fence_names_the_account_of_the_controller(layout):
         p for p in of_kind(layout, "ValidatingAdmissionPolicy") if "-controller-" in p["metadata"]["name"]
     ]
     kinds = {fence["metadata"]["name"].rpartition("-")[2] for fence in fences}
-    assert kinds == {"pods", "jobs", "secrets", "inputs", "executions", "events"}
+    assert kinds == {"pods", "jobs", "secrets", "inputs", "executions", "claims", "events"}
     for fence in fences:
         (condition,) = fence["spec"]["matchConditions"]
         assert (
@@ -331,7 +340,7 @@ def test_fence_names_the_account_of_the_gateway(layout):
     )
     policies = of_kind(layout, "ValidatingAdmissionPolicy")
     fences = [policy for policy in policies if "-gateway-" in policy["metadata"]["name"]]
-    assert len(fences) == 4
+    assert len(fences) == 5
     for fence in fences:
         (condition,) = fence["spec"]["matchConditions"]
         assert (
