@@ -157,7 +157,7 @@ async def test_somebody_follows_so_many_logs_and_no_more(follower, monkeypatch):
 
 
 async def test_a_stream_that_makes_room_ends_behind_its_last_line(follower, monkeypatch):
-    monkeypatch.setattr(streams, "PER_NAMESPACE", 1)
+    monkeypatch.setattr(streams.Bounds, "per_namespace", 1)
     monkeypatch.setattr(streams, "_newest_of_most", lambda places, _: next(iter(places)))
     first = await follower.follow()
     second = await follower.follow()

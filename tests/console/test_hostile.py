@@ -46,7 +46,9 @@ def test_a_page_is_shown_without_its_scripts_and_loads_nothing(console, run):
     assert heading.evaluate("() => self.origin") == "null"
     frame.get_by_role("link", name="go").click()
     frame.get_by_role("button", name="Send").click()
-    console.page.wait_for_load_state("networkidle")
+    console.page.evaluate(
+        "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    )
     nothing_ran(console)
 
 
