@@ -135,7 +135,7 @@ async def test_a_client_that_does_not_read_keeps_no_stream_whose_right_is_gone(f
 
 
 async def test_somebody_follows_so_many_logs_and_no_more(follower, monkeypatch):
-    monkeypatch.setattr(streams, "PER_CALLER", 2)
+    monkeypatch.setattr(streams.Bounds, "per_caller", 2)
     place = await follower.place("service")
 
     def follow():
