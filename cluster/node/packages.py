@@ -10,6 +10,8 @@ from typing import Final
 from cluster.commands import run
 from cluster.console import say, step
 from cluster.errors import LauncherError
+from cluster.lock import exclusive
+from cluster.settings import cache_home
 
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")
 _DENY_STARTS: Final = (
@@ -49,11 +51,15 @@ def missing_packages(root: Path = Path("/"), packages: Mapping[str, tuple[str, s
 
 
 def install_missing(packages: Mapping[str, tuple[str, str]] = PACKAGES) -> None:
-    """Install what is missing with apt-get, without starting any service.
+    """Install what is missing with apt-get, without starting any service; one caller at a time, as apt-get wants it.
 
     Raises LauncherError when this is not a Debian-like system, or the installation failed.
     """
-    missing = missing_packages(packages=packages)
+    with exclusive(cache_home() / "packages.lock", what="installs Debian packages"):
+        _install(missing_packages(packages=packages), packages)
+
+
+def _install(missing: list[str], packages: Mapping[str, tuple[str, str]]) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
