@@ -21,8 +21,12 @@ LOOK_SECONDS: Final = 0.005
 SOON_SECONDS: Final = 0.0005
 """Between two tries to open the group of a process that is about to become main: the runtime starts it a few
 milliseconds after it can be seen."""
-SOON_FOR: Final = 2.0
 LATER_SECONDS: Final = 0.1
+"""Most between two looks, once there was nothing for long: an image may be pulled for minutes, and two hundred pods may
+start at once."""
+_OF_LOOKS: Final = 0.0025
+_OF_TRIES: Final = 0.05
+"""What part of the time so far a pause takes, so that waiting costs less and less."""
 PATIENCE: Final = 5.0
 """Seconds of tries, after which only the processes are looked at."""
 _SHARE: Final = 100
@@ -48,7 +52,7 @@ class Meter:
         self._candidate: int | None = None
         self.descriptor: int | None = None
         """Becomes readable when main ends."""
-        self._since = 0.0
+        self._since = time.monotonic()
         self._account: ControlGroup | SeenProcesses | None = None
         self._over = processes is None
         self._next = 0.0
@@ -61,9 +65,10 @@ class Meter:
             return None
         if self._account is not None:
             return max(0.0, self._next - time.monotonic())
+        waited = time.monotonic() - self._since
         if self._candidate is None:
-            return LOOK_SECONDS
-        return SOON_SECONDS if time.monotonic() - self._since < SOON_FOR else LATER_SECONDS
+            return min(LATER_SECONDS, max(LOOK_SECONDS, waited * _OF_LOOKS))
+        return min(LATER_SECONDS, max(SOON_SECONDS, waited * _OF_TRIES))
 
     def look(self) -> None:
         """Take a sample if it is time, or look for main."""

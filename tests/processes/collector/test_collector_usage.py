@@ -164,6 +164,23 @@ def test_main_is_the_container_that_starts_next(tmp_path):
     assert meter.pause is None
 
 
+def test_waiting_for_a_program_costs_less_and_less(tmp_path, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr("serviceexecution.collector.meter.time.monotonic", lambda: now)
+    meter = Meter(Processes(str(tmp_path)), str(tmp_path))
+    looks, at = [], 0.0
+    while at < 600:
+        now = 1000.0 + at
+        pause = meter.pause
+        assert pause is not None
+        looks.append(at)
+        at += pause
+    assert meter.pause == 0.1, "when an image is pulled for minutes"
+    assert sum(look < 1 for look in looks) >= 190, "most programs start within a second"
+    assert len(looks) < 8000
+    meter.end()
+
+
 def test_a_program_that_ended_before_it_could_be_opened_is_not_told(tmp_path):
     proc = fake_proc(tmp_path, {"90003/stat": stat(90003, 700, "Z"), "90003/cgroup": "0::/main\n"})
     meter = Meter(Processes(proc), proc)
