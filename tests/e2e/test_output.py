@@ -88,6 +88,7 @@ def test_no_output_at_all(sandbox: Sandbox, gateway: Gateway) -> None:
         "fileCount": 0,
         "totalBytes": 0,
         "skippedCount": 0,
+        "digest": hashlib.sha256().hexdigest(),
     }
     assert member(final, "status", "log", "bytes") == 0
     token = sandbox.token()
