@@ -29,7 +29,7 @@ from serviceexecution.cli.summaries import (
     execution_summary,
     service_summary,
 )
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, text_at
 from serviceexecution.kube.configuration.credentials import Credentials
 from serviceexecution.kube.configuration.kubeconfig import KubeContext, load_context
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, path_segment
@@ -83,29 +83,29 @@ class Session:
 
     def service(self, name: str) -> ServiceSummary:
         """Return a service; raises CommandError when there is none."""
+        return service_summary(self.service_object(name))
+
+    def service_object(self, name: str) -> JsonObject:
+        """Return a service as it is; raises CommandError when there is none."""
         found = self.api.get(SERVICE_DEFINITIONS, self.namespace, name)
         if found is None:
             raise CommandError(
                 f"There is no service {name} in namespace {self.namespace}; see them with: sx services"
             )
-        return service_summary(found)
-
-    def execution_object(self, name: str) -> JsonObject:
-        """Return an execution as it is, by its name; raises CommandError."""
-        found = self.api.get(SERVICE_EXECUTIONS, self.namespace, name)
-        if found is None:
-            raise CommandError(f"The execution {name} was deleted a moment ago.")
         return found
 
     def execution(self, name: str) -> ExecutionSummary:
         """Return an execution by its name, or by the id that the Service API shows; raises CommandError."""
+        return execution_summary(self.execution_object(name))
+
+    def execution_object(self, name: str) -> JsonObject:
+        """Return an execution as it is, found as ``execution`` finds it; raises CommandError."""
         found = self.api.get(SERVICE_EXECUTIONS, self.namespace, name)
         if found is not None:
-            return execution_summary(found)
+            return found
         for item in self.api.list(SERVICE_EXECUTIONS, self.namespace):
-            view = execution_summary(item)
-            if view.uid == name:
-                return view
+            if text_at(item, "metadata", "uid") == name:
+                return item
         raise CommandError(
             f"There is no execution {name} in namespace {self.namespace}; see them with: sx status"
         )

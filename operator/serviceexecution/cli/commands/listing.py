@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from serviceexecution.cli.console import note, say, say_json, say_yaml
-from serviceexecution.cli.errors import CommandError, ExitCode
+from serviceexecution.cli.errors import ExitCode
 from serviceexecution.cli.listing.selection import Selection, newest_first
 from serviceexecution.cli.listing.shown import Form, FormOption, columns, document, say_executions
 from serviceexecution.cli.options import (
@@ -118,16 +118,10 @@ def get(
 
 
 def _stored(session: "Session", name: str) -> JsonObject:
-    from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
-
     if name.startswith(SERVICE_PREFIX):
-        kind, name = SERVICE_DEFINITIONS, name.removeprefix(SERVICE_PREFIX)
-        session.service(name)
+        found = session.service_object(name.removeprefix(SERVICE_PREFIX))
     else:
-        kind, name = SERVICE_EXECUTIONS, session.execution(name).name
-    found = session.api.get(kind, session.namespace, name)
-    if found is None:
-        raise CommandError(f"{name} was deleted meanwhile.")
+        found = session.execution_object(name)
     metadata = {k: v for k, v in object_of(found.get("metadata")).items() if k != "managedFields"}
     return {**found, "metadata": metadata}
 

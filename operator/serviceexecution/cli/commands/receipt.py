@@ -10,6 +10,7 @@ from serviceexecution.cli.options import (
     OutputOption,
 )
 from serviceexecution.cli.sizes import shown_size
+from serviceexecution.cli.summaries import execution_summary
 from serviceexecution.cli.terminal import visible_line
 from serviceexecution.contract.json_types import JsonObject, object_at, objects_of, text_of
 
@@ -34,8 +35,8 @@ def receipt(
     from serviceexecution.resources.receipt import receipt_of
 
     with open_session(context, namespace, gateway) as session:
-        found = session.execution(execution)
-        document = receipt_of(session.execution_object(found.name), found.api_id)
+        found = session.execution_object(execution)
+    document = receipt_of(found, execution_summary(found).api_id)
     if output is Output.JSON:
         say_json(document)
     else:

@@ -19,6 +19,7 @@ from serviceexecution.cli.options import (
     TimeoutOption,
     seconds_of,
 )
+from serviceexecution.cli.summaries import execution_summary
 from serviceexecution.cli.terminal import visible_line
 from serviceexecution.contract.json_types import object_at
 
@@ -67,13 +68,14 @@ def rerun(
 
     seconds = seconds_of(timeout, option="--timeout")
     with open_session(context, namespace, gateway) as session:
-        found = session.execution(execution)
+        stored = session.execution_object(execution)
+        found = execution_summary(stored)
         if not found.service:
             raise CommandError(f"{execution} is no execution of a service: run it again with kubectl.")
         changes = []
         if properties:
             changes = read_properties(properties, service_schema(session, found.service))
-        needed = object_at(session.execution_object(found.name), "spec", "secrets")
+        needed = object_at(stored, "spec", "secrets")
         secrets = read_secrets(secret or ())
         secrets |= missing_secrets(needed, secrets, "{}")
         check_secrets(needed, secrets)
