@@ -27,6 +27,14 @@ class Caller:
         return ""
 
 
+class Cut(httpx.SyncByteStream):
+    """A body whose connection breaks when most of it has come."""
+
+    def __iter__(self):
+        yield b"x" * 190
+        raise httpx.ReadError("reset")
+
+
 @pytest.fixture
 def asked():
     return []
@@ -37,6 +45,8 @@ def proxy(asked):
     def answer(request):
         asked.append((request, request.read()))
         status = 401 if request.url.path.endswith("/refused") else 200
+        if request.url.path.endswith("/cut"):
+            return httpx.Response(200, headers={"Content-Length": "200"}, stream=Cut())
         headers = {"Content-Security-Policy": "default-src 'none'", "Set-Cookie": "a=b"}
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(b"page"))
 
@@ -108,6 +118,12 @@ def test_the_page_is_told_that_it_is_signed_in(proxy, asked):
 def test_a_refused_token_is_asked_for_anew(proxy):
     assert ask(proxy, f"{proxy.prefix}/refused")[0] == 401
     assert proxy.channel.caller.forgot
+
+
+def test_an_answer_that_is_cut_is_not_filled_up(proxy):
+    with pytest.raises(http.client.IncompleteRead) as cut:
+        ask(proxy, f"{proxy.prefix}/cut")
+    assert cut.value.partial == b"x" * 190
 
 
 def test_nothing_is_printed(proxy, capfd):

@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             elif self.parse_request():
                 self._answer()
         except OSError:
-            self.close_connection = True  # The browser has gone
+            self.close_connection = True  # The browser has gone, or an answer is cut
 
     def _answer(self) -> None:
         refusal = self._refusal()
@@ -134,9 +134,15 @@ class _Handler(BaseHTTPRequestHandler):
                     self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
-                for chunk in answer.iter_raw():
-                    self.wfile.write(chunk)
-                    self.wfile.flush()
+                self._pass_on(answer)
+
+    def _pass_on(self, answer: httpx.Response) -> None:
+        try:
+            for chunk in answer.iter_raw():
+                self.wfile.write(chunk)
+                self.wfile.flush()
+        except httpx.HTTPError as error:  # A problem would become part of the body that has begun
+            raise ConnectionError from error
 
     def _body(self, length: int) -> Iterator[bytes]:
         while length > 0:
