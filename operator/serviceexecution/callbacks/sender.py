@@ -34,6 +34,8 @@ class Answer:
     final: bool = False
     """Trying again is of no use."""
     retry_after: float | None = None
+    status: int = 0
+    """Status of a refusal; 0 when it was accepted or nobody answered."""
 
 
 class Sender:
@@ -97,10 +99,10 @@ def _judge(status: int, retry_after: str | None) -> Answer:
     if 200 <= status < 300:
         return Answer()
     if status == _GONE:
-        return Answer("The receiver answered 410: it is gone for good.", final=True)
+        return Answer("The receiver answered 410: it is gone for good.", final=True, status=status)
     if 300 <= status < 400:
-        return Answer(f"The receiver answered {status}; redirects are not followed.")
-    return Answer(f"The receiver answered {status}.", retry_after=_seconds(retry_after))
+        return Answer(f"The receiver answered {status}; redirects are not followed.", status=status)
+    return Answer(f"The receiver answered {status}.", retry_after=_seconds(retry_after), status=status)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -47,7 +47,7 @@ class Trial:
     def sentences(self) -> list[str]:
         """Return what a person is to know."""
         if not self.accepted:
-            meaning = _MEANINGS.get(_status_in(self.answer.problem), "")
+            meaning = _MEANINGS.get(self.answer.status, "")
             again = "" if self.answer.final else "The operator would send the event again."
             return [text for text in (self.answer.problem, meaning, again) if text]
         said = ["The receiver accepted the signed event."]
@@ -112,8 +112,3 @@ async def _send(sender: Sender, target: Target, key: bytes, *, forged: bool) -> 
     body = body_of(event)
     signed_with = uuid.uuid4().bytes if forged else key
     return await sender.send(target, body, signed_headers(signed_with, str(event["id"]), body, now))
-
-
-def _status_in(problem: str) -> int:
-    words = [word.strip(".;:") for word in problem.split()]
-    return next((int(word) for word in words if len(word) == 3 and word.isdecimal()), 0)

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from serviceexecution.cli.console import note, note_output, say_json, say_output
-from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.console import note, say_json, say_output
+from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.options import ContextOption, NamespaceOption, Output, OutputOption
 
 KEY_VARIABLE: Final = "SX_CALLBACK_KEY"
@@ -64,12 +64,10 @@ def try_out(
     else:
         for sentence in sentences:
             say_output(sentence)
-    if trial.accepted and trial.verifies is not False:
-        return
-    if output is Output.JSON or trial.accepted:
-        raise typer.Exit(1)
-    note_output("sx: the receiver did not accept the event.")
-    raise typer.Exit(1)
+    if not trial.accepted and output is Output.TABLE:
+        raise CommandError("the receiver did not accept the event.")
+    if not trial.accepted or trial.verifies is False:
+        raise typer.Exit(ExitCode.ERROR)
 
 
 def _key(name: str, file: str, namespace: str, context: str) -> bytes:
