@@ -59,6 +59,14 @@ def test_ten_thousand_small_files_come_in_few_requests(pool):
     assert time.monotonic() - before < 60
 
 
+def test_thousands_of_empty_files_come_at_once(pool):
+    files = {f"{number:04d}": b"" for number in range(4000)}
+    pool.fill(files)
+    code, log = pool.run()
+    assert code == 0, log
+    assert pool.staged() == files
+
+
 def test_a_state_of_the_pool_that_comes_later_does_not_show(pool):
     pool.fill({"a": b"old", "b": b"kept"})
     recorded = pool.recorded

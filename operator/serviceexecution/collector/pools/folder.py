@@ -58,7 +58,8 @@ class Folder:
         os.close(self._descriptor)
 
     def _part(self, file: PoolFile) -> str:
-        return f"{_PART}{file.sha256.hex()[:16]}-{file.offset}-{file.size}"
+        """Return a name that no other file of the pool has: empty ones may be alike in all but their own name."""
+        return f"{_PART}{hashlib.sha256(file.name.encode()).hexdigest()}"
 
 
 class StretchWriter:
