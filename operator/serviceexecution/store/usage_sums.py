@@ -20,6 +20,9 @@ from serviceexecution.store.storage.objects import Objects
 FOLDED_AFTER: Final = timedelta(hours=6)
 """After which nobody notes an execution again: its end was written a moment later."""
 FOLDED_AT_ONCE: Final = 1000
+"""Executions that a sum names as the last."""
+_TAKEN_AT_ONCE: Final = 10 * FOLDED_AT_ONCE
+"""Executions that are taken from one list."""
 MOST_COUNTED: Final = 50_000
 """Objects of a month that are counted for a request; the rest counts once it is folded."""
 KEPT_MONTHS: Final = 24
@@ -88,7 +91,8 @@ class UsageSums:
             total = await self._sum(place)
             if total == before:  # Nothing was folded meanwhile
                 break
-        total = added(total, (note for uid, note in notes.items() if uid not in total.folded))
+        folded = frozenset(total.folded)
+        total = added(total, (note for uid, note in notes.items() if uid not in folded))
         return MonthlyUsage(
             month,
             total.executions,
@@ -120,31 +124,35 @@ class UsageSums:
         return found
 
     async def fold(self, namespace: str, service: str, month: str, now: datetime) -> int:
-        """Fold old objects of a month into its sum, some at once, and return how many; 0 when there are none."""
+        """Fold old objects of a month into its sum and return how many; 0 when there are none.
+
+        One list serves many steps, each of which names what it took.
+        """
         place = f"{self._place(namespace, service)}/{month}"
         total = await self._sum(place)
-        taken: dict[str, UsageNote] = {}
-        names: list[str] = []
+        folded = frozenset(total.folded)
+        taken: dict[str, tuple[UsageNote, list[str]]] = {}
         again: list[str] = []
         async for batch in self._objects.list_batches(place):
             for name, stored in batch:
                 note = _read(name)
                 if note is None:
                     continue
-                if note.uid in total.folded:
-                    again.append(name)  # Its deletion was cut short
-                elif stored.modified_at <= now - FOLDED_AFTER and len(names) < FOLDED_AT_ONCE:
-                    taken[note.uid] = note
-                    names.append(name)
+                if note.uid in folded:
+                    again.append(f"{place}/{name}")  # Its deletion was cut short
+                elif note.uid in taken or (
+                    stored.modified_at <= now - FOLDED_AFTER and len(taken) < _TAKEN_AT_ONCE
+                ):
+                    taken.setdefault(note.uid, (note, []))[1].append(f"{place}/{name}")
         # Before the next ones are named in their place
-        await self._objects.delete([f"{place}/{name}" for name in again])
-        if not names:
-            return 0
-        await self._records.write(
-            f"{place}/{_SUM}", added(total, taken.values(), folded=tuple(sorted(taken)))
-        )
-        await self._objects.delete([f"{place}/{name}" for name in names])
-        return len(names)
+        await self._objects.delete(again)
+        uids = sorted(taken)
+        for start in range(0, len(uids), FOLDED_AT_ONCE):
+            some = tuple(uids[start : start + FOLDED_AT_ONCE])
+            total = added(total, (taken[uid][0] for uid in some), folded=some)
+            await self._records.write(f"{place}/{_SUM}", total)
+            await self._objects.delete([name for uid in some for name in taken[uid][1]])
+        return len(taken)
 
     async def forget(self, namespace: str, service: str, month: str) -> None:
         """Delete a month."""

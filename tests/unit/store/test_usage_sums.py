@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from serviceexecution.store import usage_sums
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.store import ResultStore
 from serviceexecution.store.usage_sums import UsageNote, fold_usage
@@ -63,6 +64,39 @@ async def test_a_sweep_that_is_killed_counts_nothing_twice(store: ResultStore, m
     await noted(store, "d")
     assert await fold_usage(store.usage_sums, NOW + LATER) == 1
     assert await sums(store) == (4, 0, 6000, 1200)
+
+
+async def test_many_are_folded_in_steps_of_which_each_is_safe(store: ResultStore, monkeypatch):
+    monkeypatch.setattr(usage_sums, "FOLDED_AT_ONCE", 2)
+    await noted(store, *"abcde")
+    await noted(store, "a", outcome="F")  # A second note of the same end, which went another way
+    objects, lists = store.usage_sums._objects, []
+    delete, list_batches = objects.delete, objects.list_batches
+    deletions = []
+
+    async def killed(keys):
+        deletions.append(keys)
+        if len(deletions) == 3:  # After the first step, in the second
+            await delete(keys[:1])
+            raise StoreError("killed")
+        await delete(keys)
+
+    def counted(prefix):
+        lists.append(prefix)
+        return list_batches(prefix)
+
+    monkeypatch.setattr(objects, "delete", killed)
+    with pytest.raises(StoreError):
+        await fold_usage(store.usage_sums, NOW + LATER)
+    assert (await sums(store))[0] == 5
+    monkeypatch.setattr(objects, "list_batches", counted)
+    assert await fold_usage(store.usage_sums, NOW + LATER) == 1
+    assert (await sums(store))[0] == 5
+    await noted(store, *"vwxyz")
+    lists.clear()
+    assert await fold_usage(store.usage_sums, NOW + LATER) == 5
+    assert len(lists) == 2, "one for all steps, and one that finds nothing"
+    assert (await sums(store))[0] == 10
 
 
 async def test_two_controllers_that_note_the_same_end_count_it_once(store: ResultStore):
