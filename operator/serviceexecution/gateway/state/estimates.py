@@ -3,6 +3,7 @@
 An estimate is a median with its quartiles, or none: with few runs it would be a guess.
 """
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,8 +45,10 @@ def queue_document(
     if what == "concurrency":
         position = queues.position(execution)
         document["position"] = position
-        running = [0.0 if since is None else _seconds(since, now) for since in queues.running(execution)]
-        estimate = None if concurrency is None else start_in_turn(position, concurrency, running, past)
+        if concurrency is None:
+            estimate = None
+        else:
+            estimate = start_in_turn(position, concurrency, queues.running(execution), past, now)
     else:
         estimate = start_as_before(_seconds(execution.created, now), past)
     if estimate is not None:
@@ -59,13 +62,23 @@ def queue_document(
 
 
 def start_in_turn(
-    position: int, concurrency: int, running: Sequence[float], past: Sequence[PastRun]
+    position: int,
+    concurrency: int,
+    running: Sequence[tuple[datetime, str]],
+    past: Sequence[PastRun],
+    now: datetime,
 ) -> Estimate | None:
-    """Return when the one at a position is let in, where ``running`` are the seconds that others run already."""
+    """Return when the one at a position is let in, where ``running`` says since when others run, the longest first.
+
+    Every run takes the same time there, so that they end in this order: one of them decides, however many run.
+    """
     quartiles = _quartiles([run.seconds for run in past])
     if quartiles is None:
         return None
-    lower, median, upper = (_turn(position, concurrency, running, seconds) for seconds in quartiles)
+    rounds, place = divmod(position - 1, concurrency)
+    newest = concurrency - place  # So many of the newest runs end when that place becomes free, or later
+    since = _seconds(running[-newest][0], now) if newest <= len(running) else math.inf
+    lower, median, upper = (max(0.0, seconds - since) + rounds * seconds for seconds in quartiles)
     return Estimate(lower, median, upper, len(past))
 
 
@@ -76,14 +89,6 @@ def start_as_before(waited: float, past: Sequence[PastRun]) -> Estimate | None:
         return None
     lower, median, upper = (max(0.0, seconds - waited) for seconds in quartiles)
     return Estimate(lower, median, upper, len(past))
-
-
-def _turn(position: int, places: int, running: Sequence[float], seconds: float) -> float:
-    """Return when the place is free for which one waits, when every run takes the same time."""
-    left = sorted(max(0.0, seconds - since) for since in running)[-places:]
-    free = [*[0.0] * (places - len(left)), *left]
-    rounds, place = divmod(position - 1, places)
-    return free[place] + rounds * seconds
 
 
 def _quartiles(values: Sequence[float]) -> tuple[float, float, float] | None:

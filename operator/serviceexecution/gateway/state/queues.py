@@ -2,8 +2,9 @@
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from serviceexecution.gateway.state.known_execution import KnownExecution
@@ -14,6 +15,9 @@ KEPT_RUNS: Final = 30
 KEPT_SERVICES: Final = 2000
 """Services whose last runs are remembered: some 6 KiB each. Beyond it the one goes that has not run for longest."""
 _ServiceKey = tuple[str, str]
+_Entry = tuple[datetime, str]
+_NOT_YET: Final = datetime.max.replace(tzinfo=UTC)
+"""Since when one runs that has not begun: later than all others."""
 _QUEUED: Final = "Queued"
 _QUOTA: Final = "QuotaExceeded"
 
@@ -34,48 +38,50 @@ class Queues:
     """State owner of what is known of the queues of all services."""
 
     def __init__(self) -> None:
-        self._waiting: dict[_ServiceKey, list[tuple[datetime, str]]] = {}
+        self._waiting: dict[_ServiceKey, list[_Entry]] = {}
         """Those that wait for one of the service's places, the oldest first: in this order they are let in."""
-        self._holding: dict[_ServiceKey, dict[str, datetime | None]] = {}
-        """Those that hold a place by uid, and since when they run."""
+        self._holding: dict[_ServiceKey, list[_Entry]] = {}
+        """Those that hold a place, by when they began to run and uid."""
         self._past: OrderedDict[_ServiceKey, list[PastRun]] = OrderedDict()
 
     def add(self, execution: KnownExecution) -> None:
         """Take an execution as it is now."""
-        key = _key(execution)
         if execution.has_ended:
-            self._remember(key, execution)
-        elif waits_for_a_place(execution):
-            insort(self._waiting.setdefault(key, []), execution.order)
-        elif execution.service_uid is not None:
-            self._holding.setdefault(key, {})[execution.uid] = execution.start_time
+            self._remember(_key(execution), execution)
+        place = self._place_of(execution)
+        if place is not None:
+            lists, entry = place
+            insort(lists.setdefault(_key(execution), []), entry)
 
     def remove(self, execution: KnownExecution) -> None:
         """Forget an execution as it was; how long it ran is remembered."""
-        key = _key(execution)
-        if execution.has_ended:
-            return
-        if waits_for_a_place(execution):
-            waiting = self._waiting[key]
-            del waiting[bisect_left(waiting, execution.order)]
-            if not waiting:
-                del self._waiting[key]
-        elif execution.service_uid is not None:
-            del self._holding[key][execution.uid]
-            if not self._holding[key]:
-                del self._holding[key]
+        place = self._place_of(execution)
+        if place is not None:
+            lists, entry = place
+            entries = lists[_key(execution)]
+            del entries[bisect_left(entries, entry)]
+            if not entries:
+                del lists[_key(execution)]
 
     def position(self, execution: KnownExecution) -> int:
         """Return the place of one that waits, 1 for the next that is let in."""
         return bisect_left(self._waiting.get(_key(execution), []), execution.order) + 1
 
-    def running(self, execution: KnownExecution) -> list[datetime | None]:
-        """Return since when those run that hold the service's places."""
-        return list(self._holding.get(_key(execution), {}).values())
+    def running(self, execution: KnownExecution) -> Sequence[_Entry]:
+        """Return since when those run that hold the service's places, the longest first, each with its uid."""
+        return self._holding.get(_key(execution), [])
 
     def past_runs(self, execution: KnownExecution) -> list[PastRun]:
         """Return the service's last runs."""
         return self._past.get(_key(execution), [])
+
+    def _place_of(self, execution: KnownExecution) -> tuple[dict[_ServiceKey, list[_Entry]], _Entry] | None:
+        """Return the lists of those like it, and what stands for it there; None for one that has no part in a queue."""
+        if waits_for_a_place(execution):
+            return self._waiting, execution.order
+        if execution.has_ended or execution.service_uid is None:
+            return None
+        return self._holding, (execution.start_time or _NOT_YET, execution.uid)
 
     def _remember(self, key: _ServiceKey, execution: KnownExecution) -> None:
         start, end = execution.start_time, execution.completion_time

@@ -145,4 +145,5 @@ def test_what_others_decide_has_no_position_but_an_estimate_by_how_long_others_w
 )
 def test_places_become_free_in_turn(position, places, running, starts):
     past = [PastRun(NOW, str(number), 100.0, 0.0) for number in range(5)]
-    assert start_in_turn(position, places, running, past).median == starts
+    since = [(NOW - timedelta(seconds=seconds), str(seconds)) for seconds in sorted(running, reverse=True)]
+    assert start_in_turn(position, places, since, past, NOW).median == starts
