@@ -131,12 +131,11 @@ class Sweeper:
             logger.error("data pools that are gone are not deleted from the store", refused=result.refused)
 
     async def _running_indexes(self) -> Collection[str]:
-        """Return the indexes that executions which have not ended run with, or have written."""
+        """Return the indexes that executions which have not ended run with."""
         found: set[str] = set()
         async for page in self._pages(SERVICE_EXECUTIONS, field_selector=_NOT_ENDED):
             for item in page:
                 found.update(_texts(item, "status", "dataPools", "index"))
-                found.update(_texts(item, "status", "dataPools", "written", "index"))
         return found
 
     async def _sweep_sources(self, now: datetime) -> None:

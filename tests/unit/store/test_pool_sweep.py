@@ -1,11 +1,12 @@
 """What is unused of data pools goes a retention after that was first seen, and nothing else does."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from serviceexecution.store.pools.changes import Change
 from serviceexecution.store.pools.keys import PoolReference
-from serviceexecution.store.pools.pool_sweep import sweep_pools
+from serviceexecution.store.pools.pool_sweep import plan_pool, sweep_pools
 from serviceexecution.store.pools.records import PoolFile, PoolIndex, file_id
 
 UID = "0f3c2f5e-6a8e-4a53-9a2c-4c8d3a1d2b11"
@@ -66,6 +67,38 @@ async def test_what_a_program_runs_with_stays(store):
     for days in range(0, 30, 3):
         await sweep(store, heads, NOW + timedelta(days=days), running=[one.digest])
     assert await read(store, one) == {"a": b"old"}
+
+
+async def test_states_that_share_their_parts_are_read_once(store, monkeypatch):
+    states = [await put(store, PoolIndex(), "a", b"0")]
+    for number in range(20):
+        states.append(await put(store, states[-1], "b", b"%d" % number))
+    read_keys = []
+    get = store.pools._objects.get
+
+    async def counted(key):
+        read_keys.append(key)
+        return await get(key)
+
+    monkeypatch.setattr(store.pools._objects, "get", counted)
+    running = [state.digest for state in states]
+    assert (await sweep(store, {POOL: states[-1].digest}, NOW, running=running)).deleted == 0
+    shards = [key for key in read_keys if "/shards/" in key]
+    assert len(shards) == len(set(shards)) == 21
+    monkeypatch.undo()
+    await sweep(store, {POOL: states[-1].digest}, NOW + AGE, running=running)
+    assert await read(store, states[0]) == {"a": b"0"}
+    assert await read(store, states[7]) == {"a": b"0", "b": b"6"}
+
+
+def test_a_hundred_thousand_replaced_files_are_planned_in_a_moment():
+    stored = [f"blobs/{number:032x}" for number in range(100_000)]
+    notes = dict.fromkeys(stored[::2], (NOW - AGE).isoformat())
+    begun = time.monotonic()
+    plan = plan_pool(stored, (), notes, NOW, AGE)
+    assert time.monotonic() - begun < 5
+    assert plan.delete == tuple(stored[::2])
+    assert plan.notes == dict.fromkeys(stored[1::2], NOW.isoformat())
 
 
 async def test_an_upload_under_way_is_not_disturbed_however_short_the_retention_is(store):

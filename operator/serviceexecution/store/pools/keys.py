@@ -13,7 +13,6 @@ BLOBS: Final = "blobs"
 ROOTS: Final = "roots"
 SHARD_PARTS: Final = "shards"
 CONTENTS: Final = "contents"
-UNUSED: Final = "unused"
 
 
 class PoolReference(NamedTuple):

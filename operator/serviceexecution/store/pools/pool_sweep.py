@@ -7,10 +7,11 @@ use. As for results, a cluster in which most data pools seem to be gone is not t
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from serviceexecution.fairness.work import THREADS
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.keys import POOLS
 from serviceexecution.store.pools.keys import BLOBS, CONTENTS, ROOTS, SHARD_PARTS, PoolKeys, PoolReference
@@ -22,7 +23,6 @@ LEAST_AGE: Final = timedelta(hours=1)
 """However short the retention is: an upload writes content first and names it afterwards."""
 _NOTES: Final = "unused.json"
 _GONE: Final = "gone"
-_DELETED_AT_ONCE: Final = 1000
 
 Notes = dict[str, str]
 """What is unused, by its key below the data pool, and when that was first seen."""
@@ -42,9 +42,10 @@ def plan_pool(
     """Decide one pass over a data pool. Pure."""
     needed = frozenset(used)
     unused = sorted(key for key in stored if key != _NOTES and key not in needed)
-    since = {key: notes.get(key, _stamp(now)) for key in unused}
-    due = [key for key in unused if now - _time(since[key], now) >= age]
-    return PoolPlan(tuple(due), {key: since[key] for key in unused if key not in frozenset(due)})
+    stamp = _stamp(now)
+    since = {key: notes.get(key, stamp) for key in unused}
+    kept = {key: seen for key, seen in since.items() if now - _time(seen, now) < age}
+    return PoolPlan(tuple(key for key in unused if key not in kept), kept)
 
 
 class PoolSweep:
@@ -76,24 +77,24 @@ class PoolSweep:
         stored = await self._objects.list(keys.root)
         if head is None and any(key.startswith(f"{ROOTS}/") for key in stored):
             return 0
-        used: set[str] = set() if head is None else await self._used(pool, head)
+        used: set[str] = set()
+        if head is not None:
+            await self._add_used(used, pool, head)
         for digest in running:
             if digest != head and f"{ROOTS}/{digest}" in stored:
-                used |= await self._used(pool, digest)
-        notes = await self._notes(keys)
-        plan = plan_pool(stored, used, notes, now, max(age, LEAST_AGE))
-        for start in range(0, len(plan.delete), _DELETED_AT_ONCE):
-            some = plan.delete[start : start + _DELETED_AT_ONCE]
-            await self._objects.delete([f"{keys.root}/{key}" for key in some])
-        await self._note(keys, notes, plan.notes)
+                await self._add_used(used, pool, digest)
+        notes = await self._notes(pool)
+        # Beside the event loop: each replaced file leaves four objects, as many as a tenant likes
+        plan = await THREADS.run(pool.namespace, plan_pool, stored, used, notes, now, max(age, LEAST_AGE))
+        await self._objects.delete([f"{keys.root}/{key}" for key in plan.delete])
+        await self._note(pool, notes, plan.notes)
         return len(plan.delete)
 
     async def gone_since(self, pool: PoolReference, now: datetime) -> datetime:
         """Return since when a data pool is known to be gone; it is noted at the first time."""
-        keys = PoolKeys(self._cluster_id, pool)
-        notes = await self._notes(keys)
+        notes = await self._notes(pool)
         if _GONE not in notes:
-            await self._note(keys, notes, {_GONE: _stamp(now)})
+            await self._note(pool, notes, {_GONE: _stamp(now)})
             return now
         return _time(notes[_GONE], now)
 
@@ -101,25 +102,28 @@ class PoolSweep:
         """Delete everything that is stored of a data pool."""
         await delete_tree(self._objects, PoolKeys(self._cluster_id, pool).root)
 
-    async def _used(self, pool: PoolReference, digest: str) -> set[str]:
+    async def _add_used(self, used: set[str], pool: PoolReference, digest: str) -> None:
+        """Add what a state uses. States share most of their shards: those that are known are not read again."""
         index = await self._pools.read_index(pool, digest)
-        used = {f"{ROOTS}/{digest}", *(f"{SHARD_PARTS}/{shard}" for shard in index.root.shards.values())}
-        async for files in self._pools.batches(pool, index):
+        parts = {number: f"{SHARD_PARTS}/{shard}" for number, shard in index.root.shards.items()}
+        new = {number: shard for number, shard in index.root.shards.items() if parts[number] not in used}
+        unread = replace(index, root=index.root.model_copy(update={"shards": new}))
+        async for files in self._pools.batches(pool, unread):
             for file in files:
                 used |= {f"{BLOBS}/{file.blob}", f"{CONTENTS}/{file.sha256}"}
-        return used
+        used |= {f"{ROOTS}/{digest}", *parts.values()}
 
-    async def _notes(self, keys: PoolKeys) -> Notes:
-        text = await self._objects.get(f"{keys.root}/{_NOTES}")
-        try:
-            found = json.loads(text or b"{}")
-        except ValueError:  # As if there were none: the time starts again
-            return {}
-        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    async def _notes(self, pool: PoolReference) -> Notes:
+        text = await self._objects.get(self._notes_key(pool))
+        return await THREADS.run(pool.namespace, _decoded_notes, text or b"{}")
 
-    async def _note(self, keys: PoolKeys, before: Notes, notes: Notes) -> None:
+    async def _note(self, pool: PoolReference, before: Notes, notes: Notes) -> None:
         if notes != before:
-            await self._objects.put(f"{keys.root}/{_NOTES}", json.dumps(notes).encode())
+            text = await THREADS.run(pool.namespace, json.dumps, notes)
+            await self._objects.put(self._notes_key(pool), text.encode())
+
+    def _notes_key(self, pool: PoolReference) -> str:
+        return f"{PoolKeys(self._cluster_id, pool).root}/{_NOTES}"
 
 
 async def sweep_pools(
@@ -166,6 +170,14 @@ class PoolSweepResult:
     """Why data pools that are gone were left, "" when none was."""
     failed: str
     """What the store did not do, "" when it did all."""
+
+
+def _decoded_notes(text: bytes) -> Notes:
+    try:
+        found = json.loads(text)
+    except ValueError:  # As if there were none: the time starts again
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _stamp(time: datetime) -> str:
