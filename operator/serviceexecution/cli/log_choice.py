@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -80,12 +80,6 @@ def timed_entry(line: str) -> LogEntry:
     """Return the entry of a line that begins with its time."""
     stamp, _, message = line.partition(" ")
     return LogEntry(message=message, severity="", timestamp=stamp)
-
-
-def full_entry(entry: Mapping[str, object]) -> LogEntry:
-    """Return an entry with all its members, empty where an answer lacks them."""
-    found = {name: str(entry.get(name) or "") for name in ("message", "severity", "timestamp")}
-    return LogEntry(message=found["message"], severity=found["severity"], timestamp=found["timestamp"])
 
 
 def plain_entry(line: str) -> LogEntry:

@@ -4,7 +4,6 @@ from typing import Final
 
 import httpx
 
-from serviceexecution.cli.client.channel import RefusedError
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.session import Session
 from serviceexecution.cli.summaries import ExecutionSummary
@@ -19,7 +18,7 @@ def queue_line(session: Session, view: ExecutionSummary) -> str:
         return ""
     try:
         status = session.service_client(view.service).status(view.api_id)
-    except (CommandError, RefusedError, httpx.HTTPError):
+    except (CommandError, httpx.HTTPError):
         return ""  # The cluster has said all that must be known
     return queue_text(object_of(status.get("queue")))
 

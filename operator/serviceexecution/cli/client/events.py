@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import httpx
 
 from serviceexecution.cli.client.channel import TRIES, Channel, RefusedError, lines_of
-from serviceexecution.cli.client.log_entry import LogEntry
+from serviceexecution.cli.client.log_entry import LogEntry, full_entry
 from serviceexecution.cli.errors import CommandError
 
 
@@ -50,8 +50,7 @@ def entry_of(data: str) -> LogEntry:
         document = None
     if not isinstance(document, dict):
         raise CommandError("The log has an event that is no log entry.")
-    found = {name: str(document.get(name) or "") for name in ("message", "severity", "timestamp")}
-    return LogEntry(message=found["message"], severity=found["severity"], timestamp=found["timestamp"])
+    return full_entry(document)
 
 
 def events(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """Requests to the Kubernetes API on behalf of the person at the keyboard: JSON objects in and out."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -55,12 +55,7 @@ class ClusterApi:
 
     def get(self, kind: ResourceKind, namespace: str | None, name: str) -> JsonObject | None:
         """Return the object, None when there is none of that name."""
-        try:
-            return self._request("GET", kind.path(namespace, name))
-        except KubernetesError as error:
-            if error.status == 404 and not _is_missing_kind(error):
-                return None
-            raise
+        return _if_there(lambda: self._request("GET", kind.path(namespace, name)))
 
     def list(
         self, kind: ResourceKind, namespace: str | None, *, label_selector: str = "", field_selector: str = ""
@@ -100,7 +95,7 @@ class ClusterApi:
         with self.http.stream("GET", kind.path(namespace), params=params, timeout=seconds) as answer:
             if not answer.is_success:
                 answer.read()
-                raise self._refusal(answer, _document(answer), kind.path(namespace))
+                raise self._refusal(answer, document_of(answer), kind.path(namespace))
             for line in answer.iter_lines():
                 event = object_of(json.loads(line))
                 found = object_of(event.get("object"))
@@ -116,13 +111,7 @@ class ClusterApi:
 
     def delete(self, kind: ResourceKind, namespace: str, name: str) -> bool:
         """Delete an object; False when there was none."""
-        try:
-            self._request("DELETE", kind.path(namespace, name))
-        except KubernetesError as error:
-            if error.status == 404 and not _is_missing_kind(error):
-                return False
-            raise
-        return True
+        return _if_there(lambda: self._request("DELETE", kind.path(namespace, name))) is not None
 
     def create(self, kind: ResourceKind, namespace: str | None, manifest: JsonObject) -> JsonObject:
         """Create an object and return it as stored."""
@@ -158,18 +147,15 @@ class ClusterApi:
         self, kind: ResourceKind, namespace: str, name: str, patch: JsonObject, *, manager: str
     ) -> JsonObject | None:
         """Apply a JSON merge patch; None when there is no such object."""
-        try:
-            return self._request(
+        return _if_there(
+            lambda: self._request(
                 "PATCH",
                 kind.path(namespace, name),
                 params={"fieldManager": manager},
                 body=patch,
                 media_type="application/merge-patch+json",
             )
-        except KubernetesError as error:
-            if error.status == 404 and not _is_missing_kind(error):
-                return None
-            raise
+        )
 
     def create_token(self, namespace: str, account: str, request: JsonObject) -> JsonObject:
         """Post a TokenRequest and return the answer."""
@@ -190,7 +176,7 @@ class ClusterApi:
             headers["Content-Type"] = media_type
             content = json.dumps(body, ensure_ascii=False).encode()
         answer = self.http.request(method, path, params=params, headers=headers, content=content)
-        document = _document(answer)
+        document = document_of(answer)
         if answer.is_success:
             return document
         raise self._refusal(answer, document, path)
@@ -208,11 +194,22 @@ class ClusterApi:
         return error
 
 
+def _if_there(ask: Callable[[], JsonObject]) -> JsonObject | None:
+    """Return what the API server answers, None when there is no such object."""
+    try:
+        return ask()
+    except KubernetesError as error:
+        if error.status == 404 and not _is_missing_kind(error):
+            return None
+        raise
+
+
 def _selectors(labels: str, fields: str) -> dict[str, str]:
     return ({"labelSelector": labels} if labels else {}) | ({"fieldSelector": fields} if fields else {})
 
 
-def _document(answer: httpx.Response) -> JsonObject:
+def document_of(answer: httpx.Response) -> JsonObject:
+    """Return the object that an answer holds, an empty one when it holds none."""
     try:
         value = answer.json()
     except ValueError:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from serviceexecution.cli.client.channel import RefusedError
-from serviceexecution.cli.cluster.api import ApiError
+from serviceexecution.cli.cluster.api import ApiError, document_of
 from serviceexecution.cli.doctor.finding import Finding, State
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.session import Session
 from serviceexecution.cli.summaries import execution_summary, service_summary
-from serviceexecution.contract.json_types import JsonObject, object_at, object_of, text_at
+from serviceexecution.contract.json_types import JsonObject, object_at, text_at
 from serviceexecution.contract.quantities import exact_quantity
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.resources.names import API_GROUP, DEFINITION_PLURAL, PLURAL
@@ -101,7 +101,7 @@ def _gateway(session: Session) -> Finding:
     answer = session.api.http.get(f"{place.proxy_path}/readyz")
     if answer.is_success:
         return Finding("gateway", State.GOOD, f"{place.namespace}/{place.name} is ready.")
-    document = object_of(_json(answer.content))
+    document = document_of(answer)
     said = str(document.get("detail") or document.get("message") or f"It answers with {answer.status_code}.")
     if answer.status_code == 403:
         fix = f"Ask for the Role serviceexecution-gateway-proxy in namespace {place.namespace}."
@@ -197,12 +197,3 @@ def _queue(session: Session) -> Finding:
 def _at_least(used: str, most: str) -> bool:
     have, limit = exact_quantity(used), exact_quantity(most)
     return have is not None and limit is not None and have >= limit
-
-
-def _json(data: bytes) -> object:
-    import json
-
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None

@@ -10,8 +10,9 @@ from typing import Final
 
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.project.names import name_of_folder
+from serviceexecution.cli.project.plan import DOCKERFILE, PROGRAM
 from serviceexecution.cli.project.project_file import ProjectFile
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_at
 
 PLATFORM_FILES: Final = ("qhub.json", "planqk.json")
 """The newer one first."""
@@ -55,9 +56,9 @@ def read_platform_file(folder: Path) -> PlatformProject:
 
 def with_platform_file(project: ProjectFile, platform: PlatformProject) -> ProjectFile:
     """Return the project with what sx.yaml does not say itself. Pure."""
-    resources = {**_members(platform.spec, "resources")}
-    for part, own in _members(project.spec, "resources").items():
-        resources[part] = {**_members(resources, part), **own} if isinstance(own, dict) else own
+    resources = {**object_at(platform.spec, "resources")}
+    for part, own in object_at(project.spec, "resources").items():
+        resources[part] = {**object_at(resources, part), **own} if isinstance(own, dict) else own
     spec: JsonObject = {**platform.spec, **project.spec}
     if resources:
         spec["resources"] = resources
@@ -68,8 +69,8 @@ def convention(folder: Path, platform: PlatformProject) -> str:
     """Return which of two runtimes that a folder fits is meant, "" when nothing says it."""
     if platform.runtime:
         return platform.runtime
-    dockerfile = folder / "Dockerfile"
-    if not ((folder / "src/program.py").is_file() and dockerfile.is_file()):
+    dockerfile = folder / DOCKERFILE
+    if not ((folder / PROGRAM).is_file() and dockerfile.is_file()):
         return ""
     with dockerfile.open("rb") as file:
         text = file.read(MOST_BYTES).decode(errors="replace")
@@ -176,8 +177,3 @@ def _text(document: JsonObject, member: str, name: str) -> str:
     if not isinstance(value, str):
         raise CommandError(f"{name}: {member} must be a text.")
     return value.strip()
-
-
-def _members(found: JsonObject, name: str) -> JsonObject:
-    value = found.get(name)
-    return value if isinstance(value, dict) else {}

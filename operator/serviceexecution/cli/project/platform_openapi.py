@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 
 OPENAPI_FILES: Final = ("openapi-spec.yml", "openapi-spec.yaml")
 MOST_BYTES: Final = 512 * 1024
@@ -48,7 +48,7 @@ def input_schema(data: bytes, name: str) -> JsonObject | None:
     found = _posted(document["paths"])
     if not found:
         return None
-    schema = _Converted(_object(_object(document.get("components")).get("schemas")), name).of(found)
+    schema = _Converted(object_of(object_of(document.get("components")).get("schemas")), name).of(found)
     return _without_secrets(schema)
 
 
@@ -56,8 +56,8 @@ def _posted(paths: dict[object, object]) -> JsonObject:
     """Return the schema of the body of the POST that starts an execution: at the shortest path that has one."""
     posts = sorted((path for path in paths if isinstance(path, str)), key=len)
     for path in posts:
-        body = _object(_object(_object(paths[path]).get("post")).get("requestBody"))
-        schema = _object(_object(_object(body.get("content")).get("application/json")).get("schema"))
+        body = object_of(object_of(object_of(paths[path]).get("post")).get("requestBody"))
+        schema = object_of(object_of(object_of(body.get("content")).get("application/json")).get("schema"))
         if schema:
             return schema
     return {}
@@ -139,7 +139,7 @@ class _Converted:
 
 def _without_secrets(schema: JsonObject) -> JsonObject:
     properties = {
-        name: value for name, value in _object(schema.get("properties")).items() if name not in _SECRETS
+        name: value for name, value in object_of(schema.get("properties")).items() if name not in _SECRETS
     }
     required = schema.get("required")
     found = {name: value for name, value in schema.items() if name not in {"properties", "required"}}
@@ -150,7 +150,3 @@ def _without_secrets(schema: JsonObject) -> JsonObject:
         if kept:
             found["required"] = kept
     return found
-
-
-def _object(value: object) -> JsonObject:
-    return value if isinstance(value, dict) else {}

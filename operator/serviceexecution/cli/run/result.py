@@ -10,8 +10,8 @@ from urllib.parse import quote
 from serviceexecution.cli.client.channel import Channel
 from serviceexecution.cli.client.download import download_all
 from serviceexecution.cli.client.events import follow_log
-from serviceexecution.cli.client.log_entry import LogEntry
-from serviceexecution.cli.log_choice import full_entry, plain_entry, timed_entry
+from serviceexecution.cli.client.log_entry import LogEntry, full_entry
+from serviceexecution.cli.log_choice import plain_entry, timed_entry
 from serviceexecution.cli.service_client import ServiceClient
 from serviceexecution.cli.summaries import ExecutionSummary
 from serviceexecution.contract.json_types import JsonObject, JsonValue
