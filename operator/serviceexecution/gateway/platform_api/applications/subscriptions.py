@@ -17,6 +17,7 @@ from serviceexecution.gateway.http.bodies.reading import whole_body
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.applications.keys import key_may_run, keys_of, require_key
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
+from serviceexecution.gateway.platform_api.executions.pages import views
 from serviceexecution.gateway.platform_api.paths import APPLICATION, SERVICE, SUBSCRIPTION, SUBSCRIPTIONS
 from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
 from serviceexecution.gateway.service_api.context import service_url
@@ -59,7 +60,7 @@ def subscription_router(context: PlatformContext) -> APIRouter:
         key, found = await _find(context, caller, namespace, subscription_id)
         known = await services.state.executions(namespace, found.metadata.name)
         chosen = [one for one in known if one.access_key == str(key)][-MOST_LISTED:]
-        return JSONResponse([await context.view(one) for one in reversed(chosen)], headers=_NO_CACHE)
+        return JSONResponse(await views(chosen[::-1], context.view), headers=_NO_CACHE)
 
     @router.get(f"{APPLICATION}/subscriptions")
     async def of_application(request: Request, namespace: str, key_id: str) -> Response:

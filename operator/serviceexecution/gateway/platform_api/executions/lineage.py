@@ -16,15 +16,12 @@ def lineage(
 
     Anybody who may write an execution may write its label: a circle is walked once.
     """
-    by_uid: dict[str, KnownExecution] = {start.uid: start}
+    by_uid: dict[str, KnownExecution] = {}
     children: dict[str, list[KnownExecution]] = {}
-    parents: set[str] = {start.parent} if start.parent is not None else set()
-    everything = [*known]
-    for one in everything:
+    for one in known:
+        by_uid[one.uid] = one
         if one.parent is not None:
             children.setdefault(one.parent, []).append(one)
-            parents.add(one.parent)
-    by_uid |= {one.uid: one for one in everything if one.uid in parents}
     root = start
     above = {start.uid}
     while upwards and root.parent is not None and root.parent not in above and root.parent in by_uid:

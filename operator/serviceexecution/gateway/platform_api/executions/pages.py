@@ -1,5 +1,6 @@
 """One page of a list, made from what the watch has told, and the document that it is shown in."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from serviceexecution.gateway.state.service_state import ServiceState
 
 FETCHED: Final = 100
 """Most executions of one answer whose tags are too long to be remembered: each is a request to the API server."""
+_AT_ONCE: Final = 50
+"""Executions that are shown without a pause for other requests."""
 _FEW: Final = 2000
 """So many are looked through in some milliseconds; more in a thread."""
 View = Callable[[KnownExecution], Awaitable[JsonObject]]
@@ -65,9 +68,19 @@ async def _whole(state: ServiceState, executions: list[KnownExecution]) -> list[
     return [one for one in found if one is not None]
 
 
+async def views(executions: Sequence[KnownExecution], view: View) -> list[JsonObject]:
+    """Return the documents of executions; other requests are answered in between."""
+    found = []
+    for number, one in enumerate(executions):
+        if number % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)
+        found.append(await view(one))
+    return found
+
+
 async def page_document(page: Page, wanted: Wanted, view: View) -> JsonObject:
     """Return the document with all the members that the client asks for."""
-    content: list[JsonValue] = [await view(one) for one in page.executions]
+    content: list[JsonValue] = [*await views(page.executions, view)]
     pages = math.ceil(page.total / wanted.size)
     return {
         "content": content,

@@ -7,9 +7,11 @@ from fastapi.responses import JSONResponse
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.rights import CANCEL
+from serviceexecution.gateway.http.answers.in_thread import in_thread
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.executions.lineage import lineage
 from serviceexecution.gateway.platform_api.executions.metrics import metrics_document
+from serviceexecution.gateway.platform_api.executions.pages import views
 from serviceexecution.gateway.platform_api.paths import EXECUTION
 from serviceexecution.gateway.service_api.executions.cancel_routes import cancelled
 from serviceexecution.gateway.state.receipts import read_receipt
@@ -58,11 +60,12 @@ def read_router(context: PlatformContext) -> APIRouter:
     async def get_lineage(request: Request, namespace: str, api_id: str) -> Response:
         call = await context.execution(request, namespace, api_id, own=True)
         known = await context.services.state.executions(namespace, None)
-        found, truncated = lineage(call.execution, known, upwards=call.caller.own_execution is None)
+        found, truncated = await in_thread(
+            namespace, lineage, call.execution, known, upwards=call.caller.own_execution is None
+        )
         ids = {one.uid: context.services.state.id_of(one) for one in found}
         nodes: list[JsonValue] = []
-        for one in found:
-            view = await context.view(one)
+        for one, view in zip(found, await views(found, context.view), strict=True):
             node: JsonObject = {name: view[name] for name in _OF_A_NODE if name in view}
             if one is not found[0] and one.parent is not None:
                 node["parentId"] = ids[one.parent]

@@ -1,18 +1,16 @@
 """``services``: listed, looked at, described, deleted."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from serviceexecution.fairness.turns import NoTurnError
-from serviceexecution.fairness.work import THREADS
 from serviceexecution.gateway.access.callers import Caller
-from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.http.answers.in_thread import in_thread
+from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.paths import SERVICE, SERVICES
 from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
@@ -30,8 +28,6 @@ from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.names import DEFINITION_PLURAL
 from serviceexecution.resources.services.definition import ServiceDefinition
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 _PERMISSIONS: Final[tuple[tuple[str, Permission], ...]] = (("delete", "OWNER"), ("patch", "MAINTAINER"))
 """The right that makes each, the highest first; all others who may read are viewers."""
@@ -88,7 +84,7 @@ def service_router(context: PlatformContext) -> APIRouter:
         call = await context.service(request, caller, namespace, service_id, verb="get")
         definition = await services.whole_definition(call.definition)
         gateway = gateway_url(request, services.settings)
-        text = await _in_thread(namespace, _openapi_text, definition, call.base, gateway)
+        text = await in_thread(namespace, _openapi_text, definition, call.base, gateway)
         return Response(text, media_type="application/json", headers=_NO_CACHE)
 
     @router.get(f"{SERVICE}/statistics")
@@ -97,7 +93,7 @@ def service_router(context: PlatformContext) -> APIRouter:
         call = await context.service(request, caller, namespace, service_id, verb="get")
         executions = await services.state.executions(namespace, call.definition.metadata.name)
         kept = await read_usage(services.store, namespace, call.definition.metadata.name, None)
-        counted = await _in_thread(namespace, statistics, executions, kept, datetime.now(UTC))
+        counted = await in_thread(namespace, statistics, executions, kept, datetime.now(UTC))
         return JSONResponse(counted, headers=_NO_CACHE)
 
     async def _permission(caller: Caller, namespace: str, name: str) -> Permission:
@@ -107,16 +103,6 @@ def service_router(context: PlatformContext) -> APIRouter:
         return "VIEWER"
 
     return router
-
-
-async def _in_thread(
-    namespace: str, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
-) -> _R:
-    """Return what the function makes of what a tenant chose the size of; raises Problem 503."""
-    try:
-        return await THREADS.run(namespace, function, *args, **kwargs)
-    except NoTurnError:
-        raise unavailable("Busy", "Too many large requests at once; try again.") from None
 
 
 def _openapi_text(definition: ServiceDefinition, base: str, gateway: str) -> bytes:

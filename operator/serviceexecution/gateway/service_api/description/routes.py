@@ -10,9 +10,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from serviceexecution.fairness.turns import NoTurnError
-from serviceexecution.fairness.work import THREADS
-from serviceexecution.gateway.http.problems import unavailable
+from serviceexecution.gateway.http.answers.in_thread import in_thread
 from serviceexecution.gateway.service_api.context import ServiceContext, gateway_url
 from serviceexecution.gateway.service_api.description.openapi import openapi_document
 from serviceexecution.gateway.service_api.paths import SERVICE
@@ -41,10 +39,7 @@ def docs_router(context: ServiceContext) -> APIRouter:
         call = await context.service(request, namespace, service, verb="get", resource=DEFINITION_PLURAL)
         definition = await context.whole_definition(call.definition)
         gateway = gateway_url(request, context.settings)
-        try:
-            text = await THREADS.run(namespace, _openapi_text, definition, call.base, gateway)
-        except NoTurnError:
-            raise unavailable("Busy", "Too many large requests at once; try again.") from None
+        text = await in_thread(namespace, _openapi_text, definition, call.base, gateway)
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     @router.get("/docs")
