@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from .processes import Processes
 
+GROUPS: Final = "root/sys/fs/cgroup"
+"""Where a process sees its control group, below its folder in /proc."""
 LOOK_SECONDS: Final = 0.005
 """Between two looks for a new process: a program may live for some milliseconds."""
 SOON_SECONDS: Final = 0.0005
@@ -144,7 +146,7 @@ class Meter:
             self._start(SeenProcesses(self._proc, number, self._processes.others))
             return
         try:
-            group = ControlGroup(f"{self._proc}/{number}/root/sys/fs/cgroup", number)
+            group = ControlGroup(f"{self._proc}/{number}/{GROUPS}", number)
         except OSError:
             return  # Not yet: the runtime prepares the process, or it belongs to another user
         self._start(group)

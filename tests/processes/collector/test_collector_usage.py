@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from serviceexecution.collector.accounts import ControlGroup, Reading
-from serviceexecution.collector.meter import Meter
+from serviceexecution.collector.meter import GROUPS, Meter
 from serviceexecution.collector.processes import Processes
 from serviceexecution.collector.series import MOST_POINTS, Series
 from tests.processes.collector.shared_pod import SharedPod, needs_namespaces
@@ -28,6 +28,7 @@ for _ in range(CHILDREN):
 for _ in range(CHILDREN): os.wait()
 while time.process_time() < 0.5: pass
 time.sleep(1.5)
+del held
 json.dump({"cpu": sum(os.times()[:4])}, open("output.json", "w"))
 """
 
@@ -152,7 +153,7 @@ def test_main_is_the_container_that_starts_next(tmp_path):
     files |= {"90004/cgroup": "0::/own\n"}
     for number, peak in ((90001, "1"), (90002, "2"), (90003, "3")):
         parts = {**UNIFIED, "cgroup.procs": f"{number}\n", "memory.peak": peak}
-        files |= {f"{number}/root/sys/fs/cgroup/{name}": text for name, text in parts.items()}
+        files |= {f"{number}/{GROUPS}/{name}": text for name, text in parts.items()}
     proc = fake_proc(tmp_path, files)
     meter = Meter(Processes(proc), proc)
     meter.look()
