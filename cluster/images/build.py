@@ -157,7 +157,7 @@ def _buildah(cache: Path, command: str, *arguments: str, what: str) -> None:
 def _volumes() -> list[str]:
     volumes = [f"{_HOST_CERTIFICATES}:{_HOST_CERTIFICATES}:ro"] if _HOST_CERTIFICATES.is_dir() else []
     volumes += [f"{path}:/etc/pip.conf:ro" for path in _PIP_SETTINGS if path.is_file()][:1]
-    volumes += [f"{_NPM_SETTINGS}:/root/.npmrc:ro"] if _NPM_SETTINGS.is_file() else []
+    volumes += [f"{_NPM_SETTINGS}:/etc/npmrc:ro"] if _NPM_SETTINGS.is_file() else []
     return volumes + [f"{path}:{path}:ro" for path in proxy_settings(_APT_SETTINGS)]
 
 
