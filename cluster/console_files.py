@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from cluster.commands import run
-from cluster.console import say
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
 from cluster.lock import exclusive
+from cluster.npm_programs import install_locked
 from cluster.settings import CHECKOUT, cache_home
 
 CONSOLE: Final = CHECKOUT / "console"
@@ -56,18 +56,8 @@ def bundle(cache: Path) -> Path:
 
 def install(cache: Path) -> Path:
     """Install the console's packages unless they are there, and return their directory. Raises LauncherError."""
-    target = cache / "npm" / f"console-{content_hash(_LOCKED, base=CHECKOUT)}"
+    target = install_locked(cache, "console", _LOCKED, [str(_NODE), str(_NPM), "ci"])
     with exclusive(cache / "npm.lock", what="installs npm programs"):
-        if not target.exists():
-            say("  the console's packages: installing with npm, once, about a minute")
-            temporary = target.with_suffix(".new")
-            shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
-            for path in _LOCKED:
-                shutil.copy(path, temporary)
-            npm = [str(_NODE), str(_NPM), "ci", "--no-audit", "--no-fund"]
-            run(npm, what="Installing the console's packages", directory=temporary)
-            temporary.rename(target)
         _link(CONSOLE / "node_modules", target / "node_modules")
     return target / "node_modules"
 

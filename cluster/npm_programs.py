@@ -1,10 +1,11 @@
-"""Installing the npm programs that tests use, once, and keeping them by the hash of their lock.
+"""Installing what npm has, for tests and for the console, once, and keeping them by the hash of their lock.
 
 The lock names each package by version and digest and no registry: npm asks the one that it is configured for.
 """
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,8 @@ from cluster.hashing import content_hash
 from cluster.lock import exclusive
 from cluster.settings import CHECKOUT
 
-SOURCES: Final = CHECKOUT / "cluster" / "npm"
+_SOURCES: Final = CHECKOUT / "cluster" / "npm"
 _MINIMUM: Final = 20
-_INSTALL: Final = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional")
 
 
 def install(cache: Path, name: str) -> Path:
@@ -25,18 +25,26 @@ def install(cache: Path, name: str) -> Path:
 
     No script of a package is run. Raises LauncherError when there is no Node.js, it is too old, or npm failed.
     """
-    source = SOURCES / name
-    target = cache / "npm" / f"{name}-{content_hash([source], base=SOURCES)}"
-    if target.exists():
-        return target
     _check_node()
+    files = sorted((_SOURCES / name).iterdir())
+    return install_locked(cache, name, files, ["npm", "ci", "--ignore-scripts", "--omit=optional"])
+
+
+def install_locked(cache: Path, name: str, files: Sequence[Path], npm: Sequence[str]) -> Path:
+    """Install what ``files`` ask for, a lock among them, unless it is there; return the directory with node_modules.
+
+    ``npm`` is the command line that does it. Raises LauncherError when it failed.
+    """
+    target = cache / "npm" / f"{name}-{content_hash(files, base=CHECKOUT)}"
     with exclusive(cache / "npm.lock", what="installs npm programs"):
         if not target.exists():
-            say(f"  {name}: installing with npm, once, about 2 minutes")
+            say(f"  {name}: installing with npm, once, one or two minutes")
             temporary = target.with_suffix(".new")
             shutil.rmtree(temporary, ignore_errors=True)
-            shutil.copytree(source, temporary)
-            run(_INSTALL, what=f"Installing {name}", directory=temporary)
+            temporary.mkdir(parents=True)
+            for path in files:
+                shutil.copy(path, temporary)
+            run([*npm, "--no-audit", "--no-fund"], what=f"Installing {name}", directory=temporary)
             temporary.rename(target)
     return target
 
