@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_at
 from tests.support.cluster import member
 
 WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -37,27 +37,34 @@ class AuditLog:
         self._path = path
         self._start = path.stat().st_size
 
-    def writes(self, users: str, *, namespaces: Iterable[str]) -> list[Write]:
-        """Return the writes of all users whose name starts with ``users``, in those namespaces or in none."""
-        wanted = {*namespaces, None}
-        found: list[Write] = []
+    def events(self) -> Iterator[JsonObject]:
+        """Give each event since then."""
         with self._path.open("rb") as file:
             file.seek(self._start)
             for line in file:
                 try:
-                    event = cast("JsonObject", json.loads(line))
+                    yield cast("JsonObject", json.loads(line))
                 except ValueError:
                     continue  # the last line while it is being written
-                user = str(member(event, "user", "username"))
-                if not user.startswith(users) or event.get("stage") != "ResponseComplete":
-                    continue
-                if event.get("verb") not in WRITES or member(event, "objectRef", "namespace") not in wanted:
-                    continue
-                resource = str(member(event, "objectRef", "resource"))
-                if subresource := member(event, "objectRef", "subresource"):
-                    resource = f"{resource}/{subresource}"
-                found.append(Write(user.rpartition(":")[2], str(event["verb"]), resource))
+
+    def writes(self, users: str, *, namespaces: Iterable[str]) -> list[Write]:
+        """Return the writes of all users whose name starts with ``users``, in those namespaces or in none."""
+        wanted = {*namespaces, None}
+        found: list[Write] = []
+        for event in self.events():
+            user = str(member(event, "user", "username"))
+            if not user.startswith(users) or event.get("stage") != "ResponseComplete":
+                continue
+            if event.get("verb") not in WRITES or member(event, "objectRef", "namespace") not in wanted:
+                continue
+            found.append(Write(user.rpartition(":")[2], str(event["verb"]), resource_of(event)))
         return found
+
+
+def resource_of(event: JsonObject) -> str:
+    """Return what a request was about, with its subresource, such as ``serviceexecutions/status``."""
+    about = object_at(event, "objectRef")
+    return "/".join(str(about[key]) for key in ("resource", "subresource") if about.get(key))
 
 
 def counted(writes: Iterable[Write]) -> dict[str, int]:

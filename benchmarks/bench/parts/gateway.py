@@ -1,8 +1,6 @@
 """Status reads of one gateway process: its CPU for each, and how many a second one processor could answer."""
 
 import asyncio
-import tempfile
-from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -10,8 +8,8 @@ import aiohttp
 from benchmarks.bench.outcome import Bar, Outcome
 from benchmarks.bench.parts.queue import of_service, service
 from benchmarks.bench.size import Size
-from benchmarks.bench.stage.control_plane import ControlPlane, control_plane
-from benchmarks.bench.stage.installation import Installation, installation
+from benchmarks.bench.stage.control_plane import ControlPlane
+from benchmarks.bench.stage.installation import Installation, installed
 from benchmarks.bench.stage.load import executions, namespace_of
 from benchmarks.bench.stage.processes import Meter
 from benchmarks.bench.stage.yardstick import yardstick
@@ -26,11 +24,7 @@ _READS_A_SECOND: Final = 2_000
 
 def run(size: Size) -> Outcome:
     """Measure on a control plane of its own."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        control_plane(Path(directory)) as plane,
-        installation(plane) as ours,
-    ):
+    with installed() as (plane, ours):
         return asyncio.run(_measure(plane, ours, size))
 
 

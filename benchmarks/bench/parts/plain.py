@@ -1,22 +1,21 @@
 """Plain executions beside plain Jobs on a stand-in node: CPU by process, requests by caller, throughput."""
 
 import asyncio
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Final
 
 from benchmarks.bench.outcome import Bar, Outcome
 from benchmarks.bench.size import Size
-from benchmarks.bench.stage.audit import READS, WRITES, AuditCount, Request, of_callers
-from benchmarks.bench.stage.control_plane import ControlPlane, control_plane
-from benchmarks.bench.stage.installation import CONTROLLER_AGENT, Installation, installation
+from benchmarks.bench.stage.audit import READS, AuditCount, Request, of_callers
+from benchmarks.bench.stage.control_plane import ControlPlane
+from benchmarks.bench.stage.installation import CONTROLLER_AGENT, Installation, installed
 from benchmarks.bench.stage.load import executions, jobs, namespace_of, run_executions, run_jobs
 from benchmarks.bench.stage.node import node
 from benchmarks.bench.stage.processes import Meter
 from benchmarks.bench.stage.yardstick import yardstick
+from tests.support.audit import WRITES
 
 _OURS: Final = "serviceexecution"
 _CONTROLLER_MS: Final = 15
@@ -42,11 +41,7 @@ class _Round:
 
 def run(size: Size) -> Outcome:
     """Measure on a control plane of its own."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        control_plane(Path(directory), fast=True) as plane,
-        installation(plane) as ours,
-    ):
+    with installed(fast=True) as (plane, ours):
         return asyncio.run(_measure(plane, ours, size))
 
 

@@ -1,14 +1,12 @@
 """Thousands of executions in the queue of one service that lets one run: what each costs, and each event among them."""
 
 import asyncio
-import tempfile
-from pathlib import Path
 from typing import Final
 
 from benchmarks.bench.outcome import Bar, Outcome
 from benchmarks.bench.size import Size
-from benchmarks.bench.stage.control_plane import ControlPlane, control_plane
-from benchmarks.bench.stage.installation import Installation, installation
+from benchmarks.bench.stage.control_plane import ControlPlane
+from benchmarks.bench.stage.installation import Installation, installed
 from benchmarks.bench.stage.load import executions, namespace_of, told
 from benchmarks.bench.stage.processes import Meter
 from benchmarks.bench.stage.yardstick import yardstick
@@ -27,11 +25,7 @@ _KIB: Final = 1024
 
 def run(size: Size) -> Outcome:
     """Measure on a control plane of its own, on which nothing can run."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        control_plane(Path(directory), fast=True) as plane,
-        installation(plane) as ours,
-    ):
+    with installed(fast=True) as (plane, ours):
         return asyncio.run(_measure(plane, ours, size))
 
 

@@ -1,17 +1,14 @@
 """Who asked the API server for what, counted from its audit log."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from serviceexecution.contract.json_types import JsonObject, object_at
+from serviceexecution.contract.json_types import object_at
+from tests.support.audit import APART, AuditLog, resource_of
 
 READS: Final = frozenset({"get", "list"})
-WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
-APART: Final = frozenset({"events", "tokenreviews", "subjectaccessreviews", "leases"})
-"""Beside an execution's course: to tell of it, to ask who somebody is, to be the one that works."""
 
 
 class Request(NamedTuple):
@@ -28,25 +25,17 @@ class AuditCount:
     """Requests from the moment when this was made."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._start = path.stat().st_size
+        self._log = AuditLog(path)
 
     def requests(self, *, namespace: str) -> Counter[Request]:
         """Return how many requests of each kind there were, about this namespace or none."""
         found: Counter[Request] = Counter()
-        with self._path.open("rb") as file:
-            file.seek(self._start)
-            for line in file:
-                try:
-                    event = cast("JsonObject", json.loads(line))
-                except ValueError:
-                    continue  # The last line while it is being written
-                about = object_at(event, "objectRef")
-                if event.get("stage") == "ResponseStarted" or about.get("namespace") not in {None, namespace}:
-                    continue
-                parts = [str(about[key]) for key in ("resource", "subresource") if about.get(key)]
-                caller = str(event.get("userAgent") or "").partition("/")[0].partition(" ")[0]
-                found[Request(caller, str(event.get("verb")), "/".join(parts))] += 1
+        for event in self._log.events():
+            about = object_at(event, "objectRef")
+            if event.get("stage") == "ResponseStarted" or about.get("namespace") not in {None, namespace}:
+                continue
+            caller = str(event.get("userAgent") or "").partition("/")[0].partition(" ")[0]
+            found[Request(caller, str(event.get("verb")), resource_of(event))] += 1
         return found
 
 

@@ -3,14 +3,16 @@
 import contextlib
 import os
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from benchmarks.bench.stage.control_plane import ADDRESS, ControlPlane, free_port
+from benchmarks.bench.stage.control_plane import ADDRESS, ControlPlane, control_plane, free_port
 from benchmarks.bench.stage.processes import Running, started
 
 _READY_SECONDS: Final = 60
@@ -41,7 +43,18 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(plane: ControlPlane) -> Iterator[Installation]:
+def installed(*, fast: bool = False) -> Iterator[tuple[ControlPlane, Installation]]:
+    """Run a control plane of its own and both processes on it until the block ends; ``fast`` as for control planes."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        control_plane(Path(directory), fast=fast) as plane,
+        _installation(plane) as ours,
+    ):
+        yield plane, ours
+
+
+@contextlib.contextmanager
+def _installation(plane: ControlPlane) -> Iterator[Installation]:
     """Run both until the block ends."""
     port, health, *metrics = (free_port() for _ in range(4))
     url = f"http://{ADDRESS}:{port}"

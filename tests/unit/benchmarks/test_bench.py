@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from benchmarks.bench.outcome import Bar
-from benchmarks.bench.stage.audit import READS, WRITES, AuditCount, of_callers
+from benchmarks.bench.stage.audit import READS, AuditCount, of_callers
 from benchmarks.bench.stage.load import end_of_execution, end_of_job
+from tests.support.audit import WRITES
 
 
 def test_a_bar_is_met_from_its_own_side():
