@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue, text_at
 from serviceexecution.controller.clock import Clock, utc_now
 from serviceexecution.controller.known.cache import uid_of
 from serviceexecution.controller.metrics import POOL_OBJECTS_SWEPT, SOURCES_SWEPT, SWEEP_REFUSED, SWEPT
@@ -107,10 +107,8 @@ class Sweeper:
         heads: dict[PoolReference, str | None] = {}
         async for page in self._pages(DATA_POOLS):
             for item in page:
-                namespace = next(iter(_texts(item, "metadata", "namespace")), "")
-                heads[PoolReference(namespace, uid_of(item))] = next(
-                    iter(_texts(item, "status", "index")), None
-                )
+                pool = PoolReference(text_at(item, "metadata", "namespace"), uid_of(item))
+                heads[pool] = text_at(item, "status", "index") or None
         result = await sweep_pools(
             self._store.pool_sweep,
             heads,
@@ -168,8 +166,7 @@ class Sweeper:
         used: set[SourceKey] = set()
         async for page in self._pages(SERVICE_DEFINITIONS):
             for item in page:
-                metadata = item.get("metadata")
-                namespace = str(metadata.get("namespace")) if isinstance(metadata, dict) else ""
+                namespace = text_at(item, "metadata", "namespace")
                 digests = [
                     *_texts(item, "spec", "source", "archive", "digest"),
                     *_texts(item, "status", "revisions", "sourceDigest"),

@@ -54,12 +54,13 @@ def next_index(
     listed = dict(before.root.shards)
     written: dict[str, bytes] = {}
     files, size = before.files, before.bytes
-    for number in sorted(shards_touched(changes)):
+    by_shard: dict[str, list[Change]] = {}
+    for change in changes:
+        by_shard.setdefault(shard_of(change.id), []).append(change)
+    for number, some in sorted(by_shard.items()):
         old = {file.id: file for file in shards[number].files} if number in shards else {}
         new = dict(old)
-        for change in changes:
-            if shard_of(change.id) != number:
-                continue
+        for change in some:
             if change.file is None:
                 new.pop(change.id, None)
             else:
@@ -67,7 +68,7 @@ def next_index(
         if new == old:
             continue
         files += len(new) - len(old)
-        size += total(tuple(new.values())) - total(tuple(old.values()))
+        size += total(new.values()) - total(old.values())
         listed.pop(number, None)
         if new:
             digest, text = encoded(Shard(nonce=nonce, files=tuple(new[key] for key in sorted(new))))

@@ -2,29 +2,27 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterable, AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Final, TypeVar
-
-from pydantic import ValidationError
 
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.store.errors import CorruptRecordError
 from serviceexecution.store.pools.changes import Change, NextIndex, next_index, shards_touched
 from serviceexecution.store.pools.keys import PoolKeys, PoolReference
 from serviceexecution.store.pools.records import (
+    IndexRoot,
     PoolFile,
     PoolIndex,
     Shard,
-    decoded_root,
-    decoded_shard,
+    decoded,
     shard_of,
 )
 from serviceexecution.store.records import Record
 from serviceexecution.store.storage.objects import Objects, ObjectStream
 from serviceexecution.store.storage.streams import write_stream
 
-_T = TypeVar("_T")
+_Part = TypeVar("_Part", Shard, IndexRoot)
 _SHARDS_AT_ONCE: Final = 16
 
 
@@ -77,8 +75,8 @@ class PoolStore:
         """Return the state of that digest; None is that of the pool which has never had a file."""
         if digest is None:
             return PoolIndex()
-        text = await self._part(self._keys(pool).index_root(digest))
-        return PoolIndex(digest, await _parsed(pool.namespace, decoded_root, digest, text))
+        key = self._keys(pool).index_root(digest)
+        return PoolIndex(digest, await self._part(pool.namespace, key, IndexRoot, digest))
 
     async def find(self, pool: PoolReference, index: PoolIndex, file_id: str) -> PoolFile | None:
         """Return the file of that id, a UUID; None when this state has none."""
@@ -124,7 +122,7 @@ class PoolStore:
         try:
             note = None if text is None else ContentNote.model_validate_json(text)
             found = None if note is None else await self.find(pool, index, note.file_id)
-        except (ValidationError, ValueError):
+        except ValueError:  # No note, or of an id that is none
             return None
         return found if found is not None and found.sha256 == sha256 else None
 
@@ -139,20 +137,16 @@ class PoolStore:
         digest = index.root.shards.get(number)
         if digest is None:
             return None
-        text = await self._part(self._keys(pool).shard(digest))
-        return await _parsed(pool.namespace, decoded_shard, digest, text)
+        return await self._part(pool.namespace, self._keys(pool).shard(digest), Shard, digest)
 
-    async def _part(self, key: str) -> bytes:
+    async def _part(self, namespace: str, key: str, kind: type[_Part], digest: str) -> _Part:
         text = await self._objects.get(key)
         if text is None:
             raise CorruptRecordError(f"cannot read {key}: it is missing")
-        return text
+        if len(text) <= SMALL_BYTES:
+            return decoded(kind, digest, text)
+        # Names can be chosen so that they share a shard
+        return await THREADS.run(namespace, decoded, kind, digest, text)
 
     def _keys(self, pool: PoolReference) -> PoolKeys:
         return PoolKeys(self._cluster_id, pool)
-
-
-async def _parsed(namespace: str, parse: Callable[[str, bytes], _T], digest: str, text: bytes) -> _T:
-    if len(text) <= SMALL_BYTES:
-        return parse(digest, text)
-    return await THREADS.run(namespace, parse, digest, text)  # Names can be chosen so that they share a shard

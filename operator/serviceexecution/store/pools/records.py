@@ -4,10 +4,10 @@ A root of a pool with 10,000 files has some 9 KB, and a shard some 25 KB: one mo
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import Field, ValidationError
@@ -59,6 +59,9 @@ class IndexRoot(Record):
     """Number of each shard that has files, in two hexadecimal digits, and its SHA-256."""
 
 
+_Part = TypeVar("_Part", Shard, IndexRoot)
+
+
 @dataclass(frozen=True, slots=True)
 class PoolIndex:
     """A state of a data pool: its root, and the digest by which it is known."""
@@ -94,33 +97,20 @@ def encoded(record: Shard | IndexRoot) -> tuple[str, bytes]:
     return hashlib.sha256(text).hexdigest(), text
 
 
-def decoded_shard(digest: str, text: bytes) -> Shard:
-    """Return the shard; raises CorruptRecordError when it is not the one of that digest."""
-    _check(digest, text)
+def decoded(kind: type[_Part], digest: str, text: bytes) -> _Part:
+    """Return the part of an index; raises CorruptRecordError when it is not the one of that digest."""
     try:
-        return Shard.model_validate_json(text)
+        if hashlib.sha256(text).hexdigest() == digest:
+            return kind.model_validate_json(text)
     except ValidationError as error:
         raise _corrupt(digest) from error
-
-
-def decoded_root(digest: str, text: bytes) -> IndexRoot:
-    """Return the root; raises CorruptRecordError when it is not the one of that digest."""
-    _check(digest, text)
-    try:
-        return IndexRoot.model_validate_json(text)
-    except ValidationError as error:
-        raise _corrupt(digest) from error
-
-
-def _check(digest: str, text: bytes) -> None:
-    if hashlib.sha256(text).hexdigest() != digest:
-        raise _corrupt(digest)
+    raise _corrupt(digest)
 
 
 def _corrupt(digest: str) -> CorruptRecordError:
     return CorruptRecordError(f"cannot read a data pool's index: {digest} is damaged")
 
 
-def total(files: Sequence[PoolFile]) -> int:
+def total(files: Iterable[PoolFile]) -> int:
     """Return the size of these files together."""
     return sum(file.size for file in files)
