@@ -41,7 +41,7 @@ class Goal:
 
     def __post_init__(self) -> None:
         """Raise CommandError for what no execution comes to."""
-        if self.word not in {_END, _RUNNING} and not self.word.removeprefix(_CONDITION) != self.word:
+        if self.word not in {_END, _RUNNING} and not self.word.startswith(_CONDITION):
             raise CommandError(f"--for must be {_END}, {_RUNNING} or {_CONDITION}NAME, not {self.word!r}.")
 
     def reached(self, view: ExecutionSummary) -> bool:
@@ -67,11 +67,21 @@ class _Awaited:
 
     goal: Goal
     views: dict[str, ExecutionSummary] = field(default_factory=dict)
+    left: dict[str, ExecutionSummary] = field(default_factory=dict)
+    """Those of them that are still waited for."""
     gone: list[str] = field(default_factory=list)
 
-    @property
-    def left(self) -> list[ExecutionSummary]:
-        return [view for view in self.views.values() if not (self.goal.reached(view) or view.is_over)]
+    def see(self, view: ExecutionSummary) -> None:
+        self.views[view.name] = view
+        if self.goal.reached(view) or view.is_over:
+            self.left.pop(view.name, None)
+        else:
+            self.left[view.name] = view
+
+    def lose(self, name: str) -> None:
+        del self.views[name]
+        self.left.pop(name, None)
+        self.gone.append(name)
 
     @property
     def code(self) -> ExitCode:
@@ -173,38 +183,38 @@ def _wait(
     """Fill ``awaited`` until nothing of it is left; raises CommandError with 124 when the time is over."""
     from serviceexecution.cli.listing.changes import Changes, Gone
 
-    asked = [session.execution(name).name for name in names]
-    changes = Changes(session.api, session.namespace, wanted, name=asked[0] if len(asked) == 1 else "")
+    asked = dict.fromkeys(session.execution(name).name for name in names)
+    only = next(iter(asked)) if len(asked) == 1 else ""
+    changes = Changes(session.api, session.namespace, wanted, name=only)
     for view in changes.now():
         if not asked or view.name in asked:
-            awaited.views[view.name] = view
+            awaited.see(view)
             show(view)
     awaited.gone += [name for name in asked if name not in awaited.views]
+    if not awaited.left:
+        return
     try:
-        while awaited.left:
-            for change in changes.follow(seconds):
-                view = change.last if isinstance(change, Gone) else change
-                if view.name not in awaited.views:
-                    continue
-                if isinstance(change, Gone):
-                    del awaited.views[view.name]
-                    awaited.gone.append(view.name)
-                else:
-                    awaited.views[view.name] = view
-                    show(view)
-                if not awaited.left:
-                    return
-            _too_long(awaited)
+        for change in changes.follow(seconds):
+            view = change.last if isinstance(change, Gone) else change
+            if view.name not in awaited.views:
+                continue
+            if isinstance(change, Gone):
+                awaited.lose(view.name)
+            else:
+                awaited.see(view)
+                show(view)
+            if not awaited.left:
+                return
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+    raise _too_long(list(awaited.left.values()))
 
 
-def _too_long(awaited: _Awaited) -> None:
-    left = awaited.left
+def _too_long(left: list[ExecutionSummary]) -> CommandError:
     first = (
         f"{left[0].name} is {left[0].phase}" if len(left) == 1 else f"{len(left)} executions are not there"
     )
-    raise CommandError(f"It takes longer than --timeout: {first}.", code=ExitCode.TIMEOUT)
+    return CommandError(f"It takes longer than --timeout: {first}.", code=ExitCode.TIMEOUT)
 
 
 def _sentence(view: ExecutionSummary) -> str:
