@@ -156,7 +156,8 @@ def stay(
         from serviceexecution.cli.run.ending import refuse_unsuccessful
         from serviceexecution.cli.run.result import outcome_document
 
-        say_json({**document(ended), **outcome_document(outcome, ended)})
+        result = outcome_document(outcome) if ended.phase == "Succeeded" else {}
+        say_json({**document(ended), **result})
         refuse_unsuccessful(ended, outcome)
         return
     _finish(outcome, ended, place, show, raw=raw)

@@ -14,7 +14,6 @@ from serviceexecution.cli.run.preparing import Given, prepare
 from serviceexecution.cli.run.result import ServiceOutcome, outcome_document
 from serviceexecution.cli.run.sweep import Line, Sweep, open_sweep, read_lines
 from serviceexecution.cli.run.sweeping import Sweeping
-from serviceexecution.cli.summaries import execution_summary
 from serviceexecution.contract.json_types import JsonObject
 
 if TYPE_CHECKING:
@@ -100,5 +99,4 @@ def _document(session: "Session", service: str, line: Line) -> JsonObject:
     }
     if line.phase != "Succeeded":
         return shown
-    outcome = ServiceOutcome(session.service_client(service), line.execution)
-    return shown | outcome_document(outcome, execution_summary({"status": {"phase": line.phase}}))
+    return shown | outcome_document(ServiceOutcome(session.service_client(service), line.execution))

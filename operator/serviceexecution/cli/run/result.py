@@ -13,7 +13,6 @@ from serviceexecution.cli.client.events import follow_log
 from serviceexecution.cli.client.log_entry import LogEntry, full_entry
 from serviceexecution.cli.log_choice import plain_entry, timed_entry
 from serviceexecution.cli.service_client import ServiceClient
-from serviceexecution.cli.summaries import ExecutionSummary
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 
 MAIN_RESULTS: Final = ("output.json", "output.txt")
@@ -124,10 +123,8 @@ def main_result(outcome: Outcome, files: dict[str, str]) -> str | None:
     return None
 
 
-def outcome_document(outcome: Outcome, ended: ExecutionSummary) -> JsonObject:
-    """Return the result for programs: the main result as a value where it is JSON, else as text, and other files."""
-    if ended.phase != "Succeeded":
-        return {}
+def outcome_document(outcome: Outcome) -> JsonObject:
+    """Return a success for programs: the main result as a value where it is JSON, else as text, and other files."""
     files = outcome.files()
     text = main_result(outcome, files)
     others: list[JsonValue] = [name for name in files if name not in MAIN_RESULTS]

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from serviceexecution.cli.summaries import service_summary
-from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, objects_of
+from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, objects_of, text_at
 
 _MOST_PARTS: Final = 500
 """Schemas that are looked at for one place."""
@@ -111,7 +110,7 @@ def input_schema(definition: JsonObject) -> JsonObject | None:
     own = object_of(definition.get("spec")).get("inputSchema")
     if isinstance(own, dict):
         return own
-    serving = service_summary(definition).serving
+    serving = text_at(definition, "status", "revision")
     for revision in objects_of(object_of(definition.get("status")).get("revisions")):
         found = revision.get("inputSchema")
         if revision.get("name") == serving and isinstance(found, dict):

@@ -34,12 +34,15 @@ class Sweeping:
     tags: tuple[str, ...]
     show: Callable[[str], None]
     _live: Ids = field(default_factory=dict)
+    _ended: Counter[str] = field(default_factory=Counter)
+    """Lines that have ended by phase: there may be too many to count again for each."""
     _said: str = ""
 
     def run(self, seconds: float | None) -> bool:
         """Run all lines that have not ended; tell whether all have, before the time was over."""
         end = None if seconds is None else time.monotonic() + seconds
         changes = Changes(self.session.api, self.session.namespace, Selection(service=self.service))
+        self._ended.update(line.phase for line in self.sweep.lines if line.has_ended)
         self._look(changes)
         waiting = [line for line in self.sweep.lines if not line.execution and not line.has_ended]
         waiting.reverse()
@@ -67,11 +70,11 @@ class Sweeping:
                     return
                 if error.status not in _LASTING:
                     raise
-                line.phase, line.message = REFUSED, str(error)
-            waiting.pop()
-            self.sweep.remember(line)
-            if line.execution:
+                self._end(line, REFUSED, str(error), None)
+            else:
                 self._live[line.execution] = line
+                self.sweep.remember(line)
+            waiting.pop()
 
     def _look(self, changes: Changes) -> None:
         """Learn how those stand that an earlier command has started."""
@@ -113,12 +116,12 @@ class Sweeping:
         self._live.pop(line.execution, None)
         line.phase, line.message, line.seconds = phase, message, seconds
         self.sweep.remember(line)
+        self._ended[phase] += 1
 
     def _say(self, waiting: int) -> None:
-        counted = Counter(line.phase.lower() for line in self.sweep.lines if line.has_ended)
         parts = [f"{waiting} waiting"] if waiting else []
         parts += [f"{len(self._live)} started"] if self._live else []
-        parts += [f"{number} {phase}" for phase, number in sorted(counted.items())]
+        parts += [f"{number} {phase.lower()}" for phase, number in sorted(self._ended.items())]
         text = f"{len(self.sweep.lines)} inputs: {', '.join(parts)}"
         if text != self._said:
             self.show(text)
