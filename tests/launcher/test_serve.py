@@ -72,6 +72,8 @@ def project(tmp_path: Path, library: str) -> Path:
     (folder / "src").mkdir(parents=True)
     (folder / "src" / "__init__.py").touch()
     (folder / "src" / "program.py").write_text(PROGRAM.format(library=library))
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "planqk.json").write_text('{"runtime": "PYTHON_TEMPLATE"}')  # Else it could be either
     (folder / "sx.yaml").write_text("spec: {limits: {timeout: 20s}}\n")
     return folder
 

@@ -36,7 +36,7 @@ _LOOK_SECONDS: Final = 0.5
 _KEPT_FIELDS: Final = ("displayName", "description", "inputSchema", "outputSchema", "concurrency")
 _HOSTS: Final = ("127.0.0.1", "localhost")
 ANEW: Final = 75
-"""Exit code that asks for a new start: sx.yaml has changed."""
+"""Exit code that asks for a new start: what describes the service has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Wish:
     """What ``sx serve`` asks for, as JSON in the first argument."""
 
     folder: Path
+    settings: tuple[Path, ...]
+    """The files that describe the service, whether they are there or not."""
     python: Path
     entry_point: str
     namespace: str
@@ -58,9 +60,10 @@ class Wish:
     def read(cls, text: str, environment: Mapping[str, str]) -> Self:
         """Return the wish; secrets are in the environment, where no list of processes shows them."""
         told = object_of(json.loads(text))
-        port, at_once = told.get("port"), told.get("atOnce")
+        port, at_once, settings = (told.get(name) for name in ("port", "atOnce", "settings"))
         return cls(
             folder=Path(text_of(told.get("folder"))),
+            settings=tuple(Path(text_of(one)) for one in settings) if isinstance(settings, list) else (),
             python=Path(text_of(told.get("python"))),
             entry_point=text_of(told.get("entryPoint")),
             namespace=text_of(told.get("namespace")),
@@ -79,7 +82,7 @@ class LocalService:
     def __init__(self, wish: Wish, room: Path) -> None:
         self._wish = wish
         self.changed = False
-        """Whether sx.yaml has become another one."""
+        """Whether another service is described now."""
         self._project = LocalProject(wish.folder, wish.python, wish.entry_point, room)
         self._objects = LocalObjects()
         self._schemas = SchemaChecker()
@@ -87,7 +90,7 @@ class LocalService:
         self._state = ServiceState(self._objects, (wish.namespace,))
 
     async def serve(self) -> None:
-        """Serve until a signal, or until sx.yaml changes."""
+        """Serve until a signal, or until another service is described."""
         wish = self._wish
         await asyncio.to_thread(self._project.prepare)
         await self._define(first=True)
@@ -159,20 +162,22 @@ class LocalService:
             logger.info("the project has changed; the next execution runs it")
 
     async def _reload(self, server: GatewayServer) -> None:
-        before = await asyncio.to_thread(self._project.fingerprint)
-        settings = self._wish.folder / "sx.yaml"
-        text = settings.read_bytes() if settings.is_file() else b""
+        described, before = await asyncio.to_thread(self._looked)
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            now = await asyncio.to_thread(self._project.fingerprint)
-            if now == before:
-                continue
-            before = now
-            if (settings.read_bytes() if settings.is_file() else b"") != text:
+            described_now, now = await asyncio.to_thread(self._looked)
+            if described_now != described:
                 self.changed = True
                 server.stop()
                 return
-            await self._define(first=False)
+            if now != before:
+                before = now
+                await self._define(first=False)
+
+    def _looked(self) -> tuple[list[bytes], str]:
+        """Return what describes the service, and what changes with the project's files."""
+        settings = [path.read_bytes() if path.is_file() else b"" for path in self._wish.settings]
+        return settings, self._project.fingerprint()
 
 
 def _end_with_parent(server: GatewayServer, loop: asyncio.AbstractEventLoop) -> None:

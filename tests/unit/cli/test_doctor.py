@@ -48,6 +48,7 @@ def test_all_is_well(healthy, sx, project):
     [
         ({"sx.yaml": "spce: {}\n"}, ("sx.yaml: spce is not one of", "Correct")),
         ({"Dockerfile": "FROM x\n"}, ("choose one with --runtime", "Correct")),
+        ({"planqk.json": "{"}, ("planqk.json is no JSON", "Correct")),
         ({"src/program.py": "def run(:\n"}, ("program.py:1 is no Python", "Correct the line.")),
         ({"src/program.py": "def main(): ...\n"}, ("program.py has no function run().", "Define it")),
         (
@@ -65,6 +66,12 @@ def test_a_broken_project(healthy, sx, project, files, said):
     assert said[0] in checks["project"][1]
     assert said[1] in checks["project"][2]
     assert checks["queue"][0] == "ok"
+
+
+def test_the_platforms_files_count_as_for_sx_deploy(healthy, sx, project):
+    (project / "Dockerfile").write_text("FROM x\n")
+    (project / "planqk.json").write_text('{"name": "My Service", "runtime": "PYTHON_TEMPLATE"}')
+    assert found(sx, project)[1]["project"] == ("ok", "my-service, a python project.", "")
 
 
 def test_no_kubeconfig(healthy, sx, project, monkeypatch):

@@ -71,26 +71,30 @@ def serve(
         code = _run([*command, json.dumps(wish)])
         if code != _ANEW:
             raise typer.Exit(code)
-        note("sx.yaml has changed: the service starts anew.")
+        note("sx.yaml, or a file that is read beside it, has changed: the service starts anew.")
 
 
 def _wish(folder: Path, python: str, name: str, namespace: str) -> dict[str, object]:
     from serviceexecution.cli.project.names import checked_name
     from serviceexecution.cli.project.plan import ENTRY_POINT, RuntimeKind, make_plan
-    from serviceexecution.cli.project.project_file import read_project_file
-    from serviceexecution.contract.json_types import object_at, object_of
+    from serviceexecution.cli.project.whole import PROJECT_FILES, read_project
+    from serviceexecution.contract.json_types import object_at
 
-    project = read_project_file(folder)
-    plan = make_plan(folder, project, name=name)
+    whole = read_project(folder)
+    for line in whole.said:
+        note(line)
+    project = whole.file
+    plan = make_plan(folder, project, name=name, convention=whole.runtime)
     if plan.kind is not RuntimeKind.PYTHON or plan.git is not None:
         raise CommandError(
             "sx serve runs Python projects of a folder: containers need a container engine. Use sx deploy for this one."
         )
-    runtime = object_at(object_of(project.spec), "runtime", "python")
-    sub_path = str(object_at(object_of(project.spec), "source").get("subPath") or "")
+    runtime = object_at(project.spec, "runtime", "python")
+    sub_path = str(object_at(project.spec, "source").get("subPath") or "")
     source = folder / sub_path
     return {
         "folder": str(source),
+        "settings": [str(folder / file) for file in PROJECT_FILES],
         "python": str(_python(source, python)),
         "entryPoint": str(runtime.get("entryPoint") or ENTRY_POINT),
         "namespace": checked_name(namespace, field="--namespace"),

@@ -6,8 +6,9 @@ from typing import Final
 
 from serviceexecution.cli.doctor.finding import Finding, State
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.cli.project.plan import ENTRY_POINT, Plan, RuntimeKind, make_plan
-from serviceexecution.cli.project.project_file import PROJECT_FILE, read_project_file
+from serviceexecution.cli.project.plan import DOCKERFILE, ENTRY_POINT, PROGRAM, Plan, RuntimeKind, make_plan
+from serviceexecution.cli.project.project_file import PROJECT_FILE
+from serviceexecution.cli.project.whole import read_project
 from serviceexecution.contract.json_types import object_at
 
 _WHAT: Final = "project"
@@ -16,12 +17,12 @@ _PACKAGE: Final = "user_code."
 
 def look_at_project(folder: Path) -> Finding:
     """Return how the project of a folder is; a folder without one is no fault."""
-    marks = ("src/program.py", "Dockerfile", PROJECT_FILE)
+    marks = (PROGRAM, DOCKERFILE, PROJECT_FILE)
     if not any((folder / mark).exists() for mark in marks):
         return Finding(_WHAT, State.UNKNOWN, f"{folder} holds no project.", "sx init python NAME starts one.")
     try:
-        project = read_project_file(folder)
-        plan = make_plan(folder, project)
+        whole = read_project(folder)
+        plan = make_plan(folder, whole.file, convention=whole.runtime)
     except CommandError as error:
         return Finding(
             _WHAT, State.WRONG, str(error), f"Correct {folder}, or run sx doctor in the project's folder."

@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from serviceexecution.cli.project.platform_file import (
+    PLATFORM_FILES,
     convention,
     read_platform_file,
     with_platform_file,
 )
-from serviceexecution.cli.project.platform_openapi import read_input_schema
-from serviceexecution.cli.project.project_file import ProjectFile, read_project_file
+from serviceexecution.cli.project.platform_openapi import OPENAPI_FILES, read_input_schema
+from serviceexecution.cli.project.project_file import PROJECT_FILE, ProjectFile, read_project_file
+
+PROJECT_FILES: Final = (PROJECT_FILE, *PLATFORM_FILES, *OPENAPI_FILES)
+"""All that are read."""
 
 
 @dataclass(frozen=True, slots=True)
