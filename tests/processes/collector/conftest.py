@@ -1,26 +1,13 @@
 import pytest
 
-from tests.processes.collector.live import LiveGateway, Pod
-from tests.unit.gateway.collect.collector_cluster import REF, CollectorCluster
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """One server for all tests: starting it takes longer than most of them."""
-    gateway = LiveGateway(tmp_path_factory.mktemp("live"))
-    yield gateway
-    gateway.stop(abruptly=True)
+from tests.processes.collector.live import Pod
 
 
 @pytest.fixture
-def gateway(server):
-    """The server with an empty store and a cluster in which main has ended."""
-    server.kubernetes.__dict__.update(CollectorCluster().__dict__)
-    server.kubernetes.add_execution()
-    server.call(server.store.delete_execution(REF.namespace, REF.uid))
-    server.call(server.kubernetes.set_main("terminated"))
-    server.restart_app()
-    return server
+def gateway(gateway):
+    """The same, but main has ended."""
+    gateway.call(gateway.kubernetes.set_main("terminated"))
+    return gateway
 
 
 @pytest.fixture
