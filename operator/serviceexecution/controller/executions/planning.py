@@ -50,6 +50,8 @@ logger = structlog.stdlib.get_logger()
 
 SMALL_INPUT_BYTES: Final = 8 * 1024
 """An input of so many bytes is looked at in a few milliseconds, even if they are thousands of properties."""
+_FEW_POOLS: Final = 100
+"""So many claims and data pools are read in a few milliseconds; a namespace may have thousands."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -190,11 +192,8 @@ class Planner:
             # Role or CRD of an earlier version: claims are data pools as they were.
             logger.warning("data pools cannot be listed", namespace=namespace, error=str(error))
             pools = []
-        return replace(
-            known,
-            claims=tuple(ClaimView.model_validate(item) for item in claims.items),
-            pools=tuple(_readable(pools)),
-        )
+        many = len(claims.items) + len(pools) > _FEW_POOLS
+        return await _beside(many, namespace, _read_pools, known, claims.items, pools)
 
     async def _input_problem(
         self, execution: ServiceExecution, definition: ServiceDefinition, read: ReadSpec
@@ -216,6 +215,11 @@ class Planner:
         except SchemaSuspendedError as error:
             return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
         return PlanProblem(Reason.INVALID_INPUT, said(faults)) if faults else None
+
+
+def _read_pools(known: KnownPools, claims: Iterable[JsonObject], pools: Iterable[JsonObject]) -> KnownPools:
+    views = tuple(ClaimView.model_validate(item) for item in claims)
+    return replace(known, claims=views, pools=tuple(_readable(pools)))
 
 
 def _readable(items: Iterable[JsonObject]) -> Iterator[Pool]:

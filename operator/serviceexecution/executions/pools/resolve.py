@@ -1,6 +1,6 @@
 """From the data pools that a spec and its input name to what is mounted, or brought into the pod. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,7 +64,11 @@ class PlannedPools:
 
 @dataclass(slots=True)
 class _Resolution:
-    known: KnownPools
+    pools: Mapping[str, Pool]
+    """By name."""
+    claims_of: Mapping[str, Sequence[str]]
+    pools_of: Mapping[str, Sequence[Pool]]
+    """By the ids that inputs may give them."""
     mounted: dict[str, MountedPool] = field(default_factory=dict)
     staged: dict[str, UsedPool] = field(default_factory=dict)
 
@@ -108,7 +112,12 @@ def resolve(
     stage_limit: int = DEFAULT_STAGE_LIMIT,
 ) -> PlannedPools | PlanProblem:
     """Return how the data pools of a spec and its input come into the pod; ``stage_limit`` in bytes for all of them."""
-    found = _Resolution(known, staged={pool.property: pool for pool in known.used})
+    found = _Resolution(
+        {pool.metadata.name: pool for pool in known.pools},
+        _claims_by_id(known.claims),
+        _pools_by_id(known.pools),
+        staged={pool.property: pool for pool in known.used},
+    )
     for name, pool in (spec.data_pools or {}).items():
         if name not in found.staged and (problem := _of_spec(found, name, pool)) is not None:
             return problem
@@ -134,7 +143,7 @@ def _of_spec(found: _Resolution, name: str, pool: DataPool) -> PlanProblem | Non
         detail = f"{path}: give either persistentVolumeClaim or dataPoolRef."
         return PlanProblem(Reason.INVALID_SPEC, detail)
     asked = pool.data_pool_ref.name
-    named = next((one for one in found.known.pools if one.metadata.name == asked), None)
+    named = found.pools.get(asked)
     if named is None:
         detail = f'Create the DataPool "{asked}" or correct {path}.dataPoolRef.name.'
         return PlanProblem(Reason.DATA_POOL_NOT_FOUND, detail, waiting=True)
@@ -145,12 +154,8 @@ def _of_input(
     found: _Resolution, spec: ExecutionSpec, name: str, reference: DataPoolReference
 ) -> PlanProblem | None:
     shown = shown_id(spec, reference)
-    claims = sorted(
-        one.metadata.name
-        for one in found.known.claims
-        if one.metadata.labels.get(LABEL_DATA_POOL_ID, "") == reference.id
-    )
-    pools = sorted((one for one in found.known.pools if is_named(one, reference.id)), key=_name)
+    claims = sorted(found.claims_of.get(reference.id, ()))
+    pools = sorted(found.pools_of.get(reference.id, ()), key=_name)
     if pools and len(pools) + len(claims) > 1:
         named = ", ".join(
             [*(f"DataPool {_name(one)}" for one in pools), *(f"claim {one}" for one in claims)][:_LISTED]
@@ -173,9 +178,21 @@ def _of_input(
     return None
 
 
-def is_named(pool: Pool, identifier: str) -> bool:
-    """Tell whether an input's id names the DataPool: its uid does, and its label."""
-    return identifier in {pool.metadata.uid, pool.metadata.labels.get(LABEL_DATA_POOL_ID)}
+def _claims_by_id(claims: Iterable[ClaimView]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for claim in claims:
+        found.setdefault(claim.metadata.labels.get(LABEL_DATA_POOL_ID, ""), []).append(claim.metadata.name)
+    return found
+
+
+def _pools_by_id(pools: Iterable[Pool]) -> dict[str, list[Pool]]:
+    """Return the DataPools by what names them in an input: the uid does, and the label."""
+    found: dict[str, list[Pool]] = {}
+    for pool in pools:
+        uid = pool.metadata.uid
+        for identifier in {uid, pool.metadata.labels.get(LABEL_DATA_POOL_ID, uid)}:
+            found.setdefault(identifier, []).append(pool)
+    return found
 
 
 def _name(pool: Pool) -> str:

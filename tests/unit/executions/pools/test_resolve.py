@@ -1,5 +1,7 @@
 """Which data pool an id names, and how it comes into the pod."""
 
+import time
+
 import pytest
 
 from serviceexecution.contract.input.data_pools import DataPoolReference
@@ -124,3 +126,16 @@ def test_more_than_the_limit_is_refused_at_once():
     assert "29" in problem.detail
     assert not problem.waiting
     assert good(known=KnownPools(pools=(STORED,)), limit=30).staged_bytes == 30
+
+
+def test_many_ids_among_thousands_of_pools_are_found_in_a_moment():
+    known = KnownPools(
+        claims=tuple(claim(f"c{number}", f"of-claim-{number}") for number in range(2000)),
+        pools=tuple(pool(f"p{number}") for number in range(3000)),
+    )
+    asked = [*(f"of-claim-{number}" for number in range(50)), *(f"u-p{number}" for number in range(50))]
+    references = {identifier: DataPoolReference(identifier, identifier) for identifier in asked}
+    begun = time.monotonic()
+    found = good(references=references, known=known)
+    assert time.monotonic() - begun < 1
+    assert found.properties == (*sorted(asked[:50]), *sorted(asked[50:]))
