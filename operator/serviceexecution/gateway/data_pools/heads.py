@@ -33,18 +33,12 @@ _SUM_SECONDS: Final = 5.0
 """How long the size of a namespace's data pools is believed."""
 
 
-class PoolChangedError(Exception):
-    """The data pool's state is another one than the change was made for."""
-
-
 @dataclass(slots=True)
 class _Waiting:
     """Changes of one request, which become part of the same state."""
 
     changes: Sequence[Change]
     done: asyncio.Future[PoolIndex]
-    expected: str | None
-    any_state: bool
 
 
 @dataclass(slots=True)
@@ -74,54 +68,35 @@ class PoolHeads:
         Raises Problem 404 when the pool is gone, 413 above a limit, 503; StoreError; KubernetesError. A caller that is
         cancelled does not undo them.
         """
-        return await self._in_line(pool, changes, None, any_state=True)
-
-    async def apply_to(
-        self, pool: PoolReference, expected: str | None, changes: Sequence[Change]
-    ) -> PoolIndex:
-        """As ``apply``, but raise PoolChangedError unless the pool's state is the one of the digest ``expected``."""
-        return await self._in_line(pool, changes, expected, any_state=False)
-
-    async def _in_line(
-        self, pool: PoolReference, changes: Sequence[Change], expected: str | None, *, any_state: bool
-    ) -> PoolIndex:
         line = self._lines.setdefault(pool, _Line())
         done: asyncio.Future[PoolIndex] = asyncio.get_running_loop().create_future()
         done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        line.waiting.append(_Waiting(changes, done, expected, any_state))
+        line.waiting.append(_Waiting(changes, done))
         if line.worker is None:
             line.worker = asyncio.create_task(self._work(pool, line))
         return await asyncio.shield(done)
 
     async def _work(self, pool: PoolReference, line: _Line) -> None:
         while line.waiting:
-            batch = _next_batch(line)
-            try:
-                index = await self._moved(pool, batch)
-            except Problem as problem:
-                if len(batch) > 1:  # One that is too large must not refuse those beside it
-                    await self._one_by_one(pool, batch)
-                else:
-                    _fail(batch, problem)
-            except asyncio.CancelledError:
-                _fail(batch, unavailable("Ending", "This gateway is ending; try again."))
-                raise
-            except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
-                _fail(batch, error)
-            else:
-                for one in batch:
-                    if not one.done.done():
-                        one.done.set_result(index)
+            batch, line.waiting[:_AT_ONCE] = line.waiting[:_AT_ONCE], []
+            await self._make(pool, batch)
         line.worker = None
         self._lines.pop(pool, None)
 
-    async def _one_by_one(self, pool: PoolReference, batch: list[_Waiting]) -> None:
-        for one in batch:
-            try:
-                index = await self._moved(pool, [one])
-            except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
-                _fail([one], error)
+    async def _make(self, pool: PoolReference, batch: list[_Waiting]) -> None:
+        try:
+            index = await self._moved(pool, batch)
+        except asyncio.CancelledError:
+            _fail(batch, unavailable("Ending", "This gateway is ending; try again."))
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+            if isinstance(error, Problem) and len(batch) > 1:
+                for one in batch:  # One that is too large must not refuse those beside it
+                    await self._make(pool, [one])
             else:
+                _fail(batch, error)
+        else:
+            for one in batch:
                 if not one.done.done():
                     one.done.set_result(index)
 
@@ -131,8 +106,6 @@ class PoolHeads:
             pool = await self._directory.pool(reference.namespace, reference.uid)
             if pool is None:
                 raise no_pool(reference.uid)
-            if not batch[0].any_state and pool.status.index != batch[0].expected:
-                raise PoolChangedError
             before = await pools.read_index(reference, pool.status.index)
             changes = [change for one in batch for change in one.changes]
             changes = [await self._settled(reference, before, change) for change in changes]
@@ -190,19 +163,6 @@ class PoolHeads:
         with contextlib.suppress(StoreError):  # Without the note it is only kept once more
             for file in files.values():
                 await self._store.pools.note_content(pool, file)
-
-
-def _next_batch(line: _Line) -> list[_Waiting]:
-    """Take those that can become one state; one that is made for a certain state stands by itself."""
-    if not line.waiting[0].any_state:
-        return [line.waiting.pop(0)]
-    count = 0
-    for one in line.waiting[:_AT_ONCE]:
-        if not one.any_state:
-            break
-        count += 1
-    batch, line.waiting[:count] = line.waiting[:count], []
-    return batch
 
 
 def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
