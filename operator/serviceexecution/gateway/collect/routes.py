@@ -81,5 +81,5 @@ def collect_router(
         async with caller(request) as identity:
             return JSONResponse({"state": await states.state(identity, wait)})
 
-    add_pool_routes(router, store.pools, caller)
+    add_pool_routes(router, store.pools, caller, most_files=settings.pool_files)
     return router

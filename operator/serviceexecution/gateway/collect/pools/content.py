@@ -6,6 +6,7 @@ it was. Whether each file is what the listing says is checked by the pod, which 
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from serviceexecution.gateway.collect.pools.listing import Piece, PoolListing
@@ -31,31 +32,24 @@ class PoolContent:
     async def open(
         self, reference: PoolReference, listing: PoolListing, start: int, end: int
     ) -> AsyncIterator[bytes]:
-        """Return the bytes ``start`` to ``end`` (exclusive).
+        """Return the bytes ``start`` to ``end`` (exclusive), of which there is at least one.
 
         Raises Problem 409 when the first of them are not in the store, StoreError. What turns out later ends the
         stream with a StoreError: whoever asks for the rest is told.
         """
         groups = _groups(listing.pieces(start, end))
-        first = next(groups, None)
-        if first is None:
-            return _nothing()
-        head = await self._open_first(reference, first)
+        first = next(groups)
+        head = await self._found(reference, first[0])
+        if head is None:
+            raise damaged(f'The content of its file "{first[0].file.name}" is lost.')
         return self._stream(reference, first, head, groups)
-
-    async def _open_first(self, reference: PoolReference, group: list[Piece]) -> ObjectStream:
-        piece = group[0]
-        stream = await self._store.open_blob(reference, piece.file.blob, (piece.start, piece.end))
-        if stream is None or stream.size != piece.file.size:
-            raise damaged(f'The content of its file "{piece.file.name}" is lost.')
-        return stream
 
     async def _stream(
         self, reference: PoolReference, first: list[Piece], head: ObjectStream, rest: Iterator[list[Piece]]
     ) -> AsyncIterator[bytes]:
         async for chunk in head.chunks:
             yield chunk
-        for group in (first[1:], *rest) if len(first) > 1 else rest:
+        for group in chain((first[1:],), rest):
             if len(group) == 1:
                 async for chunk in (await self._opened(reference, group[0])).chunks:
                     yield chunk
@@ -70,10 +64,14 @@ class PoolContent:
                 await asyncio.gather(*reads, return_exceptions=True)
 
     async def _opened(self, reference: PoolReference, piece: Piece) -> ObjectStream:
-        stream = await self._store.open_blob(reference, piece.file.blob, (piece.start, piece.end))
-        if stream is None or stream.size != piece.file.size:
+        stream = await self._found(reference, piece)
+        if stream is None:
             raise StoreError(f"content {piece.file.blob} of a data pool is lost")
         return stream
+
+    async def _found(self, reference: PoolReference, piece: Piece) -> ObjectStream | None:
+        stream = await self._store.open_blob(reference, piece.file.blob, (piece.start, piece.end))
+        return None if stream is None or stream.size != piece.file.size else stream
 
     async def _whole(self, reference: PoolReference, piece: Piece) -> bytes:
         return b"".join([chunk async for chunk in (await self._opened(reference, piece)).chunks])
@@ -93,9 +91,3 @@ def _groups(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
             yield [piece]
     if group:
         yield group
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    none: tuple[bytes, ...] = ()
-    for chunk in none:
-        yield chunk

@@ -1,5 +1,6 @@
 """/collect/v1/pools: what the pod of an execution asks about its data pools, each named by its property."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
@@ -30,9 +31,9 @@ ANSWER_SECONDS: Final = 300.0
 Caller = Callable[[Request], AbstractAsyncContextManager[CollectorIdentity]]
 
 
-def add_pool_routes(router: APIRouter, store: PoolStore, caller: Caller) -> None:
-    """Add the routes with which pods read data pools."""
-    listings, content = PoolListings(store), PoolContent(store)
+def add_pool_routes(router: APIRouter, store: PoolStore, caller: Caller, *, most_files: int) -> None:
+    """Add the routes with which pods read data pools, of so many files at most."""
+    listings, content = PoolListings(store, most_files), PoolContent(store)
     turns = FairTurns(READS, per_key=READS_PER_NAMESPACE, waiting_per_key=_WAITING)
 
     @router.get("/pools/{name}/index")
@@ -86,3 +87,4 @@ async def _given(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Give the pieces, and let others work in between."""
     for piece in pieces:
         yield piece
+        await asyncio.sleep(0)
