@@ -6,7 +6,7 @@ more generous (numbers of any length, which are only looked at, never computed).
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Final, Never
 
@@ -118,6 +118,16 @@ def members(text: str) -> Iterator[tuple[str, str, int]]:
     at = _skip_space(text, at)
     if at != len(text):
         raise JsonTextError("Unexpected text after the object", text, at)
+
+
+def member_texts(text: str) -> dict[str, str]:
+    """Return name and exact text of the value of each member, as ``members`` gives them; raises JsonTextError."""
+    return {name: value for name, value, _ in members(text)}
+
+
+def joined(found: Mapping[str, str]) -> str:
+    """Return the JSON object of these members, each value a JSON text."""
+    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in found.items()) + "}"
 
 
 def _value_at(text: str, start: int) -> tuple[JsonValue, int]:

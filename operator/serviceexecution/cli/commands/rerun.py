@@ -21,6 +21,7 @@ from serviceexecution.cli.options import (
 )
 from serviceexecution.cli.summaries import execution_summary
 from serviceexecution.cli.terminal import visible_line
+from serviceexecution.contract.json_text import joined
 from serviceexecution.contract.json_types import object_at
 
 if TYPE_CHECKING:
@@ -106,8 +107,7 @@ def rerun_body(changes: "Sequence[Property]", secrets: dict[str, str], tags: lis
         members[change.path[0]] = change.text
     if secrets:
         members["$secrets"] = json.dumps(secrets, ensure_ascii=False)
-    text = ",".join(f"{json.dumps(name, ensure_ascii=False)}:{value}" for name, value in members.items())
-    body = f'{{"input":{{{text}}}'
+    parts = {"input": joined(members)}
     if tags:
-        body += f',"tags":{json.dumps(tags, ensure_ascii=False)}'
-    return (body + "}").encode()
+        parts["tags"] = json.dumps(tags, ensure_ascii=False)
+    return joined(parts).encode()

@@ -10,7 +10,7 @@ from typing import Final
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.terminal import visible_line
 from serviceexecution.contract.input.secret_names import secret_variable
-from serviceexecution.contract.json_text import JsonTextError, members, skim
+from serviceexecution.contract.json_text import JsonTextError, joined, member_texts, skim
 
 SECRETS: Final = "$secrets"
 TAGS: Final = "$tags"
@@ -67,7 +67,7 @@ def read_secrets(options: Iterable[str]) -> dict[str, str]:
 
 def missing_secrets(needed: Iterable[str], given: Mapping[str, str], text: str) -> dict[str, str]:
     """Return secrets that a service needs and nobody has given, from the environment or a person at a terminal."""
-    known = skim({name: value for name, value, _ in members(text)}.get(SECRETS, "{}"))
+    known = skim(member_texts(text).get(SECRETS, "{}"))
     have = set(given) | (set(known) if isinstance(known, dict) else set())
     found = {name: _told_secret(name) for name in needed if name not in have}
     return {name: value for name, value in found.items() if value}
@@ -86,18 +86,17 @@ def _told_secret(name: str) -> str | None:
 def request_body(text: str, secrets: Mapping[str, str], tags: Iterable[str]) -> bytes:
     """Return the body: ``text`` with secrets and tags added to its ``$secrets`` and ``$tags``; raises CommandError."""
     try:
-        found = [(name, value) for name, value, _ in members(text)]
+        parts = member_texts(text)
     except JsonTextError as error:
         raise CommandError(f"-d: the input must be one JSON object: {error}") from None
     extra_tags = list(tags)
     if not secrets and not extra_tags:
         return text.encode()
-    parts = dict(found)
     if secrets:
         parts[SECRETS] = _with_secrets(parts.get(SECRETS, "{}"), secrets)
     if extra_tags:
         parts[TAGS] = _with_tags(parts.get(TAGS, "[]"), extra_tags)
-    return ("{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in parts.items()) + "}").encode()
+    return joined(parts).encode()
 
 
 def _with_secrets(text: str, secrets: Mapping[str, str]) -> str:

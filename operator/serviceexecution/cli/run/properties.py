@@ -5,14 +5,14 @@ for the files that are named.
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.run.schema import Schema
-from serviceexecution.contract.json_text import JsonTextError, has_half_a_pair, members, skim
+from serviceexecution.contract.json_text import JsonTextError, has_half_a_pair, joined, member_texts, skim
 
 _OPTION: Final = re.compile(r"(?P<name>[^=]+?)(?P<kind>:?=)(?P<value>.*)", re.DOTALL)
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<rest>\.[0-9]+)?(?P<power>[eE][+-]?[0-9]+)?")
@@ -59,7 +59,7 @@ def with_properties(text: str, properties: Iterable[Property]) -> str:
 
 def check_required(text: str, schema: Schema) -> None:
     """Raise CommandError for a property that the service needs and the input lacks."""
-    found = {name: value for name, value, _ in members(text)}
+    found = member_texts(text)
     for name in schema.required:
         if name not in found:
             raise CommandError(
@@ -67,7 +67,7 @@ def check_required(text: str, schema: Schema) -> None:
             )
         inner = schema.at((name,))
         if inner.required and found[name].lstrip().startswith("{"):
-            have = {below for below, _, _ in members(found[name])}
+            have = member_texts(found[name])
             for below in inner.required:
                 if below not in have:
                     path = f"{name}.{below}"
@@ -176,17 +176,12 @@ def _of_file(name: str, path: Path, schema: Schema, *, raw: bool) -> str:
 
 def _put(text: str, path: tuple[str, ...], value: str, shown: str) -> str:
     try:
-        found = {name: inner for name, inner, _ in members(text)}
+        found = member_texts(text)
     except JsonTextError:
         raise CommandError(f"-i {shown}: what stands above it in the input is no JSON object.") from None
     head, rest = path[0], path[1:]
     found[head] = _put(found.get(head, "{}"), rest, value, shown) if rest else value
     return joined(found)
-
-
-def joined(found: Mapping[str, str]) -> str:
-    """Return the JSON object of these members, each a JSON text."""
-    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in found.items()) + "}"
 
 
 def _shortened(value: str) -> str:

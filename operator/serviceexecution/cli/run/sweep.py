@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from serviceexecution.cli.errors import CommandError
-from serviceexecution.cli.run.properties import joined, read_properties, with_properties
+from serviceexecution.cli.run.properties import read_properties, with_properties
 from serviceexecution.cli.run.schema import Schema
-from serviceexecution.contract.json_text import JsonTextError, members
+from serviceexecution.contract.json_text import JsonTextError, joined, member_texts
 from serviceexecution.contract.json_types import JsonObject, object_of
 
 MEMORY: Final = ".sweep"
@@ -129,12 +129,12 @@ def read_lines(file: Path, common: str, schema: Schema) -> list[str]:
         raise CommandError(f"--each: {file} is not UTF-8 text.") from None
     except OSError as error:
         raise CommandError(f"--each: {file} cannot be read: {error.strerror}.") from None
-    shared = {name: value for name, value, _ in members(common)}
+    shared = member_texts(common)
     found: list[str] = []
     own = _of_csv(text, schema) if file.suffix.lower() == ".csv" else _of_json_lines(text)
     for number, line in own:
         try:
-            have = {name: value for name, value, _ in members(line)}
+            have = member_texts(line)
         except JsonTextError as error:
             raise CommandError(f"--each: line {number} of {file} must be one JSON object: {error}") from None
         found.append(joined({**shared, **have}) if shared else line)

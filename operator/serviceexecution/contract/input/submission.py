@@ -15,7 +15,7 @@ from serviceexecution.contract.input.data_pools import DATA_POOL_REFERENCE, find
 from serviceexecution.contract.input.input_files import InputParts, input_members, parts_of_members
 from serviceexecution.contract.input.input_text import INPUT_LIMIT
 from serviceexecution.contract.input.secret_names import check_secret_names, check_secret_value
-from serviceexecution.contract.json_text import skim
+from serviceexecution.contract.json_text import joined, skim
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quoting import quoted
 
@@ -76,7 +76,7 @@ def too_large(limit: int) -> str:
 
 def input_text(properties: Mapping[str, str]) -> str:
     """Return the JSON object that the properties (name → JSON text) are the members of."""
-    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in properties.items()) + "}"
+    return joined(properties)
 
 
 def _reference(identifier: str) -> str:
