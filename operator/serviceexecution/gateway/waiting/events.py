@@ -63,8 +63,8 @@ async def execution_events(
     """
     bell = _Bell(ending)
     told = int(last_id) if _is_number(last_id) else None
-    yield b": the execution\n\n"
     try:
+        yield b": the execution\n\n"
         with state.changes.of_execution(execution.uid, lambda _: bell.rung.set()):
             while not ending.is_set():
                 known = await state.execution(execution.namespace, None, state.id_of(execution))
@@ -129,8 +129,8 @@ async def list_events(
     """
     bell = _Bell(ending)
     pending = _Pending(service, bell)
-    yield b": the executions\n\n"
     try:
+        yield b": the executions\n\n"
         with state.changes.of_namespace(namespace, pending.note):
             if not last_id:
                 yield _event("open", state.changes.version(namespace), {})

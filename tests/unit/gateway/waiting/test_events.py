@@ -211,3 +211,18 @@ async def test_nothing_listens_behind_a_stream_that_was_left(service):
     await stream.next()
     await stream.leave()
     assert not service.state.changes._of_namespace
+
+
+async def test_no_task_is_left_by_a_stream_that_ends_at_its_first_line(service):
+    execution = service.state.known_execution(NAMESPACE, None, await service.started())
+    before = asyncio.all_tasks()
+    rest: dict[str, Any] = {"view": None, "last_id": "", "ending": asyncio.Event()}
+    bodies: list[Any] = [
+        events.execution_events(service.state, execution, **rest),
+        events.list_events(service.state, NAMESPACE, None, **rest),
+    ]
+    for body in bodies:
+        assert (await anext(body)).startswith(b":")
+        await body.aclose()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
