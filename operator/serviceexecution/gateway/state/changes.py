@@ -3,7 +3,7 @@
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from serviceexecution.gateway.state.known_execution import KnownExecution
@@ -14,7 +14,7 @@ REMEMBERED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An execution as it is now, or as it last was."""
+    """An execution as it is now, or as it last was, then without message, tags and usage."""
 
     execution: KnownExecution
     removed: bool
@@ -66,7 +66,8 @@ class Changes:
 
     def removed(self, execution: KnownExecution) -> None:
         """Tell of one that is gone."""
-        change = Change(execution, removed=True, version=self.version(execution.namespace))
+        named = replace(execution, message=None, tags=(), usage=None)  # What was long is not remembered
+        change = Change(named, removed=True, version=self.version(execution.namespace))
         self._removed.append(change)
         if len(self._removed) > self._remembered:
             forgotten = self._removed.popleft().version

@@ -57,6 +57,18 @@ def test_deletions_are_known_from_the_first_list_on_and_no_further_than_memory_g
     assert changes.removed_since("team-b", 13) == []
 
 
+def test_of_a_deletion_nothing_long_is_remembered():
+    changes = Changes()
+    index = ExecutionIndex(changes=changes)
+    changes.begin(None, 10)
+    long = body("a", 11)
+    long["spec"]["tags"] = ["t" * 200] * 10
+    long["status"] = {"phase": "Failed", "message": "m" * 1000}
+    assert index.put(long).size > 4000
+    index.drop("team-a", "a", "uid-a")
+    assert changes.removed_since("team-a", 10)[0].execution.size < 1100
+
+
 def test_what_we_write_ourselves_is_no_progress_of_the_watch():
     changes = Changes()
     changes.begin(None, 10)
