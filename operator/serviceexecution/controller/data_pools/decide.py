@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of, objects_of
 from serviceexecution.resources.executions.execution_status import Condition
@@ -88,14 +88,14 @@ def said_of_claim(pool: Pool, claim: JsonObject | None, refusal: str = "") -> Sa
 def new_status(pool: Pool, said: Said, now: datetime) -> PoolStatus:
     """Return the status that says so; which files there are is the gateway's to say."""
     old = next((one for one in pool.status.conditions if one.type == CONDITION_READY), None)
-    status = "True" if said.ready else "False"
-    same = old is not None and old.status == status
+    status: Literal["True", "False"] = "True" if said.ready else "False"
+    since = now if old is None or old.status != status else old.last_transition_time
     condition = Condition(
         type=CONDITION_READY,
-        status="True" if said.ready else "False",
+        status=status,
         reason=said.reason,
         message=said.message,
-        last_transition_time=old.last_transition_time if same and old is not None else now,
+        last_transition_time=since,
         observed_generation=pool.metadata.generation,
     )
     others = [one for one in pool.status.conditions if one.type != CONDITION_READY]

@@ -18,7 +18,9 @@ from serviceexecution.controller.data_pools.decide import (
     said_of_claim,
     said_of_store,
 )
-from serviceexecution.fairness.payers import namespace_payer, paid_by
+from serviceexecution.controller.work.keys import PoolKey
+from serviceexecution.controller.work.queue import WorkQueue
+from serviceexecution.controller.work.worker import work
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS
@@ -28,10 +30,12 @@ from serviceexecution.resources.status_patch import status_patch
 logger = structlog.stdlib.get_logger()
 _WATCH_SECONDS: Final = 300
 _PAUSE_SECONDS: Final = 5.0
+_WORKERS: Final = 2
+"""A namespace has one of them."""
 
 
 class PoolKeeper:
-    """State owner of the data pools that are looked at again later."""
+    """State owner of the data pools that wait for a pass, in turns by namespace."""
 
     def __init__(
         self, client: KubernetesClient, *, namespaces: tuple[str, ...] = (), clock: Clock = utc_now
@@ -39,56 +43,53 @@ class PoolKeeper:
         self._client = client
         self._namespaces = namespaces
         self._clock = clock
-        self._again: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._queue: WorkQueue[PoolKey] = WorkQueue(owner_of=lambda key: key.namespace, most_per_owner=1)
 
     async def run(self) -> None:
         """Follow all data pools for ever."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for namespace in self._namespaces or (None,):
-                    tasks.create_task(self._follow(namespace))
-        finally:
-            for task in self._again.values():
-                task.cancel()
+        async with asyncio.TaskGroup() as tasks:
+            for namespace in self._namespaces or (None,):
+                tasks.create_task(self._follow(namespace))
+            for _ in range(_WORKERS):
+                tasks.create_task(work(self._queue, self))
 
-    async def keep(self, body: JsonObject) -> None:
-        """Bring one data pool to the state that its spec asks for."""
-        try:
-            pool = Pool.model_validate(body)
-        except ValidationError as error:
-            name = text_at(body, "metadata", "name")
-            logger.warning("DataPool cannot be read", pool=name, errors=error.error_count())
-            return
-        if pool.metadata.deletion_timestamp is not None:
-            return
-        with paid_by(namespace_payer(pool.metadata.namespace)):
-            try:
-                await self._pass(pool)
-            except ConflictError:
-                return  # The watch tells of the change
-            except KubernetesError as error:
-                logger.warning(
-                    "pass failed",
-                    namespace=pool.metadata.namespace,
-                    pool=pool.metadata.name,
-                    error=str(error),
-                )
-                self._look_again(pool)
+    async def reconcile(self, key: PoolKey) -> float | None:
+        """Bring a data pool to the state that its spec asks for; return after how many seconds to look again."""
+        body = await self._client.get(DATA_POOLS, key.namespace, key.name)
+        if body is None:
+            self._queue.forget(key)
+            return None
+        return await self.keep(body)
 
-    async def _pass(self, pool: Pool) -> None:
+    async def keep(self, body: JsonObject) -> float | None:
+        """As ``reconcile``, of a data pool that was read."""
+        pool = _read(body)
+        if pool is None:
+            return None
         said = said_of_store() if claim_name(pool) is None else await self._said_of_claim(pool)
-        patch = status_patch(pool.status, new_status(pool, said, self._clock()))
+        patch = self._patch(pool, said)
         if patch:
             metadata = pool.metadata
-            await self._client.patch(
-                DATA_POOLS,
-                metadata.namespace,
-                metadata.name,
-                {"metadata": {"resourceVersion": metadata.resource_version}, "status": patch},
-                subresource="status",
-            )
-        if not said.ready:
-            self._look_again(pool)
+            try:
+                await self._client.patch(
+                    DATA_POOLS,
+                    metadata.namespace,
+                    metadata.name,
+                    {"metadata": {"resourceVersion": metadata.resource_version}, "status": patch},
+                    subresource="status",
+                )
+            except ConflictError:
+                return None  # The watch tells of the change
+        return None if said.ready else LOOK_AGAIN_SECONDS
+
+    def _patch(self, pool: Pool, said: Said) -> JsonObject:
+        return status_patch(pool.status, new_status(pool, said, self._clock()))
+
+    def _take(self, body: JsonObject) -> None:
+        """Queue a data pool, unless it is in the store and its status says so: each upload is such news."""
+        pool = _read(body)
+        if pool is not None and (pool.is_on_claim or self._patch(pool, said_of_store())):
+            self._queue.add(PoolKey(pool.metadata.namespace, pool.metadata.name))
 
     async def _said_of_claim(self, pool: Pool) -> Said:
         namespace, wanted, refusal = pool.metadata.namespace, pool.spec.storage.claim, ""
@@ -104,20 +105,6 @@ class PoolKeeper:
                 refusal = str(error)
         return said_of_claim(pool, found, refusal)
 
-    def _look_again(self, pool: Pool) -> None:
-        key = (pool.metadata.namespace, pool.metadata.name)
-        if key not in self._again:
-            task = asyncio.create_task(self._later(*key))
-            self._again[key] = task
-
-    async def _later(self, namespace: str, name: str) -> None:
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        self._again.pop((namespace, name), None)
-        with contextlib.suppress(KubernetesError):
-            body = await self._client.get(DATA_POOLS, namespace, name)
-            if body is not None:
-                await self.keep(body)
-
     async def _follow(self, namespace: str | None) -> None:
         while True:
             try:
@@ -132,7 +119,7 @@ class PoolKeeper:
         version = ""
         async for page in self._client.list_pages(DATA_POOLS, namespace):
             for body in page.items:
-                await self.keep(body)
+                self._take(body)
             version = page.resource_version
         return version
 
@@ -145,4 +132,15 @@ class PoolKeeper:
                 async for event in events:
                     version = text_at(event.object, "metadata", "resourceVersion") or version
                     if event.type in {"ADDED", "MODIFIED"}:
-                        await self.keep(event.object)
+                        self._take(event.object)
+
+
+def _read(body: JsonObject) -> Pool | None:
+    """Return the data pool, None when it cannot be read or is being deleted."""
+    try:
+        pool = Pool.model_validate(body)
+    except ValidationError as error:
+        name = text_at(body, "metadata", "name")
+        logger.warning("DataPool cannot be read", pool=name, errors=error.error_count())
+        return None
+    return pool if pool.metadata.deletion_timestamp is None else None

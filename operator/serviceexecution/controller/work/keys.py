@@ -31,3 +31,14 @@ class ServiceKey(NamedTuple):
     def fields(self) -> dict[str, str]:
         """Return the fields of log lines about the service."""
         return {"namespace": self.namespace, "service": self.name}
+
+
+class PoolKey(NamedTuple):
+    """A data pool's namespace and name: those of its DataPool."""
+
+    namespace: str
+    name: str
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields of log lines about the data pool."""
+        return {"namespace": self.namespace, "pool": self.name}

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
-from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.controller.work.keys import ExecutionKey, PoolKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.fairness.payers import namespace_payer, paid_by
 from serviceexecution.kube.errors import KubernetesError
@@ -17,12 +17,12 @@ from serviceexecution.store.errors import StoreError
 logger = structlog.stdlib.get_logger()
 
 
-Key = TypeVar("Key", bound=ExecutionKey | ServiceKey)
-Key_contra = TypeVar("Key_contra", bound=ExecutionKey | ServiceKey, contravariant=True)
+Key = TypeVar("Key", bound=ExecutionKey | ServiceKey | PoolKey)
+Key_contra = TypeVar("Key_contra", bound=ExecutionKey | ServiceKey | PoolKey, contravariant=True)
 
 
 class Works(Protocol[Key_contra]):
-    """What brings one object a step further: an execution, or a service."""
+    """What brings one object a step further: an execution, a service or a data pool."""
 
     async def reconcile(self, key: Key_contra) -> float | None:
         """Return after how many seconds to look again."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -10,11 +11,11 @@ import pytest
 from serviceexecution.controller.data_pools.keeper import PoolKeeper
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS
+from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS, ResourceKind
 from tests.support.api_server.server import ApiServer
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-NEW = {"type": "Claim", "claim": {"size": "1Gi", "storageClassName": "fast"}}
+NEW: dict[str, Any] = {"type": "Claim", "claim": {"size": "1Gi", "storageClassName": "fast"}}
 
 
 @pytest.fixture
@@ -106,14 +107,68 @@ async def test_a_refused_claim_is_said_with_the_cluster_s_words(kubernetes: ApiS
     assert "exceeded quota" in status["conditions"][0]["message"]
 
 
-async def test_pools_are_followed(kubernetes: ApiServer) -> None:
+@contextlib.asynccontextmanager
+async def following(kubernetes: ApiServer) -> AsyncIterator[None]:
     task = asyncio.create_task(keeper(kubernetes).run())
     try:
-        await kubernetes.create(DATA_POOLS, "team", {"metadata": {"name": "pool"}, "spec": {}})
-        async with asyncio.timeout(10):
-            while "status" not in kubernetes.objects["datapools", "team", "pool"]:  # noqa: ASYNC110 - no event tells it
-                await asyncio.sleep(0.01)
+        yield
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def put(kubernetes: ApiServer, namespace: str, name: str) -> None:
+    """Put a data pool that needs a claim."""
+    metadata: dict[str, Any] = {"namespace": namespace, "name": name}
+    kubernetes.put(DATA_POOLS, {"metadata": metadata, "spec": {"storage": NEW}})
+
+
+async def has_status(kubernetes: ApiServer, namespace: str, name: str) -> None:
+    async with asyncio.timeout(10):
+        while "status" not in kubernetes.objects["datapools", namespace, name]:  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(0.01)
+
+
+async def test_pools_are_followed(kubernetes: ApiServer) -> None:
+    async with following(kubernetes):
+        await kubernetes.create(DATA_POOLS, "team", {"metadata": {"name": "pool"}, "spec": {}})
+        await has_status(kubernetes, "team", "pool")
+
+
+async def test_an_upload_costs_no_request(kubernetes: ApiServer) -> None:
+    await kept(kubernetes)
+    async with following(kubernetes):
+        await kubernetes.create(DATA_POOLS, "team", {"metadata": {"name": "other"}, "spec": {}})
+        await has_status(kubernetes, "team", "other")
+        kubernetes.requests.clear()
+        moved: dict[str, Any] = {"status": {"files": 1, "bytes": 2, "index": "b" * 64}}
+        await kubernetes.patch(DATA_POOLS, "team", "pool", moved, subresource="status")
+        await kubernetes.create(DATA_POOLS, "team", {"metadata": {"name": "third"}, "spec": {}})
+        await has_status(kubernetes, "team", "third")
+    assert [one for one in kubernetes.requests if (one.verb, one.name) == ("get", "pool")] == []
+
+
+async def test_pools_of_one_namespace_do_not_hold_those_of_others(
+    kubernetes: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = kubernetes.get
+
+    async def slow(kind: ResourceKind, namespace: str, name: str) -> Any:
+        if namespace == "noisy":
+            await asyncio.sleep(60)
+        return await get(kind, namespace, name)
+
+    monkeypatch.setattr(kubernetes, "get", slow)
+    for number in range(50):
+        put(kubernetes, "noisy", f"pool-{number}")
+    put(kubernetes, "team", "pool")
+    async with following(kubernetes):
+        await has_status(kubernetes, "team", "pool")
+
+
+async def test_a_pass_that_fails_in_an_odd_way_is_repeated(kubernetes: ApiServer) -> None:
+    kubernetes.fail("get", "persistentvolumeclaims", ValueError("odd"))
+    put(kubernetes, "team", "pool")
+    async with following(kubernetes):
+        await has_status(kubernetes, "team", "pool")
