@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +26,6 @@ from serviceexecution.contract.json_types import (
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.reasons import Reason
-from serviceexecution.kube.errors import GoneError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.local.objects import LocalObjects
 from serviceexecution.local.process import Given, LocalProcess
@@ -40,7 +38,8 @@ from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
 
 logger = structlog.stdlib.get_logger()
-_WATCH_SECONDS: Final = 3600
+_FOR_EVER: Final = 10**9
+"""Seconds. Nobody cuts a watch in the same process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +87,10 @@ class Runner:
     async def run(self) -> None:
         """Take executions for ever; programs that still run are stopped at the end."""
         async with asyncio.TaskGroup() as tasks:
-            version = "1"
-            while True:
-                with contextlib.suppress(GoneError):
-                    async for event in self._objects.watch(
-                        SERVICE_EXECUTIONS, None, timeout_seconds=_WATCH_SECONDS, resource_version=version
-                    ):
-                        version = text_at(event.object, "metadata", "resourceVersion")
-                        self._take(event.type, event.object, tasks)
+            async for event in self._objects.watch(
+                SERVICE_EXECUTIONS, None, timeout_seconds=_FOR_EVER, resource_version="1"
+            ):
+                self._take(event.type, event.object, tasks)
 
     def _take(self, kind: str, body: JsonObject, tasks: asyncio.TaskGroup) -> None:
         uid, name = text_at(body, "metadata", "uid"), text_at(body, "metadata", "name")
