@@ -98,6 +98,8 @@ ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", autocompletio
 ExecutionArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Name of an execution, or the id that the Service API shows.")
 ]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show neither phases nor log.")]
 TimeoutOption = Annotated[
     str, typer.Option("--timeout", help="How long to wait, such as 90s or 1h30m; no limit by default.")
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from serviceexecution.cli.console import note, say, say_json, say_yaml
+from serviceexecution.cli.console import note, say, say_json, say_json_line, say_yaml
 from serviceexecution.cli.errors import ExitCode
 from serviceexecution.cli.listing.selection import Selection, newest_first
 from serviceexecution.cli.listing.shown import Form, FormOption, columns, document, say_executions
@@ -151,8 +151,6 @@ class _Printer:
         self._widths: list[int] = []
 
     def say(self, views: Sequence[ExecutionSummary]) -> None:
-        from serviceexecution.cli.console import say_json_line
-
         match self._form:
             case Form.JSON:
                 for view in views:

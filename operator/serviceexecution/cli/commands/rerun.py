@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serviceexecution.cli.console import say, say_json
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.options import (
     ContextOption,
+    DetachOption,
     ExecutionArgument,
     GatewayOption,
     NamespaceOption,
     Output,
     OutputOption,
+    QuietOption,
     RawOption,
     TimeoutOption,
     seconds_of,
@@ -43,9 +44,9 @@ def rerun(
     tag: Annotated[
         list[str] | None, typer.Option("--tag", help="Label of the new execution, in place of the old ones.")
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")] = False,
+    detach: DetachOption = False,
     output: OutputOption = Output.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither phases nor log.")] = False,
+    quiet: QuietOption = False,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -61,7 +62,7 @@ def rerun(
       sx rerun 5f0c…
       sx rerun 5f0c… -i shots=2000 -i data=@other.json
     """
-    from serviceexecution.cli.commands.run import stay
+    from serviceexecution.cli.commands.run import say_id, stay
     from serviceexecution.cli.run.body import missing_secrets, read_secrets
     from serviceexecution.cli.run.preparing import service_schema
     from serviceexecution.cli.run.properties import read_properties
@@ -82,7 +83,7 @@ def rerun(
         check_secrets(needed, secrets)
         made = session.service_client(found.service).rerun(found.api_id, rerun_body(changes, secrets, tag))
         if detach:
-            say_json({"id": made}) if output is Output.JSON else say(made)
+            say_id(made, output)
             return
         stay(session, found.service, made, output, seconds=seconds, quiet=quiet, raw=raw)
 

@@ -13,10 +13,12 @@ from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.listing.shown import document
 from serviceexecution.cli.options import (
     ContextOption,
+    DetachOption,
     GatewayOption,
     NamespaceOption,
     Output,
     OutputOption,
+    QuietOption,
     RawOption,
     ServiceArgument,
     TimeoutOption,
@@ -62,7 +64,7 @@ def run(
         ),
     ] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Label of the execution.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")] = False,
+    detach: DetachOption = False,
     each: Annotated[
         Path | None,
         typer.Option(
@@ -77,7 +79,7 @@ def run(
         typer.Option("--again", help="With --each: run all lines again, or those that have not succeeded."),
     ] = None,
     output: OutputOption = Output.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither phases nor log.")] = False,
+    quiet: QuietOption = False,
     raw: RawOption = False,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -117,9 +119,17 @@ def run(
             return
         execution = submit(session, service, prepare(session, service, given).body)
         if detach:
-            say_json({"id": execution}) if output is Output.JSON else say(execution)
+            say_id(execution, output)
             return
         stay(session, service, execution, output, seconds=seconds, quiet=quiet, raw=raw)
+
+
+def say_id(execution: str, output: Output) -> None:
+    """Print the id of an execution that was started."""
+    if output is Output.JSON:
+        say_json({"id": execution})
+    else:
+        say(execution)
 
 
 def stay(
