@@ -9,7 +9,7 @@ import typer
 
 from serviceexecution.cli.console import note, say, say_json, say_output, say_table
 from serviceexecution.cli.errors import CommandError, ExitCode
-from serviceexecution.cli.listing.selection import newest_first
+from serviceexecution.cli.listing.selection import Selection, newest_first
 from serviceexecution.cli.listing.shown import Form, document, say_executions
 from serviceexecution.cli.log_choice import (
     GrepOption,
@@ -26,6 +26,7 @@ from serviceexecution.cli.options import (
     Output,
     OutputOption,
     RawOption,
+    ServiceOption,
 )
 from serviceexecution.cli.summaries import ExecutionSummary, execution_summary, shown_seconds
 from serviceexecution.cli.terminal import visible_line
@@ -51,7 +52,7 @@ _NEWEST: Final = 25
 
 def status(
     execution: Annotated[str, typer.Argument(metavar="ID", show_default=False)] = "",
-    service: Annotated[str, typer.Option("--service", help="Only executions of this service.")] = "",
+    service: ServiceOption = "",
     show_all: Annotated[
         bool, typer.Option("--all", "-a", help="Show all executions, not only the newest 25.")
     ] = False,
@@ -77,11 +78,9 @@ def status(
             found = [session.execution(execution)]
             queue = queue_line(session, found[0]) if output is Output.TABLE else ""
         else:
-            found = [
-                execution_summary(item) for item in session.api.list(SERVICE_EXECUTIONS, session.namespace)
-            ]
-            found = [view for view in found if service in {"", view.service}]
-            found = newest_first(found)
+            wanted = Selection(service=service).field_selector
+            items = session.api.list(SERVICE_EXECUTIONS, session.namespace, field_selector=wanted)
+            found = newest_first(map(execution_summary, items))
             found = found if show_all else found[:_NEWEST]
     if output is Output.JSON:
         say_json(document(found[0]) if execution else [document(view) for view in found])
