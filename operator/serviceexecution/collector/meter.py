@@ -80,9 +80,10 @@ class Meter:
             if time.monotonic() >= self._next:
                 self._sample()
             return
-        if self._candidate is None and not self._find():
-            return
-        self._attach()
+        if self._candidate is None:
+            self._candidate = self._find()
+        if self._candidate is not None:
+            self._attach(self._candidate)
 
     def touch(self) -> None:
         """Take the sample of main's end: the kernel has the sums for some milliseconds more."""
@@ -107,24 +108,24 @@ class Meter:
         """Return what is told with the commit; None when nothing was measured."""
         return self.series.facts()
 
-    def _find(self) -> bool:
+    def _find(self) -> int | None:
+        """Return the number of the process that is main, None while there is none."""
         number = self._newest_number()
         if number == self._last_number:
-            return False
+            return None
         self._last_number = number
         assert self._processes is not None  # noqa: S101 - else it is over
         own, starts = self._own_start, []
+        grouped = self._own not in {b"", self._pause_group}
         for other in self._processes.others():
             group, start = group_of(self._proc, other), self._start_of(other)
-            grouped = self._own not in {b"", self._pause_group}
             if group and not (grouped and group in {self._own, self._pause_group}):
                 # A sidecar among the init containers is older than the collector, and a debug container younger
                 starts.append((start < own, start, other))
         if not starts:
-            return False
-        self._candidate = min(starts)[2]
+            return None
         self._since = time.monotonic()
-        return True
+        return min(starts)[2]
 
     def _newest_number(self) -> bytes:
         """Return the number that the newest process got: the last thing in ``loadavg``, which costs next to nothing."""
@@ -132,10 +133,7 @@ class Meter:
             return str(time.monotonic()).encode()
         return os.pread(self._newest, 100, 0).rpartition(b" ")[2]
 
-    def _attach(self) -> None:
-        number = self._candidate
-        if number is None:
-            return
+    def _attach(self, number: int) -> None:
         if not _lives(self._proc, number):
             self._candidate = None  # It was too quick, or a helper of the runtime
             self._last_number = b""
@@ -143,20 +141,19 @@ class Meter:
         late = time.monotonic() - self._since > PATIENCE
         if group_of(self._proc, number) == self._own or late:
             assert self._processes is not None  # noqa: S101
-            self._start(SeenProcesses(self._proc, number, self._processes.others))
+            self._start(number, SeenProcesses(self._proc, number, self._processes.others))
             return
         try:
             group = ControlGroup(f"{self._proc}/{number}/{GROUPS}", number)
         except OSError:
             return  # Not yet: the runtime prepares the process, or it belongs to another user
-        self._start(group)
+        self._start(number, group)
 
-    def _start(self, account: ControlGroup | SeenProcesses) -> None:
+    def _start(self, number: int, account: ControlGroup | SeenProcesses) -> None:
         self._account = account
-        self.descriptor = None if self._candidate is None else open_process(self._candidate)
+        self.descriptor = open_process(number)
         self.series.cpu_limit, self.series.memory_limit = account.cpu_limit, account.memory_limit
-        number = self._candidate
-        age = 0.0 if number is None else self._age_of(number)
+        age = self._age_of(number)
         self.series.begin(time.time(), age)
         log("main is measured", by=type(account).__name__, age=round(age, 3))
         self._sample()
