@@ -28,7 +28,7 @@ class SkippedFile(Record):
     reason: str
 
 
-class UsageSums(Record):
+class RunUsage(Record):
     """What a run has used in all, as its pod has told it. What is not known is None."""
 
     cpu_seconds: float | None = None
@@ -95,7 +95,7 @@ class OutputManifest(Record):
     """The output was larger than ``spec.output.limit``: what did not fit is in ``skipped``."""
     digest: str | None = None
     """SHA-256 of the list of files by name, as sha256sum prints it."""
-    usage: UsageSums | None = None
+    usage: RunUsage | None = None
     committed_at: datetime
 
 

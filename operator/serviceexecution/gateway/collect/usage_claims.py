@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
-from serviceexecution.store.records import UsagePoint, UsageSums
+from serviceexecution.store.records import RunUsage, UsagePoint
 
 MAX_POINTS: Final = 240
 MOST_SECONDS: Final = 1e10
@@ -25,7 +25,7 @@ _MOST_GAPS: Final = 1_000_000
 class UsageClaim:
     """Sums and series, as far as they can be true."""
 
-    sums: UsageSums
+    sums: RunUsage
     started_at: int | None = None
     """Milliseconds since 1970."""
     cpu_limit: float | None = None
@@ -37,7 +37,7 @@ def usage_claim(value: JsonValue) -> UsageClaim | None:
     """Return what is claimed, None when nothing of it can be used."""
     members = object_of(value)
     gaps = _whole(members, "gaps", _MOST_GAPS)
-    sums = UsageSums(
+    sums = RunUsage(
         cpu_seconds=_number(members, "cpuSeconds", MOST_SECONDS),
         memory_peak_bytes=_whole(members, "memoryPeakBytes", _MOST_BYTES),
         read_bytes=_whole(members, "readBytes", _MOST_BYTES),
@@ -46,7 +46,7 @@ def usage_claim(value: JsonValue) -> UsageClaim | None:
         gaps=gaps or 0,
         gap_seconds=(_number(members, "gapSeconds", MOST_SECONDS) or 0.0) if gaps else 0.0,
     )
-    if sums == UsageSums(complete=sums.complete, gaps=sums.gaps, gap_seconds=sums.gap_seconds):
+    if sums == RunUsage(complete=sums.complete, gaps=sums.gaps, gap_seconds=sums.gap_seconds):
         return None
     return UsageClaim(
         sums,
