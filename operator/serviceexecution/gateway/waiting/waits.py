@@ -64,19 +64,27 @@ class Waits:
         look = self._until_new(execution, told, settling=SETTLING_SECONDS)
         return Waited(held=await self._hold(request, execution, self._most, look))
 
-    async def for_end(self, request: Request, execution: KnownExecution) -> Waited:
-        """Hold the answer to a submission until the execution has ended; raises ClientDisconnect."""
+    async def for_end(
+        self, request: Request, execution: KnownExecution
+    ) -> tuple[KnownExecution, dict[str, str]]:
+        """Hold the answer to a submission until the execution has ended; raises ClientDisconnect.
+
+        Returns the execution as the client is told of it, and what the answer says of the waiting.
+        """
+        headers: dict[str, str] = {}
         seconds = self._seconds(request)
-        if seconds is None:
-            return Waited()
+        if seconds is not None:
 
-        def look() -> float | None:
-            return 0 if self._now(execution).has_ended else None
+            def look() -> float | None:
+                return 0 if self._now(execution).has_ended else None
 
-        held = await self._hold(request, execution, seconds, look)
-        return Waited({"Preference-Applied": f"wait={seconds}"} if held else {}, held=held)
+            if await self._hold(request, execution, seconds, look):
+                headers["Preference-Applied"] = f"wait={seconds}"
+                execution = self._now(execution)
+        self._note(request, execution)
+        return execution, headers
 
-    def note(self, request: Request, execution: KnownExecution) -> None:
+    def _note(self, request: Request, execution: KnownExecution) -> None:
         """Note which status the client is told now."""
         if WAITS in request.scope and not execution.has_ended:
             self._told.put((current_payer().name, execution.uid), status_tag(execution))
@@ -85,7 +93,7 @@ class Waits:
         self, request: Request, execution: KnownExecution, view: JsonObject, waited: Waited
     ) -> Response:
         """Return the answer to a question for the status, with its tag for clients that ask to wait."""
-        self.note(request, execution)
+        self._note(request, execution)
         headers = {"Cache-Control": "no-cache", **waited.headers}
         if preferred_wait(request.headers.getlist("prefer")) is None:
             return JSONResponse(view, headers=headers)

@@ -95,13 +95,10 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
         execution = services.state.note(submitted.execution)
         if execution is None:
             raise unavailable("TryAgain", "The execution cannot be read by this version of the gateway.")
-        waited = await services.waits.for_end(request, execution)
-        if waited.held:
-            execution = services.state.known_execution(execution.namespace, None, execution.uid) or execution
-        services.waits.note(request, execution)
+        execution, headers = await services.waits.for_end(request, execution)
         view = await _view(execution, await context.view(execution))
         status = HTTPStatus.CREATED if submitted.new else HTTPStatus.OK
-        return JSONResponse(view, status, headers=dict(waited.headers))
+        return JSONResponse(view, status, headers=headers)
 
     async def _view(execution: KnownExecution, view: JsonObject) -> JsonObject:
         if execution.job != JOB_STORED:

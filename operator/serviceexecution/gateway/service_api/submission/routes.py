@@ -54,12 +54,9 @@ async def _answer(request: Request, context: ServiceContext, call: Call, submitt
     execution = context.state.note(submitted.execution)
     if execution is None:
         raise unavailable("TryAgain", "The execution cannot be read by this version of the gateway.")
-    waited = await context.waits.for_end(request, execution)
-    if waited.held:
-        execution = context.state.known_execution(execution.namespace, None, execution.uid) or execution
-    context.waits.note(request, execution)
+    execution, headers = await context.waits.for_end(request, execution)
     return JSONResponse(
         await context.view(execution),
         HTTPStatus.CREATED if submitted.new else HTTPStatus.OK,
-        headers={"Location": f"{call.base}/{context.state.id_of(execution)}", **waited.headers},
+        headers={"Location": f"{call.base}/{context.state.id_of(execution)}", **headers},
     )
