@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, text_at, text_of
+from serviceexecution.contract.json_types import (
+    JsonObject,
+    JsonValue,
+    object_of,
+    objects_of,
+    text_at,
+    text_of,
+)
 from serviceexecution.gateway.state.known_usage import packed_usage
 from serviceexecution.resources.access_key import KeyId
 from serviceexecution.resources.executions.execution import is_uuid
@@ -93,6 +100,10 @@ class KnownExecution:
     def own_name_is_id(self) -> bool:
         """Tell whether the id in the API is the name, as of all that came by the API; of others it is the uid."""
         return is_uuid(self.name)
+
+    def owns(self, metadata: JsonObject) -> bool:
+        """Tell whether an object with that metadata is the execution's own, whatever its name is."""
+        return any(owner.get("uid") == self.uid for owner in objects_of(metadata.get("ownerReferences")))
 
     @property
     def size(self) -> int:

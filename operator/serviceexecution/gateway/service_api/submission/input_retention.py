@@ -75,7 +75,7 @@ class InputSweeper:
                     metadata = object_of(config_map.get("metadata"))
                     of, name = text_of(metadata.get("namespace")), text_of(metadata.get("name"))
                     found = self._find(of, name)
-                    if found is None or not found.has_ended or not _owns(found, metadata):
+                    if found is None or not found.has_ended or not found.owns(metadata):
                         continue
                     if is_over(metadata, found.completion_time, now) and deleted[of] < DELETED_PER_SWEEP:
                         deleted[of] += 1
@@ -87,11 +87,3 @@ class InputSweeper:
         except ConflictError:
             return
         logger.info("input deleted: its retention is over", namespace=namespace, execution=name)
-
-
-def _owns(execution: KnownExecution, metadata: JsonObject) -> bool:
-    owners = metadata.get("ownerReferences")
-    return any(
-        isinstance(owner, dict) and owner.get("uid") == execution.uid
-        for owner in (owners if isinstance(owners, list) else [])
-    )

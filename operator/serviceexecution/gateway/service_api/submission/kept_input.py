@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, object_at, text_at
+from serviceexecution.contract.json_types import object_at, text_at
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.service_api.submission.input_retention import is_over
 from serviceexecution.gateway.service_api.submission.objects import stored_properties
+from serviceexecution.gateway.state.execution_object import read_object
 from serviceexecution.gateway.state.known_execution import KnownExecution
-from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
+from serviceexecution.kube.kinds import CONFIG_MAPS
 from serviceexecution.resources.names import JOB_NOT_STORED
 
 _OF_SUBMISSIONS: Final = frozenset(
@@ -41,9 +42,7 @@ async def kept_input(client: GatewayKubernetes, execution: KnownExecution) -> Ke
     """Return the execution's input; raises Problem 400 when it is not kept or may not be used, KubernetesError."""
     if execution.job == JOB_NOT_STORED:
         raise _not_kept("The job was created without storeInput, so its input is not used again.")
-    body = await client.get(SERVICE_EXECUTIONS, execution.namespace, execution.name)
-    if body is None or text_at(body, "metadata", "uid") != execution.uid:
-        raise Problem(HTTPStatus.NOT_FOUND, "ExecutionNotFound", "The execution was deleted a moment ago.")
+    body = await read_object(client, execution)
     if is_over(object_at(body, "metadata"), execution.completion_time, datetime.now(UTC)):
         raise _not_kept("The execution's input is not kept any more: its service's inputRetention is over.")
     spec = object_at(body, "spec")
@@ -63,20 +62,12 @@ async def kept_input(client: GatewayKubernetes, execution: KnownExecution) -> Ke
 async def _properties(client: GatewayKubernetes, execution: KnownExecution) -> dict[str, str]:
     """Return what the execution's own ConfigMap holds: one that it owns, whatever else has its name."""
     found = await client.get(CONFIG_MAPS, execution.namespace, execution.name)
-    if found is None or not _owns(execution, found):
+    if found is None or not execution.owns(object_at(found, "metadata")):
         raise _not_kept("The execution's input is gone.")
     try:
         return stored_properties(found)
     except InputError:
         raise _not_kept("The execution's input cannot be read.") from None
-
-
-def _owns(execution: KnownExecution, config_map: JsonObject) -> bool:
-    owners = object_at(config_map, "metadata").get("ownerReferences")
-    return any(
-        isinstance(owner, dict) and owner.get("uid") == execution.uid
-        for owner in (owners if isinstance(owners, list) else [])
-    )
 
 
 def _not_kept(sentence: str) -> Problem:
