@@ -299,6 +299,12 @@ class TestLines:
             '{"data":[1.0],"params":{"degree":2}}',
         ]
 
+    def test_only_line_feeds_end_a_row(self, tmp_path):
+        path = tmp_path / "t.csv"
+        path.write_text('note\na\u2028b\n"c\nd"\n')
+        found = [json.loads(line)["note"] for line in read_lines(path, "{}", Schema.of(SCHEMA))]
+        assert found == ["a\u2028b", "c\nd"]
+
     @pytest.mark.parametrize(
         ("name", "text", "sentence"),
         [

@@ -5,6 +5,7 @@ A line's key follows from the sweep and from what is sent, so that not even a lo
 
 import csv
 import hashlib
+import io
 import json
 import uuid
 from collections.abc import Iterable, Iterator
@@ -152,7 +153,7 @@ def _of_json_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _of_csv(text: str, schema: Schema) -> Iterator[tuple[int, str]]:
-    rows = csv.DictReader(text.splitlines(keepends=True), restkey="", strict=True)
+    rows = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
     try:
         for row in rows:
             if "" in row or None in row.values():
