@@ -30,7 +30,7 @@ _REGISTRY: Final = frozenset(
 )
 _LONG_WAIT: Final = timedelta(minutes=10)
 _NOBODY: Final = "sx-doctor"
-"""A service that there is hardly: what counts is whether the gateway would say so."""
+"""A service that there is hardly: what counts is whether cluster and gateway would say so."""
 
 
 def look_at_cluster(session: Session) -> Iterator[Finding]:
@@ -51,7 +51,7 @@ def look_at_cluster(session: Session) -> Iterator[Finding]:
 
 def _installed(session: Session) -> Finding:
     try:
-        session.api.list(SERVICE_DEFINITIONS, session.namespace)
+        session.api.get(SERVICE_DEFINITIONS, session.namespace, _NOBODY)
     except CommandError as error:
         return Finding(
             "cluster", State.WRONG, str(error), "sx doctor --context CONTEXT looks at another cluster."
