@@ -26,6 +26,7 @@ _PROGRAMS: Final = Path(__file__).resolve().parents[1] / "tools" / "bin"
 def main() -> int:
     """Returns the exit status: 0, 1 for a failure said in one sentence, 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
+    parser.set_defaults(lean=False)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="bring the cluster and the operator up")
     up.add_argument("--without-operator", action="store_true", help="stop when the node is ready")
@@ -62,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "programs":
         print(build_all(cache_home(), HELM_ONLY))
         return 0
-    cluster = _chosen(lean=getattr(arguments, "lean", False))
+    cluster = _chosen(lean=arguments.lean)
     match arguments.command:
         case "up":
             cluster.up(with_operator=not arguments.without_operator)
