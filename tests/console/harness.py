@@ -5,10 +5,10 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-from cluster.console_files import CONSOLE
-from cluster.settings import CHECKOUT
+from cluster.console_files import install
+from cluster.settings import CHECKOUT, cache_home
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.support.served_gateway import ServedGateway
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
@@ -42,10 +42,10 @@ class Console:
         self.page.set_default_timeout(15_000)
         self.pictured = False
         self.complaints: list[str] = []
-        self.requests: list[str] = []
+        self.requests: list[Request] = []
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108 - no built-in method can listen
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +73,7 @@ class Console:
 
     def findings(self) -> list[str]:
         """Return what axe finds that is serious, as rule and place."""
-        self.page.evaluate((CONSOLE / "node_modules/axe-core/axe.min.js").read_text())
+        self.page.evaluate((install(cache_home()) / "axe-core/axe.min.js").read_text())
         found: dict[str, Any] = self.page.evaluate(
             "async () => (await axe.run(document, {iframes: false, resultTypes: ['violations']}))"
         )
