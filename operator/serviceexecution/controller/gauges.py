@@ -6,7 +6,7 @@ from typing import Final
 
 from serviceexecution.builds.revisions import active_of
 from serviceexecution.controller.known.cache import ObjectCache
-from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_OLDEST
+from serviceexecution.controller.metrics import BUILDS, EXECUTIONS, QUEUE_LENGTH, QUEUE_OLDEST
 from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.resources.executions.execution_status import Phase
@@ -18,6 +18,7 @@ GAUGE_SECONDS: Final = 10.0
 async def measure(queue: WorkQueue[ExecutionKey], cache: ObjectCache) -> None:
     """Keep them true for ever."""
     while True:
+        QUEUE_LENGTH.set(len(queue))
         QUEUE_OLDEST.set(queue.oldest_seconds())
         phases = Counter(execution.phase for execution in cache.executions.values())
         for phase in Phase:

@@ -9,7 +9,7 @@ LEADING: Final = Gauge(
 )
 RECONCILE_SECONDS: Final = Histogram(
     "serviceexecution_reconcile_seconds",
-    "Time of one pass over one execution",
+    "Time of one pass over one execution, service or data pool",
     ["outcome"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )

@@ -6,7 +6,10 @@ from typing import Generic
 
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
+from serviceexecution.controller.gauges import measure
+from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.work.queue import FIRST_BACKOFF, WorkQueue
 from serviceexecution.controller.work.worker import Key, work
@@ -84,3 +87,18 @@ async def test_a_cancelled_worker_ends():
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_only_executions_count_as_those_that_wait():
+    executions: WorkQueue[ExecutionKey] = WorkQueue()
+    executions.add(KEY)
+    executions.add(OTHER)
+    gauges = asyncio.create_task(measure(executions, ObjectCache()))
+    await asyncio.sleep(0)
+    services: WorkQueue[ServiceKey] = WorkQueue()
+    services.add(ServiceKey("team", "adder"))
+    await worked(services, Passes(), 1)
+    assert REGISTRY.get_sample_value("serviceexecution_queue_length") == 2
+    gauges.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await gauges

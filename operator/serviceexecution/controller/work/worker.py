@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from serviceexecution.controller.metrics import QUEUE_LENGTH, RECONCILE_SECONDS
+from serviceexecution.controller.metrics import RECONCILE_SECONDS
 from serviceexecution.controller.work.keys import ExecutionKey, PoolKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.fairness.payers import namespace_payer, paid_by
@@ -33,7 +33,6 @@ async def work(queue: WorkQueue[Key], reconciler: Works[Key]) -> None:
     """Work for ever."""
     while True:
         key = await queue.get()
-        QUEUE_LENGTH.set(len(queue))
         started = time.monotonic()
         succeeded = False
         try:
