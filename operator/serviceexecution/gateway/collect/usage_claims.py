@@ -7,12 +7,12 @@ import math
 from dataclasses import dataclass, field
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
+from serviceexecution.contract.json_types import JsonValue, object_of
 from serviceexecution.store.records import RunUsage, UsagePoint
 
 MAX_POINTS: Final = 240
 MOST_SECONDS: Final = 1e10
-"""Of CPU time: three hundred years, or a month of a hundred cores."""
+"""Of CPU time: three hundred years, or a month of some four thousand cores."""
 _MOST_BYTES: Final = 2**53
 """What every JSON parser keeps exactly."""
 _MOST_CORES: Final = 1e5
@@ -36,23 +36,23 @@ class UsageClaim:
 def usage_claim(value: JsonValue) -> UsageClaim | None:
     """Return what is claimed, None when nothing of it can be used."""
     members = object_of(value)
-    gaps = _whole(members, "gaps", _MOST_GAPS)
+    gaps = _whole(members.get("gaps"), _MOST_GAPS)
     sums = RunUsage(
-        cpu_seconds=_number(members, "cpuSeconds", MOST_SECONDS),
-        memory_peak_bytes=_whole(members, "memoryPeakBytes", _MOST_BYTES),
-        read_bytes=_whole(members, "readBytes", _MOST_BYTES),
-        written_bytes=_whole(members, "writtenBytes", _MOST_BYTES),
+        cpu_seconds=_number(members.get("cpuSeconds"), MOST_SECONDS),
+        memory_peak_bytes=_whole(members.get("memoryPeakBytes"), _MOST_BYTES),
+        read_bytes=_whole(members.get("readBytes"), _MOST_BYTES),
+        written_bytes=_whole(members.get("writtenBytes"), _MOST_BYTES),
         complete=members.get("complete") is True,
         gaps=gaps or 0,
-        gap_seconds=(_number(members, "gapSeconds", MOST_SECONDS) or 0.0) if gaps else 0.0,
+        gap_seconds=(_number(members.get("gapSeconds"), MOST_SECONDS) or 0.0) if gaps else 0.0,
     )
     if sums == RunUsage(complete=sums.complete, gaps=sums.gaps, gap_seconds=sums.gap_seconds):
         return None
     return UsageClaim(
         sums,
-        _whole(members, "startedAt", _MOST_MILLISECONDS),
-        _number(members, "cpuLimit", _MOST_CORES),
-        _whole(members, "memoryLimit", _MOST_BYTES),
+        _whole(members.get("startedAt"), _MOST_MILLISECONDS),
+        _number(members.get("cpuLimit"), _MOST_CORES),
+        _whole(members.get("memoryLimit"), _MOST_BYTES),
         _points(members.get("points")),
     )
 
@@ -63,30 +63,25 @@ def _points(value: JsonValue) -> tuple[UsagePoint, ...]:
         return ()
     points: list[UsagePoint] = []
     for one in value:
-        time, cpu, memory = one if isinstance(one, list) and len(one) == 3 else (None, None, None)
-        members: JsonObject = {"time": time, "cpu": cpu, "memory": memory}
-        point = (
-            _whole(members, "time", _MOST_MILLISECONDS),
-            _number(members, "cpu", MOST_SECONDS),
-            _whole(members, "memory", _MOST_BYTES),
-        )
-        if point[0] is None or point[1] is None or point[2] is None:
+        if not isinstance(one, list) or len(one) != 3:
             return ()
-        if points and (point[0] < points[-1].time or point[1] < points[-1].cpu_seconds):
+        time, cpu = _whole(one[0], _MOST_MILLISECONDS), _number(one[1], MOST_SECONDS)
+        memory = _whole(one[2], _MOST_BYTES)
+        if time is None or cpu is None or memory is None:
             return ()
-        points.append(UsagePoint(time=point[0], cpu_seconds=point[1], memory_bytes=point[2]))
+        if points and (time < points[-1].time or cpu < points[-1].cpu_seconds):
+            return ()
+        points.append(UsagePoint(time=time, cpu_seconds=cpu, memory_bytes=memory))
     return tuple(points)
 
 
-def _number(members: JsonObject, name: str, most: float) -> float | None:
-    value = members.get(name)
+def _number(value: JsonValue, most: float) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     return float(value) if 0 <= value <= most and math.isfinite(value) else None
 
 
-def _whole(members: JsonObject, name: str, most: int) -> int | None:
-    value = members.get(name)
+def _whole(value: JsonValue, most: int) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         return None
     return value
