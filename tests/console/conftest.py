@@ -19,8 +19,13 @@ def built() -> Path:
     return bundle(cache_home())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Return a browser for the tests of one file.
+
+    Until it is closed, Playwright's event loop counts as running in the thread of the tests, so that no other test
+    of the same process could start one of its own.
+    """
     install_missing(BROWSER)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
