@@ -35,6 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker("timeout") is None:
                 # Waiting for a test that must be alone does not count.
                 item.add_marker(pytest.mark.timeout(600, func_only=True))
+            if item.get_closest_marker("alone"):
+                # One worker begins with all of them, while the others run tests that need no cluster.
+                item.add_marker(pytest.mark.xdist_group("alone"))
 
 
 @pytest.hookimpl(wrapper=True)
