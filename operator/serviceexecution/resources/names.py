@@ -80,6 +80,9 @@ LABEL_PARENT: Final = f"{API_GROUP}/parent"
 ANNOTATION_EXECUTION_TOKEN: Final = f"{API_GROUP}/execution-token"
 """On an execution whose program has a token that shows which execution it is: the token's SHA-256."""
 
+ANNOTATION_TRACEPARENT: Final = f"{API_GROUP}/traceparent"
+"""On an execution: the caller's trace, as W3C Trace Context writes it. Whoever makes an execution may set it."""
+
 CALLBACK_SECRET: Final = "serviceexecution-callbacks"  # noqa: S105 - a Secret's name
 """In a service's namespace: the keys that sign its callbacks. The only Secret that the controller reads."""
 

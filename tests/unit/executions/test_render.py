@@ -12,11 +12,12 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.executions.plan import Plan, make_plan
 from serviceexecution.executions.pod_defaults import PodDefaults
 from serviceexecution.executions.render.job import RenderedChildren, render_children
-from serviceexecution.resources.names import LABEL_EXECUTION_UID
+from serviceexecution.resources.names import ANNOTATION_TRACEPARENT, LABEL_EXECUTION_UID
 from serviceexecution.resources.pods.observed import ConfigMapView
 from tests.unit.executions.builders import UID, execution
 from tests.unit.executions.variants import IMMUTABLE_INPUT, VARIANTS
 
+TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 GOLDEN: Final = Path(__file__).parent / "golden"
 DEFAULTS: Final = PodDefaults(
     collector_image="registry.example/collector:1", gateway_url="http://gateway.operator.svc:8080"
@@ -53,6 +54,28 @@ def test_children_are_as_in_the_golden_file(name, update_golden):
     assert text == path.read_text(), (
         "run pytest --update-golden tests/unit/executions and read the difference"
     )
+
+
+@pytest.mark.parametrize(
+    ("annotation", "own", "expected"),
+    [
+        (TRACE, None, TRACE),
+        (TRACE, "mine", "mine"),
+        ("$(cat /etc/passwd)", None, None),
+        (None, None, None),
+    ],
+)
+def test_the_program_finds_its_caller_s_trace(annotation, own, expected):
+    env = [] if own is None else [{"name": "TRACEPARENT", "value": own}]
+    one = execution(env=env)
+    annotations = {} if annotation is None else {ANNOTATION_TRACEPARENT: annotation}
+    one = one.model_copy(update={"metadata": one.metadata.model_copy(update={"annotations": annotations})})
+    plan = make_plan(one.spec, one.metadata.uid, None)
+    assert isinstance(plan, Plan), plan
+    pod = cast("Any", render_children(one, plan, DEFAULTS, attempt=1).job)["spec"]["template"]["spec"]
+    main = next(found for found in pod["containers"] if found["name"] == "main")
+    given = [variable["value"] for variable in main["env"] if variable["name"] == "TRACEPARENT"]
+    assert given == ([] if expected is None else [expected])
 
 
 def test_every_golden_file_is_compared():

@@ -13,6 +13,8 @@ from serviceexecution.contract.paths import (
     OUTPUT_DIRECTORY,
     data_pool_directory,
 )
+from serviceexecution.contract.traceparent import VARIABLE as TRACE_VARIABLE
+from serviceexecution.contract.traceparent import parse_traceparent
 from serviceexecution.executions.attempts.memory import raised_memory
 from serviceexecution.executions.names import labels
 from serviceexecution.executions.plan import Plan
@@ -28,9 +30,9 @@ from serviceexecution.executions.render.merge import merge
 from serviceexecution.executions.render.security import container_security, pod_security
 from serviceexecution.resources.execution_token import SECRET_KEY, VARIABLE
 from serviceexecution.resources.executions.execution import ServiceExecution
-from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (
     ANNOTATION_EXECUTION_TOKEN,
+    ANNOTATION_TRACEPARENT,
     API_GROUP,
     MAIN_CONTAINER,
     OUTPUT_LIMIT_ANNOTATION,
@@ -151,7 +153,7 @@ def _main_container(execution: ServiceExecution, plan: Plan) -> JsonObject:
     container: JsonObject = {
         "name": MAIN_CONTAINER,
         **dump(docker),
-        "env": [*_environment(spec), *_token(execution)],
+        "env": [*_environment(execution), *_token(execution)],
         "securityContext": container_security(spec.security_context),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
@@ -170,7 +172,8 @@ def _main_container(execution: ServiceExecution, plan: Plan) -> JsonObject:
     return container
 
 
-def _environment(spec: ExecutionSpec) -> list[JsonValue]:
+def _environment(execution: ServiceExecution) -> list[JsonValue]:
+    spec = execution.spec
     given = {variable.name for variable in spec.env}
     defaults: dict[str, str] = {
         "HOME": HOME_DIRECTORY,
@@ -180,6 +183,9 @@ def _environment(spec: ExecutionSpec) -> list[JsonValue]:
     if spec.security_context is None or spec.security_context.run_as_user is None:
         # Most images know no name of our user, and programs that ask for it would fail.
         defaults |= {"USER": USER_NAME, "LOGNAME": USER_NAME}
+    trace = parse_traceparent(execution.metadata.annotations.get(ANNOTATION_TRACEPARENT))
+    if trace is not None:
+        defaults[TRACE_VARIABLE] = trace
     variables: list[JsonValue] = [
         {"name": name, "value": value} for name, value in defaults.items() if name not in given
     ]

@@ -16,6 +16,8 @@ from tests.unit.gateway.service_api.service_harness import JSON, Service, is_pro
 
 __all__ = ["service"]
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 class TestSubmit:
     async def test_a_submission_makes_a_config_map_a_secret_and_an_execution(self, service):
@@ -46,6 +48,17 @@ class TestSubmit:
             False,
         )
         assert (await service.get(f"/{name}")).json()["id"] == name
+
+    async def test_the_caller_s_trace_is_kept(self, service):
+        name = await service.started(headers={**JSON, "traceparent": TRACE})
+        assert (
+            service.executions()[name]["metadata"]["annotations"]["serviceexecution.dev/traceparent"] == TRACE
+        )
+
+    @pytest.mark.parametrize("header", ["", "00-1", f"{TRACE}-more", "x" * 8000])
+    async def test_a_trace_that_is_none_is_ignored(self, service, header):
+        name = await service.started(headers={**JSON, "traceparent": header})
+        assert "serviceexecution.dev/traceparent" not in service.executions()[name]["metadata"]["annotations"]
 
     @pytest.mark.parametrize("path", ["", "/", "//"])
     async def test_all_three_base_urls(self, service, path):

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from serviceexecution.contract.input.submission import input_text
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.traceparent import traceparent_of
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.payers import caller_payer
 from serviceexecution.gateway.http.problems import Problem, unavailable
@@ -65,6 +66,7 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
                 lambda _: job_submission(job),
                 JOB_STORED if job.store_input else JOB_NOT_STORED,
                 parent=await parent_of(services.state, request, namespace),
+                traceparent=traceparent_of(request.headers),
             )
             if not everywhere:
                 await intake.pay(namespace, len(body))

@@ -82,6 +82,9 @@ class Asked:
     parent: str | None = None
     """Uid of the execution whose program asks, None when it is none's."""
 
+    traceparent: str | None = None
+    """The caller's trace, checked."""
+
     @property
     def size(self) -> int:
         """Return the bytes that are looked at and written."""
@@ -166,6 +169,7 @@ class Intake:
             digest=digest,
             job=asked.job,
             parent=asked.parent,
+            traceparent=asked.traceparent,
             token=execution_token(namespace, name, token_urlsafe(32))
             if definition.spec.execution_token
             else None,

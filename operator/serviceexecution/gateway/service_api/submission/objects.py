@@ -19,6 +19,7 @@ from serviceexecution.resources.names import (
     ANNOTATION_RUN_SECRET,
     ANNOTATION_RUN_SECRET_UID,
     ANNOTATION_SUBMITTED_BY,
+    ANNOTATION_TRACEPARENT,
     API_GROUP,
     API_VERSION,
     KIND,
@@ -57,18 +58,21 @@ def submission_objects(
     parent: str | None = None,
     token: str | None = None,
     input_retention: int | None = None,
+    traceparent: str | None = None,
 ) -> SubmissionObjects:
     """Return the objects of the execution ``name`` of a service; ``digest`` tells repeated requests apart.
 
     ``job`` is what the execution says of itself as a job, ``parent`` the uid of the execution that has started it, and
     ``token`` what shows which execution its program is. ``input_retention`` is for how many seconds after the end the
-    input is kept; None: as long as the execution.
+    input is kept; None: as long as the execution. ``traceparent`` is the caller's trace.
     """
     annotations: dict[str, JsonValue] = {ANNOTATION_SUBMITTED_BY: username}
     if digest is not None:
         annotations[ANNOTATION_REQUEST_DIGEST] = digest
     if job is not None:
         annotations[ANNOTATION_JOB] = job
+    if traceparent is not None:
+        annotations[ANNOTATION_TRACEPARENT] = traceparent
     spec: JsonObject = {"serviceRef": {"name": service}}
     if submission.properties:
         spec["inputFrom"] = {"configMapRef": {"name": name}}

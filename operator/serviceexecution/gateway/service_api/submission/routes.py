@@ -5,6 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from serviceexecution.contract.traceparent import traceparent_of
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.problems import unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
@@ -32,7 +33,8 @@ def submit_router(context: ServiceContext, intake: Intake) -> APIRouter:
         key = check_key(request.headers.get(HEADER))
         async with intake.body(request, namespace) as body:
             parent = await parent_of(context.state, request, namespace)
-            submitted = await intake.submit(call, Asked(body, key, parsed, parent=parent))
+            trace = traceparent_of(request.headers)
+            submitted = await intake.submit(call, Asked(body, key, parsed, parent=parent, traceparent=trace))
         return await _answer(request, context, call, submitted)
 
     @router.post(f"{EXECUTION}/rerun")
