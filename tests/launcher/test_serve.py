@@ -153,6 +153,10 @@ def test_no_page_of_another_name_may_call_it(project: Path, library: str) -> Non
     with served(project, library_python(f"{library}-commons")) as url:
         assert httpx.get(f"{url}/", headers={"Host": "evil.example"}).status_code == 400
         assert httpx.post(f"{url}/", content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
+        assert (
+            httpx.post(f"{url}/", content=b"{}", headers={"Origin": "https://evil.example"}).status_code
+            == 403
+        )
 
 
 @pytest.mark.parametrize("library", ["qhub"], indirect=True)

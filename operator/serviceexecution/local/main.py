@@ -25,6 +25,7 @@ from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.local.objects import LocalObjects
 from serviceexecution.local.project import LocalProject
 from serviceexecution.local.runner import Runner, Settings
+from serviceexecution.local.web_pages import HOSTS, OwnPages
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
 from serviceexecution.resources.names import API_GROUP, API_VERSION, DEFINITION_KIND
@@ -34,7 +35,6 @@ from serviceexecution.store.store import ResultStore
 logger = structlog.stdlib.get_logger()
 _LOOK_SECONDS: Final = 0.5
 _KEPT_FIELDS: Final = ("displayName", "description", "inputSchema", "outputSchema", "concurrency")
-_HOSTS: Final = ("127.0.0.1", "localhost")
 ANEW: Final = 75
 """Exit code that asks for a new start: what describes the service has changed."""
 
@@ -107,8 +107,9 @@ class LocalService:
             self._store, self._objects, settings, draining, state=self._state, schemas=self._schemas
         )
         # A web page that gives its own name this address may not call what asks nobody who he is
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False)
-        server = GatewayServer(server_config(settings, app, host=_HOSTS[0]), draining)
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
+        app.add_middleware(OwnPages)
+        server = GatewayServer(server_config(settings, app, host=HOSTS[0]), draining)
         held = Settings(wish.namespace, wish.name, wish.spec, wish.pools, wish.secrets, wish.at_once)
         runner = Runner(self._objects, self._store, self._schemas, self._project, held)
         background = [
@@ -131,7 +132,7 @@ class LocalService:
         while not (server.started and self._state.ready):  # noqa: ASYNC110 - no event tells it
             await asyncio.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
-        url = f"http://{_HOSTS[0]}:{port}/services/{self._wish.namespace}/{self._wish.name}"
+        url = f"http://{HOSTS[0]}:{port}/services/{self._wish.namespace}/{self._wish.name}"
         print(url, flush=True)  # noqa: T201 - the answer of sx serve
 
     async def _define(self, *, first: bool) -> None:
