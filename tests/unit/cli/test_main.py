@@ -7,9 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from serviceexecution.cli import main
+from tests.unit.cli.command_tree import COMMANDS
 
 CHECKOUT = Path(__file__).parents[3]
 HEAVY = {"httpx", "kubernetes", "aiohttp", "pydantic", "rich", "yaml", "asyncio", "typing_extensions"}
@@ -28,20 +27,6 @@ def test_help_imports_nothing_heavy():
     *_, last = done.stdout.splitlines()
     assert last.startswith("modules")
     assert not HEAVY & set(last.split())
-
-
-def commands(group=None, above=""):
-    """Give each command by its words."""
-    group = get_command(main.app) if group is None else group
-    for name, command in group.commands.items():
-        words = f"{above} {name}".strip()
-        if hasattr(command, "commands"):
-            yield from commands(command, words)
-        else:
-            yield words, command
-
-
-COMMANDS = dict(commands())
 
 
 @pytest.mark.parametrize("command", COMMANDS)

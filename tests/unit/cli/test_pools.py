@@ -41,7 +41,7 @@ def client(gateway):
 
 @pytest.fixture
 def session(monkeypatch, client):
-    monkeypatch.setattr(pool, "_client", lambda *_: client)
+    monkeypatch.setattr(pool, "client_of", lambda *_: client)
     monkeypatch.setattr("serviceexecution.cli.session.open_session", _Opened)
 
 

@@ -91,7 +91,12 @@ def show(
 
 
 @keys.command("revoke")
-def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def revoke(
+    key_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the key, as sx access-key list shows it.")
+    ],
+    output: OutputOption = Output.TABLE,
+) -> None:
     """Delete an access key. Its tokens end within a minute.
 
     \b
@@ -101,7 +106,10 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     from serviceexecution.cli.access_keys import revoke_key
 
     _with_cluster(lambda client: revoke_key(client, key_id))
-    say(f"{key_id} is revoked.")
+    if output is Output.JSON:
+        say_json({"id": key_id, "revoked": True})
+    else:
+        say(f"{key_id} is revoked.")
 
 
 def _with_cluster(work: "Callable[[KubernetesClient], Awaitable[T]]") -> T:

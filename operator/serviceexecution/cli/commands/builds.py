@@ -119,6 +119,7 @@ def cancel(
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Stop the running build. The service keeps serving its current revision.
 
@@ -134,6 +135,9 @@ def cancel(
         if not running:
             raise CommandError(f"No build of {service} is running; see them with: sx builds {service}")
         cancel_build(session.api, session.namespace, service, running[0].name)
+    if output is Output.JSON:
+        say_json({"service": service, "revision": running[0].name, "cancelling": True})
+    else:
         say(f"{running[0].name} is being cancelled.")
 
 
@@ -146,6 +150,7 @@ def rollback(
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Serve an earlier revision of a service.
 
@@ -169,6 +174,16 @@ def rollback(
         target = None if latest else chosen_revision(before, revision)
         set_revision(session.api, session.namespace, service, target)
         now = wait_until_serving(lambda: session.service(service), target)
+    if output is Output.JSON:
+        say_json(
+            {
+                "service": service,
+                "serving": now.serving or None,
+                "before": before.serving or None,
+                "pinned": now.pinned or None,
+            }
+        )
+        return
     was = f" (it was {before.serving})" if before.serving and before.serving != now.serving else ""
     say(f"{service} serves {now.serving or 'nothing yet'}{was}.")
 

@@ -30,6 +30,7 @@ from serviceexecution.cli.options import (
 )
 from serviceexecution.cli.summaries import ExecutionSummary, execution_summary, shown_seconds
 from serviceexecution.cli.terminal import visible_line
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 
 if TYPE_CHECKING:
     from serviceexecution.cli.run.result import Outcome
@@ -153,6 +154,10 @@ def result(
         bool, typer.Option("--wait/--no-wait", help="Wait until a running execution ends.")
     ] = True,
     raw: RawOption = False,
+    output: Annotated[
+        Output,
+        typer.Option("--output", help="How to print the answer; json is the execution with its result."),
+    ] = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
@@ -171,21 +176,25 @@ def result(
     Examples:
       sx result 5f0c… | jq .sum
       sx result 5f0c… -o results
+      sx result 5f0c… --output json | jq .files
     """
     from serviceexecution.cli.run.ending import refuse_unsuccessful, wait_for_end
-    from serviceexecution.cli.run.result import main_result
-    from serviceexecution.cli.sizes import shown_size
+    from serviceexecution.cli.run.result import main_result, outcome_document
 
     with _opened(execution, (context, namespace, gateway), url, (token, key_id, key_secret)) as (
         outcome,
         look,
     ):
         ended = wait_for_end(look, patient=wait)
+        found: JsonObject = {}
         if directory is not None:
-            for path, size in outcome.download_all(directory):
-                say(f"{visible_line(str(directory / path))}  {shown_size(size)}")
+            found = _downloaded(outcome, directory, output)
+        elif output is Output.JSON and ended.phase == "Succeeded":
+            found = outcome_document(outcome)
+        if output is Output.JSON:
+            say_json({**document(ended), **found})
         refuse_unsuccessful(ended, outcome)
-        if directory is None:
+        if directory is None and output is Output.TABLE:
             text = main_result(outcome, outcome.files())
             if text is None:
                 raise CommandError(
@@ -194,11 +203,24 @@ def result(
             say_output(text.rstrip("\n"), raw=raw)
 
 
+def _downloaded(outcome: "Outcome", directory: Path, output: Output) -> JsonObject:
+    """Fetch all files, naming each as it comes; return them for programs."""
+    from serviceexecution.cli.sizes import shown_size
+
+    files: list[JsonValue] = []
+    for path, size in outcome.download_all(directory):
+        files.append({"path": str(directory / path), "bytes": size})
+        if output is Output.TABLE:
+            say(f"{visible_line(str(directory / path))}  {shown_size(size)}")
+    return {"files": files}
+
+
 def cancel(
     execution: ExecutionArgument,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Stop an execution. Its log and the files that it has written are kept.
 
@@ -211,12 +233,15 @@ def cancel(
 
     with open_session(context, namespace, gateway) as session:
         found = session.execution(execution)
-        if found.is_over:
-            say(f"{execution} has ended already: {found.phase}.")
-            return
-        session.api.patch(
-            SERVICE_EXECUTIONS, session.namespace, found.name, {"spec": {"cancel": True}}, manager="sx"
-        )
+        if not found.is_over:
+            session.api.patch(
+                SERVICE_EXECUTIONS, session.namespace, found.name, {"spec": {"cancel": True}}, manager="sx"
+            )
+    if output is Output.JSON:
+        say_json({**document(found), "cancelling": not found.is_over})
+    elif found.is_over:
+        say(f"{execution} has ended already: {found.phase}.")
+    else:
         say(f"{execution} is being cancelled.")
 
 

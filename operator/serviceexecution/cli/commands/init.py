@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from serviceexecution.cli.console import say
+from serviceexecution.cli.console import say, say_json
+from serviceexecution.cli.options import Output, OutputOption
+from serviceexecution.contract.json_types import JsonValue
 
 
 class Starter(StrEnum):
@@ -22,6 +24,7 @@ def init(
     directory: Annotated[
         Path | None, typer.Option("--directory", help="Folder to create it in; a new folder NAME by default.")
     ] = None,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Create a starter project that is ready to deploy, with a test.
 
@@ -35,6 +38,11 @@ def init(
 
     checked_name(name, field="NAME")
     folder = directory or Path(name)
-    for path in create_project(kind.value, name, folder):
+    made = create_project(kind.value, name, folder)
+    if output is Output.JSON:
+        files: list[JsonValue] = [str(folder / path) for path in made]
+        say_json({"name": name, "directory": str(folder), "files": files})
+        return
+    for path in made:
         say(f"  {folder / path}")
     say(f"Next: cd {folder} && sx deploy && sx run {name} -d @input.json")

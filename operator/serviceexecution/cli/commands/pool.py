@@ -1,19 +1,16 @@
 """``sx pool``: data pools and their files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from serviceexecution.cli.console import note, progress_bar, say, say_json, say_table
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.options import ContextOption, GatewayOption, NamespaceOption, Output, OutputOption
+from serviceexecution.cli.pools.lookup import client_of, document, found_pool, row
 from serviceexecution.cli.sizes import shown_size
-from serviceexecution.contract.json_types import JsonObject, object_at, text_at
-
-if TYPE_CHECKING:
-    from serviceexecution.cli.pools.pool_client import PoolClient
-    from serviceexecution.cli.session import Session
+from serviceexecution.contract.json_types import JsonObject, JsonValue, text_at
 
 pools = typer.Typer(no_args_is_help=True, help="Data pools: files that runs may read.", rich_markup_mode=None)
 PoolArgument = Annotated[str, typer.Argument(metavar="POOL", help="Name of a data pool, or its id.")]
@@ -66,7 +63,7 @@ def create(
     with open_session(context, namespace) as session:
         made = session.api.create(DATA_POOLS, session.namespace, manifest)
     if output is Output.JSON:
-        say_json(_document(made))
+        say_json(document(made))
         return
     say(text_at(made, "metadata", "uid"))
     if not (claim or size):
@@ -93,7 +90,7 @@ def list_pools(
 
     with open_session(context, namespace, gateway) as session:
         if pool:
-            files = sorted(_client(session, pool).files().values(), key=lambda file: file.name)
+            files = sorted(client_of(session, pool).files().values(), key=lambda file: file.name)
             if output is Output.JSON:
                 say_json(
                     [
@@ -109,14 +106,14 @@ def list_pools(
             return
         found = session.api.list(DATA_POOLS, session.namespace)
     if output is Output.JSON:
-        say_json([_document(one) for one in found])
+        say_json([document(one) for one in found])
         return
     if not found:
         note(
             f"There are no data pools in namespace {session.namespace}; create one with: sx pool create NAME"
         )
         return
-    rows = [_row(_document(one)) for one in found]
+    rows = [row(document(one)) for one in found]
     say_table(("NAME", "ID", "FILES", "SIZE", "STORAGE"), rows)
 
 
@@ -127,6 +124,7 @@ def put(
         list[str], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")
     ],
     name: Annotated[str, typer.Option("--name", help="Name in the data pool, for one file.")] = "",
+    output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
@@ -147,19 +145,25 @@ def put(
     with sources_of(paths, name) as sources, open_session(context, namespace, gateway) as session:
         for folder in sources.folders:
             note(f"{folder} is left out: data pools have no folders.")
-        client = _client(session, pool)
+        client = client_of(session, pool)
         there = client.files()
+        shown: list[JsonValue] = []
         sent = skipped = 0
         for source in sources.files:
             size = source.path.stat().st_size
             known = there.get(source.name)
-            if known is not None and known.size == size and known.sha256 == sha256_of(source.path):
+            same = known is not None and known.size == size and known.sha256 == sha256_of(source.path)
+            shown.append({"name": source.name, "bytes": size, "sent": not same})
+            if same:
                 skipped += 1
                 continue
             with progress_bar(source.name, size) as progress:
                 client.put(source.path, source.name, progress)
             sent += 1
-            say(f"{source.name}   {shown_size(size)}")
+            if output is Output.TABLE:
+                say(f"{source.name}   {shown_size(size)}")
+    if output is Output.JSON:
+        say_json(shown)
     note(f"{sent} sent, {skipped} there already.")
 
 
@@ -167,7 +171,13 @@ def put(
 def get(
     pool: PoolArgument,
     names: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="All by default.")] = None,
-    directory: Annotated[Path, typer.Option("--directory", "-d", help="Where to.")] = Path(),
+    directory: Annotated[
+        Path,
+        typer.Option(
+            "--directory", "-d", help="Folder to write them into; this one by default.", show_default=False
+        ),
+    ] = Path(),
+    output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
@@ -181,11 +191,16 @@ def get(
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
-        client = _client(session, pool)
+        client = client_of(session, pool)
         files = client.files()
         wanted = _chosen(pool, list(files), names)
+        shown: list[JsonValue] = []
         for name, size in client.get_all([files[name] for name in wanted], directory):
-            say(f"{name}   {shown_size(size)}")
+            shown.append({"name": name, "path": str(directory / name), "bytes": size})
+            if output is Output.TABLE:
+                say(f"{name}   {shown_size(size)}")
+    if output is Output.JSON:
+        say_json(shown)
 
 
 @pools.command("rm")
@@ -195,6 +210,7 @@ def remove(
         list[str] | None, typer.Argument(metavar="[FILE]...", help="The data pool itself by default.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
@@ -211,20 +227,29 @@ def remove(
 
     with open_session(context, namespace, gateway) as session:
         if names:
-            client = _client(session, pool)
+            client = client_of(session, pool)
             files = client.files()
-            for name in _chosen(pool, list(files), names):
+            wanted = _chosen(pool, list(files), names)
+            for name in wanted:
                 client.delete(files[name])
-                say(f"deleted {name}")
+                if output is Output.TABLE:
+                    say(f"deleted {name}")
+            if output is Output.JSON:
+                say_json({"dataPool": pool, "deleted": False, "deletedFiles": [*wanted]})
             return
-        found = _document(_found(session, pool))
+        found = document(found_pool(session, pool))
         if not yes:
             size = shown_size(int(str(found["bytes"] or 0)))
             typer.confirm(
-                f"Delete the data pool {found['name']} with {found['files'] or 0} files ({size})?", abort=True
+                f"Delete the data pool {found['name']} with {found['files'] or 0} files ({size})?",
+                abort=True,
+                err=True,
             )
         session.api.delete(DATA_POOLS, session.namespace, str(found["name"]))
-        say(f"deleted {found['name']}")
+        if output is Output.JSON:
+            say_json({"dataPool": found["name"], "deleted": True, "deletedFiles": []})
+        else:
+            say(f"deleted {found['name']}")
         note(f"The data pool is gone; {_KEPT}.")
 
 
@@ -234,47 +259,3 @@ def _chosen(pool: str, there: list[str], names: list[str] | None) -> list[str]:
         if name not in there:
             raise CommandError(f"The data pool {pool} has no file {name}; see them with: sx pool ls {pool}")
     return list(dict.fromkeys(wanted))
-
-
-def _client(session: "Session", pool: str) -> "PoolClient":
-    from serviceexecution.cli.pools.pool_client import PoolClient
-
-    uid = text_at(_found(session, pool), "metadata", "uid")
-    return PoolClient(session.channel, session.namespace, uid)
-
-
-def _found(session: "Session", pool: str) -> JsonObject:
-    """Return the data pool of a name or an id; raises CommandError."""
-    from serviceexecution.kube.kinds import DATA_POOLS
-
-    listed = session.api.list(DATA_POOLS, session.namespace)
-    for member in ("name", "uid"):
-        for one in listed:
-            if text_at(one, "metadata", member) == pool:
-                return one
-    raise CommandError(
-        f"There is no data pool {pool} in namespace {session.namespace}; see them with: sx pool ls{session.flags}"
-    )
-
-
-def _document(pool: JsonObject) -> JsonObject:
-    status = object_at(pool, "status")
-    return {
-        "name": text_at(pool, "metadata", "name"),
-        "id": text_at(pool, "metadata", "uid"),
-        "displayName": text_at(pool, "spec", "displayName") or None,
-        "files": status.get("files"),
-        "bytes": status.get("bytes"),
-        "claim": status.get("claim"),
-    }
-
-
-def _row(found: JsonObject) -> tuple[str, str, str, str, str]:
-    files, size, claim = found["files"], found["bytes"], found["claim"]
-    return (
-        str(found["name"]),
-        str(found["id"]),
-        "" if files is None else str(files),
-        "" if size is None else shown_size(int(str(size))),
-        "store" if claim is None else f"claim {claim}",
-    )
