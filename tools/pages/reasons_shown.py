@@ -1,9 +1,10 @@
 """The page docs/reasons-shown.md: each reason as kubectl, the API and ``sx`` show it, made by their own code."""
 
+import functools
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from serviceexecution.builds.reasons import MEANINGS as BUILD_MEANINGS
@@ -113,7 +114,7 @@ def _execution_lines(status: ExecutionStatus) -> Iterator[str]:
     shown = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     item: JsonObject = {"metadata": {"name": "sum-1", "namespace": "team"}, "spec": {}, "status": shown}
     yield "$ kubectl get sx sum-1 -o wide"
-    yield from _columns(item, service_execution_crd(), ("Phase", "Reason", "Message"))
+    yield from _columns(item, _execution_columns(), ("Phase", "Reason", "Message"))
     yield "$ kubectl describe sx sum-1"
     yield from _conditions(shown)
     yield "$ curl $SERVICE_URL/sum-1"
@@ -157,7 +158,7 @@ def _build_lines(case: BuildCase, status: ServiceDefinitionStatus) -> Iterator[s
         "status": shown,
     }
     yield "$ kubectl get sxd sum -o wide"
-    yield from _columns(item, service_definition_crd(), ("Ready", "Phase", "Message"))
+    yield from _columns(item, _definition_columns(), ("Ready", "Phase", "Message"))
     yield "$ kubectl describe sxd sum"
     yield from _conditions(shown)
     known = KnownDefinition(one.metadata, status, 1, one.is_built)
@@ -179,12 +180,24 @@ def _build_lines(case: BuildCase, status: ServiceDefinitionStatus) -> Iterator[s
         yield f"[exit status {progress.exit_code.value}]"
 
 
-def _columns(item: JsonObject, crd: JsonObject, names: Iterable[str]) -> Iterator[str]:
-    """Give the named columns of ``kubectl get``, by the paths that the CRD has for them."""
+@functools.cache
+def _execution_columns() -> Mapping[str, str]:
+    return _paths_of_columns(service_execution_crd())
+
+
+@functools.cache
+def _definition_columns() -> Mapping[str, str]:
+    return _paths_of_columns(service_definition_crd())
+
+
+def _paths_of_columns(crd: JsonObject) -> Mapping[str, str]:
     text: Any = crd
-    columns = {
-        one["name"]: one["jsonPath"] for one in text["spec"]["versions"][0]["additionalPrinterColumns"]
-    }
+    columns = text["spec"]["versions"][0]["additionalPrinterColumns"]
+    return {one["name"]: one["jsonPath"] for one in columns}
+
+
+def _columns(item: JsonObject, columns: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
+    """Give the named columns of ``kubectl get``, by the paths that the CRD has for them."""
     cells = [(name.upper(), _at(item, columns[name])) for name in names]
     widths = [max(map(len, cell)) for cell in cells]
     for row in zip(*cells, strict=True):

@@ -7,8 +7,21 @@ from serviceexecution.executions.reasons import Reason
 from tools.pages.reasons_shown import build_statuses, execution_statuses, reasons_shown
 from tools.pages.remedies import BUILDS, EXECUTIONS
 
-PAGE = reasons_shown()
-EXECUTION_PART, BUILD_PART = PAGE.split("## Builds\n")
+
+@pytest.fixture(scope="module")
+def parts():
+    """Return the page's part about executions and its part about builds."""
+    return reasons_shown().split("## Builds\n")
+
+
+@pytest.fixture(scope="module")
+def of_executions():
+    return execution_statuses()
+
+
+@pytest.fixture(scope="module")
+def of_builds():
+    return build_statuses()
 
 
 def section(part, name):
@@ -16,9 +29,9 @@ def section(part, name):
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_each_reason_of_an_execution_is_shown_by_kubectl_the_api_and_sx(reason):
-    status = execution_statuses()[reason]
-    shown = section(EXECUTION_PART, reason.value)
+def test_each_reason_of_an_execution_is_shown_by_kubectl_the_api_and_sx(parts, of_executions, reason):
+    status = of_executions[reason]
+    shown = section(parts[0], reason.value)
     assert EXECUTIONS[reason].split()[0] in shown
     assert status.message
     if status.phase and status.phase.value == "Failed":
@@ -27,9 +40,9 @@ def test_each_reason_of_an_execution_is_shown_by_kubectl_the_api_and_sx(reason):
 
 
 @pytest.mark.parametrize("reason", BuildReason)
-def test_each_reason_of_a_build_is_shown_by_kubectl_the_api_and_sx(reason):
-    _, status = build_statuses()[reason]
-    shown = section(BUILD_PART, reason.value)
+def test_each_reason_of_a_build_is_shown_by_kubectl_the_api_and_sx(parts, of_builds, reason):
+    _, status = of_builds[reason]
+    shown = section(parts[1], reason.value)
     assert BUILDS[reason].split()[0] in shown
     one = status.find("r1")
     assert one.message in shown

@@ -6,13 +6,16 @@ from serviceexecution.executions.reasons import Reason
 from tools.pages.truth_cases import ENDED, GROUPS, RUNNING
 from tools.pages.truth_table import first_decision, truth_table
 
-PAGE = truth_table()
+
+@pytest.fixture(scope="module")
+def page():
+    return truth_table()
 
 
 # That etcd was restored is not decided from what is seen, but asked before anything is made.
 @pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.RAN_BEFORE}))
-def test_every_reason_is_in_the_table(reason):
-    assert f"`{reason.value}`" in PAGE
+def test_every_reason_is_in_the_table(page, reason):
+    assert f"`{reason.value}`" in page
 
 
 @pytest.mark.parametrize(
@@ -22,8 +25,8 @@ def test_what_is_decided_once_is_decided_again(case):
     assert first_decision(case) == first_decision(case)
 
 
-def test_only_queues_and_a_store_that_does_not_answer_wait_without_a_limit():
-    waits = [line for line in PAGE.splitlines() if "waits without a limit" in line]
+def test_only_queues_and_a_store_that_does_not_answer_wait_without_a_limit(page):
+    waits = [line for line in page.splitlines() if "waits without a limit" in line]
     assert [line.split(" | ")[0].removeprefix("| ") for line in waits] == [
         "others of the service come first",
         "the store does not answer",
