@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, Literal, Self
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
@@ -10,6 +11,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from cluster.console_files import install
 from cluster.settings import CHECKOUT, cache_home
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.store.records import UsagePoint, UsageSeries
+from serviceexecution.store.usage_sums import UsageNote
 from tests.support.served_gateway import ServedGateway
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.service_api.service_harness import JSON
@@ -19,7 +22,11 @@ PICTURES: Final = "SX_SCREENSHOTS"
 WIDE: Final = 1280
 NARROW: Final = 390
 LINE: Final = "2026-11-23T14:18:55.645123456Z "
-FINAL: Final = {"startTime": "2026-11-28T12:00:00Z", "completionTime": "2026-11-28T12:00:05Z", "attempts": 1}
+FINAL: Final[dict[str, Any]] = {
+    "startTime": "2026-11-28T12:00:00Z",
+    "completionTime": "2026-11-28T12:00:05Z",
+    "attempts": 1,
+}
 _MATTERS: Final = frozenset({"serious", "critical"})
 
 
@@ -135,3 +142,21 @@ class Console:
             await self.service.store.logs.of(known.reference, 1).write(1, data)
 
         self.gateway.run(write())
+
+    def used(self, name: str, *points: tuple[float, int]) -> None:
+        """Keep what an execution has used, a point each second from its start: CPU seconds and bytes of memory."""
+        started = datetime.fromisoformat(FINAL["startTime"])
+        first = int(started.timestamp() * 1000)
+        told = tuple(
+            UsagePoint(time=first + 1000 * number, cpu_seconds=cpu, memory_bytes=memory)
+            for number, (cpu, memory) in enumerate(points, 1)
+        )
+
+        async def keep() -> None:
+            known = await self.service.state.execution(NAMESPACE, SERVICE, name)
+            series = UsageSeries(pod_uid="p", started_at=first, cpu_limit=2.0, points=told)
+            await self.service.store.usage.write_series(known.reference, series)
+            note = UsageNote(known.uid, "S", cpu_milliseconds=int(points[-1][0] * 1000), mebibyte_seconds=3)
+            await self.service.store.usage_sums.note(NAMESPACE, SERVICE, started, note)
+
+        self.gateway.run(keep())

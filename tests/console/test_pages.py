@@ -34,7 +34,8 @@ def test_every_page_is_usable_in_each_look(look):
     name = look.submit({"data": {"values": [1, 2]}, "$tags": ["nightly"]})
     look.log(name, "counting", "done")
     files = {"output.json": b'{"sum": 3, "parts": [1, 2]}', "a.csv": b"t,x\n0,1\n1,4\n2,9\n"}
-    look.end(name, files)
+    look.end(name, files, usage={"cpuSeconds": 3.5, "memoryPeakBytes": 3 << 20, "complete": True})
+    look.used(name, (0.5, 1 << 20), (2, 3 << 20), (3.5, 2 << 20))
     look.seed("run-2", status={"phase": "Pending", "message": "It waits for room in the cluster."})
     look.sign_in()
     expect(look.page.get_by_text("It waits for room in the cluster.")).to_be_visible()
@@ -52,10 +53,30 @@ def test_every_page_is_usable_in_each_look(look):
     look.page.get_by_role("tab", name="Log").click()
     expect(look.page.get_by_text("counting")).to_be_visible()
     check(look)
+    look.page.get_by_role("tab", name="Receipt and usage").click()
+    expect(look.page.get_by_role("img", name="Memory over time")).to_be_visible()
+    expect(look.page.get_by_role("row", name="CPU time 3.5 s")).to_be_visible()
+    check(look)
+    look.picture("console-receipt")
     look.go(f"/n/{NAMESPACE}/services")
     look.page.get_by_role("link", name="sum", exact=True).click()
     expect(look.page.get_by_role("heading", level=1, name="sum")).to_be_visible()
     check(look)
+    look.page.get_by_role("tab", name="Usage").click()
+    expect(look.page.get_by_role("img", name="CPU hours by month")).to_be_visible()
+    expect(look.page.get_by_role("row", name="2026-11 1 0")).to_be_visible()
+    check(look)
+
+
+def test_a_receipt_is_downloaded_whole(console):
+    name = console.submit()
+    console.end(name, exitCode=0)
+    console.go(f"{LIST}/{name}?tab=receipt")
+    with console.page.expect_download() as started:
+        console.page.get_by_role("button", name="Download the receipt").click()
+    assert started.value.suggested_filename == f"{name}.receipt.json"
+    receipt = json.loads(started.value.path().read_text())
+    assert (receipt["id"], receipt["final"], receipt["exitCode"]) == (name, True, 0)
 
 
 def test_a_list_is_filtered_by_its_address_and_follows_what_happens(console):

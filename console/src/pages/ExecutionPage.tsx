@@ -9,13 +9,14 @@ import { hasEnded, type Execution } from "../api/types";
 import { Files } from "../parts/Files";
 import { LogView } from "../parts/LogView";
 import { Input } from "../parts/Input";
+import { Receipt } from "../parts/Receipt";
 import { Result } from "../parts/Result";
 import { Rerun } from "../parts/Rerun";
 import { Loading, Problem, StatusBadge } from "../parts/states";
 import { useNow } from "../parts/useNow";
 
 const route = getRouteApi("/n/$namespace/executions/$id");
-const TABS = ["result", "files", "log", "input"];
+const TABS = ["result", "files", "log", "input", "receipt"];
 
 export function ExecutionPage() {
   const { namespace, id } = route.useParams();
@@ -58,6 +59,7 @@ function One({ namespace, one }: { namespace: string; one: Execution }) {
           <Tabs.Tab value="files">Files</Tabs.Tab>
           <Tabs.Tab value="log">Log</Tabs.Tab>
           <Tabs.Tab value="input">Input</Tabs.Tab>
+          <Tabs.Tab value="receipt">Receipt and usage</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="result" pt="sm">
           <Result namespace={namespace} one={one} />
@@ -75,6 +77,9 @@ function One({ namespace, one }: { namespace: string; one: Execution }) {
         </Tabs.Panel>
         <Tabs.Panel value="input" pt="sm">
           <Input namespace={namespace} one={one} />
+        </Tabs.Panel>
+        <Tabs.Panel value="receipt" pt="sm">
+          <Receipt namespace={namespace} one={one} />
         </Tabs.Panel>
       </Tabs>
     </>

@@ -2,11 +2,13 @@ import { Anchor, Badge, Group, Tabs, Text, Title } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useService, type Service } from "../api/services";
 import { Build } from "../parts/Build";
+import { Facts } from "../parts/Facts";
+import { ServiceUsage } from "../parts/ServiceUsage";
 import { Loading, Problem } from "../parts/states";
 import { RunForm } from "../form/RunForm";
 
 const route = getRouteApi("/n/$namespace/services/$id");
-const TABS = ["run", "about", "build"];
+const TABS = ["run", "about", "build", "usage"];
 
 export function ServicePage() {
   const { namespace, id } = route.useParams();
@@ -46,6 +48,7 @@ function One({ namespace, service }: { namespace: string; service: Service }) {
           <Tabs.Tab value="run">Run</Tabs.Tab>
           <Tabs.Tab value="about">About</Tabs.Tab>
           <Tabs.Tab value="build">Build</Tabs.Tab>
+          <Tabs.Tab value="usage">Usage</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="run" pt="sm">
           <RunForm namespace={namespace} service={service} />
@@ -55,6 +58,9 @@ function One({ namespace, service }: { namespace: string; service: Service }) {
         </Tabs.Panel>
         <Tabs.Panel value="build" pt="sm">
           <Build namespace={namespace} service={service} />
+        </Tabs.Panel>
+        <Tabs.Panel value="usage" pt="sm">
+          <ServiceUsage namespace={namespace} service={service} />
         </Tabs.Panel>
       </Tabs>
     </>
@@ -74,19 +80,7 @@ function About({ service }: { service: Service }) {
   return (
     <>
       {definition?.description && <Text className="sentence">{definition.description}</Text>}
-      <table className="executions">
-        <tbody>
-          {facts.map(
-            ([name, value]) =>
-              value && (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td className="identifier">{value}</td>
-                </tr>
-              ),
-          )}
-        </tbody>
-      </table>
+      <Facts label="About the service" facts={facts} />
     </>
   );
 }
