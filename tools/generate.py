@@ -16,6 +16,8 @@ from tools.editor_schemas import editor_schemas
 from tools.errors import GenerationError
 from tools.monitoring.dashboard import DASHBOARD_FILE, dashboard_file
 from tools.monitoring.rules import RULES_FILE, rules_file
+from tools.pages.command_line import PAGE as COMMAND_PAGE
+from tools.pages.command_line import command_page
 from tools.pages.field_reference import PAGE as FIELD_PAGE
 from tools.pages.field_reference import replace_reference
 from tools.pages.metrics_table import PAGE as OPERATIONS_PAGE
@@ -58,6 +60,7 @@ def generated_files() -> dict[str, str]:
         **{f"{CHART}/{path}": text for path, text in chart_files.items()},
         f"{SAMPLES}/README.md": samples_index(read_samples()),
         INSTALL_MANIFEST: install_manifest(chart_files),
+        COMMAND_PAGE: command_page(),
         FIELDS_FILE: pod_template_fields(),
         FIELD_PAGE: replace_reference((ROOT / FIELD_PAGE).read_text()),
         OPERATIONS_PAGE: replace_rights(replace_metrics((ROOT / OPERATIONS_PAGE).read_text())),

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.unit.cli.command_tree import COMMANDS
+from tests.support.command_tree import COMMANDS
 
 REVISIONS = [{"name": "r9", "phase": "Succeeded"}, {"name": "r2", "phase": "Succeeded"}]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.command_tree import COMMANDS
+from tests.support.command_tree import COMMANDS
 
 CHECKOUT = Path(__file__).parents[3]
 HEAVY = {"httpx", "kubernetes", "aiohttp", "pydantic", "rich", "yaml", "asyncio", "typing_extensions"}

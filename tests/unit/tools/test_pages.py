@@ -4,7 +4,9 @@ import pytest
 
 from serviceexecution.builds.reasons import BuildReason
 from serviceexecution.executions.reasons import Reason
+from tests.support.command_tree import COMMANDS
 from tools.errors import GenerationError
+from tools.pages.command_line import command_page
 from tools.pages.field_reference import PAGE as FIELD_PAGE
 from tools.pages.field_reference import replace_reference
 from tools.pages.markdown import replace_parts, table
@@ -73,3 +75,14 @@ def test_of_a_service_only_what_executions_lack_is_described() -> None:
     for path in ("timeout", "secrets", "runtime.docker.command", "podTemplate"):
         assert f"| `{path}` |" not in service
     assert "| `revisions[].commit` |" in field_page().partition("service status:")[2]
+
+
+def test_the_page_of_commands_has_each_with_its_options_and_examples() -> None:
+    text = command_page()
+    for words, command in COMMANDS.items():
+        section = text.partition(f"\n## sx {words}\n")[2].partition("\n## ")[0]
+        assert section, words
+        for parameter in command.params:
+            assert all(f"{option}" in section for option in parameter.opts if option.startswith("-")), words
+        assert f"sx {words}" in section.partition("```sh\n")[2].partition("```")[0], words
+    assert "\b" not in text
