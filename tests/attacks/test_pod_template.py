@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.executions.plan import Plan, make_plan
 from serviceexecution.executions.plan_problem import PlanProblem
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan, make_plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.render.job import render_children
 from serviceexecution.kube.kinds import JOBS, SERVICE_DEFINITIONS

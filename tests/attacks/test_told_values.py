@@ -8,10 +8,10 @@ import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.service_problem import said
-from serviceexecution.executions.plan import make_plan, read_spec
 from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.planning.plan import make_plan, read_spec
+from serviceexecution.executions.planning.service import pool_problem
 from serviceexecution.executions.pools.resolve import KnownPools
-from serviceexecution.executions.service import pool_problem
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import LABEL_DATA_POOL_ID
 from serviceexecution.resources.pods.observed import ClaimView, ConfigMapView

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 import yaml
 
-from serviceexecution.executions.plan import make_plan
 from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.planning.plan import make_plan
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, TakenService
 from serviceexecution.resources.pods.observed import ConfigMapView

@@ -12,7 +12,7 @@ from cluster.console_files import install
 from cluster.settings import CHECKOUT, cache_home
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.store.records import UsagePoint, UsageSeries
-from serviceexecution.store.usage_sums import UsageNote
+from serviceexecution.store.usage.sums import UsageNote
 from tests.support.served_gateway import ServedGateway
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.service_api.service_harness import JSON

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.store.usage_sums import UsageNote
+from serviceexecution.store.usage.sums import UsageNote
 from tests.platform.platform_client import UNKNOWN, refused
 from tests.support.sdk.process import RemoteError
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from serviceexecution.executions.observation import Observation
-from serviceexecution.executions.plan import Plan, make_plan, times_of
 from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.planning.plan import Plan, make_plan, times_of
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.observed import JobView, PodSpecView, PodView

@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.executions.service import definition_problem
+from serviceexecution.executions.planning.service import definition_problem
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.schemas.checker import SchemaTimeoutError
 from serviceexecution.schemas.rules import SchemaFault, SchemaUnusableError

@@ -4,7 +4,7 @@ import json
 from typing import Annotated
 
 from serviceexecution.builds.settings import BuildsSettings, read_builds
-from serviceexecution.executions.pod_defaults import (
+from serviceexecution.executions.planning.pod_defaults import (
     CONTAINER_RESTART_RULES_SINCE,
     DEFAULT_COLLECTOR_RESOURCES,
     PodDefaults,

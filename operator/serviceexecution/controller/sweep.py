@@ -15,14 +15,14 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import DATA_POOLS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.resources.executions.execution_status import Phase
+from serviceexecution.store.builds.sources import SourceKey
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.pools.keys import PoolReference
 from serviceexecution.store.pools.pool_sweep import sweep_pools
 from serviceexecution.store.source_sweep import sweep_sources
-from serviceexecution.store.sources import SourceKey
 from serviceexecution.store.store import ResultStore
 from serviceexecution.store.sweep import SweepRules, sweep
-from serviceexecution.store.usage_sums import fold_usage
+from serviceexecution.store.usage.sums import fold_usage
 
 logger = structlog.stdlib.get_logger()
 

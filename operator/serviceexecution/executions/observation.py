@@ -6,8 +6,8 @@ from typing import Self
 
 from serviceexecution.executions.attendance import Attendance
 from serviceexecution.executions.conditions import reason_since
-from serviceexecution.executions.plan import Plan, Times
 from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.planning.plan import Plan, Times
 from serviceexecution.executions.verdict import MainOutput
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, TakenService

@@ -26,8 +26,8 @@ from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 from serviceexecution.resources.services.effective import after_the_end
 from serviceexecution.store.kept_logs import log_of
-from serviceexecution.store.kept_usage import usage_of
 from serviceexecution.store.records import OutputManifest
+from serviceexecution.store.usage.kept import usage_of
 
 _KEEP_OUTPUT: Final = frozenset(
     {Reason.CANCELLED, Reason.TIMEOUT, Reason.PREEMPTED, Reason.PROGRAM_FAILED, Reason.OUT_OF_MEMORY}

@@ -4,7 +4,7 @@ from typing import Final
 
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.executions.execution_usage import MeasuredUsage
-from serviceexecution.store.usage_sums import UsageNote
+from serviceexecution.store.usage.sums import UsageNote
 
 _OUTCOMES: Final = {Phase.SUCCEEDED: "S", Phase.FAILED: "F", Phase.CANCELLED: "C"}
 _MEBIBYTE: Final = 2**20

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from serviceexecution.store.sources import SourceKey, SourceStore, StoredSource
+from serviceexecution.store.builds.sources import SourceKey, SourceStore, StoredSource
 from serviceexecution.store.sweep import SweepRules
 
 

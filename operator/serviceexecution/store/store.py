@@ -7,6 +7,8 @@ lists is in the store.
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.builds.reports import ReportStore
+from serviceexecution.store.builds.sources import SourceStore
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.keys import (
     EXPIRIES,
@@ -24,13 +26,11 @@ from serviceexecution.store.output_commits import OutputCommits
 from serviceexecution.store.outputs import OutputStore
 from serviceexecution.store.pools.pool_store import PoolStore
 from serviceexecution.store.pools.pool_sweep import PoolSweep
-from serviceexecution.store.reports import ReportStore
-from serviceexecution.store.sources import SourceStore
 from serviceexecution.store.storage.answers import Answers
 from serviceexecution.store.storage.cleanup import delete_tree
 from serviceexecution.store.storage.objects import Objects
-from serviceexecution.store.usage import UsageStore
-from serviceexecution.store.usage_sums import UsageSums
+from serviceexecution.store.usage.series import UsageStore
+from serviceexecution.store.usage.sums import UsageSums
 
 
 class ResultStore:

@@ -11,7 +11,7 @@ from serviceexecution.executions.decide import decide
 from serviceexecution.executions.names import job_name
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision
-from serviceexecution.executions.plan import Plan, make_plan, times_of
+from serviceexecution.executions.planning.plan import Plan, make_plan, times_of
 from serviceexecution.executions.verdict import MainOutput
 from serviceexecution.resources.executions.execution import ObjectMeta, ServiceExecution
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec

@@ -3,7 +3,8 @@
 import pytest
 
 from serviceexecution.contract.durations import DurationError
-from serviceexecution.executions.plan import (
+from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.planning.plan import (
     DEFAULT_OUTPUT_LIMIT,
     DEFAULT_TIMES,
     InputVolume,
@@ -12,7 +13,6 @@ from serviceexecution.executions.plan import (
     make_plan,
     times_of,
 )
-from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.pools.resolve import KnownPools, MountedPool
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.runtime import DockerRuntime

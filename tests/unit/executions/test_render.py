@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.executions.plan import Plan, make_plan
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan, make_plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.render.job import RenderedChildren, render_children
 from serviceexecution.resources.names import ANNOTATION_TRACEPARENT, LABEL_EXECUTION_UID
 from serviceexecution.resources.pods.observed import ConfigMapView

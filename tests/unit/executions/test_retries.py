@@ -8,8 +8,8 @@ from serviceexecution.executions.attempts.leaving import MESSAGE_CHARACTERS
 from serviceexecution.executions.attempts.rules import STARTLESS_RETRIES
 from serviceexecution.executions.names import job_name
 from serviceexecution.executions.outcome import Decision
-from serviceexecution.executions.plan import Plan
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.render.job import render_children
 from serviceexecution.executions.steps.running import UNCONFIRMED_END

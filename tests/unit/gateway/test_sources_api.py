@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from serviceexecution.kube.client import TokenIdentity
+from serviceexecution.store.builds.sources import SourceStore
 from serviceexecution.store.errors import StoreFullError
-from serviceexecution.store.sources import SourceStore
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 from tests.unit.gateway.service_api.service_harness import Service, is_problem
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from serviceexecution.store import usage_sums
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.store import ResultStore
-from serviceexecution.store.usage_sums import UsageNote, fold_usage
+from serviceexecution.store.usage import sums as usage_sums
+from serviceexecution.store.usage.sums import UsageNote, fold_usage
 
 NOW = datetime.now(UTC)
 MONTH = NOW.strftime("%Y-%m")

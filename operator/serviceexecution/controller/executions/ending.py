@@ -19,7 +19,7 @@ from serviceexecution.resources.executions.execution_status import ExecutionStat
 from serviceexecution.resources.names import ANNOTATION_RUN_SECRET, ANNOTATION_RUN_SECRET_UID
 from serviceexecution.store.errors import StoreError, StoreFullError, StoreUnwritableError
 from serviceexecution.store.store import ResultStore
-from serviceexecution.store.usage_sums import UsageNote
+from serviceexecution.store.usage.sums import UsageNote
 
 logger = structlog.stdlib.get_logger()
 

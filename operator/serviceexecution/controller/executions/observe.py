@@ -28,8 +28,8 @@ from serviceexecution.executions.earlier_run import Run, is_of_run, run_of
 from serviceexecution.executions.ended import Rest, rest_of
 from serviceexecution.executions.names import job_name
 from serviceexecution.executions.observation import Observation
-from serviceexecution.executions.plan import DEFAULT_TIMES, times_of
 from serviceexecution.executions.plan_problem import PlanProblem
+from serviceexecution.executions.planning.plan import DEFAULT_TIMES, times_of
 from serviceexecution.executions.pools.staging import is_staging
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result

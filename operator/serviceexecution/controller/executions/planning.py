@@ -21,16 +21,16 @@ from serviceexecution.controller.known.weight import is_within
 from serviceexecution.controller.service_problem import Checker, problem_of, said
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.work.keys import ServiceKey
-from serviceexecution.executions.plan import Plan, ReadSpec, plan_of, read_spec
 from serviceexecution.executions.plan_problem import PlanProblem
-from serviceexecution.executions.pools.resolve import KnownPools
-from serviceexecution.executions.reasons import Reason
-from serviceexecution.executions.service import (
+from serviceexecution.executions.planning.plan import Plan, ReadSpec, plan_of, read_spec
+from serviceexecution.executions.planning.service import (
     limits_problem,
     pool_problem,
     revision_problem,
     take,
 )
+from serviceexecution.executions.pools.resolve import KnownPools
+from serviceexecution.executions.reasons import Reason
 from serviceexecution.fairness.work import THREADS
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError

@@ -29,8 +29,8 @@ from serviceexecution.executions.earlier_run import end_of_earlier_run
 from serviceexecution.executions.names import input_name
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision
-from serviceexecution.executions.plan import Plan
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.render.job import render_children
 from serviceexecution.kube.client import KubernetesClient

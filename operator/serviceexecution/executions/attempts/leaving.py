@@ -17,7 +17,7 @@ from serviceexecution.resources.executions.execution_status import (
 )
 from serviceexecution.resources.meaning import one_line
 from serviceexecution.store.kept_logs import log_of
-from serviceexecution.store.kept_usage import usage_of
+from serviceexecution.store.usage.kept import usage_of
 
 MESSAGE_CHARACTERS: Final = 300
 """Of an attempt's sentence in the list of attempts."""

@@ -4,8 +4,8 @@ from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.paths import OUTPUT_DIRECTORY
-from serviceexecution.executions.plan import Plan
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.render.data_pools import TOKEN_DIRECTORY
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (

@@ -7,8 +7,8 @@ from typing import Final
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 from serviceexecution.contract.paths import DATAPOOL_DIRECTORY, data_pool_directory
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
-from serviceexecution.executions.plan import Plan
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.used_pools import UsedPool
 from serviceexecution.resources.names import COLLECTOR_TOKEN_VOLUME, STAGE_IN_CONTAINER

@@ -2,7 +2,7 @@
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.executions.names import input_name, labels, owner_reference
-from serviceexecution.executions.plan import InputVolume
+from serviceexecution.executions.planning.plan import InputVolume
 from serviceexecution.resources.reference import ExecutionReference
 
 

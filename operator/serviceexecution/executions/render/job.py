@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.executions.names import job_name, labels, owner_reference
-from serviceexecution.executions.plan import Plan
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.render.input import input_config_map
 from serviceexecution.executions.render.pod import pod_template
 from serviceexecution.resources.executions.execution import ServiceExecution

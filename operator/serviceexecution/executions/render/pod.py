@@ -17,8 +17,8 @@ from serviceexecution.contract.traceparent import VARIABLE as TRACE_VARIABLE
 from serviceexecution.contract.traceparent import parse_traceparent
 from serviceexecution.executions.attempts.memory import raised_memory
 from serviceexecution.executions.names import labels
-from serviceexecution.executions.plan import Plan
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.plan import Plan
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.pools.resolve import MountedPool
 from serviceexecution.executions.pools.staging import staging_seconds
 from serviceexecution.executions.render.collector import collector_container, collector_volume

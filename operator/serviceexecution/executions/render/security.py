@@ -1,7 +1,7 @@
 """Identity and rights of the pod: defaults that pass Pod Security *restricted*, and the user's overrides."""
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.executions.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.render.fields import dump
 from serviceexecution.resources.pod_fields import SecurityContext
 

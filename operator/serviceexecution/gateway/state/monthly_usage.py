@@ -7,7 +7,7 @@ from typing import Final
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.store.store import ResultStore
-from serviceexecution.store.usage_sums import MonthlyUsage
+from serviceexecution.store.usage.sums import MonthlyUsage
 
 _GIBIBYTE_HOUR: Final = 1024 * 3600
 """In MiB seconds."""

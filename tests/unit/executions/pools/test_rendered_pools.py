@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from serviceexecution.contract.json_types import object_of
-from serviceexecution.executions.pod_defaults import PodDefaults
-from serviceexecution.executions.pod_template import template_problem
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
+from serviceexecution.executions.planning.pod_template import template_problem
 from serviceexecution.executions.render.pod import pod_template
 from serviceexecution.resources.executions.used_pools import UsedPool
 from tests.unit.executions.builders import execution, plan_of, spec

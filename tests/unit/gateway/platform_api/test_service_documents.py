@@ -6,7 +6,7 @@ import pytest
 
 from serviceexecution.gateway.platform_api.services.documents import statistics
 from serviceexecution.gateway.state.known_execution import KnownExecution
-from serviceexecution.store.usage_sums import MonthlyUsage
+from serviceexecution.store.usage.sums import MonthlyUsage
 
 
 def created(text):

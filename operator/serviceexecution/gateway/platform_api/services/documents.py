@@ -12,7 +12,7 @@ from serviceexecution.gateway.service_api.documents.execution_document import ti
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.services.definition import ServiceDefinition
-from serviceexecution.store.usage_sums import MonthlyUsage, month_of
+from serviceexecution.store.usage.sums import MonthlyUsage, month_of
 
 Permission = Literal["VIEWER", "MAINTAINER", "OWNER"]
 _MILLI: Final = Decimal(1000)

@@ -10,9 +10,14 @@ from serviceexecution.contract.durations import DurationError, parse_duration
 from serviceexecution.contract.input.data_pools import DataPoolReference
 from serviceexecution.contract.json_types import JsonObject, object_at, objects_of
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
-from serviceexecution.executions.plan import DEFAULT_OUTPUT_LIMIT, MAX_MEMORY_FIELD, check_retry, times_of
 from serviceexecution.executions.plan_problem import PlanProblem
-from serviceexecution.executions.pod_template import template_problem
+from serviceexecution.executions.planning.plan import (
+    DEFAULT_OUTPUT_LIMIT,
+    MAX_MEMORY_FIELD,
+    check_retry,
+    times_of,
+)
+from serviceexecution.executions.planning.pod_template import template_problem
 from serviceexecution.executions.pools.resolve import shown_id
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution_settings import DataPool

@@ -21,7 +21,7 @@ from serviceexecution.contract.paths import property_file
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quantities import QuantityError, parse_quantity
 from serviceexecution.executions.plan_problem import PlanProblem
-from serviceexecution.executions.pod_template import template_problem
+from serviceexecution.executions.planning.pod_template import template_problem
 from serviceexecution.executions.pools.resolve import (
     DEFAULT_STAGE_LIMIT,
     NO_POOLS,
