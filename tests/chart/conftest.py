@@ -67,7 +67,7 @@ def refused(render: Callable[..., list[Manifest]]) -> Callable[..., str]:
     return run
 
 
-class NoDuplicates(yaml.SafeLoader):
+class NoDuplicates(yaml.CSafeLoader):
     """Refuses a key given twice: server-side apply, and so Helm 4, does."""
 
     @override
