@@ -5,9 +5,20 @@ The folders are tiers, from what runs anywhere to what needs pods: ``unit``, ``a
 installed operator). Tests without a cluster share one API server in memory, ``support/api_server``.
 """
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.figures import FIGURE
+
+_HERE = Path(__file__).parent
+_ON_THE_CLUSTER = (_HERE / "e2e", _HERE / "sdk")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what needs no shared cluster; meanwhile one worker has it for the tests marked ``alone``."""
+    items.sort(key=lambda item: any(item.path.is_relative_to(folder) for folder in _ON_THE_CLUSTER))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
