@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-from serviceexecution.cli.terminal import visible, visible_json, visible_line, visible_yaml
+from serviceexecution.cli.tables import table_lines
+from serviceexecution.cli.terminal import visible, visible_json, visible_yaml
 from serviceexecution.contract.json_types import JsonValue
 
 
@@ -69,11 +70,9 @@ def say_json_line(value: JsonValue) -> None:
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns, never wrapped: whoever pipes it on wants a row to be a line."""
-    lines = [headings, *([visible_line(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
-    for line in lines:
-        say("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    """Print rows in columns."""
+    for line in table_lines(headings, rows):
+        say(line)
 
 
 def _shown(text: str, stream: TextIO, *, raw: bool) -> str:

@@ -23,6 +23,7 @@ from serviceexecution.cli.commands import (
     run,
     serve,
     services,
+    top,
     usage,
     waiting,
 )
@@ -79,6 +80,7 @@ app.command("status")(executions.status)
 app.command("get")(listing.get)
 app.command("watch")(waiting.watch)
 app.command("wait")(waiting.wait)
+app.command("top")(top.top)
 app.command("logs")(executions.logs)
 app.command("result")(executions.result)
 app.command("rerun")(rerun.rerun)
@@ -88,6 +90,7 @@ app.command("cancel")(executions.cancel)
 app.command("delete")(deletion.delete)
 app.add_typer(pool.pools, name="pool")
 app.command("console")(console.console)
+app.command("open")(console.open_page)
 app.add_typer(access_key.keys, name="access-key")
 app.add_typer(callback.callbacks, name="callback")
 

@@ -12,6 +12,7 @@ REVISIONS = [{"name": "r9", "phase": "Succeeded"}, {"name": "r2", "phase": "Succ
 WITHOUT = {
     "builds logs": "prints a program's text as it comes",
     "logs": "prints a program's text as it comes",
+    "open": "shows a page until it is ended",
     "console": "shows a page until it is ended",
     "serve": "serves until it is ended",
 }
