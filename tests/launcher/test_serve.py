@@ -43,7 +43,9 @@ def run(data: dict[str, Any], api_token: SecretValue, readings: DataPool) -> dic
 def served(project: Path, python: Path, *options: str) -> Iterator[str]:
     """Serve a project and give the service's URL; Ctrl-C must end it and all that it has started."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'operator'}", "SECRET_OWN": "of-the-service"}
-    command = [sys.executable, "-m", "serviceexecution.cli.main", "serve", str(project), "--port", "0"]
+    # What is started in the background ignores SIGINT, and so does what it starts.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "serviceexecution.cli.main"]
+    command += ["serve", str(project), "--port", "0"]
     process = subprocess.Popen(
         [*command, "--python", str(python), *options],
         env=environment,
