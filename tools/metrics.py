@@ -11,6 +11,7 @@ from serviceexecution.controller import metrics as controller_metrics
 from serviceexecution.gateway import metrics as gateway_metrics
 from serviceexecution.kube import metrics as kube_metrics
 from serviceexecution.logs import metrics as logs_metrics
+from serviceexecution.tracing import metrics as tracing_metrics
 
 Process = Literal["controller", "gateway", "both"]
 
@@ -18,6 +19,7 @@ _MODULES: Final[tuple[tuple[Process, str, ModuleType], ...]] = (
     ("controller", "Executions and builds", controller_metrics),
     ("controller", "Logs", logs_metrics),
     ("both", "Requests to the Kubernetes API", kube_metrics),
+    ("both", "Traces", tracing_metrics),
     ("gateway", "Gateway", gateway_metrics),
 )
 

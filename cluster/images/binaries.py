@@ -122,6 +122,7 @@ PROGRAMS: Final = (
         package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
     ),
     Program("kstatus", 60),
+    Program("otelcol", 240),
 )
 HELM_ONLY: Final = ("helm3", "helm4")
 # They go into images that stand in for public ones; nothing runs them here.
@@ -135,6 +136,8 @@ STORE_PROGRAMS: Final = ("fake-gcs-server",)
 POLICY_PROGRAMS: Final = ("kube-router",)
 # What Flux and Helm read from a status, asked of the library itself in `make test-tooling`.
 KSTATUS_PROGRAMS: Final = ("kstatus",)
+# The OpenTelemetry Collector, which takes our traces in `make test-tooling`.
+TRACE_PROGRAMS: Final = ("otelcol",)
 # What a node runs or its user calls. Helm 4 is there for tests: `up` does not wait for its build.
 NODE_PROGRAMS: Final = ("kubernetes", "etcd", "coredns", "helm3")
 

@@ -9,7 +9,6 @@ import kopf
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.health import Health
 from serviceexecution.controller.known.cache import ObjectCache, Watched
 from serviceexecution.controller.known.cached_execution import (
@@ -18,6 +17,7 @@ from serviceexecution.controller.known.cached_execution import (
 from serviceexecution.controller.known.watches import register
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
+from serviceexecution.controller.work.worker import namespace_queue
 from serviceexecution.kube.kinds import (
     PODS,
     SERVICE_EXECUTIONS,

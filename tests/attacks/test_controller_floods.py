@@ -14,7 +14,6 @@ from typing import cast
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.executions import planning
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.known.cache import ObjectCache
@@ -25,6 +24,7 @@ from serviceexecution.controller.known.cached_execution import (
 )
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
+from serviceexecution.controller.work.worker import namespace_queue
 from serviceexecution.kube.client import ObjectList
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,

@@ -229,6 +229,21 @@ def test_both_processes_read_their_settings(layout):
     assert controller.store_options == gateway.store_options
 
 
+def test_traces_go_where_the_values_say_with_headers_of_a_secret(render):
+    url = "http://collector.observability:4318/v1/traces"
+    secret = {"secretKeyRef": {"name": "trace-key", "key": "headers"}}
+    traced = render(f"tracing.endpoint={url}", "tracing.headersSecret=trace-key")
+    for deployment in of_kind(traced, "Deployment"):
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        given = environment(container)
+        assert given["SX_TRACES_URL"] == url
+        assert {"name": "SX_TRACES_HEADERS", "valueFrom": secret} in container["env"]
+        settings = ControllerSettings if container["name"] == "controller" else GatewaySettings
+        read = settings.from_environment({name: value for name, value in given.items() if value is not None})
+        assert read.traces_url == url
+    assert not any("SX_TRACES" in str(one) for one in of_kind(render(), "Deployment"))
+
+
 def test_every_setting_reaches_the_controller(render):
     container = named(render(values=EVERYTHING), "Deployment", "custom-controller")["spec"]["template"][
         "spec"

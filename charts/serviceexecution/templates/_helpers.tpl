@@ -159,6 +159,12 @@ volumeName: {{ . }}
   (dict "name" "SX_LOG_FORMAT" "value" .Values.logging.format)
   (dict "name" "SX_NAMESPACES" "value" (join "," .Values.watchNamespaces))
   (dict "name" "SX_CALLBACK_URLS" "value" (join "," .Values.callbacks.allowedUrls)) -}}
+{{- with .Values.tracing.endpoint -}}
+{{- $env = append $env (dict "name" "SX_TRACES_URL" "value" .) -}}
+{{- end -}}
+{{- with .Values.tracing.headersSecret -}}
+{{- $env = append $env (dict "name" "SX_TRACES_HEADERS" "valueFrom" (dict "secretKeyRef" (dict "name" . "key" "headers"))) -}}
+{{- end -}}
 {{- dict "env" $env | toYaml -}}
 {{- end -}}
 

@@ -35,13 +35,14 @@ from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.sweep import ALWAYS_ALLOWED, Sweeper, sweep_rules
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
-from serviceexecution.controller.work.worker import Key, work
+from serviceexecution.controller.work.worker import namespace_queue, work
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.reference import ExecutionReference, definition_of
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.store import ResultStore
+from serviceexecution.tracing.exporter import TraceExporter
 
 SERVICE_WORKERS: Final = 4
 
@@ -67,6 +68,7 @@ class Controller:
     followers: LogFollowers
     deliverer: Deliverer
     background: BackgroundTasks
+    traces: TraceExporter | None
 
     def loops(self) -> Iterator[tuple[str, Coroutine[None, None, None]]]:
         """Give what runs as long as the controller works, each with a name. ``resync.start`` comes before."""
@@ -80,6 +82,8 @@ class Controller:
         yield "data pools", self.pools.run()
         yield "deletions", self.deletions.run()
         yield "store outages", self.store_outages.run()
+        if self.traces is not None:
+            yield "traces", self.traces.run()
 
     async def close(self) -> None:
         """Let go of everything, in order; what is pending is taken up by the next controller."""
@@ -103,6 +107,7 @@ class _Shared:
     events: EventPoster
     background: BackgroundTasks
     reads: StoreReads
+    traces: TraceExporter | None
 
 
 def assemble(
@@ -139,6 +144,7 @@ def assemble(
         ),
         background=BackgroundTasks(),
         reads=StoreReads(),
+        traces=TraceExporter.of(settings, "serviceexecution-controller"),
     )
     deliverer = Deliverer(clients.work, store, shared.events, allowed_urls=settings.callback_urls)
     admission = _admission(shared.cache, queue)
@@ -163,12 +169,8 @@ def assemble(
         followers=shared.followers,
         deliverer=deliverer,
         background=shared.background,
+        traces=shared.traces,
     )
-
-
-def namespace_queue(workers: int) -> WorkQueue[Key]:
-    """Return a queue in which namespaces take turns; one of them has at most three quarters of the workers."""
-    return WorkQueue(owner_of=lambda key: key.namespace, most_per_owner=max(1, workers * 3 // 4))
 
 
 def _followers(
@@ -233,7 +235,7 @@ def _execution_reconciler(
         ending=Ending(client, shared.store, shared.clock, shared.reads),
         deliver=deliver,
         followers=shared.followers,
-        reporter=ExecutionTransitionReporter(shared.events, shared.background.keep),
+        reporter=ExecutionTransitionReporter(shared.events, shared.background.keep, shared.traces),
         defaults=shared.settings.pod,
         clock=shared.clock,
     )

@@ -94,6 +94,7 @@ class ControllerSettings(ProcessSettings):
             collector_image_pull_policy=self.collector_image_pull_policy,
             collector_resources=self.collector_resources,
             run_as_user=self.run_as_user,
+            traced=bool(self.traces_url),
         ).for_cluster(self.kubernetes)
 
     @property

@@ -28,6 +28,7 @@ from serviceexecution.gateway.http.middleware.cors import RouteCors
 from serviceexecution.gateway.http.middleware.doors import Doors
 from serviceexecution.gateway.http.middleware.entrance import Entrance
 from serviceexecution.gateway.http.middleware.observe import ObservedApp
+from serviceexecution.gateway.http.traces import Offer
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.platform_api.routes import platform_api_router
@@ -94,9 +95,11 @@ def create_app(
     state: ServiceState | None = None,
     schemas: SchemaChecker | None = None,
     another_is_ready: IsThere | None = None,
+    offer_spans: Offer | None = None,
 ) -> FastAPI:
     """Return the app. ``draining`` is set when the process is about to end: long polls end, and the process
-    is no longer ready. The caller who gives ``state`` keeps it true and closes ``schemas``."""
+    is no longer ready. The caller who gives ``state`` keeps it true and closes ``schemas``. ``offer_spans`` takes spans
+    of traces to be sent; without it nothing is traced."""
     ending = draining or asyncio.Event()
     keys = AccessKeys(client, settings)
     access = Access(client, settings, Attempts(), keys)
@@ -139,7 +142,7 @@ def create_app(
     app.add_middleware(HeadOfGet)
     app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))
     app.add_middleware(Doors, pods_port=settings.pods_port, pods_at_api_port=settings.pods_at_api_port)
-    app.add_middleware(ObservedApp)
+    app.add_middleware(ObservedApp, offer=offer_spans)
     return app
 
 

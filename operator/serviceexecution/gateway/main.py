@@ -35,6 +35,7 @@ from serviceexecution.process.settings import SettingsError
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.errors import StoreConfigurationError
 from serviceexecution.store.store import ResultStore
+from serviceexecution.tracing.exporter import TraceExporter
 
 logger = structlog.stdlib.get_logger()
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -161,6 +162,7 @@ async def serve(settings: GatewaySettings) -> None:
         state = ServiceState(client, settings.namespaces)
         schemas = SchemaChecker()
         url = settings.gateway_url
+        traces = TraceExporter.of(settings, "serviceexecution-gateway")
         app = create_app(
             store,
             client,
@@ -169,6 +171,7 @@ async def serve(settings: GatewaySettings) -> None:
             state=state,
             schemas=schemas,
             another_is_ready=(lambda: takes_connections(url)) if url else None,
+            offer_spans=None if traces is None else traces.offer,
         )
         server = GatewayServer(server_config(settings, app), draining, pods_port=settings.pods_port)
         collect_seldom()
@@ -185,6 +188,8 @@ async def serve(settings: GatewaySettings) -> None:
                 name="inputs",
             ),
         ]
+        if traces is not None:
+            background.append(asyncio.create_task(traces.run(), name="traces"))
         try:
             await serve_while(server, background)
         finally:

@@ -4,10 +4,12 @@ An error names the variable and the allowed form. The tables in docs/settings.md
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -15,6 +17,7 @@ from serviceexecution.contract.durations import format_duration, parse_duration
 from serviceexecution.contract.quantities import format_quantity, parse_quantity
 
 LogFormat = Literal["json", "plain"]
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class SettingsError(ValueError):
@@ -101,6 +104,30 @@ def _log_format(text: str) -> str:
     return text
 
 
+def _traces_url(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise SettingsError("SX_TRACES_URL must start with http:// or https://.")
+    return text
+
+
+def _traces_headers(text: str) -> dict[str, str]:
+    """Return headers as OTEL_EXPORTER_OTLP_HEADERS has them. An error does not say the text, which is secret."""
+    headers: dict[str, str] = {}
+    for word in split_words(text):
+        name, equals, value = word.partition("=")
+        value = unquote(value.strip())
+        if not equals or not _HEADER_NAME.fullmatch(name.strip()) or not value.isprintable():
+            raise SettingsError(
+                "SX_TRACES_HEADERS must be name=value with commas between them, percent-encoded."
+            )
+        headers[name.strip()] = value
+    return headers
+
+
+def _as_headers(headers: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={quote(value)}" for name, value in headers.items())
+
+
 class ProcessSettings(BaseModel):
     """What controller and gateway are both told. A field without a variable can be set only in Python."""
 
@@ -118,6 +145,14 @@ class ProcessSettings(BaseModel):
     """The least level of what is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."""
     log_format: Annotated[LogFormat, variable("SX_LOG_FORMAT", _log_format)] = "json"
     """json: one object a line; plain: for people."""
+
+    traces_url: Annotated[str, variable("SX_TRACES_URL", _traces_url)] = ""
+    """Where spans of traces are sent, with OTLP over HTTP: the whole address, such as
+    http://collector.example:4318/v1/traces; none: nothing is traced."""
+    traces_headers: Annotated[
+        Mapping[str, str], variable("SX_TRACES_HEADERS", _traces_headers, _as_headers)
+    ] = {}
+    """Headers for it, such as a key: name=value with commas between them, values percent-encoded."""
 
     @classmethod
     def variables(cls) -> dict[str, Variable]:

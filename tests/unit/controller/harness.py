@@ -80,7 +80,12 @@ class Controller:
     """One life of the controller's process: what it knows ends with it."""
 
     def __init__(
-        self, kubernetes: ApiServer, store: ResultStore, clock: Clock, builds: BuildsSettings | None = None
+        self,
+        kubernetes: ApiServer,
+        store: ResultStore,
+        clock: Clock,
+        builds: BuildsSettings | None = None,
+        traces_url: str = "",
     ) -> None:
         client = cast("Any", kubernetes)
         self.followers = FakeFollowers()
@@ -92,6 +97,7 @@ class Controller:
             store_options={},
             cluster_id="test",
             builds=builds,
+            traces_url=traces_url,
         )
         self.assembled = assemble(
             settings,
@@ -148,9 +154,10 @@ class Controller:
 class World:
     """Everything outside of the controller."""
 
-    def __init__(self, clock: Clock, builds: BuildsSettings | None = None) -> None:
+    def __init__(self, clock: Clock, builds: BuildsSettings | None = None, traces_url: str = "") -> None:
         self.clock = clock
         self.builds = builds
+        self.traces_url = traces_url
         self.kubernetes = ApiServer(clock.now)
         self.store = ResultStore.open("memory:///", "test")
         self.controllers: list[Controller] = []
@@ -158,7 +165,7 @@ class World:
 
     def start(self) -> Controller:
         """Start the controller anew, with nothing in its head."""
-        self.controller = Controller(self.kubernetes, self.store, self.clock, self.builds)
+        self.controller = Controller(self.kubernetes, self.store, self.clock, self.builds, self.traces_url)
         self.controllers.append(self.controller)
         return self.controller
 

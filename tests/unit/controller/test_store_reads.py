@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from serviceexecution.controller.assembly import namespace_queue
 from serviceexecution.controller.store_reads import ASKED_AT_ONCE, NoTurnAtStoreError, StoreReads
 from serviceexecution.controller.work.keys import ExecutionKey
 from serviceexecution.controller.work.queue import WorkQueue
-from serviceexecution.controller.work.worker import work
+from serviceexecution.controller.work.worker import namespace_queue, work
 from serviceexecution.store.errors import StoreError
 from tests.support.s3 import S3Server, hang, refuse, s3_server
 from tests.unit.controller.harness import World, start

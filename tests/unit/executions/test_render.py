@@ -66,16 +66,35 @@ def test_children_are_as_in_the_golden_file(name, update_golden):
     ],
 )
 def test_the_program_finds_its_caller_s_trace(annotation, own, expected):
-    env = [] if own is None else [{"name": "TRACEPARENT", "value": own}]
-    one = execution(env=env)
+    assert traces_of_main(annotation, own, DEFAULTS) == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize("annotation", [TRACE, TRACE[:-1] + "0", "$(cat /etc/passwd)", None])
+def test_where_executions_are_traced_the_program_s_spans_are_below_its_run_s(annotation):
+    traced = replace(DEFAULTS, traced=True)
+    (first,), (again,) = (traces_of_main(annotation, None, traced, attempt=attempt) for attempt in (1, 2))
+    if annotation is not None and annotation.endswith("-00"):
+        assert first == again == annotation
+        return
+    assert first != again
+    assert first[:35] == again[:35]
+    assert (first[:35] == TRACE[:35]) is (annotation == TRACE)
+    assert TRACE[36:52] not in first
+    assert traces_of_main(annotation, "mine", traced) == ["mine"]
+
+
+def traces_of_main(
+    annotation: str | None, own: str | None, defaults: PodDefaults, attempt: int = 1
+) -> list[str]:
+    """Return the values of main's TRACEPARENT; ``own`` is the one of spec.env."""
+    one = execution(env=[] if own is None else [{"name": "TRACEPARENT", "value": own}])
     annotations = {} if annotation is None else {ANNOTATION_TRACEPARENT: annotation}
     one = one.model_copy(update={"metadata": one.metadata.model_copy(update={"annotations": annotations})})
     plan = make_plan(one.spec, one.metadata.uid, None)
     assert isinstance(plan, Plan), plan
-    pod = cast("Any", render_children(one, plan, DEFAULTS, attempt=1).job)["spec"]["template"]["spec"]
+    pod = cast("Any", render_children(one, plan, defaults, attempt=attempt).job)["spec"]["template"]["spec"]
     main = next(found for found in pod["containers"] if found["name"] == "main")
-    given = [variable["value"] for variable in main["env"] if variable["name"] == "TRACEPARENT"]
-    assert given == ([] if expected is None else [expected])
+    return [variable["value"] for variable in main["env"] if variable["name"] == "TRACEPARENT"]
 
 
 def test_every_golden_file_is_compared():

@@ -8,10 +8,12 @@ import structlog
 
 from serviceexecution.controller.metrics import RUN_SECONDS, TRANSITIONS
 from serviceexecution.executions.reasons import Reason
+from serviceexecution.executions.trace import spans_of
 from serviceexecution.kube.events import EventPoster, ObjectIdentity
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
 from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
+from serviceexecution.tracing.exporter import TraceExporter
 
 logger = structlog.stdlib.get_logger()
 
@@ -20,11 +22,17 @@ _ORDINARY_REASONS: Final = frozenset({Reason.STARTING, Reason.QUEUED, Reason.CAN
 
 
 class ExecutionTransitionReporter:
-    """``spawn`` keeps background tasks (posting Events) until they are done."""
+    """``spawn`` keeps background tasks (posting Events) until they are done; ``traces`` sends spans of executions."""
 
-    def __init__(self, events: EventPoster, spawn: Callable[[asyncio.Task[bool]], None]) -> None:
+    def __init__(
+        self,
+        events: EventPoster,
+        spawn: Callable[[asyncio.Task[bool]], None],
+        traces: TraceExporter | None = None,
+    ) -> None:
         self._events = events
         self._spawn = spawn
+        self._traces = traces
 
     def report(self, before: ServiceExecution, status: ExecutionStatus) -> None:
         """Report the transition, if it is one, to ``status``, which was written."""
@@ -38,6 +46,8 @@ class ExecutionTransitionReporter:
         TRANSITIONS.labels(status.phase.value, reason).inc()
         if status.phase.terminal and status.usage is not None and status.usage.run_seconds is not None:
             RUN_SECONDS.labels(status.phase.value).observe(status.usage.run_seconds)
+        if self._traces is not None and status.phase.terminal:
+            self._traces.offer(spans_of(before, status))
         ordinary = status.phase in _ORDINARY_PHASES or reason in _ORDINARY_REASONS
         type_: Literal["Normal", "Warning"] = "Normal" if ordinary else "Warning"
         metadata = before.metadata

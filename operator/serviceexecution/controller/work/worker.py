@@ -29,6 +29,11 @@ class Works(Protocol[Key_contra]):
         ...
 
 
+def namespace_queue(workers: int) -> WorkQueue[Key]:
+    """Return a queue in which namespaces take turns; one of them has at most three quarters of the workers."""
+    return WorkQueue(owner_of=lambda key: key.namespace, most_per_owner=max(1, workers * 3 // 4))
+
+
 async def work(queue: WorkQueue[Key], reconciler: Works[Key]) -> None:
     """Work for ever."""
     while True:

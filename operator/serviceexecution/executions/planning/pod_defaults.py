@@ -22,6 +22,8 @@ class PodDefaults:
     collector_resources: str = DEFAULT_COLLECTOR_RESOURCES
     """JSON text of the collector's resource requirements."""
     run_as_user: int = 65532
+    traced: bool = False
+    """Whether the spans of executions are sent to a collector of traces: those of programs are then below them."""
     container_restart_rules: bool = True
     """Whether the cluster restarts one container of a pod that is never restarted (Kubernetes 1.35,
     KEP-5307).

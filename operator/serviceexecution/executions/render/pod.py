@@ -14,7 +14,7 @@ from serviceexecution.contract.paths import (
     data_pool_directory,
 )
 from serviceexecution.contract.traceparent import VARIABLE as TRACE_VARIABLE
-from serviceexecution.contract.traceparent import parse_traceparent
+from serviceexecution.contract.traceparent import TraceContext
 from serviceexecution.executions.attempts.memory import raised_memory
 from serviceexecution.executions.names import labels
 from serviceexecution.executions.planning.plan import Plan
@@ -28,11 +28,11 @@ from serviceexecution.executions.render.input import input_volume
 from serviceexecution.executions.render.memory import with_memory
 from serviceexecution.executions.render.merge import merge
 from serviceexecution.executions.render.security import container_security, pod_security
+from serviceexecution.executions.trace import given_trace, trace_of_run
 from serviceexecution.resources.execution_token import SECRET_KEY, VARIABLE
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.names import (
     ANNOTATION_EXECUTION_TOKEN,
-    ANNOTATION_TRACEPARENT,
     API_GROUP,
     MAIN_CONTAINER,
     OUTPUT_LIMIT_ANNOTATION,
@@ -67,7 +67,7 @@ def _rendered(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, at
             "labels": {**own_labels, **NO_SIDECARS},
             "annotations": {**annotations},
         },
-        "spec": _pod_spec(execution, plan, defaults),
+        "spec": _pod_spec(execution, plan, defaults, attempt),
     }
     patch = execution.spec.pod_template
     if not patch:
@@ -109,8 +109,9 @@ def _without_our_names(template: JsonObject, own: Set[str]) -> JsonObject:
     return {**template, "metadata": kept}
 
 
-def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) -> JsonObject:
+def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults, attempt: int) -> JsonObject:
     spec = execution.spec
+    trace = trace_of_run(execution, attempt) if defaults.traced else given_trace(execution)
     shared = spec.share_process_namespace is not False
     pod: JsonObject = {
         "restartPolicy": "Never",
@@ -121,7 +122,7 @@ def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) ->
         "containers": [
             # First, so that it is there when main starts: what a program of milliseconds uses is counted by then.
             collector_container(spec, plan, defaults),
-            _main_container(execution, plan),
+            _main_container(execution, plan, trace),
         ],
         "volumes": _volumes(execution, plan),
     }
@@ -147,13 +148,13 @@ def _pod_spec(execution: ServiceExecution, plan: Plan, defaults: PodDefaults) ->
     return pod
 
 
-def _main_container(execution: ServiceExecution, plan: Plan) -> JsonObject:
+def _main_container(execution: ServiceExecution, plan: Plan, trace: TraceContext | None) -> JsonObject:
     spec = execution.spec
     docker = plan.runtime
     container: JsonObject = {
         "name": MAIN_CONTAINER,
         **dump(docker),
-        "env": [*_environment(execution), *_token(execution)],
+        "env": [*_environment(execution, trace), *_token(execution)],
         "securityContext": container_security(spec.security_context),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
@@ -172,7 +173,7 @@ def _main_container(execution: ServiceExecution, plan: Plan) -> JsonObject:
     return container
 
 
-def _environment(execution: ServiceExecution) -> list[JsonValue]:
+def _environment(execution: ServiceExecution, trace: TraceContext | None) -> list[JsonValue]:
     spec = execution.spec
     given = {variable.name for variable in spec.env}
     defaults: dict[str, str] = {
@@ -183,9 +184,8 @@ def _environment(execution: ServiceExecution) -> list[JsonValue]:
     if spec.security_context is None or spec.security_context.run_as_user is None:
         # Most images know no name of our user, and programs that ask for it would fail.
         defaults |= {"USER": USER_NAME, "LOGNAME": USER_NAME}
-    trace = parse_traceparent(execution.metadata.annotations.get(ANNOTATION_TRACEPARENT))
     if trace is not None:
-        defaults[TRACE_VARIABLE] = trace
+        defaults[TRACE_VARIABLE] = trace.text
     variables: list[JsonValue] = [
         {"name": name, "value": value} for name, value in defaults.items() if name not in given
     ]

@@ -15,6 +15,7 @@ from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.schemas.checker import SchemaChecker
 from serviceexecution.store.records import LogRecord, OutputManifest, StdoutResult
 from serviceexecution.store.store import ResultStore
+from serviceexecution.tracing.span import Span
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE, ServiceCluster
 
 ALICE = {"Authorization": "Bearer alice-token"}
@@ -33,8 +34,15 @@ class Service:
         self.state = ServiceState(self.cluster)
         self.draining = asyncio.Event()
         self.settings = GatewaySettings(store_url="", cluster_id="", **settings)
+        self.spans: list[Span] = []
         self.app = create_app(
-            self.store, self.cluster, self.settings, self.draining, state=self.state, schemas=self.schemas
+            self.store,
+            self.cluster,
+            self.settings,
+            self.draining,
+            state=self.state,
+            schemas=self.schemas,
+            offer_spans=self.spans.extend if self.settings.traces_url else None,
         )
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=ALICE)

@@ -16,6 +16,7 @@ from serviceexecution.gateway.http.middleware.base_paths import with_one_slash
 from serviceexecution.gateway.http.middleware.entrance import GoneBeforeItsTurnError
 from serviceexecution.gateway.http.payers import stranger
 from serviceexecution.gateway.http.problems import Problem, response_of
+from serviceexecution.gateway.http.traces import Offer, begin_trace, end_trace
 from serviceexecution.resources.reference import ExecutionReference
 
 logger = structlog.stdlib.get_logger("serviceexecution.gateway.access")
@@ -26,8 +27,10 @@ _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "O
 class ObservedApp:
     """ASGI middleware; bodies pass through it chunk by chunk."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, offer: Offer | None = None) -> None:
+        """``offer`` takes spans to be sent; None: nothing is traced."""
         self._app = app
+        self._offer = offer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -52,6 +55,7 @@ class ObservedApp:
             sent += len(message.get("body", b""))
             await send(message)
 
+        trace = begin_trace(scope, traced=self._offer is not None)
         started = time.perf_counter()
         metrics.ACTIVE.inc()
         try:
@@ -74,6 +78,10 @@ class ObservedApp:
         finally:
             metrics.ACTIVE.dec()
             _report(scope, status, received, sent, time.perf_counter() - started, begun=begun)
+            if self._offer is not None:
+                end_trace(
+                    trace, scope, self._offer, method=_method(scope), route=_route(scope), status=status
+                )
 
 
 def _stranger(scope: Scope) -> Payer:
@@ -92,9 +100,17 @@ def is_proper_path(scope: Scope) -> bool:
         return False
 
 
+def _route(scope: Scope) -> str:
+    route: str = getattr(scope.get("route"), "path", "unknown")
+    return route
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
 def _report(scope: Scope, status: int, received: int, sent: int, seconds: float, *, begun: bool) -> None:
-    route = getattr(scope.get("route"), "path", "unknown")
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+    route, method = _route(scope), _method(scope)
     metrics.REQUESTS.labels(method, route, str(status)).inc()
     metrics.SECONDS.labels(method, route).observe(seconds)
     metrics.RECEIVED.inc(received)

@@ -7,10 +7,10 @@ from fastapi.responses import JSONResponse
 
 from serviceexecution.contract.input.submission import input_text
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.contract.traceparent import traceparent_of
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.payers import caller_payer
 from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.gateway.http.traces import trace_of_new_execution
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.executions.pages import page_document, page_of
 from serviceexecution.gateway.platform_api.executions.query import wanted_of
@@ -66,7 +66,7 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
                 lambda _: job_submission(job),
                 JOB_STORED if job.store_input else JOB_NOT_STORED,
                 parent=await parent_of(services.state, request, namespace),
-                traceparent=traceparent_of(request.headers),
+                traceparent=trace_of_new_execution(request),
             )
             if not everywhere:
                 await intake.pay(namespace, len(body))

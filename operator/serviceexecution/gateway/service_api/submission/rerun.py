@@ -6,8 +6,8 @@ from http import HTTPStatus
 from starlette.requests import Request
 
 from serviceexecution.contract.input.submission import Submission
-from serviceexecution.contract.traceparent import traceparent_of
 from serviceexecution.gateway.http.problems import Problem
+from serviceexecution.gateway.http.traces import trace_of_new_execution
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, beside
 from serviceexecution.gateway.service_api.submission.kept_input import KeptInput, kept_input
@@ -36,7 +36,7 @@ async def rerun_of(
         changed, tags = await beside(namespace, len(body), changes, body)
         kept = await kept_input(context.client, execution)
         parent = await parent_of(context.state, request, namespace)
-        trace = traceparent_of(request.headers)
+        trace = trace_of_new_execution(request)
         asked = Asked(body, key, lambda _: _changed(kept, changed, tags), job, kept.size, parent, trace)
         await intake.pay(namespace, kept.size)
         return await intake.submit(call, asked)

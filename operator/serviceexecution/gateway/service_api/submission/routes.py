@@ -5,9 +5,9 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from serviceexecution.contract.traceparent import traceparent_of
 from serviceexecution.gateway.access.rights import RUN
 from serviceexecution.gateway.http.problems import unavailable
+from serviceexecution.gateway.http.traces import trace_of_new_execution
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.paths import BASE_PATHS, EXECUTION
 from serviceexecution.gateway.service_api.submission.idempotency import HEADER, check_key
@@ -33,7 +33,7 @@ def submit_router(context: ServiceContext, intake: Intake) -> APIRouter:
         key = check_key(request.headers.get(HEADER))
         async with intake.body(request, namespace) as body:
             parent = await parent_of(context.state, request, namespace)
-            trace = traceparent_of(request.headers)
+            trace = trace_of_new_execution(request)
             submitted = await intake.submit(call, Asked(body, key, parsed, parent=parent, traceparent=trace))
         return await _answer(request, context, call, submitted)
 

@@ -1,0 +1,1 @@
+"""Traces for OpenTelemetry: spans, and how they are sent to a collector of traces."""
