@@ -205,13 +205,13 @@ def _observer(
     shared: _Shared, admission: Admission, gateway_is_there: Callable[[], Awaitable[bool]] | None
 ) -> ExecutionObserver:
     outages = Outages(shared.clock)
-    client = shared.clients.work
+    client, settings = shared.clients.work, shared.settings
     return ExecutionObserver(
         client,
         shared.store,
         shared.cache,
-        shared.settings.start_limits,
-        planner=Planner(client, shared.cache, shared.checker, admission, shared.settings),
+        settings.start_limits,
+        planner=Planner(client, shared.cache, shared.checker, admission, settings, now=shared.clock),
         checker=shared.checker,
         clock=shared.clock,
         reads=shared.reads,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from serviceexecution.controller.executions.past_runs import PastRuns
 from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import LiveExecution
 from serviceexecution.controller.known.service_runs import Place, ServiceRuns, place_of
@@ -25,6 +26,7 @@ class Admission:
     """
 
     cache: ObjectCache
+    past: PastRuns = field(default_factory=PastRuns)
     _admitted: dict[ServiceKey, dict[str, Place]] = field(default_factory=dict)
     """By uid, from being let in until the cache knows of ``status.service``."""
     _failures: dict[str, int] = field(default_factory=dict)

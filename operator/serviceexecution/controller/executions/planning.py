@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.input.submission import input_text
 from serviceexecution.contract.json_types import JsonObject, metadata_of
+from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.plan_memory import PlanMemory
 from serviceexecution.controller.known.cache import ObjectCache
@@ -21,6 +22,7 @@ from serviceexecution.controller.known.weight import is_within
 from serviceexecution.controller.service_problem import Checker, problem_of, said
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.work.keys import ServiceKey
+from serviceexecution.executions.place import place_detail
 from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.planning.plan import Plan, ReadSpec, plan_of, read_spec
 from serviceexecution.executions.planning.service import (
@@ -75,6 +77,8 @@ class Planner:
         checker: Checker,
         admission: Admission,
         settings: ControllerSettings,
+        *,
+        now: Clock,
     ) -> None:
         builds = settings.builds
         self._pull_secret = builds.registry.credentials_secret if builds is not None else ""
@@ -84,6 +88,7 @@ class Planner:
         self._checker = checker
         self._admission = admission
         self._memory = PlanMemory()
+        self._now = now
 
     async def plan(self, execution: ServiceExecution, spec: ExecutionSpec) -> Planned:
         """Return how the execution is run; ``spec`` is the one that it runs with. Raises KubernetesError."""
@@ -139,8 +144,8 @@ class Planner:
     def _queued(self, definition: ServiceDefinition, before: int | None) -> PlanProblem | None:
         if before is None:
             return None
-        most = definition.spec.concurrency
-        detail = f"{before} of this service's executions come first; its concurrency is {most}."
+        past = self._admission.past.of(ServiceKey(definition.metadata.namespace, definition.metadata.name))
+        detail = place_detail(before, definition.spec.concurrency or 1, past, self._now())
         return PlanProblem(Reason.QUEUED, detail, waiting=True)
 
     async def _definition(self, service: ServiceKey) -> ServiceDefinition | None:

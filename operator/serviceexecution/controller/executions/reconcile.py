@@ -239,6 +239,8 @@ class ExecutionReconciler:
             return False
         self._cache.put_execution(written)
         self._reporter.report(execution, status)
+        if status.phase is not None and status.phase.terminal and execution.status.completion_time is None:
+            self._admission.past.note(execution, status)
         return True
 
     async def _refuse(self, execution: UnreadableExecution) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, finish, say
+from serviceexecution.executions.place import has_moved
 from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.steps.starting import message_so_far
@@ -45,6 +46,8 @@ def without_job(seen: Observation) -> Decision:
     problem = seen.plan
     if problem.reason is Reason.QUEUED:
         message = message_so_far(seen, problem.reason)
+        if message is not None and has_moved(message, problem.detail):
+            message = None
         return say(seen, Phase.PENDING, problem.reason, problem.detail, message=message, wake=QUEUED_RECHECK)
     seen = _with_new_cause(seen, problem)
     age = seen.age(seen.since(problem.reason))

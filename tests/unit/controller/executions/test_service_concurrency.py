@@ -8,6 +8,9 @@ from serviceexecution.controller.executions.admission import FAILED_PASSES
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
+from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
+from serviceexecution.resources.executions.execution_usage import Usage
 from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.harness import World, known
 from tests.unit.controller.service_harness import define, redefine
@@ -43,6 +46,29 @@ class TestConcurrency:
         status: Any = world.kubernetes.objects["serviceexecutions", "team", "three"]["status"]
         assert "its concurrency is 1" in status["message"]
         assert world.kubernetes.created["jobs"] == 1
+
+    async def test_the_message_says_when_it_starts_by_how_long_the_last_runs_took(self, world: World):
+        define(world, concurrency=1)
+        keys = self.apply(world, "one", "two", "three", "four")
+        admission = world.controller.admission
+        ended = ServiceExecution.model_validate(
+            world.kubernetes.objects["serviceexecutions", "team", "one"]
+        ).model_copy(update={"status": ExecutionStatus(phase=Phase.SUCCEEDED, usage=Usage(run_seconds=600))})
+        for _ in range(5):
+            admission.past.note(ended, ended.status)
+        for key in keys:
+            await world.controller.run(key)
+        four: Any = world.kubernetes.objects["serviceexecutions", "team", "four"]
+        assert "2 of this service's executions come first" in four["status"]["message"]
+        assert (
+            "By its last 5 runs it starts between 2026-03-01 12:20 and 2026-03-01 12:30 UTC."
+            in (four["status"]["message"])
+        )
+        writes = len(list(world.kubernetes.writes()))
+        for _ in range(3):
+            world.wait(300)
+            await world.controller.run(keys[-1])
+        assert len(list(world.kubernetes.writes())) == writes
 
     async def test_an_end_and_a_deletion_wake_the_next_at_once(self, world: World):
         define(world, concurrency=1)
