@@ -28,7 +28,6 @@ _VARIANTS: Final[tuple[dict[str, Any], ...]] = (
     {"cancelGrace": "5s"},
 )
 _WAITS: Final = (1, 10, 60, 600)
-_MAY_LOSE_THE_LOG: Final = frozenset({"PodLost", "JobDeleted", "Evicted"})
 
 
 class Histories(RuleBasedStateMachine):
@@ -203,13 +202,10 @@ class Histories(RuleBasedStateMachine):
                 assert found == (file.size, file.sha256)
         if self.one.kubelet.started[(status.get("job") or {}).get("name", "")]:
             log = await store.logs.read_record(reference)
-            said = "LogMissing" in status["reason"] or status["reason"] in _MAY_LOSE_THE_LOG
-            may = said or status.get("log") is not None or self._pod_was_lost(status)
+            said = "LogMissing" in status["reason"] or "Its log was not kept" in status["message"]
+            unseen = status.get("startTime") is None
+            may = said or unseen or status.get("log") is not None
             assert log is not None or may, f"no log, and nothing is said of it: {status}"
-
-    def _pod_was_lost(self, status: Any) -> bool:
-        uid = (status.get("pod") or {}).get("uid")
-        return any(pod.uid == uid for pod in self.one.kubelet.lost)
 
     def _rounds(self, rounds: int) -> None:
         async def run() -> None:

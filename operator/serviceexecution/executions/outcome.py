@@ -25,7 +25,7 @@ from serviceexecution.resources.executions.execution_usage import Usage
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 from serviceexecution.resources.services.effective import after_the_end
-from serviceexecution.store.kept_logs import log_of
+from serviceexecution.store.kept_logs import log_of, lost_part
 from serviceexecution.store.records import OutputManifest
 from serviceexecution.store.usage.kept import usage_of
 
@@ -34,6 +34,8 @@ _KEEP_OUTPUT: Final = frozenset(
 )
 """Ends with which what the program has written so far is kept; others say themselves what was lost."""
 _OUTPUT_LOST: Final = "Its output was not kept: it could not be collected in time."
+_LOG_LOST: Final = "Its log was not kept: it could not be read in time."
+_LOG_CUT: Final = "A part of its log was lost."
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ def finish(
     After a failure there may be another attempt, unless it is ``for_good``.
     """
     message = sentence(reason, detail) if message is None else message
+    if phase is not Phase.SUCCEEDED:  # Else the reason is LogMissing
+        message = f"{message} {_lost_log(seen, reason)}".rstrip()
     if phase is Phase.FAILED:
         exit_code = seen.status.exit_code
         again = None if for_good else another_attempt(seen, reason, exit_code)
@@ -186,6 +190,15 @@ def finish(
     ttl = seen.execution.spec.ttl_seconds_after_finished
     has_job = seen.job is not None or seen.left_job is not None
     return Decision(final, delete_job=has_job, wake_after=ttl)
+
+
+def _lost_log(seen: Observation, reason: Reason) -> str:
+    """Return what is said of the log of a program that did not succeed, "" when all of it is kept."""
+    if seen.status.start_time is None and reason is not Reason.RAN_BEFORE:
+        return ""
+    if seen.log is None:
+        return _LOG_LOST
+    return "" if seen.log.complete else f"{_LOG_CUT} {lost_part(seen.log)}"
 
 
 def _usage(manifest: OutputManifest | None, wait: int | None, run: int | None, collect: int | None) -> Usage:

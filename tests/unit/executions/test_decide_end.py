@@ -168,6 +168,52 @@ def test_a_stopped_run_whose_output_was_not_kept_says_so(reason):
     assert "not kept" not in kept.message
 
 
+TOO_LATE = 20 + 3600
+LOG_LOST = "Its log was not kept: it could not be read in time."
+ENDS: dict[str, dict[str, Any]] = {
+    "exit code 3": {"job": job(), "pod": pod(ended(3), ended())},
+    "no output": {"job": job(), "pod": COLLECTS, "manifest": None},
+    "killed for its memory": {"job": job(), "pod": pod(ended(137, reason="OOMKilled"), ended())},
+    "the pod is gone": {"job": job()},
+    "Job and pod are gone": {},
+    "cancelled": {"job": job(), "pod": pod(ended(143), ended()), "stop": StopReason.CANCELLED},
+    "timed out": {"job": job(), "pod": pod(ended(143), ended()), "stop": StopReason.TIMEOUT},
+    "its place was taken": {"job": job(), "pod": pod(ended(143), ended()), "stop": StopReason.PREEMPTED},
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_an_end_without_its_log_says_so(name):
+    seen = {**KEPT, **ENDS[name]}
+    stop = seen.pop("stop", None)
+    told = collecting() if stop is None else collecting(stop_requested=stop_request(stop))
+    if "pod" not in seen:
+        told = told.model_copy(update={"exit_code": None})
+    lost = decided(execution(told), now=TOO_LATE, **{**seen, "log": None}).status
+    assert lost.phase in {Phase.FAILED, Phase.CANCELLED}
+    assert lost.message.endswith(LOG_LOST)
+    cut = decided(execution(told), now=TOO_LATE, **{**seen, "log": log(complete=False)}).status
+    assert cut.message.endswith("A part of its log was lost. Its end could not be read.")
+    kept = decided(execution(told), now=TOO_LATE, **seen).status
+    assert (kept.phase, kept.reason) == (lost.phase, lost.reason)
+    assert "log was" not in kept.message
+
+
+def test_a_program_that_never_started_has_no_log_to_miss():
+    decision = decided(job=job(ended="Failed"))
+    assert (decision.status.phase, decision.status.start_time) == (Phase.FAILED, None)
+    assert "log" not in decision.status.message
+
+
+def test_an_attempt_that_is_left_without_its_log_says_so():
+    told = execution(collecting(), retry={"maxAttempts": 2, "onExitCodes": [3]})
+    seen = {**KEPT, "log": None}
+    decision = decided(told, job=job(), pod=pod(ended(3), ended()), now=TOO_LATE, **seen)
+    assert decision.leaves
+    (left,) = decision.status.earlier_attempts or ()
+    assert left.message.endswith(LOG_LOST)
+
+
 def test_cancel_after_the_end_of_main_changes_nothing():
     decision = decided(execution(started_status(), cancel=True), job=job(), pod=COLLECTS, now=16, **KEPT)
     assert decision.status.phase is Phase.SUCCEEDED
