@@ -44,6 +44,23 @@ components:
         next: {$ref: "#/components/schemas/Data"}
 """
 
+RESULT = """
+  /{{id}}/result:
+    get:
+      responses:
+        404: {{description: none}}
+        {code}:
+          content:
+            application/json:
+              schema:
+                type: object
+                required: [sum, _links]
+                properties:
+                  sum: {{$ref: "#/components/schemas/Data"}}
+                  _links: {{type: object}}
+                  _embedded: {{type: object}}
+  /{{id}}:"""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -220,6 +237,33 @@ class TestOpenApi:
         assert "openapi-spec.yml: inputs are checked by its schema" in whole.said[0]
         (folder / "sx.yaml").write_text("spec: {inputSchema: {type: object}}")
         assert read_project(folder).file.spec["inputSchema"] == {"type": "object"}
+
+    @pytest.mark.parametrize("code", ["200", "'200'"])
+    def test_the_result_s_schema_is_taken_when_it_is_asked_for(self, folder, code):
+        fill(folder, "src/program.py")
+        (folder / "openapi-spec.yml").write_text(OPENAPI.replace("  /{id}:", RESULT.format(code=code)))
+        assert "outputSchema" not in read_project(folder).file.spec
+        whole = read_project(folder, with_output_schema=True)
+        assert whole.file.spec["outputSchema"] == {
+            "type": "object",
+            "required": ["sum"],
+            "properties": {"sum": {"$ref": "#/$defs/Data"}},
+            "$defs": {"Data": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Data"}}}},
+        }
+        assert "inputSchema" in whole.file.spec
+        assert "a run whose result does not fit fails" in whole.said[-1]
+        (folder / "sx.yaml").write_text("spec: {outputSchema: {type: object}}")
+        assert read_project(folder, with_output_schema=True).file.spec["outputSchema"] == {"type": "object"}
+
+    @pytest.mark.parametrize(
+        "text", [None, OPENAPI, OPENAPI.replace("/{id}:", "/{id}/result:"), "paths: {/result: {get: 3}}"]
+    )
+    def test_a_result_s_schema_that_is_asked_for_and_not_there_is_an_error(self, folder, text):
+        fill(folder, "src/program.py")
+        if text is not None:
+            (folder / "openapi-spec.yml").write_text(text)
+        with pytest.raises(CommandError, match=r"--output-schema: there is no openapi-spec\.yml"):
+            read_project(folder, with_output_schema=True)
 
     @pytest.mark.parametrize(
         "text", ["paths: {}", "paths: {/: {get: {}}}", "paths: {/: {post: {requestBody: {}}}}"]

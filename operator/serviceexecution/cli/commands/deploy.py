@@ -59,6 +59,13 @@ MaxSizeOption = Annotated[
     str,
     typer.Option("--max-size", help="Largest archive to upload, for a gateway that accepts more than 100Mi."),
 ]
+OutputSchemaOption = Annotated[
+    bool,
+    typer.Option(
+        "--output-schema",
+        help="Check results by the schema in openapi-spec.yml: a run whose result does not fit then fails.",
+    ),
+]
 DryRunOption = Annotated[
     bool,
     typer.Option(
@@ -83,6 +90,7 @@ def deploy(
     force: ForceOption = False,
     gitignore: GitIgnoreOption = True,
     max_size: MaxSizeOption = "100Mi",
+    output_schema: OutputSchemaOption = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -110,7 +118,16 @@ def deploy(
     seconds = seconds_of(timeout, option="--timeout")
     if runtime not in {"", "python", "docker"}:
         raise CommandError("--runtime must be python or docker.", code=ExitCode.USAGE)
-    whole = WholeProject(read_project_file(directory)) if git else read_project(directory)
+    if git and output_schema:
+        raise CommandError(
+            "--output-schema reads the folder's openapi-spec.yml: with --git, write spec.outputSchema in sx.yaml.",
+            code=ExitCode.USAGE,
+        )
+    whole = (
+        WholeProject(read_project_file(directory))
+        if git
+        else read_project(directory, with_output_schema=output_schema)
+    )
     project = whole.file
     for line in whole.said:
         note(line)

@@ -1,9 +1,11 @@
-"""``openapi-spec.yml``: the schema of a service's input, as projects of the platform describe it.
+"""``openapi-spec.yml``: the schemas of a service's input and result, as projects of the platform describe them.
 
-Only the input's is taken. An output schema here makes a run fail whose result is another one, while the platform only
-shows it.
+The result's is taken only when it is asked for: here it makes a run fail whose result is another one, while the
+platform only shows it.
 """
 
+from collections.abc import Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,25 +20,54 @@ _DEEPEST: Final = 100
 _COMPONENTS: Final = "#/components/schemas/"
 _SECRETS: Final = frozenset({"$secrets", "$tags"})
 """Members of a body that are no input: they are taken out before it is checked."""
+_ADDED: Final = frozenset({"_links", "_embedded"})
+"""Members of an answer that the API adds to a result."""
 _SHOWN: Final = frozenset({"example", "xml", "externalDocs", "discriminator"})
 """Keywords of OpenAPI that say nothing about what fits."""
 _LIMITS: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 
 
-def read_input_schema(folder: Path) -> tuple[JsonObject | None, str]:
-    """Return the input's schema and the name of the file that has it, None and "" without one; raises CommandError."""
+@dataclass(frozen=True, slots=True)
+class OpenApiFile:
+    """What a project's file says."""
+
+    name: str
+    data: bytes
+
+    def input_schema(self) -> JsonObject | None:
+        """Return the schema of what is posted, None when the file has none; raises CommandError."""
+        return input_schema(self.data, self.name)
+
+    def output_schema(self) -> JsonObject | None:
+        """Return the schema of the result, None when the file has none; raises CommandError."""
+        return output_schema(self.data, self.name)
+
+
+def read_openapi(folder: Path) -> OpenApiFile | None:
+    """Return the file of the folder, None without one; raises CommandError."""
     name = next((name for name in OPENAPI_FILES if (folder / name).is_file()), "")
     if not name:
-        return None, ""
+        return None
     with (folder / name).open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise CommandError(f"{name} has more than {MOST_BYTES // 1024} KiB; shorten it, or leave it out.")
-    return input_schema(data, name), name
+    return OpenApiFile(name, data)
 
 
 def input_schema(data: bytes, name: str) -> JsonObject | None:
     """Return the JSON Schema of what is posted, None when the text has none; raises CommandError. Pure."""
+    document = _document(data, name)
+    return _schema(_posted(document["paths"]), document, name, "input", _SECRETS)
+
+
+def output_schema(data: bytes, name: str) -> JsonObject | None:
+    """Return the JSON Schema of the result, None when the text has none; raises CommandError. Pure."""
+    document = _document(data, name)
+    return _schema(_result(document["paths"]), document, name, "result", _ADDED)
+
+
+def _document(data: bytes, name: str) -> dict[str, dict[object, object]]:
     import yaml
 
     try:
@@ -45,11 +76,16 @@ def input_schema(data: bytes, name: str) -> JsonObject | None:
         raise CommandError(f"{name} is no YAML: {' '.join(str(error).split())[:300]}.") from None
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise CommandError(f"{name} is no OpenAPI text: it has no paths.")
-    found = _posted(document["paths"])
+    return document
+
+
+def _schema(
+    found: JsonObject, document: dict[str, dict[object, object]], name: str, what: str, added: Set[str]
+) -> JsonObject | None:
     if not found:
         return None
-    schema = _Converted(object_of(object_of(document.get("components")).get("schemas")), name).of(found)
-    return _without_secrets(schema)
+    components = object_of(object_of(document.get("components")).get("schemas"))
+    return _without(_Converted(components, name, what).of(found), added)
 
 
 def _posted(paths: dict[object, object]) -> JsonObject:
@@ -63,12 +99,27 @@ def _posted(paths: dict[object, object]) -> JsonObject:
     return {}
 
 
+def _result(paths: dict[object, object]) -> JsonObject:
+    """Return the schema of the answer to the GET of a result: at the shortest path that has one."""
+    results = sorted((path for path in paths if isinstance(path, str) and path.endswith("/result")), key=len)
+    for path in results:
+        answers = object_of(object_of(object_of(paths[path]).get("get")).get("responses"))
+        # YAML reads a code without quotes as a number
+        answer = next((object_of(one) for code, one in answers.items() if str(code) == "200"), {})
+        schema = object_of(object_of(object_of(answer.get("content")).get("application/json")).get("schema"))
+        if schema:
+            return schema
+    return {}
+
+
 class _Converted:
     """A schema of OpenAPI 3.0 or 3.1 as JSON Schema 2020-12, with the components that it names."""
 
-    def __init__(self, components: JsonObject, name: str) -> None:
+    def __init__(self, components: JsonObject, name: str, what: str) -> None:
+        """``what`` the schema is of."""
         self._components = components
         self._name = name
+        self._what = what
         self._values = 0
         self._defs: JsonObject = {}
 
@@ -85,7 +136,7 @@ class _Converted:
     def _convert(self, value: object, depth: int) -> JsonValue:
         self._values += 1
         if self._values > MOST_VALUES or depth > _DEEPEST:
-            raise CommandError(f"{self._name}: the input's schema is too large or nested too deeply.")
+            raise CommandError(f"{self._name}: the {self._what}'s schema is too large or nested too deeply.")
         if isinstance(value, list):
             return [self._convert(one, depth + 1) for one in value]
         if isinstance(value, dict):
@@ -137,16 +188,17 @@ class _Converted:
         return found
 
 
-def _without_secrets(schema: JsonObject) -> JsonObject:
+def _without(schema: JsonObject, added: Set[str]) -> JsonObject:
+    """Return the schema without members that are not the user's own."""
     properties = {
-        name: value for name, value in object_of(schema.get("properties")).items() if name not in _SECRETS
+        name: value for name, value in object_of(schema.get("properties")).items() if name not in added
     }
     required = schema.get("required")
     found = {name: value for name, value in schema.items() if name not in {"properties", "required"}}
     if properties:
         found["properties"] = properties
     if isinstance(required, list):
-        kept = [name for name in required if name not in _SECRETS]
+        kept = [name for name in required if name not in added]
         if kept:
             found["required"] = kept
     return found
