@@ -16,6 +16,7 @@ from tests.support.cluster import NODES, Cluster, member
 from tests.support.embedded import EmbeddedCluster, processes_in
 
 NAMES: Final = ("node1", "node2", "node3")
+_CORDONED: Final = "node.kubernetes.io/unschedulable"
 _AGENTS: Final = {"kubelet", "containerd"}
 
 
@@ -54,14 +55,15 @@ class Machines:
         self._wait_for_ready(node, {"Unknown"}, seconds)
 
     def wait_until_all_are_ready(self, *, seconds: float = 120) -> None:
-        """Wait until every node is ready and takes pods."""
+        """Wait until every node is ready and takes pods, unless somebody has cordoned it."""
         for node in NAMES:
             self._wait_for_ready(node, {"True"}, seconds)
 
     def _wait_for_ready(self, node: str, wanted: set[str], seconds: float) -> None:
         def holds(found: JsonObject) -> bool:
             conditions = cast("list[JsonObject]", member(found, "status", "conditions") or [])
-            tainted = member(found, "spec", "taints") or []
+            taints = cast("list[JsonObject]", member(found, "spec", "taints") or [])
+            tainted = [taint for taint in taints if taint["key"] != _CORDONED]
             return any(one["type"] == "Ready" and one["status"] in wanted for one in conditions) and bool(
                 tainted
             ) == ("True" not in wanted)

@@ -1,12 +1,15 @@
 """Executions on a node of which nothing is heard for a while: what is said meanwhile, and how they end."""
 
+import time
 from collections.abc import Mapping
 from typing import Final
 
 import pytest
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.kinds import PODS
+from serviceexecution.executions.render.pod import COLLECT_GRACE
+from serviceexecution.executions.steps.running import UNCONFIRMED_END
+from serviceexecution.kube.kinds import PODS, SERVICE_EXECUTIONS
 from tests.nodes.conftest import SILENCE
 from tests.nodes.machines import Machines, node_of
 from tests.support.cluster import member
@@ -18,6 +21,11 @@ pytestmark = [*NEEDS, pytest.mark.timeout(900)]
 NODE: Final = "node2"
 LOST: Final = SILENCE + 60
 """Seconds within which Kubernetes says on a busy machine that a node is lost, or deletes the pods of one that is."""
+
+BOUND: Final = 5 + COLLECT_GRACE + UNCONFIRMED_END
+"""Seconds after which an execution ends whose pod was told to end: its grace, which is 5 seconds here, and 5 minutes.
+Kubernetes tells it once more when it takes the node for lost.
+"""
 
 ENDLESS: Final = "trap 'exit 7' TERM; echo begun; while :; do sleep 0.2; done"
 WRITES: Final = (
@@ -49,6 +57,8 @@ def test_a_node_that_is_silent_for_a_while_loses_nothing(machines: Machines, san
         sandbox.wait_for_pod("starts", running=False)
         sandbox.cancel("cancelled")
         machines.wait_until_lost(NODE, seconds=LOST)
+        for name in ("goes-on", "cancelled"):
+            wait_until_said(sandbox, name, f'Its node "{NODE}" has not been ready since')
         assert phase_and_reason(sandbox.get("goes-on")) == ("Running", "Running")
         assert phase_and_reason(sandbox.get("cancelled")) == ("Running", "Stopping")
         assert phase_and_reason(sandbox.get("starts")) == ("Pending", "Starting")
@@ -57,6 +67,37 @@ def test_a_node_that_is_silent_for_a_while_loses_nothing(machines: Machines, san
         final = sandbox.wait_for_end(name)
         assert phase_and_reason(final) == ("Succeeded", "Succeeded"), (name, final["status"])
         assert member(final, "status", "result", "output") == '{"done": true}'
+        sandbox.wait_for_no_children(final)
+
+
+def wait_until_said(sandbox: Sandbox, name: str, sentence: str) -> None:
+    sandbox.cluster.wait_for(
+        SERVICE_EXECUTIONS,
+        sandbox.name,
+        name,
+        lambda found: sentence in str(member(found, "status", "message")),
+        seconds=30,
+        what=f"status of {name} says: {sentence}",
+    )
+
+
+def test_a_node_that_does_not_return_holds_its_executions_for_a_bounded_time(
+    machines: Machines, sandbox: Sandbox
+) -> None:
+    """Kubernetes waits for ever for a kubelet to confirm that a pod has ended."""
+    start(sandbox, {"goes-on": ENDLESS, "cancelled": ENDLESS})
+    with machines.cut_off(NODE):
+        sandbox.cancel("cancelled")
+        begun = time.monotonic()
+        cancelled = sandbox.wait_for_end("cancelled", seconds=BOUND + 2 * LOST)
+        assert time.monotonic() - begun >= UNCONFIRMED_END
+        lost = sandbox.wait_for_end("goes-on", seconds=2 * LOST)
+        for final, why in ((cancelled, "was told to end"), (lost, "was deleted")):
+            assert phase_and_reason(final) == ("Failed", "PodLost"), final["status"]
+            message = str(member(final, "status", "message"))
+            assert why in message, message
+            assert f'its node "{NODE}" has not confirmed it: the program may still run there' in message
+    for final in (cancelled, lost):
         sandbox.wait_for_no_children(final)
 
 
