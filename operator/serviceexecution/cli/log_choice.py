@@ -14,14 +14,22 @@ from serviceexecution.cli.client.log_entry import LogEntry
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.options import seconds_of
 
-LogSinceOption = Annotated[str, typer.Option("--since", help="Only lines of this time, such as 10m or 2h.")]
+LogSinceOption = Annotated[
+    str, typer.Option("--since", metavar="DURATION", help="Only lines of this time, such as 10m or 2h.")
+]
 TailOption = Annotated[
     int | None,
-    typer.Option("--tail", min=0, help="Only so many lines at the end, counted behind the others."),
+    typer.Option(
+        "--tail", metavar="NUMBER", min=0, help="Only so many lines at the end, counted behind the others."
+    ),
 ]
 GrepOption = Annotated[
     str,
-    typer.Option("--grep", help="Only lines in which this regular expression is found; (?i) ignores case."),
+    typer.Option(
+        "--grep",
+        metavar="REGEX",
+        help="Only lines in which this regular expression is found; (?i) ignores case.",
+    ),
 ]
 TimestampsOption = Annotated[bool, typer.Option("--timestamps", help="Begin each line with its time.")]
 

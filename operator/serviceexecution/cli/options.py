@@ -48,12 +48,14 @@ ContextOption = Annotated[
     str,
     typer.Option(
         "--context",
+        metavar="CONTEXT",
         help="Context of the kubeconfig; the current one by default.",
         autocompletion=complete_context,
     ),
 ]
 NamespaceOption = Annotated[
-    str, typer.Option("--namespace", "-n", help="Namespace; the context's own by default.")
+    str,
+    typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Namespace; the context's own by default."),
 ]
 GatewayOption = Annotated[
     str,
@@ -71,37 +73,82 @@ RawOption = Annotated[
 StatusOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--status", help="Only executions in this phase, or in one of several with commas: running,pending."
+        "--status",
+        metavar="PHASE",
+        help="Only executions in this phase, or in one of several with commas: running,pending.",
     ),
 ]
 ServiceOption = Annotated[
     str,
-    typer.Option("--service", help="Only executions of this service.", autocompletion=complete_service),
+    typer.Option(
+        "--service",
+        metavar="SERVICE",
+        help="Only executions of this service.",
+        autocompletion=complete_service,
+    ),
 ]
 TagOption = Annotated[
-    list[str] | None, typer.Option("--tag", help="Only executions with this tag; with all of several.")
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help="Only executions with this tag; with all of several."),
 ]
 SinceOption = Annotated[
-    str, typer.Option("--since", help="Only executions made in this time, such as 90m or 2d.")
+    str,
+    typer.Option("--since", metavar="DURATION", help="Only executions made in this time, such as 90m or 2d."),
 ]
 OlderOption = Annotated[
-    str, typer.Option("--older", help="Only executions made before this time, such as 12h or 30d ago.")
+    str,
+    typer.Option(
+        "--older", metavar="DURATION", help="Only executions made before this time, such as 12h or 30d ago."
+    ),
 ]
 TextOption = Annotated[
     str,
-    typer.Option("--text", help="Only executions with this text in id, service, reason, message or a tag."),
+    typer.Option(
+        "--text",
+        metavar="TEXT",
+        help="Only executions with this text in id, service, reason, message or a tag.",
+    ),
 ]
 AllNamespacesOption = Annotated[
     bool, typer.Option("--all-namespaces", "-A", help="Executions of all namespaces.")
 ]
-ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", autocompletion=complete_service)]
+ServiceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERVICE", help="Name of a service, as sx services shows it.", autocompletion=complete_service
+    ),
+]
 ExecutionArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Name of an execution, or the id that the Service API shows.")
 ]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Print the id at once and do not wait.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show neither phases nor log.")]
 TimeoutOption = Annotated[
-    str, typer.Option("--timeout", help="How long to wait, such as 90s or 1h30m; no limit by default.")
+    str,
+    typer.Option(
+        "--timeout", metavar="DURATION", help="How long to wait, such as 90s or 1h30m; no limit by default."
+    ),
+]
+ServiceUrlOption = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        envvar="SERVICE_URL",
+        help="The service's URL, …/services/NAMESPACE/NAME, for use without a kubeconfig.",
+    ),
+]
+TokenOption = Annotated[
+    str, typer.Option(metavar="TOKEN", envvar="SERVICE_API_TOKEN", help="A bearer token, with --url.")
+]
+KeyIdOption = Annotated[
+    str, typer.Option(metavar="ID", envvar="SERVICE_API_KEY_ID", help="An access key's id, with --url.")
+]
+KeySecretOption = Annotated[
+    str,
+    typer.Option(
+        metavar="SECRET", envvar="SERVICE_API_KEY_SECRET", help="The access key's secret, with --url."
+    ),
 ]
 
 

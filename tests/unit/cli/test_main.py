@@ -37,6 +37,25 @@ def test_every_command_has_help(sx, command):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_what_each_argument_and_option_takes(command):
+    context = COMMANDS[command].make_context(command, [], resilient_parsing=True)
+    for parameter in COMMANDS[command].params:
+        shown = parameter.get_help_record(context)
+        if shown is None:
+            continue
+        assert shown[1].replace("[required]", "").strip(), f"{shown[0]} says nothing"
+        if parameter.param_type_name == "option":
+            assert "<" not in shown[0] or "|" in shown[0], f"{shown[0]} names a type, and not what it is"
+
+
+@pytest.mark.parametrize("group", ["", "builds", "pool", "access-key", "callback"])
+def test_lists_of_commands_are_not_cut_off(sx, group):
+    _, out, _ = sx(*group.split(), "--help")
+    assert "Commands:" in out
+    assert "..." not in out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_is_whole_sentences_with_examples(command):
     text = COMMANDS[command].help
     first = text.strip().splitlines()[0]

@@ -24,17 +24,25 @@ keys = typer.Typer(no_args_is_help=True, help="Access keys of the Service API.",
 @keys.command("create")
 def create(
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="Namespace whose services the key opens.")
+        str,
+        typer.Option(
+            "--namespace", "-n", metavar="NAMESPACE", help="Namespace whose services the key opens."
+        ),
     ],
-    description: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    description: Annotated[str, typer.Option(metavar="TEXT", help="What the key is for.")] = "",
     expires: Annotated[
-        str, typer.Option(help="How long the key is valid, such as 720h; no limit by default.")
+        str,
+        typer.Option(
+            metavar="DURATION", help="How long the key is valid, such as 720h; no limit by default."
+        ),
     ] = "",
     gateway: GatewayOption = "",
     gateway_url: Annotated[
         str,
         typer.Option(
-            envvar="SERVICE_API_URL", help="Address of the gateway, from which the token endpoint's is made."
+            metavar="URL",
+            envvar="SERVICE_API_URL",
+            help="Address of the gateway, from which the token endpoint's is made.",
         ),
     ] = "",
     output: OutputOption = Output.TABLE,
@@ -44,7 +52,7 @@ def create(
     \b
     Examples:
       sx access-key create -n team-a
-      sx access-key create -o json > key.json
+      sx access-key create -n team-a -o json > key.json
     """
     from serviceexecution.cli.access_keys import create_key
     from serviceexecution.cli.cluster.gateway import gateway_place
@@ -71,7 +79,9 @@ def create(
 
 @keys.command("list")
 def show(
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only keys of this namespace.")] = "",
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Only keys of this namespace.")
+    ] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List access keys.

@@ -40,7 +40,12 @@ builds = typer.Typer(
     rich_markup_mode=None,
     help="Revisions of a service: sx builds SERVICE lists them.",
 )
-RevisionArgument = Annotated[str, typer.Argument(metavar="REVISION", show_default=False)]
+RevisionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="REVISION", help="A revision such as r3, as sx builds SERVICE shows it.", show_default=False
+    ),
+]
 
 
 @builds.command("list")

@@ -26,12 +26,14 @@ def _callbacks() -> None:
 def try_out(
     url: Annotated[str, typer.Argument(metavar="URL", help="Address of the receiver.")],
     signing_key: Annotated[
-        str, typer.Option("--signing-key", help="Key of the Secret serviceexecution-callbacks.")
+        str,
+        typer.Option("--signing-key", metavar="KEY", help="Key of the Secret serviceexecution-callbacks."),
     ] = "default",
     key_file: Annotated[
         str,
         typer.Option(
-            help=f"File with the key itself, in place of the Secret. {KEY_VARIABLE} in the environment does the same."
+            metavar="FILE",
+            help=f"File with the key itself, in place of the Secret. {KEY_VARIABLE} in the environment does the same.",
         ),
     ] = "",
     forge: Annotated[

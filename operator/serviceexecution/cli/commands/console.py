@@ -10,7 +10,9 @@ from serviceexecution.cli.options import ContextOption, GatewayOption, Namespace
 if TYPE_CHECKING:
     from serviceexecution.cli.session import Session
 
-PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for any.")]
+PortOption = Annotated[
+    int, typer.Option(metavar="PORT", min=0, max=65535, help="Port on this machine; 0 for any.")
+]
 BrowserOption = Annotated[bool, typer.Option(help="Open the browser, or only print the address.")]
 _PAGES: Final = "#/n/{namespace}/{kind}/{id}"
 
@@ -22,7 +24,9 @@ def console(
     port: PortOption = 0,
     browser: BrowserOption = True,
 ) -> None:
-    """Show the console in the browser, signed in through your kubeconfig. Ctrl-C ends it.
+    """Show the console in the browser, signed in as you.
+
+    It is served by a proxy on this machine that uses your kubeconfig. Ctrl-C ends it.
 
     \b
       sx console                    the executions of the context's namespace

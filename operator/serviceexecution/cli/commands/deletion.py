@@ -29,7 +29,10 @@ _SHOWN: Final = 10
 
 
 def delete(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", show_default=False)] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Executions by name or id.", show_default=False),
+    ] = None,
     status: StatusOption = None,
     service: ServiceOption = "",
     tag: TagOption = None,

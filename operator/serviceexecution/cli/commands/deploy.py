@@ -23,10 +23,22 @@ if TYPE_CHECKING:
     from serviceexecution.cli.summaries import ServiceSummary
 
 DirectoryArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="Folder of the project; this one by default.",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
 ]
 NameOption = Annotated[
-    str, typer.Option("--name", help="Name of the service; by default the one in sx.yaml, else the folder's.")
+    str,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Name of the service; by default the one in sx.yaml, else the folder's.",
+    ),
 ]
 RuntimeOption = Annotated[
     str,
@@ -35,9 +47,11 @@ RuntimeOption = Annotated[
     ),
 ]
 GitOption = Annotated[
-    str, typer.Option("--git", help="Build from this Git repository instead of the folder.")
+    str, typer.Option("--git", metavar="URL", help="Build from this Git repository instead of the folder.")
 ]
-RefOption = Annotated[str, typer.Option("--ref", help="Branch, tag or commit of the repository.")]
+RefOption = Annotated[
+    str, typer.Option("--ref", metavar="REF", help="Branch, tag or commit of the repository.")
+]
 KeepRevisionOption = Annotated[
     bool,
     typer.Option("--keep-revision", help="Build, but keep serving the revision chosen with sx rollback."),
@@ -57,7 +71,11 @@ GitIgnoreOption = Annotated[
 ]
 MaxSizeOption = Annotated[
     str,
-    typer.Option("--max-size", help="Largest archive to upload, for a gateway that accepts more than 100Mi."),
+    typer.Option(
+        "--max-size",
+        metavar="SIZE",
+        help="Largest archive to upload, for a gateway that accepts more than 100Mi.",
+    ),
 ]
 OutputSchemaOption = Annotated[
     bool,

@@ -17,17 +17,25 @@ if TYPE_CHECKING:
 
 def doctor(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder of the project; this one by default.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
     ] = Path(),
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Look at project, cluster, rights, gateway, registry and quota; each line says what is wrong and what to do.
+    """Look for what is wrong, from the project to the cluster.
 
-    Nothing is changed, but that sx makes its account sx-cli where you may and it is missing. The exit code is 1 when
-    something is wrong.
+    It looks at project, cluster, rights, gateway, registry, quota and queue; each line says what is wrong and what to
+    do. Nothing is changed, but that sx makes its account sx-cli where you may and it is missing. The exit code is 1
+    when something is wrong.
 
     \b
     Examples:

@@ -22,11 +22,15 @@ from serviceexecution.cli.options import (
     ContextOption,
     ExecutionArgument,
     GatewayOption,
+    KeyIdOption,
+    KeySecretOption,
     NamespaceOption,
     Output,
     OutputOption,
     RawOption,
     ServiceOption,
+    ServiceUrlOption,
+    TokenOption,
 )
 from serviceexecution.cli.summaries import ExecutionSummary, execution_summary, shown_seconds
 from serviceexecution.cli.terminal import visible_line
@@ -35,24 +39,14 @@ from serviceexecution.contract.json_types import JsonObject, JsonValue
 if TYPE_CHECKING:
     from serviceexecution.cli.run.result import Outcome
 
-ServiceUrl = Annotated[
-    str,
-    typer.Option(
-        "--url",
-        envvar="SERVICE_URL",
-        help="The service's URL, …/services/NAMESPACE/NAME, for use without a kubeconfig.",
-    ),
-]
-Token = Annotated[str, typer.Option(envvar="SERVICE_API_TOKEN", help="A bearer token, with --url.")]
-KeyId = Annotated[str, typer.Option(envvar="SERVICE_API_KEY_ID", help="An access key's id, with --url.")]
-KeySecret = Annotated[
-    str, typer.Option(envvar="SERVICE_API_KEY_SECRET", help="The access key's secret, with --url.")
-]
 _NEWEST: Final = 25
 
 
 def status(
-    execution: Annotated[str, typer.Argument(metavar="ID", show_default=False)] = "",
+    execution: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="One execution; without it the newest ones.", show_default=False),
+    ] = "",
     service: ServiceOption = "",
     show_all: Annotated[
         bool, typer.Option("--all", "-a", help="Show all executions, not only the newest 25.")
@@ -101,7 +95,11 @@ def logs(
     attempt: Annotated[
         int | None,
         typer.Option(
-            "--attempt", min=1, max=99, help="The log of this attempt, counted from 1; else of the last."
+            "--attempt",
+            metavar="NUMBER",
+            min=1,
+            max=99,
+            help="The log of this attempt, counted from 1; else of the last.",
         ),
     ] = None,
     since: LogSinceOption = "",
@@ -112,10 +110,10 @@ def logs(
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
-    url: ServiceUrl = "",
-    token: Token = "",
-    key_id: KeyId = "",
-    key_secret: KeySecret = "",
+    url: ServiceUrlOption = "",
+    token: TokenOption = "",
+    key_id: KeyIdOption = "",
+    key_secret: KeySecretOption = "",
 ) -> None:
     """Print the log of an execution. With -f, follow it, also across broken connections.
 
@@ -147,7 +145,11 @@ def result(
     directory: Annotated[
         Path | None,
         typer.Option(
-            "--directory", "-o", help="Download all output files into this folder.", file_okay=False
+            "--directory",
+            "-o",
+            metavar="DIR",
+            help="Download all output files into this folder.",
+            file_okay=False,
         ),
     ] = None,
     wait: Annotated[
@@ -161,10 +163,10 @@ def result(
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
-    url: ServiceUrl = "",
-    token: Token = "",
-    key_id: KeyId = "",
-    key_secret: KeySecret = "",
+    url: ServiceUrlOption = "",
+    token: TokenOption = "",
+    key_id: KeyIdOption = "",
+    key_secret: KeySecretOption = "",
 ) -> None:
     """Print the main result of an execution, or download its files.
 

@@ -19,10 +19,20 @@ class Starter(StrEnum):
 
 
 def init(
-    kind: Annotated[Starter, typer.Argument(metavar="python|docker", show_default=False)],
+    kind: Annotated[
+        Starter,
+        typer.Argument(
+            metavar="python|docker",
+            help="What kind of project: Python, or any language by a Dockerfile.",
+            show_default=False,
+        ),
+    ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the service.", show_default=False)],
     directory: Annotated[
-        Path | None, typer.Option("--directory", help="Folder to create it in; a new folder NAME by default.")
+        Path | None,
+        typer.Option(
+            "--directory", metavar="DIR", help="Folder to create it in; a new folder NAME by default."
+        ),
     ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:

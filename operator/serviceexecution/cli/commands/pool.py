@@ -20,16 +20,23 @@ _KEPT: Final = "its files stay in the store for the retention, and programs that
 @pools.command("create")
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new data pool.")],
-    description: Annotated[str, typer.Option(help="What it holds.")] = "",
+    description: Annotated[str, typer.Option(metavar="TEXT", help="What it holds.")] = "",
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="A word to find it by; several times.")
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="A word to find it by; several times.")
     ] = None,
     claim: Annotated[
         str,
-        typer.Option("--claim", help="Use the files of this PersistentVolumeClaim in place of the store."),
+        typer.Option(
+            "--claim",
+            metavar="NAME",
+            help="Use the files of this PersistentVolumeClaim in place of the store.",
+        ),
     ] = "",
     size: Annotated[
-        str, typer.Option("--size", help="Make a PersistentVolumeClaim of this size in place of the store.")
+        str,
+        typer.Option(
+            "--size", metavar="SIZE", help="Make a PersistentVolumeClaim of this size in place of the store."
+        ),
     ] = "",
     output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
@@ -123,7 +130,9 @@ def put(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")
     ],
-    name: Annotated[str, typer.Option("--name", help="Name in the data pool, for one file.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Name in the data pool, for one file.")
+    ] = "",
     output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -170,11 +179,17 @@ def put(
 @pools.command("get")
 def get(
     pool: PoolArgument,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="All by default.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Names of files; all by default.")
+    ] = None,
     directory: Annotated[
         Path,
         typer.Option(
-            "--directory", "-d", help="Folder to write them into; this one by default.", show_default=False
+            "--directory",
+            "-d",
+            metavar="DIR",
+            help="Folder to write them into; this one by default.",
+            show_default=False,
         ),
     ] = Path(),
     output: OutputOption = Output.TABLE,
@@ -207,7 +222,8 @@ def get(
 def remove(
     pool: PoolArgument,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="The data pool itself by default.")
+        list[str] | None,
+        typer.Argument(metavar="[FILE]...", help="Names of files; the data pool itself by default."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     output: OutputOption = Output.TABLE,

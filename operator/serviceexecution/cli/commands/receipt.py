@@ -22,9 +22,10 @@ def receipt(
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show the receipt of an execution: its image, digests of input and output, times, and what it used.
+    """Show what an execution ran with, and what it used.
 
-    With -o json it is one document, described by docs/receipt.schema.json.
+    The receipt has its image, digests of input and output, and times. With -o json it is one document, described by
+    docs/receipt.schema.json.
 
     \b
     Examples:

@@ -33,16 +33,24 @@ def rerun(
     execution: ExecutionArgument,
     properties: Annotated[
         list[str] | None,
-        typer.Option("--input", "-i", help="NAME=VALUE, NAME=@FILE or NAME:=JSON: a member that changes."),
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="NAME=VALUE",
+            help="NAME=VALUE, NAME=@FILE or NAME:=JSON: a member that changes.",
+        ),
     ] = None,
     secret: Annotated[
         list[str] | None,
         typer.Option(
-            "--secret", help="NAME=@FILE, NAME=VALUE, or NAME, which is taken from SECRET_NAME or asked for."
+            "--secret",
+            metavar="NAME=VALUE",
+            help="NAME=@FILE, NAME=VALUE, or NAME, which is taken from SECRET_NAME or asked for.",
         ),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="Label of the new execution, in place of the old ones.")
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="Label of the new execution, in place of the old ones."),
     ] = None,
     detach: DetachOption = False,
     output: OutputOption = Output.TABLE,
@@ -53,9 +61,10 @@ def rerun(
     gateway: GatewayOption = "",
     timeout: TimeoutOption = "",
 ) -> None:
-    """Run an execution again, as it was or with changed members of its input.
+    """Run an execution again, as it was or changed.
 
-    It runs with the service as it is now. Values of secrets are not kept: those that are not given are asked for.
+    -i changes members of its input. It runs with the service as it is now. Values of secrets are not kept: those that
+    are not given are asked for.
 
     \b
     Examples:

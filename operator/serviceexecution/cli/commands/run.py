@@ -44,7 +44,10 @@ def run(
     data: Annotated[
         str,
         typer.Option(
-            "--data", "-d", help="The input, a JSON object: @FILE, - for standard input, or the text."
+            "--data",
+            "-d",
+            metavar="JSON|@FILE|-",
+            help="The input, a JSON object: @FILE, - for standard input, or the text.",
         ),
     ] = "",
     properties: Annotated[
@@ -52,6 +55,7 @@ def run(
         typer.Option(
             "--input",
             "-i",
+            metavar="NAME=VALUE",
             help="A property of the input: NAME=VALUE, NAME=@FILE or NAME:=JSON; NAME may be OUTER.INNER.",
         ),
     ] = None,
@@ -59,20 +63,30 @@ def run(
         list[str] | None,
         typer.Option(
             "--secret",
+            metavar="NAME=VALUE",
             help="NAME=@FILE, NAME=VALUE, or NAME, which is taken from SECRET_NAME or asked for; only the program "
             "sees it.",
         ),
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Label of the execution.")] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="Label of the execution, to find it by; several times."),
+    ] = None,
     detach: DetachOption = False,
     each: Annotated[
         Path | None,
         typer.Option(
-            "--each", help="Run once for each line of this file: JSON lines, or .csv.", dir_okay=False
+            "--each",
+            metavar="FILE",
+            help="Run once for each line of this file: JSON lines, or .csv.",
+            dir_okay=False,
         ),
     ] = None,
     most: Annotated[
-        int, typer.Option("--max", help="With --each: so many at the same time.", min=1, max=1000)
+        int,
+        typer.Option(
+            "--max", metavar="NUMBER", help="With --each: how many run at the same time.", min=1, max=1000
+        ),
     ] = 20,
     again: Annotated[
         Again | None,

@@ -23,35 +23,60 @@ _LIBRARIES: Final = ("qhub.commons", "planqk.commons")
 
 def serve(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder of the project; this one by default.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
     ] = Path(),
     port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 for a free one.")
+        int, typer.Option("--port", "-p", metavar="PORT", min=0, max=65535, help="Port; 0 for a free one.")
     ] = 8081,
     python: Annotated[
         str,
         typer.Option(
-            "--python", help="Python that has the project's requirements; .venv of the project by default."
+            "--python",
+            metavar="PYTHON",
+            help="Python that has the project's requirements; .venv of the project by default.",
         ),
     ] = "",
     pool: Annotated[
         list[str] | None,
-        typer.Option("--pool", help="ID=FOLDER: the folder stands for the data pool of this id."),
+        typer.Option(
+            "--pool", metavar="ID=FOLDER", help="ID=FOLDER: the folder stands for the data pool of this id."
+        ),
     ] = None,
     at_once: Annotated[
-        int, typer.Option("--max", min=1, max=64, help="So many executions run at the same time.")
+        int,
+        typer.Option(
+            "--max",
+            metavar="NUMBER",
+            min=1,
+            max=64,
+            help="How many executions run at the same time; others wait.",
+        ),
     ] = 2,
     name: Annotated[
         str,
-        typer.Option("--name", help="Name of the service; by default the one in sx.yaml, else the folder's."),
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Name of the service; by default the one in sx.yaml, else the folder's.",
+        ),
     ] = "",
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace in the URL.")] = "local",
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Namespace in the URL.")
+    ] = "local",
 ) -> None:
-    """Serve the Python project here on this machine, without a cluster, by the same Service API.
+    """Serve the project on this machine, without a cluster.
 
-    Each execution is a process of its own that gets what a container gets: input files, secrets, data pools, an output
-    folder. The next execution runs what was changed. Everybody on this machine may call the service, and what it
-    keeps goes when it ends. Secrets of the service are the variables SECRET_* of this command.
+    It must be a Python project, and is called by the same Service API as in a cluster. Each execution is a process of
+    its own that gets what a container gets: input files, secrets, data pools, an output folder. The next execution runs
+    what was changed. Everybody on this machine may call the service, and what it keeps goes when it ends. Secrets of
+    the service are the variables SECRET_* of this command.
 
     \b
     Examples:

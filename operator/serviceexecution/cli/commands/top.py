@@ -118,7 +118,7 @@ def top(
     namespace: NamespaceOption = "",
     context: ContextOption = "",
 ) -> None:
-    """Show what runs now, with the CPU and memory that each program uses.
+    """Show what runs now, and the CPU and memory it uses.
 
     On a terminal it looks again and again, until Ctrl-C; into a file or a pipe it prints once. CPU is in cores. The
     numbers are those of kubectl top: they need metrics-server in the cluster, which looks about every 15 seconds.

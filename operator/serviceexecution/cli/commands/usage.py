@@ -10,14 +10,21 @@ from serviceexecution.contract.json_types import JsonObject, JsonValue, objects_
 
 
 def usage(
-    service: Annotated[str, typer.Argument(metavar="[SERVICE]", show_default=False)] = "",
-    month: Annotated[str, typer.Option("--month", help="Only this month, such as 2026-11.")] = "",
+    service: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SERVICE]", help="One service; all of the namespace by default.", show_default=False
+        ),
+    ] = "",
+    month: Annotated[
+        str, typer.Option("--month", metavar="MONTH", help="Only this month, such as 2026-11.")
+    ] = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show what a service has used by month, or all services of the namespace.
+    """Show what services have used, month by month.
 
     Executions count in the month in which they ended, also when they are deleted. Memory is the peak of each, for as
     long as its program ran.

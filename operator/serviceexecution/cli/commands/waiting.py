@@ -30,7 +30,9 @@ _CONDITION: Final = "condition="
 _END: Final = "end"
 _RUNNING: Final = "running"
 _CODES: Final = {"Failed": ExitCode.EXECUTION_FAILED, "Cancelled": ExitCode.CANCELLED}
-_Names = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", show_default=False)]
+_Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="Executions by name or id.", show_default=False)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,14 @@ def wait(
     service: ServiceOption = "",
     tag: TagOption = None,
     goal: Annotated[
-        str, typer.Option("--for", help="What to wait for: end, running, or condition=NAME.")
+        str, typer.Option("--for", metavar="WHAT", help="What to wait for: end, running, or condition=NAME.")
     ] = _END,
     output: OutputOption = Output.TABLE,
     timeout: TimeoutOption = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
 ) -> None:
-    """Wait until executions have ended, or are running, or have a condition.
+    """Wait until executions end, run or have a condition.
 
     Without an ID it waits for all executions that --service and --tag name and that exist now. The exit code is 4 when
     one of them failed, 5 when one was cancelled, 124 after --timeout; the executions keep running then.
@@ -134,13 +136,15 @@ def wait(
 
 
 def watch(
-    execution: Annotated[str, typer.Argument(metavar="ID")],
+    execution: Annotated[str, typer.Argument(metavar="ID", help="An execution by name or id.")],
     output: OutputOption = Output.TABLE,
     timeout: TimeoutOption = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
 ) -> None:
-    """Print each state of an execution until it ends, with the reason why it waits.
+    """Print each state of an execution until it ends.
+
+    A state comes with its reason, for example why it waits.
 
     The exit code is 4 when it failed, 5 when it was cancelled. sx list -w watches all executions.
 
