@@ -8,9 +8,11 @@ import threading
 
 import pytest
 
+from serviceexecution.contract import json_pieces
 from serviceexecution.contract.input import submission as contract
 from serviceexecution.contract.input.input_text import INPUT_LIMIT, MAX_PROPERTIES
 from serviceexecution.contract.input.submission import parse_submission
+from serviceexecution.contract.json_pieces import PIECE
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.service_api.submission import intake
 from serviceexecution.kube.kinds import CONFIG_MAPS
@@ -50,6 +52,50 @@ async def test_a_megabyte_of_small_values_is_parsed_beside_the_loop(tmp_path, pa
 async def test_a_small_input_takes_no_thread(tmp_path, parsed_in):
     assert (await Service(tmp_path).post(b'{"a": 1}')).status_code == 201
     assert parsed_in[0] is threading.main_thread()
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How many characters of a list or an object each call of the scanner has read."""
+    found, scanner = [], json_pieces._SCANNER
+
+    class Counted:
+        def raw_decode(self, text, at=0):
+            try:
+                _, end = read = scanner.raw_decode(text, at)
+            except ValueError:
+                end = len(text)  # At most
+                raise
+            finally:
+                if text.startswith(("[", "{"), at):
+                    found.append(end - at)
+            return read
+
+    monkeypatch.setattr(json_pieces, "_SCANNER", Counted())
+    return found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        many(b"[]"),
+        many(b"{}"),
+        many(b'""'),
+        many(b"[1, 2]"),
+        many(b"[" + b"[]," * 40_000 + b"1]"),
+        many(b'{"a": ' + b"[[1], 2," * 300 + b"3" + b"]" * 300 + b"}"),
+        b'{"data": {"ref": "x", "values": ' + many(b"[]")[:-10_000] + b"[]]}}}",
+        b'{"data":' + b"[1," * 400 + b"[]," * 300_000 + b"1" + b"]" * 400 + b"}",
+    ],
+    ids=["lists", "objects", "texts", "spaces", "large-lists", "deep", "many-in-one", "second-members"],
+)
+def test_no_call_reads_a_megabyte_while_all_other_threads_wait(calls, body):
+    """A call of the scanner keeps the event loop from running, whatever thread it is in: a tenth of a second for each
+    megabyte of small lists, before it was given pieces.
+    """
+    parse_submission(body)
+    assert max(calls) <= PIECE + 20
+    assert sum(calls) < 20 * len(body)
 
 
 async def test_thousands_of_names_are_refused_with_what_to_do(tmp_path):

@@ -1,6 +1,6 @@
 """Strict JSON by its text: where values begin and end, so that they can be passed on byte for byte.
 
-The standard library's scanner does the work. It is stricter here than its default (no NaN, no Infinity) and
+The standard library's scanner does the work, in pieces. It is stricter here than its default (no NaN, no Infinity) and
 more generous (numbers of any length, which are only looked at, never computed).
 """
 
@@ -8,15 +8,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
-from typing import Final, Never
+from typing import Final
 
+from serviceexecution.contract.json_pieces import NotANumberError, PieceScanner, skip_space
 from serviceexecution.contract.json_types import JsonValue
 
 MAX_DEPTH: Final = 500
 """Deepest nesting we pass on. Readers in Python, among them the platform's in-container libraries, give up
 below 1,000."""
 
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _STEPS: Final = bytes.maketrans(b"[]", b"\x01\xff")
 """Brackets to signed steps of the depth."""
@@ -37,24 +37,6 @@ class JsonTextError(ValueError):
         super().__init__(f"{reason} at line {self.line}, column {self.column}")
 
 
-class _NotANumberError(ValueError):
-    """NaN or Infinity was met: Python reads them, JSON has none."""
-
-
-def _refuse_constant(name: str) -> Never:
-    raise _NotANumberError(name)
-
-
-def _ignore_number(text: str) -> int:
-    return len(text)
-
-
-# Numbers become their length: int() refuses more than 4,300 digits and float() loses them
-_SCANNER: Final = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_int=_ignore_number, parse_float=_ignore_number
-)
-
-
 def skim(text: str) -> JsonValue:
     """The one JSON value that ``text`` holds, with every number replaced by some int: for looking at shapes
     and strings.
@@ -62,8 +44,8 @@ def skim(text: str) -> JsonValue:
     Raises ``JsonTextError``.
     """
     _check_depth(text)
-    value, end = _value_at(text, _skip_space(text, 0))
-    end = _skip_space(text, end)
+    value, end = _value_at(PieceScanner(text), text, skip_space(text, 0))
+    end = skip_space(text, end)
     if end != len(text):
         raise JsonTextError("Unexpected text after the value", text, end)
     return value
@@ -89,10 +71,11 @@ def members(text: str) -> Iterator[tuple[str, str, int]]:
     object.
     """
     _check_depth(text)
-    at = _skip_space(text, 0)
+    scanner = PieceScanner(text)
+    at = skip_space(text, 0)
     if text[at : at + 1] != "{":
         raise JsonTextError("Expected an object, which starts with '{',", text, at)
-    at = _skip_space(text, at + 1)
+    at = skip_space(text, at + 1)
     if text[at : at + 1] == "}":
         at += 1
     else:
@@ -100,22 +83,22 @@ def members(text: str) -> Iterator[tuple[str, str, int]]:
             if text[at : at + 1] != '"':
                 raise JsonTextError("Expected a property name in double quotes", text, at)
             start_of_name = at
-            name, at = _value_at(text, at)
+            name, at = _value_at(scanner, text, at)
             assert isinstance(name, str)  # noqa: S101 - a value that starts with a quote
-            at = _skip_space(text, at)
+            at = skip_space(text, at)
             if text[at : at + 1] != ":":
                 raise JsonTextError("Expected ':' after a property name", text, at)
-            start = _skip_space(text, at + 1)
-            _, end = _value_at(text, start)
+            start = skip_space(text, at + 1)
+            _, end = _value_at(scanner, text, start)
             yield name, text[start:end], start_of_name
-            at = _skip_space(text, end)
+            at = skip_space(text, end)
             if text[at : at + 1] == "}":
                 at += 1
                 break
             if text[at : at + 1] != ",":
                 raise JsonTextError("Expected ',' or '}' after a value", text, at)
-            at = _skip_space(text, at + 1)
-    at = _skip_space(text, at)
+            at = skip_space(text, at + 1)
+    at = skip_space(text, at)
     if at != len(text):
         raise JsonTextError("Unexpected text after the object", text, at)
 
@@ -130,21 +113,16 @@ def joined(found: Mapping[str, str]) -> str:
     return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in found.items()) + "}"
 
 
-def _value_at(text: str, start: int) -> tuple[JsonValue, int]:
+def _value_at(scanner: PieceScanner, text: str, start: int) -> tuple[JsonValue, int]:
     try:
-        return _SCANNER.raw_decode(text, start)
-    except _NotANumberError as error:
+        return scanner.value(start)
+    except NotANumberError as error:
         raise JsonTextError(f"{error} is not a JSON number; it stands in the value", text, start) from None
     except json.JSONDecodeError as error:
         # Some of the scanner's messages end in "at", as do ours
         raise JsonTextError(error.msg.removesuffix(" at"), text, error.pos) from None
     except RecursionError:  # A deep caller leaves less room than MAX_DEPTH needs
         raise JsonTextError("Values nested too deeply", text, start) from None
-
-
-def _skip_space(text: str, start: int) -> int:
-    match = _SPACE.match(text, start)
-    return match.end() if match else start
 
 
 def _depth(text: str) -> int:

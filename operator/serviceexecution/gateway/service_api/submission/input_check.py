@@ -8,6 +8,8 @@ import structlog
 
 from serviceexecution.contract.input.data_pools import find_data_pools
 from serviceexecution.contract.input.submission import Submission, input_text
+from serviceexecution.fairness.work import SMALL_BYTES
+from serviceexecution.gateway.http.answers.in_thread import in_thread
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.resources.services.definition import ServiceDefinition
@@ -25,7 +27,12 @@ async def check_input(context: ServiceContext, definition: ServiceDefinition, su
     """Raise Problem 422 or 503 for an input that does not fit."""
     rules = definition.spec.data_pool_rules
     if rules is not None:
-        for pool in find_data_pools(submission.properties, field="$").values():
+        properties = submission.properties
+        if sum(map(len, properties.values())) <= SMALL_BYTES:
+            pools = find_data_pools(properties, field="$")
+        else:
+            pools = await in_thread(definition.metadata.namespace, find_data_pools, properties, field="$")
+        for pool in pools.values():
             if pool.id not in rules.allowed:
                 fault = SchemaFault(
                     f"$[{json.dumps(pool.property)}]", "The service does not allow this data pool."
