@@ -12,6 +12,7 @@ from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.project.names import name_of_folder
 from serviceexecution.cli.project.plan import DOCKERFILE, PROGRAM
 from serviceexecution.cli.project.project_file import ProjectFile
+from serviceexecution.cli.project.yaml_text import own_file
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_at
 
 PLATFORM_FILES: Final = ("qhub.json", "planqk.json")
@@ -44,10 +45,11 @@ class PlatformProject:
 def read_platform_file(folder: Path) -> PlatformProject:
     """Return what the folder's file says; raises CommandError that names file, field and fix."""
     found = [name for name in PLATFORM_FILES if (folder / name).is_file()]
-    if not found:
+    data = own_file(folder, found[0], MOST_BYTES, hint="it holds a few fields") if found else None
+    if data is None:
         return PlatformProject()
     name = found[0]
-    document = _read(folder / name, name)
+    document = _read(data, name)
     project = _project(document, folder, name)
     if len(found) > 1:
         return replace(project, said=(*project.said, f"{found[1]} is not read, as there is {name}."))
@@ -78,11 +80,7 @@ def convention(folder: Path, platform: PlatformProject) -> str:
     return "python" if any(_OLD_BASE in word for words in froms for word in words) else ""
 
 
-def _read(path: Path, name: str) -> JsonObject:
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise CommandError(f"{name} has more than {MOST_BYTES // 1024} KiB; it holds a few fields.")
+def _read(data: bytes, name: str) -> JsonObject:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.project.yaml_text import own_file, read_yaml
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 
 OPENAPI_FILES: Final = ("openapi-spec.yml", "openapi-spec.yaml")
@@ -45,14 +46,11 @@ class OpenApiFile:
 
 def read_openapi(folder: Path) -> OpenApiFile | None:
     """Return the file of the folder, None without one; raises CommandError."""
-    name = next((name for name in OPENAPI_FILES if (folder / name).is_file()), "")
-    if not name:
-        return None
-    with (folder / name).open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise CommandError(f"{name} has more than {MOST_BYTES // 1024} KiB; shorten it, or leave it out.")
-    return OpenApiFile(name, data)
+    for name in OPENAPI_FILES:
+        data = own_file(folder, name, MOST_BYTES)
+        if data is not None:
+            return OpenApiFile(name, data)
+    return None
 
 
 def input_schema(data: bytes, name: str) -> JsonObject | None:
@@ -68,12 +66,7 @@ def output_schema(data: bytes, name: str) -> JsonObject | None:
 
 
 def _document(data: bytes, name: str) -> dict[str, dict[object, object]]:
-    import yaml
-
-    try:
-        document = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise CommandError(f"{name} is no YAML: {' '.join(str(error).split())[:300]}.") from None
+    document = read_yaml(data, name)
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise CommandError(f"{name} is no OpenAPI text: it has no paths.")
     return document

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.project.yaml_text import own_file, read_yaml
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.resources.names import API_GROUP, API_VERSION, DEFINITION_KIND
 
 PROJECT_FILE: Final = "sx.yaml"
+MOST_BYTES: Final = 1024 * 1024
+"""Largest such file; a service's spec may have 256 KiB."""
 _MEMBERS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 _METADATA: Final = frozenset({"name", "namespace", "labels", "annotations"})
 _SOURCE: Final = frozenset({"git", "subPath"})
@@ -38,19 +41,13 @@ class ProjectFile:
 
 def read_project_file(folder: Path) -> ProjectFile:
     """Return what the folder's sx.yaml says; raises CommandError."""
-    path = folder / PROJECT_FILE
-    return parse_project_file(path.read_bytes()) if path.is_file() else ProjectFile()
+    data = own_file(folder, PROJECT_FILE, MOST_BYTES)
+    return ProjectFile() if data is None else parse_project_file(data)
 
 
 def parse_project_file(data: bytes) -> ProjectFile:
     """Return the parts of a document; raises CommandError that names the field."""
-    import yaml
-
-    try:
-        document = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CommandError(f"{PROJECT_FILE} is no YAML: {' '.join(str(error).split())}.") from None
-    members = _object(document, PROJECT_FILE)
+    members = _object(read_yaml(data, PROJECT_FILE), PROJECT_FILE)
     _refuse_unknown(members, _MEMBERS, "", "a field of a service belongs below spec")
     for name, wanted in (("apiVersion", f"{API_GROUP}/{API_VERSION}"), ("kind", DEFINITION_KIND)):
         if members.get(name, wanted) != wanted:
