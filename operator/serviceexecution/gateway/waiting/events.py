@@ -79,6 +79,7 @@ async def execution_events(
                 if known.has_ended:
                     yield b"event: end\ndata: {}\n\n"
                     return
+                await asyncio.sleep(PAUSE_SECONDS)
                 if not await bell.rings():
                     yield b": still there\n\n"
     except (Problem, KubernetesError):

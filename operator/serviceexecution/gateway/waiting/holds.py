@@ -7,8 +7,9 @@ refused for want of a place.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
@@ -33,7 +34,9 @@ class _Hold:
     namespace: str
     account: str
     ended: asyncio.Future[None]
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    ends_at: float = math.inf
+    """When it ends at last, by the clock of the event loop."""
+    timer: asyncio.TimerHandle | None = None
 
     def end(self) -> None:
         """Have it answered."""
@@ -42,10 +45,18 @@ class _Hold:
 
     def end_in(self, seconds: float) -> None:
         """Have it answered in so many seconds, unless it ends before."""
+        loop = self.ended.get_loop()
+        at = loop.time() + seconds
         if seconds <= 0:
             self.end()
-        else:
-            self.timers.append(self.ended.get_loop().call_later(seconds, self.end))
+        elif at < self.ends_at:
+            self.forget_time()
+            self.ends_at, self.timer = at, loop.call_at(at, self.end)
+
+    def forget_time(self) -> None:
+        """Let it end by itself no more."""
+        if self.timer is not None:
+            self.timer.cancel()
 
 
 class Holds:
@@ -120,8 +131,7 @@ class Holds:
         try:
             yield
         finally:
-            for timer in hold.timers:
-                timer.cancel()
+            hold.forget_time()
             self._forget(hold)
             if not self._count and self._drain is not None:
                 self._drain.cancel()

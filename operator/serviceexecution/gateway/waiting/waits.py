@@ -45,6 +45,7 @@ class Waits:
         self._holds = holds
         self._most = most_seconds
         self._told: ExpiringCache[tuple[str, str], str] = ExpiringCache(seconds=TOLD_SECONDS, capacity=TOLD)
+        self._tagged: tuple[KnownExecution, str] | None = None
 
     async def for_change(self, request: Request, execution: KnownExecution) -> Waited:
         """Hold a question for the status until it is another one; raises ClientDisconnect.
@@ -112,9 +113,15 @@ class Waits:
             now = self._now(execution)
             if now.has_ended:
                 return 0
-            return settling if status_tag(now) not in known else None
+            return settling if self._tag_of(now) not in known else None
 
         return look
+
+    def _tag_of(self, execution: KnownExecution) -> str:
+        """Return its tag: at a change all who wait for an execution ask for the same one."""
+        if self._tagged is None or self._tagged[0] is not execution:
+            self._tagged = (execution, status_tag(execution))
+        return self._tagged[1]
 
     def _now(self, execution: KnownExecution) -> KnownExecution:
         """Return what is known of it now; what has no room in memory is as it was."""

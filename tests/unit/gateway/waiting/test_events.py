@@ -118,6 +118,21 @@ async def test_a_cut_stream_goes_on_behind_the_last_event(service):
     assert (await again.next())[2]["status"] == "SUCCEEDED"
 
 
+async def test_of_an_execution_that_changes_often_only_the_newest_status_is_sent(service, monkeypatch):
+    """Else somebody who changes it many times a second has each of many streams make its document each time."""
+    monkeypatch.setattr(events, "PAUSE_SECONDS", 0.5)
+    name = await service.started()
+    stream = Stream(service, f"{service.base}/{name}/events")
+    await stream.next()
+    for attempt in range(30):
+        await change(service, name, "Running", attempts=attempt)
+    await change(service, name, "Succeeded")
+    sent = 0
+    while (event := await stream.next()) is not None and event[0] != "end":
+        sent += 1
+    assert 1 <= sent <= 5
+
+
 async def test_a_deleted_execution_ends_its_stream(service):
     name = await service.started()
     await known(service, name)

@@ -131,3 +131,16 @@ async def test_two_thousand_are_held_by_one_task_each_and_no_timer_looks_again()
     room.draining.set()
     assert all(await asyncio.gather(*held))
     assert len(room.holds) == 0
+
+
+async def test_an_execution_that_changes_again_and_again_costs_a_held_request_one_timer():
+    """Each change of an execution for which two thousand wait made two thousand timers more."""
+    room, loop = Room(), asyncio.get_running_loop()
+    held = room.hold(look=lambda: 5.0)
+    await _settled()
+    before = len(getattr(loop, "_scheduled"))  # noqa: B009 - asyncio's own
+    for version in range(2, 102):
+        room.index.put(body("a", version, "Running"))
+    assert len(getattr(loop, "_scheduled")) == before  # noqa: B009
+    room.draining.set()
+    assert await held
