@@ -40,6 +40,7 @@ from serviceexecution.gateway.service_api.routes import service_router
 from serviceexecution.gateway.service_api.submission.intake import Intake
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.sources.routes import sources_router
+from serviceexecution.gateway.state.monthly_usage import UsageReads
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.gateway.waiting.address import WaitingAddress
@@ -118,6 +119,7 @@ def create_app(
         streams=streams,
         waits=waits,
         changes=Streams(access, ending, CHANGES),
+        usages=UsageReads(store),
     )
     app = _Gateway(settings.cors_origins)
     problems.install(app)

@@ -4,6 +4,7 @@ Objects are read when they are asked for, since what another gateway has just up
 belongs to which uid is remembered, which never changes.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -40,6 +41,15 @@ class LabelledClaim:
 FoundPool = Pool | LabelledClaim
 
 
+@dataclass(frozen=True, slots=True)
+class PoolPage:
+    """Some DataPools of a list."""
+
+    begun_again: bool
+    """Whether the list begins anew with these: what came before is old."""
+    pools: list[Pool]
+
+
 class PoolDirectory:
     """State owner of the names that belong to uids."""
 
@@ -52,17 +62,21 @@ class PoolDirectory:
             seconds=_ABSENT_SECONDS, capacity=_NAMES
         )
 
-    async def pools(self, namespace: str) -> list[Pool]:
-        """Return all DataPools of the namespace, by name; raises KubernetesError."""
-        found: dict[str, Pool] = {}
+    async def pages(self, namespace: str) -> AsyncIterator[PoolPage]:
+        """Give all DataPools of the namespace by name, some at a time, so that nobody must hold them all.
+
+        Raises KubernetesError.
+        """
         async for page in self._client.list_pages(DATA_POOLS, namespace):
-            if page.begun_again:
-                found.clear()
-            for body in page.items:
-                pool = self.note(body)
-                if pool is not None:
-                    found[pool.metadata.uid] = pool
-        return sorted(found.values(), key=lambda pool: pool.metadata.name)
+            found = [pool for body in page.items if (pool := self.note(body)) is not None]
+            yield PoolPage(page.begun_again, found)
+
+    async def sizes(self, namespace: str) -> dict[str, int]:
+        """Return the bytes of each DataPool of the namespace by uid; raises KubernetesError."""
+        found: dict[str, int] = {}
+        async for page in self.pages(namespace):
+            found |= {pool.metadata.uid: pool.status.bytes or 0 for pool in page.pools}
+        return found
 
     async def claims(self, namespace: str, pool_id: str = "") -> list[LabelledClaim]:
         """Return all claims that are data pools, or those of an id, by name; raises KubernetesError."""
@@ -99,7 +113,11 @@ class PoolDirectory:
         """Return the DataPool of that uid as it is now, None when there is none; raises KubernetesError."""
         name = self._names.get((namespace, uid))
         if name is None:
-            return next((one for one in await self.pools(namespace) if one.metadata.uid == uid), None)
+            async for page in self.pages(namespace):
+                for one in page.pools:
+                    if one.metadata.uid == uid:
+                        return one
+            return None
         found = self.note(await self._client.get(DATA_POOLS, namespace, name))
         return found if found is not None and found.metadata.uid == uid else None
 

@@ -140,8 +140,7 @@ class PoolHeads:
         namespace = pool.metadata.namespace
         sums = self._sums.get(namespace)
         if sums is None:
-            found = await self._directory.pools(namespace)
-            sums = {one.metadata.uid: one.status.bytes or 0 for one in found}
+            sums = await self._directory.sizes(namespace)
             self._sums.put(namespace, sums)
         return sum(size for uid, size in sums.items() if uid != pool.metadata.uid)
 

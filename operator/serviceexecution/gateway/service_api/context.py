@@ -18,6 +18,7 @@ from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.estimates import queue_document
 from serviceexecution.gateway.state.known_execution import KnownExecution
+from serviceexecution.gateway.state.monthly_usage import UsageReads
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.queues import waits_for
 from serviceexecution.gateway.state.service_state import ServiceState
@@ -66,6 +67,7 @@ class ServiceContext:
     waits: Waits
     changes: Streams
     """Streams of executions as they change."""
+    usages: UsageReads
 
     async def service(
         self,

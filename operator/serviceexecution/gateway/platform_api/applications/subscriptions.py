@@ -4,7 +4,7 @@ A subscription's id is the part of the key's id behind its namespace, and the se
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 
 from serviceexecution.contract.json_types import JsonObject, object_of, text_of
 from serviceexecution.gateway.access.callers import Caller
+from serviceexecution.gateway.http.answers.in_thread import in_thread
 from serviceexecution.gateway.http.bodies.reading import whole_body
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.applications.keys import key_may_run, keys_of, require_key
@@ -22,6 +23,7 @@ from serviceexecution.gateway.platform_api.paths import APPLICATION, SERVICE, SU
 from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
 from serviceexecution.gateway.service_api.context import service_url
 from serviceexecution.gateway.state.definition_index import KnownDefinition
+from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.access_key import KeyId
 from serviceexecution.resources.names import PLURAL
 
@@ -58,8 +60,8 @@ def subscription_router(context: PlatformContext) -> APIRouter:
     async def executions_of(request: Request, namespace: str, subscription_id: str) -> Response:
         caller = await context.enter(request, namespace, verb="list")
         key, found = await _find(context, caller, namespace, subscription_id)
-        known = await services.state.executions(namespace, found.metadata.name)
-        chosen = [one for one in known if one.access_key == str(key)][-MOST_LISTED:]
+        known = list(await services.state.executions(namespace, found.metadata.name))
+        chosen = await in_thread(namespace, _of_key, known, str(key))
         return JSONResponse(await views(chosen[::-1], context.view), headers=_NO_CACHE)
 
     @router.get(f"{APPLICATION}/subscriptions")
@@ -85,6 +87,11 @@ def subscription_router(context: PlatformContext) -> APIRouter:
         return JSONResponse(found, headers=_NO_CACHE)
 
     return router
+
+
+def _of_key(known: Sequence[KnownExecution], key_id: str) -> list[KnownExecution]:
+    """Return the newest that a key has submitted, the oldest first."""
+    return [one for one in known if one.access_key == key_id][-MOST_LISTED:]
 
 
 async def _find(

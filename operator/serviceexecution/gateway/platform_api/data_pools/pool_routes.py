@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from serviceexecution.gateway.data_pools.directory import FoundPool
 from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, whole_body
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.context import platform_router
@@ -21,6 +20,7 @@ from serviceexecution.gateway.platform_api.data_pools.pool_body import (
     object_name,
     pool_members,
 )
+from serviceexecution.gateway.platform_api.data_pools.pool_lists import PoolLists
 from serviceexecution.gateway.platform_api.data_pools.pool_writes import created_pool, refused_write
 from serviceexecution.gateway.platform_api.paths import DATA_POOL
 from serviceexecution.gateway.platform_api.paths import DATA_POOLS as PATH
@@ -38,15 +38,14 @@ _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 def pool_router(pools: DataPools) -> APIRouter:
     """Return the routes of data pools themselves."""
     router = platform_router()
-    client = pools.platform.services.client
+    client, lists = pools.platform.services.client, PoolLists(pools.directory)
 
     @router.get(PATH)
     async def list_pools(request: Request, namespace: str) -> Response:
         caller = await pools.enter(request, namespace, "list")
         permission = await pools.permission(caller, namespace)
-        found: list[FoundPool] = [*await pools.directory.pools(namespace)]
-        found += await pools.directory.claims(namespace)
-        return JSONResponse([pool_document(one, permission) for one in found], headers=_NO_CACHE)
+        text = await lists.text(namespace, permission)
+        return Response(text, media_type="application/json", headers=_NO_CACHE)
 
     @router.post(PATH)
     async def create_pool(request: Request, namespace: str) -> Response:

@@ -1,6 +1,7 @@
 """``services``: listed, looked at, described, deleted."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -22,13 +23,15 @@ from serviceexecution.gateway.platform_api.services.documents import (
 )
 from serviceexecution.gateway.service_api.context import gateway_url
 from serviceexecution.gateway.service_api.description.openapi import openapi_document
-from serviceexecution.gateway.state.monthly_usage import read_usage
+from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.names import DEFINITION_PLURAL
 from serviceexecution.resources.services.definition import ServiceDefinition
 
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
+_FEW: Final = 200
+"""So many are listed in some milliseconds; more in a thread."""
 _PERMISSIONS: Final[tuple[tuple[str, Permission], ...]] = (("delete", "OWNER"), ("patch", "MAINTAINER"))
 """The right that makes each, the highest first; all others who may read are viewers."""
 
@@ -42,10 +45,13 @@ def service_router(context: PlatformContext) -> APIRouter:
     async def list_services(request: Request, namespace: str) -> Response:
         await context.enter(request, namespace, verb="list", resource=DEFINITION_PLURAL)
         wanted = set(request.query_params.getlist("lifecycle"))
-        known = services.state.known_definitions(namespace)
-        found = [one for one in known if not wanted or lifecycle_of(one) in wanted]
-        found.sort(key=lambda one: one.metadata.name)
-        return JSONResponse([overview(one) for one in found], headers=_NO_CACHE)
+        known = list(services.state.known_definitions(namespace))
+        listed = (
+            _listed(known, wanted)
+            if len(known) <= _FEW
+            else await in_thread(namespace, _listed, known, wanted)
+        )
+        return Response(listed, media_type="application/json", headers=_NO_CACHE)
 
     @router.get(f"{SERVICES}/name-available")
     async def name_available(request: Request, namespace: str) -> Response:
@@ -92,7 +98,7 @@ def service_router(context: PlatformContext) -> APIRouter:
         caller = await context.enter(request, namespace, verb="list")
         call = await context.service(request, caller, namespace, service_id, verb="get")
         executions = await services.state.executions(namespace, call.definition.metadata.name)
-        kept = await read_usage(services.store, namespace, call.definition.metadata.name, None)
+        kept = await services.usages.read(namespace, call.definition.metadata.name, None)
         counted = await in_thread(namespace, statistics, executions, kept, datetime.now(UTC))
         return JSONResponse(counted, headers=_NO_CACHE)
 
@@ -103,6 +109,13 @@ def service_router(context: PlatformContext) -> APIRouter:
         return "VIEWER"
 
     return router
+
+
+def _listed(known: Sequence[KnownDefinition], wanted: set[str]) -> bytes:
+    found = [one for one in known if not wanted or lifecycle_of(one) in wanted]
+    found.sort(key=lambda one: one.metadata.name)
+    listed = [overview(one) for one in found]
+    return json.dumps(listed, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _openapi_text(definition: ServiceDefinition, base: str, gateway: str) -> bytes:

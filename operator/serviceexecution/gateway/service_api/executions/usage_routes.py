@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.paths import SERVICE
-from serviceexecution.gateway.state.monthly_usage import read_usage, usage_document
+from serviceexecution.gateway.state.monthly_usage import usage_document
 
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 
@@ -24,7 +24,7 @@ def usage_router(context: ServiceContext) -> APIRouter:
         month: Annotated[str | None, Query(max_length=10)] = None,
     ) -> Response:
         await context.service(request, namespace, service, verb="list")
-        months = await read_usage(context.store, namespace, service, month)
+        months = await context.usages.read(namespace, service, month)
         return JSONResponse(usage_document(service, months), headers=_NO_CACHE)
 
     return router
