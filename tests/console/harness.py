@@ -21,6 +21,13 @@ PICTURES: Final = "SX_SCREENSHOTS"
 """The variable that asks for the pictures of the docs."""
 WIDE: Final = 1280
 NARROW: Final = 390
+HEIGHT: Final = 844
+LOOKS: Final[tuple[tuple[int, Literal["light", "dark"]], ...]] = (
+    (WIDE, "light"),
+    (WIDE, "dark"),
+    (NARROW, "light"),
+    (NARROW, "dark"),
+)
 LINE: Final = "2026-11-23T14:18:55.645123456Z "
 FINAL: Final[dict[str, Any]] = {
     "startTime": "2026-11-28T12:00:00Z",
@@ -33,21 +40,16 @@ _MATTERS: Final = frozenset({"serious", "critical"})
 class Console:
     """A context manager; ``page`` is Playwright's page. It notes what the browser complains about."""
 
-    def __init__(
-        self,
-        browser: Browser,
-        gateway: ServedGateway,
-        *,
-        width: int = WIDE,
-        scheme: Literal["light", "dark"] = "light",
-    ) -> None:
+    def __init__(self, browser: Browser, gateway: ServedGateway) -> None:
         self.gateway = gateway
         self.service = gateway.service
-        self._context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        # Without transitions: a colour is looked at when it is there
+        self._context = browser.new_context(
+            viewport={"width": WIDE, "height": HEIGHT}, reduced_motion="reduce"
+        )
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(15_000)
-        self.pictured = False
         self.complaints: list[str] = []
         self.requests: list[Request] = []
         self.page.on("console", self._note)
@@ -78,9 +80,34 @@ class Console:
         """Go to another page without loading the console anew, which would sign out."""
         self.page.evaluate("path => { location.hash = path }", path)
 
+    def look(self, width: int, scheme: Literal["light", "dark"]) -> None:
+        """Show the page in a window of that width, in these colours."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        self.page.wait_for_function(
+            "scheme => document.documentElement.dataset.mantineColorScheme === scheme", arg=scheme
+        )
+        self.page.evaluate(
+            "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+        )
+
+    def check(self, picture: str = "") -> None:
+        """Look at the page in each look: it fits the window, and axe and the browser have no complaint.
+
+        The last look stays: what a test does behind it, it does on a phone.
+        """
+        for look in LOOKS:
+            self.look(*look)
+            assert self.findings() == [], look
+            assert self.overflow() <= 0, look
+            if picture and look == LOOKS[0]:
+                self.picture(picture)
+        assert self.complaints == []
+
     def findings(self) -> list[str]:
         """Return what axe finds that is serious, as rule and place."""
-        self.page.evaluate((install(cache_home()) / "axe-core/axe.min.js").read_text())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate((install(cache_home()) / "axe-core/axe.min.js").read_text())
         found: dict[str, Any] = self.page.evaluate(
             "async () => (await axe.run(document, {iframes: false, resultTypes: ['violations']}))"
         )
@@ -92,7 +119,7 @@ class Console:
 
     def picture(self, name: str) -> None:
         """Keep a picture of the page for the docs, when it is asked for."""
-        if self.pictured and os.environ.get(PICTURES):
+        if os.environ.get(PICTURES):
             self.page.screenshot(path=CHECKOUT / "docs" / "images" / f"{name}.png", animations="disabled")
 
     def overflow(self) -> int:

@@ -3,69 +3,53 @@
 import json
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.console.harness import NARROW, WIDE, Console
+from tests.console.harness import Console
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 
 LIST = f"/n/{NAMESPACE}/executions"
-LOOKS = [(WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark")]
 
 
-@pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
-def look(request, browser, gateway):
-    width, scheme = request.param
-    with Console(browser, gateway, width=width, scheme=scheme) as console:
-        console.pictured = request.param == LOOKS[0]
-        yield console
-
-
-def check(console):
-    assert console.findings() == []
-    assert console.overflow() <= 0
-    assert console.complaints == []
-
-
-def test_every_page_is_usable_in_each_look(look):
-    look.open()
-    expect(look.page.get_by_role("heading", name="Sign in")).to_be_visible()
-    check(look)
-    name = look.submit({"data": {"values": [1, 2]}, "$tags": ["nightly"]})
-    look.log(name, "counting", "done")
-    files = {"output.json": b'{"sum": 3, "parts": [1, 2]}', "a.csv": b"t,x\n0,1\n1,4\n2,9\n"}
-    look.end(name, files, usage={"cpuSeconds": 3.5, "memoryPeakBytes": 3 << 20, "complete": True})
-    look.used(name, (0.5, 1 << 20), (2, 3 << 20), (3.5, 2 << 20))
-    look.seed("run-2", status={"phase": "Pending", "message": "It waits for room in the cluster."})
-    look.sign_in()
-    expect(look.page.get_by_text("It waits for room in the cluster.")).to_be_visible()
-    check(look)
-    look.picture("console-executions")
-    look.page.get_by_role("link", name=name).click()
-    expect(look.page.get_by_role("heading", level=1)).to_have_text("The program ended with exit code 0.")
-    expect(look.page.get_by_text("sum:")).to_be_visible()
-    check(look)
-    look.page.get_by_role("tab", name="Files").click()
-    look.page.get_by_role("button", name="a.csv", exact=True).click()
-    expect(look.page.get_by_role("img", name="x by t")).to_be_visible()
-    check(look)
-    look.picture("console-execution")
-    look.page.get_by_role("tab", name="Log").click()
-    expect(look.page.get_by_text("counting")).to_be_visible()
-    check(look)
-    look.page.get_by_role("tab", name="Receipt and usage").click()
-    expect(look.page.get_by_role("img", name="Memory over time")).to_be_visible()
-    expect(look.page.get_by_role("row", name="CPU time 3.5 s")).to_be_visible()
-    check(look)
-    look.picture("console-receipt")
-    look.go(f"/n/{NAMESPACE}/services")
-    look.page.get_by_role("link", name="sum", exact=True).click()
-    expect(look.page.get_by_role("heading", level=1, name="sum")).to_be_visible()
-    check(look)
-    look.page.get_by_role("tab", name="Usage").click()
-    expect(look.page.get_by_role("img", name="CPU hours by month")).to_be_visible()
-    expect(look.page.get_by_role("row", name="2026-11 1 0")).to_be_visible()
-    check(look)
+def test_every_page_is_usable_in_each_look(browser, gateway):
+    with Console(browser, gateway) as console:
+        console.open()
+        expect(console.page.get_by_role("heading", name="Sign in")).to_be_visible()
+        console.check()
+        name = console.submit({"data": {"values": [1, 2]}, "$tags": ["nightly"]})
+        console.log(name, "counting", "done")
+        files = {"output.json": b'{"sum": 3, "parts": [1, 2]}', "a.csv": b"t,x\n0,1\n1,4\n2,9\n"}
+        console.end(name, files, usage={"cpuSeconds": 3.5, "memoryPeakBytes": 3 << 20, "complete": True})
+        console.used(name, (0.5, 1 << 20), (2, 3 << 20), (3.5, 2 << 20))
+        console.seed("run-2", status={"phase": "Pending", "message": "It waits for room in the cluster."})
+        console.sign_in()
+        expect(console.page.get_by_text("It waits for room in the cluster.")).to_be_visible()
+        console.check("console-executions")
+        console.page.get_by_role("link", name=name).click()
+        expect(console.page.get_by_role("heading", level=1)).to_have_text(
+            "The program ended with exit code 0."
+        )
+        expect(console.page.get_by_text("sum:")).to_be_visible()
+        console.check()
+        console.page.get_by_role("tab", name="Files").click()
+        console.page.get_by_role("button", name="a.csv", exact=True).click()
+        expect(console.page.get_by_role("img", name="x by t")).to_be_visible()
+        console.check("console-execution")
+        console.page.get_by_role("tab", name="Log").click()
+        expect(console.page.get_by_text("counting")).to_be_visible()
+        console.check()
+        console.page.get_by_role("tab", name="Receipt and usage").click()
+        expect(console.page.get_by_role("img", name="Memory over time")).to_be_visible()
+        expect(console.page.get_by_role("row", name="CPU time 3.5 s")).to_be_visible()
+        console.check("console-receipt")
+        console.go(f"/n/{NAMESPACE}/services")
+        console.page.get_by_role("link", name="sum", exact=True).click()
+        expect(console.page.get_by_role("heading", level=1, name="sum")).to_be_visible()
+        console.check()
+        console.page.get_by_role("tab", name="Usage").click()
+        expect(console.page.get_by_role("img", name="CPU hours by month")).to_be_visible()
+        expect(console.page.get_by_role("row", name="2026-11 1 0")).to_be_visible()
+        console.check()
 
 
 def test_a_receipt_is_downloaded_whole(console):
@@ -97,6 +81,32 @@ def test_a_list_is_filtered_by_its_address_and_follows_what_happens(console):
     expect(rows).to_have_count(3)
     console.go(f"{LIST}?text=nothing-like-this")
     expect(console.page.get_by_text("No execution fits these filters.")).to_be_visible()
+
+
+def test_pages_follow_events_and_ask_again_where_there_are_none(console):
+    page, (first, second) = console.page, [console.submit() for _ in range(2)]
+    console.go(f"/n/{NAMESPACE}/services")
+    expect(page.get_by_role("heading", name="Services")).to_be_visible()
+    with page.expect_response("**/service-executions/events") as opened:
+        console.go(LIST)
+    row = page.get_by_role("row").filter(has_text=first)
+    expect(row).to_contain_text("pending")
+    page.route(re.compile(r"/service-executions(\?|/[^/]+$)"), lambda route: route.abort())
+    console.end(first)
+    expect(row).to_contain_text("exit code 0")
+    page.unroute_all()
+    with page.expect_response(f"**/service-executions/{second}/events"):
+        console.go(f"{LIST}/{second}")
+    assert opened.value.request.failure is not None  # It was closed when its page was left
+    page.route(re.compile(f"/service-executions/{second}$"), lambda route: route.abort())
+    console.end(second)
+    expect(page.get_by_role("heading", level=1)).to_have_text("The program ended with exit code 0.")
+    page.unroute_all()
+    page.route("**/events", lambda route: route.fulfill(status=503, json={"detail": "Too many streams."}))
+    console.go(LIST)
+    expect(row).to_contain_text("exit code 0")
+    console.seed("run-9", status={"phase": "Running", "message": "It runs at last."})
+    expect(page.get_by_text("It runs at last.")).to_be_visible()
 
 
 def test_several_are_cancelled_at_once(console):

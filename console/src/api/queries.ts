@@ -1,10 +1,9 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { call, callJson } from "./session";
-import { hasEnded, type Execution, type ExecutionPage, type JsonObject, type OutputFile, type Overview } from "./types";
+import { hasEnded, type Execution, type JsonObject, type OutputFile, type Overview } from "./types";
 
 export const PAGE_SIZE = 100;
-const LIST_MS = 2500;
-const ONE_MS = 1500;
+const RESULT_MS = 1500;
 
 export interface Filters {
   status?: string;
@@ -34,24 +33,6 @@ export function listQuery(filters: Filters, now: number): string {
   return query.toString();
 }
 
-export function useExecutions(namespace: string, filters: Filters) {
-  return useQuery({
-    queryKey: ["executions", namespace, filters],
-    queryFn: () =>
-      callJson<ExecutionPage>(`${platform(namespace)}/service-executions?${listQuery(filters, Date.now())}`),
-    placeholderData: keepPreviousData,
-    refetchInterval: LIST_MS,
-  });
-}
-
-export function useExecution(namespace: string, id: string) {
-  return useQuery({
-    queryKey: ["execution", namespace, id],
-    queryFn: () => callJson<Execution>(executionPath(namespace, id)),
-    refetchInterval: (query) => (query.state.data && hasEnded(query.state.data) ? false : ONE_MS),
-  });
-}
-
 /** The result as a document; null as long as there is none. */
 export function useResult(namespace: string, one: Execution) {
   return useQuery({
@@ -61,7 +42,7 @@ export function useResult(namespace: string, one: Execution) {
       const answer = await call(`${executionPath(namespace, one.id)}/results`);
       return answer.status === 204 ? null : ((await answer.json()) as JsonObject);
     },
-    refetchInterval: (query) => (query.state.data === null ? ONE_MS : false),
+    refetchInterval: (query) => (query.state.data === null ? RESULT_MS : false),
   });
 }
 

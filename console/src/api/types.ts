@@ -15,6 +15,14 @@ export interface Execution {
   message?: string;
   attempts?: number;
   tags: string[];
+  /** Only while it waits for others. */
+  queue?: Queue;
+}
+
+export interface Queue {
+  waitsFor: string;
+  position?: number;
+  startsIn?: { seconds: number; lower: number; upper: number; runs: number };
 }
 
 export interface ExecutionPage {

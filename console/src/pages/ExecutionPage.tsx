@@ -3,7 +3,9 @@ import { useClipboard } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
-import { cancelExecution, useExecution } from "../api/queries";
+import { useExecution } from "../api/executions";
+import { cancelExecution } from "../api/queries";
+import { queueSentence } from "../api/queue";
 import { readTime, shownSeconds, shownTime } from "../api/times";
 import { hasEnded, type Execution } from "../api/types";
 import { Files } from "../parts/Files";
@@ -46,6 +48,7 @@ function One({ namespace, one }: { namespace: string; one: Execution }) {
           .filter(Boolean)
           .join(" · ")}
       </Text>
+      {queueSentence(one) && <Text>{queueSentence(one)}</Text>}
       <Phases one={one} />
       <Actions namespace={namespace} one={one} />
       <Tabs

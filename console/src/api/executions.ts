@@ -1,0 +1,91 @@
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import type { ServerEvent } from "./events";
+import { useStream } from "./live";
+import { executionPath, listQuery, platform, type Filters } from "./queries";
+import { callJson } from "./session";
+import { hasEnded, type Execution, type ExecutionPage } from "./types";
+
+const LIST_MS = 2500;
+const ONE_MS = 1500;
+/** Also with a stream: behind one address there may be several gateways, of which one knows a little less than another. */
+const SLOW_MS = 30_000;
+const SOON_MS = 300;
+/** Of one that waits: its place in line changes with others, of which its events do not tell. */
+const IN_LINE_MS = 5000;
+
+/** A page of the list, which follows what happens: by events, and without them by asking again. */
+export function useExecutions(namespace: string, filters: Filters) {
+  const queries = useQueryClient();
+  const again = useAgain(() => void queries.invalidateQueries({ queryKey: ["executions", namespace] }));
+  const live = useStream(`${platform(namespace)}/service-executions/events`, (events) => {
+    const changed = executionsOf(events);
+    queries.setQueriesData<ExecutionPage>({ queryKey: ["executions", namespace] }, (page) => page && withChanges(page, changed));
+    again();
+  });
+  return useQuery({
+    queryKey: ["executions", namespace, filters],
+    queryFn: () =>
+      callJson<ExecutionPage>(`${platform(namespace)}/service-executions?${listQuery(filters, Date.now())}`),
+    placeholderData: keepPreviousData,
+    refetchInterval: live ? SLOW_MS : LIST_MS,
+  });
+}
+
+export function useExecution(namespace: string, id: string) {
+  const queries = useQueryClient();
+  const queryKey = ["execution", namespace, id];
+  const known = queries.getQueryData<Execution>(queryKey);
+  const path = known && !hasEnded(known) ? `${executionPath(namespace, id)}/events` : null;
+  const live = useStream(path, (events) => {
+    if (events.some((one) => one.event === "removed")) return void queries.invalidateQueries({ queryKey });
+    const newest = executionsOf(events).at(-1);
+    // An answer that is still on its way is older than the event
+    if (newest) void queries.cancelQueries({ queryKey }).then(() => queries.setQueryData(queryKey, newest));
+  });
+  return useQuery({
+    queryKey,
+    queryFn: () => callJson<Execution>(executionPath(namespace, id)),
+    refetchInterval: ({ state }) => intervalOf(state.data, live),
+  });
+}
+
+export function intervalOf(one: Execution | undefined, live: boolean): number | false {
+  if (one && hasEnded(one)) return false;
+  if (!live) return ONE_MS;
+  return one?.queue ? IN_LINE_MS : SLOW_MS;
+}
+
+export function executionsOf(events: ServerEvent[]): Execution[] {
+  return events.filter((one) => one.event === "execution").map((one) => JSON.parse(one.data) as Execution);
+}
+
+/** The page with what has changed of those on it. Which belong on it is the gateway's to say. */
+export function withChanges(page: ExecutionPage, changed: Execution[]): ExecutionPage {
+  const newest = new Map(changed.map((one) => [one.id, one]));
+  if (!page.content.some((one) => newest.has(one.id))) return page;
+  return { ...page, content: page.content.map((one) => newest.get(one.id) ?? one) };
+}
+
+/** Does something soon, and not more often than a page without events would. */
+function useAgain(act: () => void): () => void {
+  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
+  const before = useRef(0);
+  useEffect(
+    () => () => {
+      if (timer.current) clearTimeout(timer.current);
+      timer.current = null;
+    },
+    [],
+  );
+  return () => {
+    timer.current ??= setTimeout(
+      () => {
+        timer.current = null;
+        before.current = Date.now();
+        act();
+      },
+      Math.max(SOON_MS, before.current + LIST_MS - Date.now()),
+    );
+  };
+}
