@@ -2,10 +2,13 @@ import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRout
 import type { Filters } from "./api/queries";
 import { ExecutionsPage } from "./pages/ExecutionsPage";
 import { HomePage } from "./pages/HomePage";
+import type { FileSearch } from "./parts/PoolFiles";
 import { NotFound, Shell } from "./parts/Shell";
 
 const text = (value: unknown): string | undefined =>
   typeof value === "string" && value ? value : typeof value === "number" ? String(value) : undefined;
+
+const page = (value: unknown): number | undefined => (Number(value) > 0 ? Math.floor(Number(value)) : undefined);
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
@@ -20,7 +23,7 @@ export const executionsRoute = createRoute({
     tag: text(search.tag),
     text: text(search.text),
     since: text(search.since),
-    page: Number(search.page) > 0 ? Math.floor(Number(search.page)) : undefined,
+    page: page(search.page),
   }),
   component: ExecutionsPage,
 });
@@ -53,9 +56,35 @@ export const serviceRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/ServicePage"), "ServicePage"),
 });
 
+export const poolsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/pools",
+  validateSearch: (search: Record<string, unknown>): { text?: string } => ({ text: text(search.text) }),
+  component: lazyRouteComponent(() => import("./pages/PoolsPage"), "PoolsPage"),
+});
+
+export const poolRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/pools/$id",
+  validateSearch: (search: Record<string, unknown>): FileSearch => ({
+    text: text(search.text),
+    page: page(search.page),
+    file: text(search.file),
+  }),
+  component: lazyRouteComponent(() => import("./pages/PoolPage"), "PoolPage"),
+});
+
 // In the fragment, so that one address of the gateway serves all pages, whatever proxy is before it.
 export const router = createRouter({
-  routeTree: root.addChildren([home, executionsRoute, executionRoute, servicesRoute, serviceRoute]),
+  routeTree: root.addChildren([
+    home,
+    executionsRoute,
+    executionRoute,
+    servicesRoute,
+    serviceRoute,
+    poolsRoute,
+    poolRoute,
+  ]),
   history: createHashHistory(),
 });
 

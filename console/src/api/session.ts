@@ -78,7 +78,7 @@ export async function call(path: string, options: RequestInit = {}): Promise<Res
   if (token) headers.set("Authorization", `Bearer ${token}`);
   const answer = await reached(`${BASE}${path}`, { ...options, headers });
   if (answer.ok) return answer;
-  if (answer.status === 401) minted = null;
+  if (answer.status === 401) forgetToken();
   throw await errorOf(answer);
 }
 
@@ -86,16 +86,19 @@ export async function callJson<T>(path: string, options: RequestInit = {}): Prom
   return (await (await call(path, options)).json()) as T;
 }
 
-export async function errorOf(answer: Response): Promise<ApiError> {
-  const text = await answer.text();
+async function errorOf(answer: Response): Promise<ApiError> {
+  return errorFrom(answer.status, await answer.text());
+}
+
+export function errorFrom(status: number, text: string): ApiError {
   try {
     const body = JSON.parse(text) as Record<string, unknown>;
     const detail = body.detail ?? body.error_description ?? body.message;
-    if (typeof detail === "string") return new ApiError(answer.status, String(body.code ?? ""), detail, body);
+    if (typeof detail === "string") return new ApiError(status, String(body.code ?? ""), detail, body);
   } catch {
     // No JSON: a proxy has answered
   }
-  return new ApiError(answer.status, "", `The gateway answered with status ${answer.status}.`);
+  return new ApiError(status, "", `The gateway answered with status ${status}.`);
 }
 
 async function reached(url: string, options: RequestInit): Promise<Response> {
@@ -107,7 +110,13 @@ async function reached(url: string, options: RequestInit): Promise<Response> {
   }
 }
 
-async function bearer(): Promise<string> {
+/** Ask for a token anew before the next request. */
+export function forgetToken(): void {
+  minted = null;
+}
+
+/** The token that a request carries; "" when it needs none. */
+export async function bearer(): Promise<string> {
   const given = credential;
   if (given === null || given.kind === "none") return "";
   if (given.kind === "token") return given.token;

@@ -7,7 +7,11 @@ import { submit, useInputSchema, type InputSchema, type Service } from "../api/s
 import type { JsonObject } from "../api/types";
 import { Loading, Problem } from "../parts/states";
 import { Calls } from "./Calls";
+import { AnyObject } from "./PoolField";
+import { withoutEmptyPools } from "./pools";
 import { validator } from "./validator";
+
+const FIELDS = { ObjectField: AnyObject };
 
 export function RunForm({ namespace, service }: { namespace: string; service: Service }) {
   const found = useInputSchema(namespace, service.id);
@@ -30,7 +34,8 @@ function Fields({ namespace, service, input }: FieldsProps) {
   const [tags, setTags] = useState("");
   const [failure, setFailure] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const made = (): JsonObject => whole(text === null ? data : read(text), secrets, tags);
+  const chosen = withoutEmptyPools(data, input.schema);
+  const made = (): JsonObject => whole(text === null ? chosen : read(text), secrets, tags);
   const run = async () => {
     setBusy(true);
     setFailure(null);
@@ -48,7 +53,7 @@ function Fields({ namespace, service, input }: FieldsProps) {
         <Switch
           label="As JSON"
           checked={text !== null}
-          onChange={(event) => setText(event.currentTarget.checked ? JSON.stringify(data, null, 2) : null)}
+          onChange={(event) => setText(event.currentTarget.checked ? JSON.stringify(chosen, null, 2) : null)}
           mb="xs"
         />
       )}
@@ -57,6 +62,7 @@ function Fields({ namespace, service, input }: FieldsProps) {
           schema={input.schema as RJSFSchema}
           formData={data}
           validator={validator}
+          fields={FIELDS}
           onChange={(event) => setData((event.formData ?? {}) as JsonObject)}
           onSubmit={() => void run()}
           idPrefix="input"
@@ -88,7 +94,7 @@ function Fields({ namespace, service, input }: FieldsProps) {
         </Button>
       </Group>
       {failure !== null && <Problem error={failure} />}
-      <Calls namespace={namespace} service={service} input={shown(data, text, secrets, tags)} />
+      <Calls namespace={namespace} service={service} input={shown(chosen, text, secrets, tags)} />
     </div>
   );
 }

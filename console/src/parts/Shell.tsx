@@ -1,5 +1,5 @@
 import { ActionIcon, Anchor, Button, Group, Text, TextInput, Title, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useState, type FormEvent } from "react";
 import { openSession, signIn, signOut, useCredential } from "../api/session";
@@ -14,6 +14,11 @@ export function Shell() {
   useEffect(() => {
     if (open && credential === null) signIn({ kind: "none" });
   }, [open, credential]);
+  const queries = useQueryClient();
+  useEffect(() => {
+    // The next one to sign in here sees nothing of what the last one could
+    if (credential === null) queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+  }, [credential, queries]);
   return (
     <>
       <a className="skip" href="#main" onClick={skip}>
@@ -47,6 +52,9 @@ function Header() {
               </Anchor>
               <Anchor component={Link} to={`/n/${namespace}/services`}>
                 Services
+              </Anchor>
+              <Anchor component={Link} to={`/n/${namespace}/pools`}>
+                Data pools
               </Anchor>
             </Group>
           )}
