@@ -13,7 +13,7 @@ from serviceexecution.gateway.http.bodies.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.bodies.reading import content_length
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.platform_api.data_pools.names import checked_name
+from serviceexecution.gateway.data_pools.names import checked_name
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.resources.pools.pool import Pool
 from serviceexecution.store.media_types import media_type_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.gateway.platform_api.data_pools.names import LONGEST_NAME
+from serviceexecution.gateway.data_pools.names import LONGEST_NAME
 from serviceexecution.gateway.platform_api.executions.log_routes import MOST_LINES
 from serviceexecution.gateway.platform_api.executions.query import (
     MOST_LISTED,
