@@ -18,7 +18,7 @@ from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.store.builds.sources import SourceKey
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.pools.keys import PoolReference
-from serviceexecution.store.pools.pool_sweep import sweep_pools
+from serviceexecution.store.pools.pool_sweep import Running, sweep_pools
 from serviceexecution.store.source_sweep import sweep_sources
 from serviceexecution.store.store import ResultStore
 from serviceexecution.store.sweep import SweepRules, sweep
@@ -112,7 +112,7 @@ class Sweeper:
         result = await sweep_pools(
             self._store.pool_sweep,
             heads,
-            await self._running_indexes() if heads else (),
+            await self._running() if heads else Running(),
             now,
             namespaces=self._namespaces or None,
             age=self._rules.tombstone_age,
@@ -128,13 +128,15 @@ class Sweeper:
             SWEEP_REFUSED.set(1)
             logger.error("data pools that are gone are not deleted from the store", refused=result.refused)
 
-    async def _running_indexes(self) -> Collection[str]:
-        """Return the indexes that executions which have not ended run with."""
-        found: set[str] = set()
+    async def _running(self) -> Running:
+        """Return what executions that have not ended use of data pools."""
+        indexes: set[str] = set()
+        executions: set[str] = set()
         async for page in self._pages(SERVICE_EXECUTIONS, field_selector=_NOT_ENDED):
             for item in page:
-                found.update(_texts(item, "status", "dataPools", "index"))
-        return found
+                indexes.update(_texts(item, "status", "dataPools", "index"))
+                executions.add(uid_of(item))
+        return Running(indexes, executions)
 
     async def _sweep_sources(self, now: datetime) -> None:
         sources = await sweep_sources(

@@ -21,6 +21,9 @@ from serviceexecution.gateway.builds.log_routes import build_log_router
 from serviceexecution.gateway.builds.routes import builds_router
 from serviceexecution.gateway.collect.routes import collect_router
 from serviceexecution.gateway.console.routes import console_router
+from serviceexecution.gateway.data_pools.directory import PoolDirectory
+from serviceexecution.gateway.data_pools.heads import PoolHeads
+from serviceexecution.gateway.data_pools.limits import PoolLimits
 from serviceexecution.gateway.http import problems
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.methods import HeadOfGet
@@ -108,6 +111,7 @@ def create_app(
     known = state or ServiceState(client, settings.namespaces)
     outputs = CommittedOutputs(store)
     waits = Waits(known, Holds(known.changes, ending), settings.wait_seconds)
+    pools = PoolDirectory(client)
     context = ServiceContext(
         store=store,
         outputs=outputs,
@@ -120,6 +124,7 @@ def create_app(
         waits=waits,
         changes=Streams(access, ending, CHANGES),
         usages=UsageReads(store),
+        pools=pools,
     )
     app = _Gateway(settings.cors_origins)
     problems.install(app)
@@ -128,7 +133,8 @@ def create_app(
         small=settings.small_uploads,
         queue_seconds=settings.upload_queue_seconds,
     )
-    app.include_router(collect_router(store, client, settings, slots, ending))
+    heads = PoolHeads(client, store, pools, PoolLimits.of(settings))
+    app.include_router(collect_router(store, client, settings, slots, ending, heads=heads))
     app.include_router(
         results_router(store, outputs, client=client, state=known, access=access, streams=streams)
     )
@@ -138,7 +144,7 @@ def create_app(
     app.include_router(token_router(settings, access, keys))
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))
-    app.include_router(platform_api_router(context, results, intake))
+    app.include_router(platform_api_router(context, results, intake, pools, heads))
     app.include_router(console_router(settings))
     app.include_router(_health_router(Readiness(store, ending, state, another_is_ready)))
     app.add_middleware(HeadOfGet)

@@ -1,6 +1,7 @@
 """What the store says about one execution: the commit records of its output and of its log."""
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
@@ -82,6 +83,21 @@ class UsageSum(Record):
     """Uids of the executions that were added last: what is left of them is not counted again."""
 
 
+POOL_WRITTEN: Final = "Written"
+
+
+class PoolWrite(Record):
+    """What became of what a program has changed in a data pool."""
+
+    property: str
+    reason: str
+    """Written, or why the data pool is not what the program has left."""
+    message: str = ""
+    """What is particular to this case, in sentences; empty when it is written."""
+    index: str | None = None
+    """SHA-256 of the index that lists the changed state; None when there is none."""
+
+
 class OutputManifest(Record):
     """Commit record of an execution's output: it exists only when all listed files are in the store."""
 
@@ -97,6 +113,8 @@ class OutputManifest(Record):
     """SHA-256 of the list of files by name, as sha256sum prints it."""
     usage: RunUsage | None = None
     committed_at: datetime
+    data_pools: tuple[PoolWrite, ...] = ()
+    """The data pools in which the program has changed something."""
 
 
 class StdoutResult(Record):

@@ -26,6 +26,7 @@ from serviceexecution.store.output_commits import OutputCommits
 from serviceexecution.store.outputs import OutputStore
 from serviceexecution.store.pools.pool_store import PoolStore
 from serviceexecution.store.pools.pool_sweep import PoolSweep
+from serviceexecution.store.pools.pool_writes import PoolWrites
 from serviceexecution.store.storage.answers import Answers
 from serviceexecution.store.storage.cleanup import delete_tree
 from serviceexecution.store.storage.objects import Objects
@@ -60,6 +61,8 @@ class ResultStore:
         """The archives that services are built from."""
         self.pools = PoolStore(objects, self._cluster_id)
         """Files of data pools."""
+        self.pool_writes = PoolWrites(objects, self._cluster_id)
+        """What executions have brought for states of data pools that they write."""
         self.pool_sweep = PoolSweep(objects, self._cluster_id, self.pools)
         """Removes what no data pool uses any more."""
 

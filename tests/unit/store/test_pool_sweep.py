@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from serviceexecution.store.pools.changes import Change
-from serviceexecution.store.pools.keys import PoolReference
-from serviceexecution.store.pools.pool_sweep import plan_pool, sweep_pools
+from serviceexecution.store.pools.keys import PoolReference, PoolWriter
+from serviceexecution.store.pools.pool_sweep import Running, plan_pool, sweep_pools
+from serviceexecution.store.pools.pool_writes import BroughtFile
 from serviceexecution.store.pools.records import PoolFile, PoolIndex, file_id
 
 UID = "0f3c2f5e-6a8e-4a53-9a2c-4c8d3a1d2b11"
@@ -37,7 +38,9 @@ async def put(store, before, name, content):
 
 async def sweep(store, heads, now, running=(), **more):
     rules = {"namespaces": None, "age": AGE, "largest_share": 0.5, "always_allowed": 1, **more}
-    return await sweep_pools(store.pool_sweep, heads, running, now, **rules)
+    executions = frozenset(more.pop("executions", ()))
+    rules.pop("executions", None)
+    return await sweep_pools(store.pool_sweep, heads, Running(running, executions), now, **rules)
 
 
 async def read(store, index):
@@ -160,3 +163,32 @@ async def test_many_pools_that_are_gone_at_once_are_a_restored_cluster(store):
     assert (result.gone, "4 data pools" in result.refused) == ((), True)
     assert len(await store.pool_sweep.list_pools()) == 4
     assert len((await sweep(store, {}, NOW + AGE, largest_share=1.0)).gone) == 4
+
+
+async def test_what_a_running_execution_has_brought_stays(store):
+    head = await put(store, PoolIndex(), "a", b"1")
+    writer = PoolWriter("5c0f8a6e-0000-4000-8000-000000000001", 1)
+    other = PoolWriter("5c0f8a6e-0000-4000-8000-000000000002", 1)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"brought"
+
+    for one in (writer, other):
+        blob = await store.pools.write_blob(POOL, chunks())
+        await store.pool_writes.add(
+            POOL, one, BroughtFile(file_id(UID, "b"), blob.sha256, blob.size), blob.blob
+        )
+    state = await put(store, head, "c", b"2")
+    await store.pool_writes.add_index(POOL, writer, state.digest)
+    for days in (0, 7, 14):
+        now = NOW + timedelta(days=days)
+        await sweep(store, {POOL: head.digest}, now, executions={writer.execution})
+    assert (await store.pool_writes.brought(POOL, other)).blobs == {}
+    assert await read(store, state) == {"a": b"1", "c": b"2"}
+    brought = await store.pool_writes.brought(POOL, writer)
+    (blob,) = brought.blobs.values()
+    assert await store.pools.open_blob(POOL, blob) is not None
+    await sweep(store, {POOL: head.digest}, NOW + timedelta(days=21))
+    await sweep(store, {POOL: head.digest}, NOW + timedelta(days=28))
+    assert await store.pools.open_blob(POOL, blob) is None
+    assert await read(store, head) == {"a": b"1"}

@@ -17,7 +17,7 @@ from typing import Final
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of, text_at
 from serviceexecution.gateway.access.bearer import bearer_token
 from serviceexecution.gateway.access.pods import BoundPod, PodTokens, is_counted, texts_of
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
@@ -122,6 +122,11 @@ class CollectorAuthentication:
     async def confirm(self, identity: CollectorIdentity) -> None:
         """Raise Problem 410 unless the execution, as it is now, still waits for this output; KubernetesError."""
         await self._status(identity.reference, identity.job_uid, identity.pod_uid)
+
+    async def stop_reason(self, identity: CollectorIdentity) -> str:
+        """Return why the execution is being stopped, as it is now, "" when it is not. Raises as ``confirm``."""
+        status = await self._status(identity.reference, identity.job_uid, identity.pod_uid)
+        return text_at(status, "stopRequested", "reason")
 
     async def _remembered(self, key: bytes, token: str) -> CollectorIdentity:
         try:

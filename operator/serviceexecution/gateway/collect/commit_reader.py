@@ -16,6 +16,7 @@ from serviceexecution.gateway.collect.commits import (
     SkippedEntry,
     commit_too_large,
 )
+from serviceexecution.gateway.collect.pool_claims import pool_claims
 from serviceexecution.gateway.collect.usage_claims import usage_claim
 from serviceexecution.gateway.http.problems import Problem
 
@@ -116,6 +117,8 @@ class CommitReader:
             self._commit.limit_exceeded = value
         if self._list == "usage":
             self._commit.usage = usage_claim(value)
+        if self._list == "dataPools":
+            self._commit.pools = pool_claims(value)
         self._step = self._next_name
 
     def _next_name(self) -> None:

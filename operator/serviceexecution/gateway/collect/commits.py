@@ -3,19 +3,20 @@
 import hashlib
 import heapq
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
+from serviceexecution.gateway.collect.pool_claims import PoolClaim
 from serviceexecution.gateway.collect.usage_claims import UsageClaim
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.media_types import media_type_of
 from serviceexecution.store.output_commits import COMMITTED_AT
-from serviceexecution.store.records import UsageSeries
+from serviceexecution.store.records import PoolWrite, UsageSeries
 
 MAX_FILES: Final = 50_000
 MAX_DIRECTORIES: Final = 50_000
@@ -59,6 +60,8 @@ class Commit:
     skipped: list[SkippedEntry] = field(default_factory=list)
     limit_exceeded: bool = False
     usage: UsageClaim | None = None
+    pools: Mapping[str, PoolClaim] = field(default_factory=dict)
+    """What is said of data pools in which the program has changed something, by property."""
     digest: str | None = None
     """SHA-256 of the list of files, once that is sorted."""
     total_bytes: int = 0
@@ -145,9 +148,11 @@ def record_text(
     yield from _pieces(_record_parts(head, commit, files))
 
 
-def record_end(now: datetime) -> bytes:
-    """Return what follows ``record_text``."""
-    return json.dumps(now.isoformat().replace("+00:00", "Z")).encode() + b"}"
+def record_end(now: datetime, pools: Iterable[PoolWrite] = ()) -> bytes:
+    """Return what follows ``record_text``: the time, and what became of data pools, which is no part of the commit."""
+    written = b",".join(pool.model_dump_json(by_alias=True).encode() for pool in pools)
+    time = json.dumps(now.isoformat().replace("+00:00", "Z")).encode()
+    return time + (b',"dataPools":[' + written + b"]}" if written else b"}")
 
 
 def _record_parts(head: _Members, commit: Commit, files: Iterable[CommittedFile]) -> Iterator[bytes]:

@@ -21,9 +21,11 @@ from serviceexecution.gateway.collect.commits import (
     sorted_steps,
 )
 from serviceexecution.gateway.collect.known_outputs import AttemptOutput, KnownFile, KnownOutputs
+from serviceexecution.gateway.collect.pools.settling import PoolSettling
 from serviceexecution.gateway.collect.uploads import Body
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.problems import Problem, unavailable
+from serviceexecution.store.errors import StoreError
 from serviceexecution.store.keys import encode_output_path
 from serviceexecution.store.store import ResultStore
 
@@ -41,9 +43,15 @@ class Commits:
     """All commits that this process works on."""
 
     def __init__(
-        self, store: ResultStore, known: KnownOutputs, queue_seconds: float, confirm: Confirm
+        self,
+        store: ResultStore,
+        known: KnownOutputs,
+        queue_seconds: float,
+        confirm: Confirm,
+        pools: PoolSettling,
     ) -> None:
         """``confirm`` raises when the execution has ended meanwhile."""
+        self._pools = pools
         self._store = store
         self._known = known
         self._confirm = confirm
@@ -97,9 +105,14 @@ class Commits:
         series = series_of(identity, commit)
         if series is not None:
             await self._store.usage.write_series(identity.reference, series)
-        text = _text(identity, commit, ordered, record_end(datetime.now(UTC)))
+        # Before the record: a gateway that goes down in between is asked again, and finds what it has done
+        pools = await self._pools.settle(identity, commit.pools)
+        text = _text(identity, commit, ordered, record_end(datetime.now(UTC), pools))
         await self._store.commits.seal(identity.reference, identity.attempt, commit.files.keys(), text)
         self._known.close(identity)
+        if commit.pools:
+            with contextlib.suppress(StoreError):  # What is left is the sweep's
+                await self._pools.forget(identity)
         metrics.COMMITS.inc()
 
     async def _verify(self, identity: CollectorIdentity, output: AttemptOutput, commit: Commit) -> None:

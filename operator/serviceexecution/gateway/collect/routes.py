@@ -14,8 +14,13 @@ from serviceexecution.gateway.collect.collector_identity import CollectorAuthent
 from serviceexecution.gateway.collect.committing import Commits
 from serviceexecution.gateway.collect.known_outputs import KnownOutputs
 from serviceexecution.gateway.collect.main_state import MAX_WAIT_SECONDS, MainStates
+from serviceexecution.gateway.collect.pools.main_ends import MainEnds
+from serviceexecution.gateway.collect.pools.receiving import PoolReceiver
 from serviceexecution.gateway.collect.pools.routes import add_pool_routes
+from serviceexecution.gateway.collect.pools.settling import PoolSettling
+from serviceexecution.gateway.collect.pools.write_routes import add_pool_write_routes
 from serviceexecution.gateway.collect.uploads import Body, Uploads
+from serviceexecution.gateway.data_pools.heads import PoolHeads
 from serviceexecution.gateway.http.bodies.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, content_length
 from serviceexecution.gateway.http.bodies.upload_slots import Contended, UploadSlots
@@ -30,13 +35,16 @@ def collect_router(
     settings: GatewaySettings,
     slots: UploadSlots,
     draining: asyncio.Event,
+    *,
+    heads: PoolHeads,
 ) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/collect/v1", redirect_slashes=False)
     authentication = CollectorAuthentication(client)
     known = KnownOutputs(store)
     uploads = Uploads(store, known, slots)
-    commits = Commits(store, known, settings.upload_queue_seconds, authentication.confirm)
+    settling = PoolSettling(store, heads, MainEnds(client), authentication.stop_reason)
+    commits = Commits(store, known, settings.upload_queue_seconds, authentication.confirm, settling)
     states = MainStates(client, draining)
 
     @contextlib.asynccontextmanager
@@ -45,10 +53,7 @@ def collect_router(
             yield await authentication.identify(request)
 
     def body_of(request: Request) -> Body:
-        def body(contended: Contended) -> AsyncIterator[bytes]:
-            return paced_chunks(request, Pace(contended), idle_seconds=settings.body_idle_seconds)
-
-        return body
+        return lambda contended: _paced(request, contended, settings.body_idle_seconds)
 
     @router.put("/files/{path:anything}")
     async def put_file(request: Request, path: str) -> Response:
@@ -82,4 +87,9 @@ def collect_router(
             return JSONResponse({"state": await states.state(identity, wait)})
 
     add_pool_routes(router, store.pools, caller, most_files=settings.pool_files)
+    add_pool_write_routes(router, PoolReceiver(store, heads, slots, settling.ends), caller, body_of)
     return router
+
+
+def _paced(request: Request, contended: Contended, idle_seconds: float) -> AsyncIterator[bytes]:
+    return paced_chunks(request, Pace(contended), idle_seconds=idle_seconds)

@@ -13,6 +13,7 @@ from typing import Final
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.data_pools.directory import PoolDirectory, no_pool
+from serviceexecution.gateway.data_pools.kept import KeptContent
 from serviceexecution.gateway.data_pools.limits import PoolLimits
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
@@ -29,6 +30,8 @@ _TRIES: Final = 20
 _PAUSE_SECONDS: Final = 0.05
 _AT_ONCE: Final = 200
 """Most changes that are written as one state."""
+_LOOKED_BACK: Final = 200
+"""States through which is looked for one that may have been the pool's."""
 _SUM_SECONDS: Final = 5.0
 """How long the size of a namespace's data pools is believed."""
 
@@ -58,7 +61,10 @@ class PoolHeads:
         self._client = client
         self._store = store
         self._directory = directory
-        self._limits = limits
+        self.limits = limits
+        """How much data pools may hold."""
+        self.kept = KeptContent(store.pools, limits.namespace_bytes)
+        """How much content is kept of them."""
         self._lines: dict[PoolReference, _Line] = {}
         self._sums: ExpiringCache[str, dict[str, int]] = ExpiringCache(seconds=_SUM_SECONDS, capacity=1000)
 
@@ -75,6 +81,48 @@ class PoolHeads:
         if line.worker is None:
             line.worker = asyncio.create_task(self._work(pool, line))
         return await asyncio.shield(done)
+
+    async def replace(self, reference: PoolReference, base: str | None, index: PoolIndex) -> bool:
+        """Make a state that is written the pool's if it is still the one of digest ``base``.
+
+        Returns False when another writer was faster. Repeating it changes nothing, also when others have written on top
+        of it meanwhile. Raises as ``apply``.
+        """
+        pools = self._store.pools
+        for attempt in range(_TRIES):
+            pool = await self._directory.pool(reference.namespace, reference.uid)
+            if pool is None:
+                raise no_pool(reference.uid)
+            if (pool.status.index or None) != base:
+                return await self._has_been(reference, pool.status.index, base, index)
+            before = await pools.read_index(reference, base)
+            others = await self._others(pool) if index.bytes > before.bytes else 0
+            self.limits.check_pool(before, index, others)
+            try:
+                await self._patch(pool, index)
+            except ConflictError:
+                await asyncio.sleep(_PAUSE_SECONDS * (attempt + 1))
+                continue
+            return True
+        raise _busy()
+
+    async def _has_been(
+        self, pool: PoolReference, head: str | None, base: str | None, wanted: PoolIndex
+    ) -> bool:
+        """Tell whether a state is the pool's, or one of those that its newest ones were made from."""
+        digest = head
+        for _ in range(_LOOKED_BACK):
+            if digest == wanted.digest:
+                return True
+            if digest is None or digest == base:
+                return False
+            try:
+                digest = (await self._store.pools.read_index(pool, digest)).root.previous
+            except StoreError as error:
+                if error.retriable:
+                    raise
+                return False  # So old that the sweep has it
+        return False
 
     async def _work(self, pool: PoolReference, line: _Line) -> None:
         while line.waiting:
@@ -113,7 +161,7 @@ class PoolHeads:
             if planned.index == before:
                 return before
             others = await self._others(pool) if planned.index.bytes > before.bytes else 0
-            self._limits.check_pool(before, planned.index, others)
+            self.limits.check_pool(before, planned.index, others)
             await pools.write_index(reference, planned)
             try:
                 await self._patch(pool, planned.index)
@@ -122,7 +170,7 @@ class PoolHeads:
                 continue
             await self._noted(reference, changes)
             return planned.index
-        raise unavailable("DataPoolBusy", "The data pool is changed by others all the time; try again.")
+        raise _busy()
 
     async def _settled(self, pool: PoolReference, before: PoolIndex, change: Change) -> Change:
         """Return the change with what the state already has: the same file again changes nothing, and content that
@@ -162,6 +210,10 @@ class PoolHeads:
         with contextlib.suppress(StoreError):  # Without the note it is only kept once more
             for file in files.values():
                 await self._store.pools.note_content(pool, file)
+
+
+def _busy() -> Problem:
+    return unavailable("DataPoolBusy", "The data pool is changed by others all the time; try again.")
 
 
 def _fail(batch: Sequence[_Waiting], error: Exception) -> None:

@@ -37,10 +37,10 @@ class PoolLimits:
     def check_room(self, before: PoolIndex, old: PoolFile | None, size: int) -> None:
         """Raise Problem 413 when a file of at least ``size`` bytes in place of ``old`` cannot fit."""
         if old is None and before.files >= self.pool_files:
-            raise self._too_many_files()
+            raise self.too_many_files()
         more = size - (0 if old is None else old.size)
         if more > 0 and before.bytes + more > self.pool_bytes:
-            raise self._pool_too_large()
+            raise self.pool_too_large()
 
     def check_pool(self, before: PoolIndex, after: PoolIndex, others: int) -> None:
         """Raise Problem 413 for a state that a data pool may not have.
@@ -48,17 +48,18 @@ class PoolLimits:
         What becomes smaller is always allowed. ``others`` are the bytes of the namespace's other data pools.
         """
         if after.files > max(self.pool_files, before.files):
-            raise self._too_many_files()
+            raise self.too_many_files()
         if after.bytes <= before.bytes:
             return
         if after.bytes > self.pool_bytes:
-            raise self._pool_too_large()
+            raise self.pool_too_large()
         if after.bytes + others > self.namespace_bytes:
             raise _too_large(
                 "DataPoolsTooLarge", "The data pools of a namespace may have", self.namespace_bytes
             )
 
-    def _too_many_files(self) -> Problem:
+    def too_many_files(self) -> Problem:
+        """Return the refusal of more files."""
         return Problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             "TooManyFiles",
@@ -66,7 +67,8 @@ class PoolLimits:
             members={"limit": self.pool_files},
         )
 
-    def _pool_too_large(self) -> Problem:
+    def pool_too_large(self) -> Problem:
+        """Return the refusal of more bytes."""
         return _too_large("DataPoolTooLarge", "The files of a data pool may have", self.pool_bytes)
 
 

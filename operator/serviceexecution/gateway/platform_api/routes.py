@@ -4,7 +4,6 @@ from fastapi import APIRouter
 
 from serviceexecution.gateway.data_pools.directory import PoolDirectory
 from serviceexecution.gateway.data_pools.heads import PoolHeads
-from serviceexecution.gateway.data_pools.limits import PoolLimits
 from serviceexecution.gateway.platform_api.applications.routes import application_router
 from serviceexecution.gateway.platform_api.applications.subscriptions import subscription_router
 from serviceexecution.gateway.platform_api.builds.routes import build_router
@@ -25,12 +24,15 @@ from serviceexecution.gateway.service_api.executions.result_answers import Resul
 from serviceexecution.gateway.service_api.submission.intake import Intake
 
 
-def platform_api_router(services: ServiceContext, results: ResultAnswers, intake: Intake) -> APIRouter:
+def platform_api_router(
+    services: ServiceContext,
+    results: ResultAnswers,
+    intake: Intake,
+    directory: PoolDirectory,
+    heads: PoolHeads,
+) -> APIRouter:
     """Return the routes below /platform; fixed names come before those that stand for an id."""
     context = PlatformContext(services, ServiceLookup(services.state, services.client))
-    limits = PoolLimits.of(services.settings)
-    directory = PoolDirectory(services.client)
-    heads = PoolHeads(services.client, services.store, directory, limits)
     router = APIRouter(redirect_slashes=False)
     for part in (
         description_router(context),
@@ -45,7 +47,7 @@ def platform_api_router(services: ServiceContext, results: ResultAnswers, intake
         build_router(context),
         subscription_router(context),
         application_router(context),
-        data_pool_router(context, directory, heads, limits),
+        data_pool_router(context, directory, heads, heads.limits),
         rest_router(context),
     ):
         router.include_router(part)

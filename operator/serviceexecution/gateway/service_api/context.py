@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.access.callers import Access, Caller
+from serviceexecution.gateway.data_pools.directory import PoolDirectory
 from serviceexecution.gateway.http.forwarded import called_url
 from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
@@ -68,6 +69,8 @@ class ServiceContext:
     changes: Streams
     """Streams of executions as they change."""
     usages: UsageReads
+    pools: PoolDirectory
+    """Finds data pools."""
 
     async def service(
         self,

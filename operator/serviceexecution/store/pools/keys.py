@@ -13,6 +13,7 @@ BLOBS: Final = "blobs"
 ROOTS: Final = "roots"
 SHARD_PARTS: Final = "shards"
 CONTENTS: Final = "contents"
+WRITES: Final = "writes"
 
 
 class PoolReference(NamedTuple):
@@ -46,6 +47,27 @@ class PoolKeys:
     def content(self, sha256: str) -> str:
         """Key of the note about where content of that digest may be."""
         return f"{self.root}/{CONTENTS}/{_checked(_DIGEST, sha256)}"
+
+    def writes(self, writer: "PoolWriter") -> str:
+        """Prefix of what an attempt has brought for the state that it writes."""
+        return f"{self.root}/{WRITES}/{check_segment(writer.execution, 'uid')}/{writer.attempt}"
+
+
+class PoolWriter(NamedTuple):
+    """An attempt of an execution that writes a data pool: the execution's uid, and the attempt's number."""
+
+    execution: str
+    attempt: int
+
+
+def pools_of(cluster_id: str, namespace: str) -> str:
+    """Return the prefix of all data pools of a namespace."""
+    return f"{cluster_id}/{POOLS}/{check_segment(namespace, 'namespace')}"
+
+
+def is_index(text: str) -> bool:
+    """Tell whether the text can be the digest of a state."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def _checked(pattern: re.Pattern[str], text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.store.errors import CorruptRecordError
 from serviceexecution.store.pools.changes import Change, NextIndex, next_index, shards_touched
-from serviceexecution.store.pools.keys import PoolKeys, PoolReference
+from serviceexecution.store.pools.keys import BLOBS, PoolKeys, PoolReference, pools_of
 from serviceexecution.store.pools.records import (
     IndexRoot,
     PoolFile,
@@ -24,6 +24,8 @@ from serviceexecution.store.storage.streams import write_stream
 
 _Part = TypeVar("_Part", Shard, IndexRoot)
 _SHARDS_AT_ONCE: Final = 16
+_FEW_CHANGES: Final = 200
+"""What is changed at once beside the event loop is more: a program may have changed all files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,13 @@ class PoolStore:
         """Delete content that no index has ever named."""
         await self._objects.delete([self._keys(pool).blob(blob)])
 
+    async def kept_bytes(self, namespace: str) -> int:
+        """Return the size of all content that is kept of a namespace's data pools, also of what no index lists."""
+        total = 0
+        async for batch in self._objects.list_batches(pools_of(self._cluster_id, namespace)):
+            total += sum(item.size for key, item in batch if f"/{BLOBS}/" in key)
+        return total
+
     async def read_index(self, pool: PoolReference, digest: str | None) -> PoolIndex:
         """Return the state of that digest; None is that of the pool which has never had a file."""
         if digest is None:
@@ -99,11 +108,17 @@ class PoolStore:
 
     async def plan(self, pool: PoolReference, before: PoolIndex, changes: Collection[Change]) -> NextIndex:
         """Return the state after the changes, which is not written yet."""
-        found = {
-            number: await self._shard(pool, before, number) for number in sorted(shards_touched(changes))
-        }
+        numbers = sorted(shards_touched(changes))
+        found: dict[str, Shard | None] = {}
+        for start in range(0, len(numbers), _SHARDS_AT_ONCE):
+            some = numbers[start : start + _SHARDS_AT_ONCE]
+            shards_found = await asyncio.gather(*(self._shard(pool, before, number) for number in some))
+            found.update(zip(some, shards_found, strict=True))
         shards = {number: shard for number, shard in found.items() if shard is not None}
-        return next_index(before, shards, changes, nonce=uuid.uuid4().hex)
+        nonce = uuid.uuid4().hex
+        if len(changes) <= _FEW_CHANGES:
+            return next_index(before, shards, changes, nonce=nonce)
+        return await THREADS.run(pool.namespace, next_index, before, shards, changes, nonce=nonce)
 
     async def write_index(self, pool: PoolReference, planned: NextIndex) -> None:
         """Write a state, its root last, durably. It counts once it is the pool's head."""

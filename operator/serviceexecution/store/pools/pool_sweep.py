@@ -1,12 +1,13 @@
 """Removes what no data pool uses any more, a retention after that was seen for the first time.
 
-What is used is what the heads of data pools list, and the indexes that executions which have not ended run with. No
-key of a data pool is ever written twice, so that what was unused for a retention is nothing that somebody begins to
-use. As for results, a cluster in which most data pools seem to be gone is not touched.
+What is used is what the heads of data pools list, the indexes that executions which have not ended run with, and what
+they have brought for states that they write. No key of a data pool is ever written twice, so that what was unused for a
+retention is nothing that somebody begins to use. As for results, a cluster in which most data pools seem to be gone is
+not touched.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,8 +15,17 @@ from typing import Final
 from serviceexecution.fairness.work import THREADS
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.keys import POOLS
-from serviceexecution.store.pools.keys import BLOBS, CONTENTS, ROOTS, SHARD_PARTS, PoolKeys, PoolReference
+from serviceexecution.store.pools.keys import (
+    BLOBS,
+    CONTENTS,
+    ROOTS,
+    SHARD_PARTS,
+    WRITES,
+    PoolKeys,
+    PoolReference,
+)
 from serviceexecution.store.pools.pool_store import PoolStore
+from serviceexecution.store.pools.pool_writes import brought_by
 from serviceexecution.store.storage.cleanup import delete_tree
 from serviceexecution.store.storage.objects import Objects
 
@@ -26,6 +36,22 @@ _GONE: Final = "gone"
 
 Notes = dict[str, str]
 """What is unused, by its key below the data pool, and when that was first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What executions that have not ended use."""
+
+    indexes: Collection[str] = ()
+    """The states of any data pool that their programs run with."""
+    executions: Collection[str] = frozenset()
+    """Their uids."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    used: set[str]
+    indexes: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +92,9 @@ class PoolSweep:
         ]
 
     async def sweep_pool(
-        self, pool: PoolReference, head: str | None, running: Collection[str], now: datetime, age: timedelta
+        self, pool: PoolReference, head: str | None, running: "Running", now: datetime, age: timedelta
     ) -> int:
-        """Sweep a data pool that exists; ``running`` are the indexes that programs of any data pool run with.
+        """Sweep a data pool that exists.
 
         Returns how many objects were deleted. Nothing is when an index cannot be read, or when there are indexes and
         the data pool names none: a restored cluster may have lost its status.
@@ -80,7 +106,9 @@ class PoolSweep:
         used: set[str] = set()
         if head is not None:
             await self._add_used(used, pool, head)
-        for digest in running:
+        brought = await THREADS.run(pool.namespace, _brought, stored, running.executions)
+        used |= brought.used
+        for digest in {*running.indexes, *brought.indexes}:
             if digest != head and f"{ROOTS}/{digest}" in stored:
                 await self._add_used(used, pool, digest)
         notes = await self._notes(pool)
@@ -126,10 +154,24 @@ class PoolSweep:
         return f"{PoolKeys(self._cluster_id, pool).root}/{_NOTES}"
 
 
+def _brought(stored: Iterable[str], executions: Collection[str]) -> "_Brought":
+    """Return what executions that have not ended have brought for states that they write."""
+    used: set[str] = set()
+    names: list[str] = []
+    for key in stored:
+        place, _, name = key.rpartition("/")
+        room, _, writer = place.partition("/")
+        if room == WRITES and writer.partition("/")[0] in executions:
+            used.add(key)
+            names.append(name)
+    brought = brought_by(names)
+    return _Brought(used | {f"{BLOBS}/{blob}" for blob in brought.blobs.values()}, brought.indexes)
+
+
 async def sweep_pools(
     sweep: PoolSweep,
     heads: Mapping[PoolReference, str | None],
-    running: Collection[str],
+    running: "Running",
     now: datetime,
     *,
     namespaces: Collection[str] | None,

@@ -365,3 +365,27 @@ async def test_a_gateway_that_dies_before_the_head_is_moved_leaves_the_pool_as_i
     assert await files(service, pool) == before
     await stored(service, pool, "b", b"2")
     assert list(await files(service, pool)) == ["a", "b"]
+
+
+async def test_earlier_states_can_be_read(service):
+    pool = await make(service)
+    old = await stored(service, pool, content=b"old")
+    index = head(service)["status"]["index"]
+    await stored(service, pool, content=b"new")
+    await stored(service, pool, "b.csv", b"b")
+    listed = (await service.http.get(f"{BASE}/{pool}/files", params={"index": index})).json()
+    assert [(file["name"], file["contentLength"]) for file in listed] == [("a.csv", 3)]
+    place = f"{BASE}/{pool}/files/{old['id']}"
+    assert (await service.http.get(place, params={"index": index})).content == b"old"
+    assert (await service.http.get(place)).content == b"new"
+    now = head(service)["status"]["index"]
+    assert len((await service.http.get(f"{BASE}/{pool}/files", params={"index": now})).json()) == 2
+
+
+@pytest.mark.parametrize("index", ["0" * 64, "../blobs/x", ""])
+async def test_a_state_that_is_not_kept_is_not_found(service, index):
+    pool = await make(service)
+    file = await stored(service, pool)
+    for place in (f"{BASE}/{pool}/files", f"{BASE}/{pool}/files/{file['id']}"):
+        refusal(await service.http.get(place, params={"index": index}), 404, "NoSuchIndex")
+    assert (await service.http.delete(f"{BASE}/{pool}/files/{file['id']}?index={index}")).status_code == 204

@@ -19,9 +19,10 @@ from serviceexecution.gateway.platform_api.data_pools.uploads import PoolUploads
 from serviceexecution.gateway.platform_api.paths import DATA_POOL_FILE, DATA_POOL_FILES
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.pools.pool import Pool
+from serviceexecution.store.errors import CorruptRecordError
 from serviceexecution.store.pools.changes import Change
-from serviceexecution.store.pools.keys import PoolReference
-from serviceexecution.store.pools.records import PoolFile
+from serviceexecution.store.pools.keys import PoolReference, is_index
+from serviceexecution.store.pools.records import PoolFile, PoolIndex
 
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 _LISTS: Final = 4
@@ -41,7 +42,7 @@ def pool_file_router(pools: DataPools, uploads: PoolUploads) -> APIRouter:
         pool, reference = await pools.with_files(namespace, pool_id)
         try:
             async with turns.turn(namespace, wait=_LIST_SECONDS):
-                index = await store.pools.read_index(reference, pool.status.index)
+                index = await _index(request, pool, reference)
                 found = [file async for batch in store.pools.batches(reference, index) for file in batch]
                 text = await THREADS.run(namespace, files_text, pool_id, found)
         except NoTurnError:
@@ -64,7 +65,7 @@ def pool_file_router(pools: DataPools, uploads: PoolUploads) -> APIRouter:
     async def get_file(request: Request, namespace: str, pool_id: str, file_id: str) -> Response:
         await pools.enter(request, namespace, "get", FILES)
         pool, reference = await pools.with_files(namespace, pool_id)
-        file = await _found(pool, reference, file_id)
+        file = await _found(await _index(request, pool, reference), reference, file_id)
 
         async def open_file(wanted: tuple[int, int] | None) -> OpenedFile | None:
             return await store.pools.open_blob(reference, file.blob, wanted)
@@ -76,14 +77,29 @@ def pool_file_router(pools: DataPools, uploads: PoolUploads) -> APIRouter:
     async def delete_file(request: Request, namespace: str, pool_id: str, file_id: str) -> Response:
         await pools.enter(request, namespace, "delete", FILES)
         pool, reference = await pools.with_files(namespace, pool_id)
-        file = await _found(pool, reference, file_id)
+        file = await _found(await store.pools.read_index(reference, pool.status.index), reference, file_id)
         await pools.heads.apply(reference, [Change(file.id)])
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    async def _found(pool: Pool, reference: PoolReference, file_id: str) -> PoolFile:
+    async def _index(request: Request, pool: Pool, reference: PoolReference) -> PoolIndex:
+        """Return the state that is asked for: the newest, or an earlier one by its digest."""
+        asked = request.query_params.get("index")
+        if asked is None or asked == pool.status.index:
+            return await store.pools.read_index(reference, pool.status.index)
+        if is_index(asked):
+            try:
+                return await store.pools.read_index(reference, asked)
+            except CorruptRecordError:
+                pass
+        raise Problem(
+            HTTPStatus.NOT_FOUND,
+            "NoSuchIndex",
+            f"The data pool has no state {asked[:64]}, or not any more: states are kept for a while only.",
+        )
+
+    async def _found(index: PoolIndex, reference: PoolReference, file_id: str) -> PoolFile:
         found = None
         if is_uuid(file_id):
-            index = await store.pools.read_index(reference, pool.status.index)
             found = await store.pools.find(reference, index, file_id)
         if found is None:
             raise Problem(

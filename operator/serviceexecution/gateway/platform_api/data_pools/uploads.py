@@ -8,12 +8,12 @@ from starlette.requests import Request
 
 from serviceexecution.gateway.data_pools.heads import PoolHeads
 from serviceexecution.gateway.data_pools.limits import PoolLimits
+from serviceexecution.gateway.data_pools.names import checked_name
 from serviceexecution.gateway.http.bodies.multipart import OVERHEAD_BYTES, uploaded_file
 from serviceexecution.gateway.http.bodies.pace import Pace, paced_chunks
 from serviceexecution.gateway.http.bodies.reading import content_length
 from serviceexecution.gateway.http.bodies.upload_slots import UploadSlots
 from serviceexecution.gateway.http.problems import Problem
-from serviceexecution.gateway.data_pools.names import checked_name
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.resources.pools.pool import Pool
 from serviceexecution.store.media_types import media_type_of
@@ -56,8 +56,10 @@ class PoolUploads:
             name = checked_name(uploaded.name) if name is None else name
             identifier = file_id(reference.uid, name)
             await self._check_room(pool, reference, identifier, length)
+            self._heads.kept.check(reference.namespace, max(0, (length or 0) - OVERHEAD_BYTES))
             chunks = self._bounded(uploaded.chunks, may_be_empty=length is not None)
             blob = await self._store.pools.write_blob(reference, chunks, expected_size=length or 0)
+            self._heads.kept.add(reference.namespace, blob.size)
         file = PoolFile(
             name=name,
             id=identifier,
