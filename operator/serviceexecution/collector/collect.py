@@ -45,6 +45,8 @@ class Collection:
         self.limit_exceeded = False
         self.usage: dict[str, object] | None = None
         """What main has used, as it is told with the commit."""
+        self.data_pools: list[dict[str, str]] = []
+        """What main has changed in data pools, as it is told with the commit."""
 
     @property
     def file_count(self) -> int:
@@ -88,7 +90,13 @@ class Collection:
 
     def _commit_body(self) -> Iterator[bytes]:
         files = ((path, size, digest.hex()) for path, size, digest in self._uploaded.files())
-        return commit_body(files, self.skipped, limit_exceeded=self.limit_exceeded, usage=self.usage)
+        return commit_body(
+            files,
+            self.skipped,
+            limit_exceeded=self.limit_exceeded,
+            usage=self.usage,
+            data_pools=self.data_pools,
+        )
 
     def _take(self, item: Found, *, final: bool) -> tuple[bytes, int, bytes] | None:
         """Upload a file unless an earlier pass did; returns stamp, size and SHA-256, None when it was skipped."""

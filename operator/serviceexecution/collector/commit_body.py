@@ -1,4 +1,4 @@
-"""The text of a commit: what was uploaded, what was not, and what main has used."""
+"""The text of a commit: what was uploaded, what was not, what main has used, and which data pools it has changed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def commit_body(
     *,
     limit_exceeded: bool,
     usage: dict[str, object] | None = None,
+    data_pools: list[dict[str, str]] | None = None,
 ) -> Iterator[bytes]:
     """Give the commit's JSON text in pieces: files as path, size in bytes and SHA-256; skipped as path and reason."""
     piece = bytearray(b'{"files":[')
@@ -37,5 +38,7 @@ def commit_body(
     piece += b'],"limitExceeded":' + (b"true" if limit_exceeded else b"false")
     if usage is not None:
         piece += b',"usage":' + json.dumps(usage, separators=(",", ":")).encode()
+    if data_pools:
+        piece += b',"dataPools":' + json.dumps(data_pools, separators=(",", ":")).encode()
     piece += b"}"
     yield bytes(piece)

@@ -28,7 +28,7 @@ _TOKEN_SECONDS: Final = 60.0
 _SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _REFUSALS: Final = frozenset({400, 413, 414, 422, 431})
 _CLOSED: Final = frozenset({"AlreadyCommitted", "Superseded"})
-_UNAVAILABLE: Final = frozenset({"DataPoolDamaged", "NoSuchDataPool"})
+_UNAVAILABLE: Final = frozenset({"DataPoolDamaged", "DataPoolReadOnly", "NoSuchDataPool"})
 
 
 class GaveUpError(Exception):
@@ -47,12 +47,17 @@ class UnavailableError(Exception):
     """A data pool cannot be had, and asking again will not help; the message says why in a sentence."""
 
 
+class NotSucceededError(Exception):
+    """The program has not succeeded: what it has changed in data pools is not kept."""
+
+
 class RefusedError(Exception):
     """The gateway does not take this file; the message says why."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, code: str = "") -> None:
         super().__init__(detail)
         self.status = status
+        self.code = code
 
 
 class ChangedError(Exception):
@@ -85,7 +90,10 @@ class GatewayClient:
         Raises RefusedError, ChangedError, AlreadyCommittedError, GaveUpError, and OSError with ``filename``
         set to the path when the file cannot be read. GoneError may come from every call.
         """
-        target = "/collect/v1/files/" + quote(path)
+        return self.put_to("/collect/v1/files/" + quote(path), path, descriptor, size)
+
+    def put_to(self, target: str, path: str, descriptor: int, size: int) -> bytes:
+        """As ``put_file``, to where ``target`` says; ``path`` names the file in errors."""
 
         def attempt() -> tuple[Response, bytes]:
             digest = hashlib.sha256()
@@ -97,7 +105,8 @@ class GatewayClient:
         while True:
             response, digest = self.until_answered(attempt)
             if response.status in _REFUSALS:
-                raise RefusedError(response.status, problem_of(response)[1])
+                code, detail = problem_of(response)
+                raise RefusedError(response.status, detail, code)
             if json_of(response.body).get("sha256") == digest.hex():
                 return digest
             log("the gateway received something else", path=path)
@@ -148,6 +157,8 @@ class GatewayClient:
                     raise GoneError(detail)
                 if code in _UNAVAILABLE:
                     raise UnavailableError(detail)
+                if code == "ProgramNotSucceeded":
+                    raise NotSucceededError(detail)
                 if response.status == 409 and code in _CLOSED:
                     raise AlreadyCommittedError(code)
                 if response.status == 409 and code == "FileMismatch":

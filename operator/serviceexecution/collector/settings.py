@@ -33,6 +33,7 @@ class Settings:
         "shared_processes",
         "termination_log",
         "token_file",
+        "writable_pools",
     )
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -50,20 +51,22 @@ class Settings:
         self.collect_timeout = _seconds("SX_COLLECT_TIMEOUT", environment.get("SX_COLLECT_TIMEOUT") or "3600")
         self.cancel_grace = _seconds("SX_CANCEL_GRACE", environment.get("SX_CANCEL_GRACE") or "30")
         self.shared_processes = environment.get("SX_SHARED_PROCESSES", "true").lower() != "false"
-        self.data_pools = _data_pools(environment.get("SX_DATA_POOLS") or "[]")
+        self.data_pools = _names("SX_DATA_POOLS", environment.get("SX_DATA_POOLS") or "[]")
+        # Those in which the program may change something
+        self.writable_pools = _names("SX_WRITABLE_POOLS", environment.get("SX_WRITABLE_POOLS") or "[]")
         self.data_pool_directory = environment.get("SX_DATA_POOL_DIRECTORY") or "/var/runtime/datapool"
         # How often the gateway is asked while the program is seen running
         self.poll_seconds = _seconds("SX_POLL_SECONDS", environment.get("SX_POLL_SECONDS") or "15")
 
 
-def _data_pools(text: str) -> list[str]:
+def _names(variable: str, text: str) -> list[str]:
     """Return the properties that name data pools of the store."""
     try:
         value = json.loads(text)
     except ValueError:
         value = None
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise SettingsError("SX_DATA_POOLS must be a JSON array of texts")
+        raise SettingsError(f"{variable} must be a JSON array of texts")
     return value
 
 

@@ -37,6 +37,10 @@ def work(settings: Settings, watcher: MainWatcher, gateway: GatewayClient, stop:
         collection.usage = watcher.meter.facts()
         gateway.deadline = time.monotonic() + settings.collect_timeout
         collection.run_pass(final=True)
+        if settings.writable_pools:
+            from .pools.write_back import write_back_all  # noqa: PLC0415 - it costs memory in every pod
+
+            collection.data_pools = write_back_all(settings, gateway.deadline)
         collection.commit()
     except (AlreadyCommittedError, GoneError) as error:
         log("nothing to do", why=str(error))
@@ -51,6 +55,7 @@ def work(settings: Settings, watcher: MainWatcher, gateway: GatewayClient, stop:
         "bytes": collection.total_bytes,
         "skipped": collection.skipped_count,
         "limitExceeded": collection.limit_exceeded,
+        **({"dataPools": len(collection.data_pools)} if settings.writable_pools else {}),
         "seconds": round(time.monotonic() - started, 3),
     }
     log("committed", **facts)

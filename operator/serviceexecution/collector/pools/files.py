@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from ..gateway_client import UnavailableError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 STRETCH_BYTES: Final = 8 * 1024 * 1024
 STRETCH_FILES: Final = 512
 MAX_NAME_BYTES: Final = 255
+_STAGED_SECONDS: Final = 946_684_800
+"""The beginning of the year 2000."""
 
 
 class PoolFile:
@@ -26,6 +29,15 @@ class PoolFile:
         self.size = size
         self.sha256 = sha256
         self.offset = offset
+
+    @property
+    def staged_at(self) -> int:
+        """Return the time of change, in nanoseconds, that a file has which may be changed and was not.
+
+        It differs from file to file, so that one which was copied over another with its time is also seen.
+        """
+        digest = hashlib.sha256(self.sha256 + self.name.encode()).digest()
+        return (_STAGED_SECONDS * 10**9) + int.from_bytes(digest[:8], "big") % 10**9
 
     @property
     def end(self) -> int:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .files import PoolFile
 
 _MODE: Final = 0o444
+_WRITABLE_MODE: Final = 0o666
+"""The program may run as another user."""
 _PART: Final = "\x1fpart-"
 """No file of a pool has a control character in its name."""
 _READ_BYTES: Final = 256 * 1024
@@ -35,7 +37,8 @@ class DamagedError(Exception):
 class Folder:
     """The folder of one data pool."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, writable: bool = False) -> None:
+        self._writable = writable
         os.makedirs(path, exist_ok=True)  # noqa: PTH103 - pathlib costs memory
         self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -50,7 +53,9 @@ class Folder:
 
     def finish(self, file: PoolFile, descriptor: int) -> None:
         """Give a whole file its name and mode."""
-        os.fchmod(descriptor, _MODE)
+        os.fchmod(descriptor, _WRITABLE_MODE if self._writable else _MODE)
+        if self._writable:
+            os.utime(descriptor, ns=(file.staged_at, file.staged_at))
         os.rename(self._part(file), file.name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
     def close(self) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from ..gateway_client import CHUNK_BYTES, GatewayClient, RefusedError, problem_of, quote
+from ..gateway_client import (
+    CHUNK_BYTES,
+    COMMIT_SECONDS,
+    GatewayClient,
+    RefusedError,
+    json_of,
+    problem_of,
+    quote,
+)
 from ..http_client import HttpError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import Protocol
 
     from ..http_client import Response
@@ -49,6 +58,35 @@ class PoolClient(GatewayClient):
                 raise RefusedError(response.status, problem_of(response)[1])
             if sink.position == before:
                 raise RefusedError(response.status, "The gateway sends nothing of a data pool.")
+
+    def put(self, name: str, descriptor: int, size: int) -> bytes:
+        """Bring the content of a file, and return its SHA-256. Raises NotSucceededError, and as ``put_file``."""
+        return self.put_to(f"{self._base}/files/{quote(name)}", name, descriptor, size)
+
+    def put_together(self, body: Callable[[], Iterator[bytes]]) -> str | None:
+        """Have what was brought put together to a state, and return its digest; None when nothing has changed.
+
+        Raises MismatchError for a file that has not come, RefusedError, NotSucceededError, GaveUpError.
+        """
+        length = sum(len(piece) for piece in body())
+
+        def attempt() -> tuple[Response, bytes]:
+            response = self.http.request(
+                "POST",
+                f"{self._base}/state",
+                self.headers() | {"Content-Type": "application/x-ndjson"},
+                body(),
+                length=length,
+                answer_seconds=COMMIT_SECONDS,
+            )
+            return response, b""
+
+        response, _ = self.until_answered(attempt)
+        if response.status >= 300:
+            code, detail = problem_of(response)
+            raise RefusedError(response.status, detail, code)
+        index = json_of(response.body).get("index")
+        return index if isinstance(index, str) else None
 
     def _attempt(self, sink: Sink) -> Response:
         start, end = sink.position, sink.end

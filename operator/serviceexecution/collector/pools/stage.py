@@ -66,7 +66,7 @@ class Staging:
         """Return when every file is there. Raises UnavailableError, RefusedError, GaveUpError, GoneError, NoRoomError,
         and OSError of a file."""
         files = read_index(self._client().index())
-        folder = Folder(self._path)
+        folder = Folder(self._path, writable=self._name in self._settings.writable_pools)
         try:
             whole = folder.whole()
             missing = [file for file in files if whole.get(file.name) != file.size]
