@@ -9,6 +9,7 @@ import yaml
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
+    DATA_POOLS,
     JOBS,
     PERSISTENT_VOLUME_CLAIMS,
     SERVICE_DEFINITIONS,
@@ -22,6 +23,7 @@ from tools import ROOT
 KINDS: Final = {
     "ServiceExecution": SERVICE_EXECUTIONS,
     "ServiceDefinition": SERVICE_DEFINITIONS,
+    "DataPool": DATA_POOLS,
     "Secret": SECRETS,
     "ConfigMap": CONFIG_MAPS,
     "PersistentVolumeClaim": PERSISTENT_VOLUME_CLAIMS,
@@ -75,6 +77,15 @@ def succeed(sandbox: Sandbox, sample: str) -> JsonObject:
 @pytest.mark.parametrize("sample", OUTPUTS)
 def test_a_sample_s_main_result_is_as_documented(sandbox, sample):
     assert json.loads(output(succeed(sandbox, sample))) == OUTPUTS[sample]
+
+
+def test_the_data_pool_sample_counts_its_runs(sandbox):
+    final = succeed(sandbox, "data-pool-in-store")
+    assert json.loads(output(final)) == {"runs": 1}
+    assert member(final, "status", "dataPools", 0, "written", "reason") == "Written"
+    state = sandbox.cluster.get(DATA_POOLS, sandbox.name, "counted-runs")
+    assert member(state, "status", "index") == member(final, "status", "dataPools", 0, "written", "index")
+    assert member(state, "status", "files") == 1
 
 
 def test_the_sum_sample_reads_its_data_pool(sandbox):
@@ -159,5 +170,5 @@ def test_queue_waits_for_kueue(sandbox):
 
 def test_no_sample_is_forgotten():
     tested = {*OUTPUTS, "sum-prepare", "sum", "input-json", "resources-and-env", "root-image", "timeout"}
-    tested |= {"cancel", "time-to-live", "queue", "built-service"}
+    tested |= {"cancel", "time-to-live", "queue", "built-service", "data-pool-in-store"}
     assert {path.stem for path in (ROOT / "manifests" / "samples").glob("*.yaml")} == tested

@@ -48,6 +48,8 @@ EXECUTIONS: Final[dict[Run, str]] = {
     Run.OUT_OF_MEMORY: "Give it more memory (`spec.resources.limits.memory`), or have it use less.",
     Run.TIMEOUT: "Give it more time (`spec.timeout`), or have it do less.",
     Run.OUTPUT_LIMIT_EXCEEDED: "Raise `spec.output.limit`, or write less.",
+    Run.DATA_POOL_NOT_WRITTEN: "After a conflict, read both states and run it again; else have the program leave files "
+    "that a data pool takes, or have the limits raised, as the sentence says.",
     Run.RESULT_NOT_KEPT: "Have the program write its main result as a readable file, as the sentence says.",
     Run.UNSCHEDULABLE: "Ask for less, or ask for nodes: the sentence says what no node has.",
     Run.VOLUME_NOT_BOUND: "Look at the claim: `kubectl describe pvc`.",

@@ -11,7 +11,7 @@ from serviceexecution.executions.reasons import Reason
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.observed import JobView, PodSpecView, PodView
 from serviceexecution.resources.pods.pod_start import StartFault, StartLimits, StartProblem
-from serviceexecution.store.records import LogRecord, OutputManifest, SkippedFile, StoredFile
+from serviceexecution.store.records import LogRecord, OutputManifest, PoolWrite, SkippedFile, StoredFile
 
 _UID: Final = "0a1b2c3d-0000-4000-8000-000000000001"
 _META: Final = {"name": "sum", "namespace": "team", "uid": _UID}
@@ -101,6 +101,11 @@ _WITHOUT_RESULT: Final = OutputManifest(
     pod_uid="pod",
     skipped=(SkippedFile(path="output.json", reason="it is a link"),),
     committed_at=at(91),
+)
+_WITH_CONFLICT: Final = OutputManifest(
+    pod_uid="pod",
+    committed_at=at(91),
+    data_pools=(PoolWrite(property="numbers", reason="Conflict", message="Another writer …"),),
 )
 _RUNS: Final = {"running": {"startedAt": at(10)}}
 _JOB: Final = {"job": {"name": "sum-0a1b2c3d-1", "uid": "job"}, "attempts": 1}
@@ -369,6 +374,11 @@ ENDED: Final = (
         "a main result that cannot be read",
         status=_STARTED,
         members=_starts(_over(_ends()), **_kept(manifest=_WITHOUT_RESULT)),
+    ),
+    Case(
+        "changes of a data pool that another writer was faster than",
+        status=_STARTED,
+        members=_starts(_over(_ends()), **_kept(manifest=_WITH_CONFLICT)),
     ),
     Case(
         "an end in time, told of after the timeout",

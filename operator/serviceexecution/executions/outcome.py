@@ -9,6 +9,7 @@ from serviceexecution.executions.attempts.leaving import left
 from serviceexecution.executions.attempts.rules import another_attempt, attempts_made
 from serviceexecution.executions.conditions import with_phase
 from serviceexecution.executions.observation import Observation
+from serviceexecution.executions.pools.written import with_writes
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.times import with_times
 from serviceexecution.executions.verdict import judge, result_of
@@ -174,6 +175,9 @@ def finish(
         log=log_of(seen.log),
         duration=duration,
         usage=_usage(seen.manifest, wait, run, collect),
+        data_pools=with_writes(
+            seen.status.data_pools, () if seen.manifest is None else seen.manifest.data_pools
+        ),
         service=after_the_end(seen.status.service),
         callback=None
         if seen.execution.spec.callback is None

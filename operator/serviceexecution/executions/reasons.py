@@ -53,6 +53,7 @@ class Reason(StrEnum):
     TIMEOUT = "Timeout"
     OUTPUT_LIMIT_EXCEEDED = "OutputLimitExceeded"
     RESULT_NOT_KEPT = "ResultNotKept"
+    DATA_POOL_NOT_WRITTEN = "DataPoolNotWritten"
     # The cluster
     UNSCHEDULABLE = "Unschedulable"
     VOLUME_NOT_BOUND = "VolumeNotBound"
@@ -127,6 +128,10 @@ MEANINGS: Final[dict[Reason, Meaning]] = {
     ),
     Reason.RESULT_NOT_KEPT: Meaning(
         "The program wrote its main result, but it could not be kept.", Owner.USER
+    ),
+    Reason.DATA_POOL_NOT_WRITTEN: Meaning(
+        "The program ended with exit code 0, but what it has changed in a data pool could not be kept there.",
+        Owner.USER,
     ),
     Reason.UNSCHEDULABLE: Meaning("No node has room for the pod.", Owner.PLATFORM),
     Reason.VOLUME_NOT_BOUND: Meaning("A PersistentVolumeClaim is not bound to a volume.", Owner.PLATFORM),

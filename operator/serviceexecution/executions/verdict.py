@@ -9,6 +9,7 @@ from typing import Final
 
 from serviceexecution.contract.main_result import main_result_fault
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.executions.pools.written import unwritten_sentence
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.unstarted import unstarted_end
 from serviceexecution.resources.executions.execution_status import (
@@ -101,6 +102,8 @@ def judge(
         return _failed(Reason.RESULT_NOT_KEPT, lost)
     if output_problem is not None:
         return _failed(Reason.OUTPUT_INVALID, output_problem)
+    if (unwritten := unwritten_sentence(manifest.data_pools)) is not None:
+        return _failed(Reason.DATA_POOL_NOT_WRITTEN, unwritten)
     fault = _result_fault(manifest, output, log) or ""
     if log is None or not log.complete:
         detail = f"{lost_part(log)} {fault}".rstrip()

@@ -20,6 +20,7 @@ from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.observed import ContainerStateView
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.records import PoolWrite
 from serviceexecution.store.store import ResultStore
 from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.server import ApiServer
@@ -220,8 +221,8 @@ class World:
             change: JsonObject = {"metadata": {"managedFields": [written]}, "status": body["status"]}
             self.kubernetes.change(PODS, "team", view.metadata.name, change)
 
-    async def keep(self, attempt: int = 1, result: bytes = RESULT) -> None:
-        """Let output and log of the attempt be in the store."""
+    async def keep(self, attempt: int = 1, result: bytes = RESULT, pools: tuple[PoolWrite, ...] = ()) -> None:
+        """Let output and log of the attempt be in the store, and say what became of data pools."""
         reference = self.execution.reference
 
         async def chunks() -> AsyncIterator[bytes]:
@@ -229,7 +230,7 @@ class World:
 
         await self.store.outputs.of(reference, attempt).write("output.json", chunks())
         of_attempt = {"attempt": attempt, "pod_uid": uid_of_attempt(POD_UID, attempt)}
-        listed = manifest(file(size=len(result))).model_copy(update=of_attempt)
+        listed = manifest(file(size=len(result))).model_copy(update={**of_attempt, "data_pools": pools})
         await self.store.outputs.commit(reference, listed)
         await self.store.logs.commit(reference, log().model_copy(update=of_attempt))
 

@@ -8,7 +8,7 @@ from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import FILES_IN_STATUS, judge, result_of
 from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from serviceexecution.store.kept_logs import log_of, lost_part
-from serviceexecution.store.records import LogGaps, SkippedFile, StoredFile
+from serviceexecution.store.records import LogGaps, PoolWrite, SkippedFile, StoredFile
 from tests.unit.executions.builders import (
     condition,
     ended,
@@ -64,6 +64,16 @@ def judged(main=None, *, seen=None, stop=None, kept=KEPT, lines=log(), output=No
 def test_the_end_of_main_and_of_its_pod(main, seen, phase, reason):
     verdict = judged(main, seen=seen)
     assert (verdict.phase, verdict.reason) == (phase, reason)
+
+
+@pytest.mark.parametrize(("code", "reason"), [(0, Reason.DATA_POOL_NOT_WRITTEN), (1, Reason.PROGRAM_FAILED)])
+def test_changes_of_a_data_pool_that_could_not_be_kept_fail_a_program_that_succeeded(code, reason):
+    lost = PoolWrite(property="numbers", reason="Conflict", message="Another writer.")
+    verdict = judged(ended(code), kept=KEPT.model_copy(update={"data_pools": (lost,)}))
+    assert (verdict.phase, verdict.reason) == (Phase.FAILED, reason)
+    assert ('"numbers": Conflict. Another writer.' in verdict.message) == (code == 0)
+    written = lost.model_copy(update={"reason": "Written"})
+    assert judged(ended(0), kept=KEPT.model_copy(update={"data_pools": (written,)})).phase is Phase.SUCCEEDED
 
 
 @pytest.mark.parametrize("main", [None, ended(0), ended(1), ended(137, reason="OOMKilled")])

@@ -75,12 +75,6 @@ class _Resolution:
     def add(self, name: str, pool: Pool, *, read_only: bool) -> PlanProblem | None:
         """Add a DataPool; return why it cannot be used yet."""
         if not pool.is_on_claim:
-            if not read_only:
-                detail = (
-                    f'spec.dataPools["{name}"].readOnly: the DataPool "{pool.metadata.name}" is in the results store '
-                    "and can only be read: leave readOnly out, or use a DataPool on a volume."
-                )
-                return PlanProblem(Reason.INVALID_SPEC, detail)
             self.staged[name] = UsedPool(
                 property=name,
                 name=pool.metadata.name,
@@ -88,6 +82,7 @@ class _Resolution:
                 index=pool.status.index,
                 files=pool.status.files or 0,
                 bytes=pool.status.bytes or 0,
+                writable=None if read_only else True,
             )
             return None
         if pool.status.claim is None:
@@ -130,7 +125,7 @@ def resolve(
         tuple(found.mounted[name] for name in sorted(found.mounted)),
         tuple(found.staged[name] for name in sorted(found.staged)),
     )
-    return _too_much(planned, stage_limit) or planned
+    return _written_twice(planned) or _too_much(planned, stage_limit) or planned
 
 
 def _of_spec(found: _Resolution, name: str, pool: DataPool) -> PlanProblem | None:
@@ -197,6 +192,22 @@ def _pools_by_id(pools: Iterable[Pool]) -> dict[str, list[Pool]]:
 
 def _name(pool: Pool) -> str:
     return pool.metadata.name
+
+
+def _written_twice(planned: PlannedPools) -> PlanProblem | None:
+    """Return the problem of a run that would be its own other writer."""
+    writers: dict[str, UsedPool] = {}
+    for pool in planned.staged:
+        if not pool.writable:
+            continue
+        other = writers.setdefault(pool.uid, pool)
+        if other is not pool:
+            detail = (
+                f'spec.dataPools: "{other.property}" and "{pool.property}" open the DataPool "{pool.name}" for '
+                "writing: let one of them read it only."
+            )
+            return PlanProblem(Reason.INVALID_SPEC, detail)
+    return None
 
 
 def _too_much(planned: PlannedPools, limit: int) -> PlanProblem | None:

@@ -6,7 +6,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.paths import OUTPUT_DIRECTORY
 from serviceexecution.executions.planning.plan import Plan
 from serviceexecution.executions.planning.pod_defaults import PodDefaults
-from serviceexecution.executions.render.data_pools import TOKEN_DIRECTORY
+from serviceexecution.executions.render.data_pools import TOKEN_DIRECTORY, collector_mounts, writable_variable
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import (
     COLLECTOR_CONTAINER,
@@ -27,6 +27,7 @@ def collector_container(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
         "SX_COLLECT_TIMEOUT": str(int(plan.times.collect_timeout)),
         "SX_CANCEL_GRACE": f"{plan.times.cancel_grace:g}",
         "SX_SHARED_PROCESSES": "false" if spec.share_process_namespace is False else "true",
+        **writable_variable(plan),
     }
     output: JsonObject = {"name": "output", "mountPath": OUTPUT_DIRECTORY, "readOnly": True}
     if plan.output_sub_path is not None:
@@ -44,6 +45,7 @@ def collector_container(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
         },
         "volumeMounts": [
             output,
+            *collector_mounts(plan),
             {"name": COLLECTOR_TOKEN_VOLUME, "mountPath": TOKEN_DIRECTORY, "readOnly": True},
         ],
     }

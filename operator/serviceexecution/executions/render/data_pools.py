@@ -25,25 +25,43 @@ _FINAL_EXITS: Final = (0, 2, 4, 5, 143)
 
 
 def size_limit(pool: UsedPool) -> int:
-    """Return how many bytes the pool's volume may hold."""
+    """Return how many bytes a pool takes on the node's disk when it is brought into the pod, and a margin."""
     return pool.bytes + pool.files * _PER_FILE + _MARGIN
 
 
 def pool_volumes(plan: Plan) -> list[JsonValue]:
-    """Return the volumes that the pools are brought into."""
-    return [{"name": _volume(pool), "emptyDir": {"sizeLimit": str(size_limit(pool))}} for pool in plan.staged]
+    """Return the volumes that the pools are brought into.
 
-
-def pool_mounts(plan: Plan, *, writable: bool) -> list[JsonValue]:
-    """Return the mounts of these volumes; ``writable`` for the init container that fills them."""
+    Into one that the program may change it may write as much as it may leave as output.
+    """
     return [
         {
             "name": _volume(pool),
-            "mountPath": data_pool_directory(pool.property),
-            **({} if writable else {"readOnly": True}),
+            "emptyDir": {"sizeLimit": str(size_limit(pool) + (plan.output_limit if pool.writable else 0))},
         }
         for pool in plan.staged
     ]
+
+
+def filling_mounts(plan: Plan) -> list[JsonValue]:
+    """Return the mounts of these volumes for the init container, which fills them."""
+    return [_mount(pool, writable=True) for pool in plan.staged]
+
+
+def main_mounts(plan: Plan) -> list[JsonValue]:
+    """Return the mounts for main."""
+    return [_mount(pool, writable=bool(pool.writable)) for pool in plan.staged]
+
+
+def collector_mounts(plan: Plan) -> list[JsonValue]:
+    """Return the mounts for the collector, which looks for what main has changed."""
+    return [_mount(pool, writable=False) for pool in plan.staged if pool.writable]
+
+
+def writable_variable(plan: Plan) -> dict[str, str]:
+    """Return the variable that names the pools which main may change; none without any."""
+    names = [pool.property for pool in plan.staged if pool.writable]
+    return {"SX_WRITABLE_POOLS": json.dumps(names, separators=(",", ":"))} if names else {}
 
 
 def stage_in_containers(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) -> list[JsonValue]:
@@ -55,6 +73,7 @@ def stage_in_containers(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
         "SX_TOKEN_FILE": f"{TOKEN_DIRECTORY}/token",
         "SX_DATA_POOLS": json.dumps([pool.property for pool in plan.staged], separators=(",", ":")),
         "SX_DATA_POOL_DIRECTORY": DATAPOOL_DIRECTORY,
+        **writable_variable(plan),
     }
     container: JsonObject = {
         "name": STAGE_IN_CONTAINER,
@@ -69,7 +88,7 @@ def stage_in_containers(spec: ExecutionSpec, plan: Plan, defaults: PodDefaults) 
             "readOnlyRootFilesystem": True,
         },
         "volumeMounts": [
-            *pool_mounts(plan, writable=True),
+            *filling_mounts(plan),
             {"name": COLLECTOR_TOKEN_VOLUME, "mountPath": TOKEN_DIRECTORY, "readOnly": True},
         ],
     }
@@ -108,6 +127,11 @@ def _storage(amounts: object) -> int | None:
         return parse_quantity(text, field=_STORAGE)
     except QuantityError:
         return None
+
+
+def _mount(pool: UsedPool, *, writable: bool) -> JsonObject:
+    mount: JsonObject = {"name": _volume(pool), "mountPath": data_pool_directory(pool.property)}
+    return mount if writable else {**mount, "readOnly": True}
 
 
 def _volume(pool: UsedPool) -> str:

@@ -22,7 +22,7 @@ from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.pools.resolve import MountedPool
 from serviceexecution.executions.pools.staging import staging_seconds
 from serviceexecution.executions.render.collector import collector_container, collector_volume
-from serviceexecution.executions.render.data_pools import pool_mounts, pool_volumes, stage_in_containers
+from serviceexecution.executions.render.data_pools import main_mounts, pool_volumes, stage_in_containers
 from serviceexecution.executions.render.fields import dump, dump_all
 from serviceexecution.executions.render.input import input_volume
 from serviceexecution.executions.render.memory import with_memory
@@ -163,7 +163,7 @@ def _main_container(execution: ServiceExecution, plan: Plan, trace: TraceContext
             _output_mount(plan),
             {"name": "datapool", "mountPath": DATAPOOL_DIRECTORY},
             *[_pool_mount(pool) for pool in plan.pools],
-            *pool_mounts(plan, writable=False),
+            *main_mounts(plan),
             {"name": "home", "mountPath": HOME_DIRECTORY},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],

@@ -91,7 +91,8 @@ class DataPool(ResourceModel):
     sub_path: SubPath | None = None
     """Folder of the volume to mount. Defaults to its root."""
     read_only: bool = True
-    """Whether the program may only read. Defaults to true. A DataPool in the results store can only be read."""
+    """Whether the program may only read. Defaults to true. Changes of a DataPool in the results store are
+    written back when the program has ended with exit code 0."""
 
 
 class OutputSpec(ResourceModel):

@@ -46,6 +46,33 @@ def test_the_volume_has_room_for_the_pool_and_no_more():
     assert 10**9 < int(volume["emptyDir"]["sizeLimit"]) < 10**9 + 20 * 1024**2
 
 
+def test_a_pool_that_the_program_may_change_is_writable_for_it_and_seen_by_the_collector():
+    written = READ.model_copy(update={"property": "work", "writable": True})
+    pod = rendered(READ, written, output={"limit": "1Gi"})
+    path, other = "/var/runtime/datapool/work", "/var/runtime/datapool/numbers"
+    main, collector = container(pod, "main"), container(pod, "collector")
+    assert "readOnly" not in mounts(main)[path]
+    assert mounts(main)[other]["readOnly"] is True
+    assert mounts(collector)[path]["readOnly"] is True
+    assert other not in mounts(collector)
+    for one in (collector, container(pod, "data-pools", "initContainers")):
+        variables = {variable["name"]: variable["value"] for variable in one["env"]}
+        assert json.loads(variables["SX_WRITABLE_POOLS"]) == ["work"]
+    name = mounts(main)[path]["name"]
+    volume = next(one for one in pod["volumes"] if one["name"] == name)
+    assert 0 < int(volume["emptyDir"]["sizeLimit"]) - 10**9 - 1024**3 < 20 * 1024**2
+
+
+def test_room_to_write_is_no_more_of_the_nodes_disk_for_the_pod():
+    limits = {"limits": {"ephemeral-storage": "2Gi"}}
+    written = READ.model_copy(update={"writable": True})
+    found = [
+        container(rendered(pool, resources=limits), "data-pools", "initContainers")["resources"]
+        for pool in (READ, written)
+    ]
+    assert found[0] == found[1]
+
+
 def test_the_init_container_is_the_collectors_program_with_its_token_and_nothing_else():
     stage_in = container(rendered(READ), "data-pools", "initContainers")
     assert (stage_in["image"], stage_in["args"]) == ("collector:1", ["stage-in"])

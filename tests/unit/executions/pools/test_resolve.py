@@ -5,6 +5,7 @@ import time
 import pytest
 
 from serviceexecution.contract.input.data_pools import DataPoolReference
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.pools.resolve import (
     KnownPools,
@@ -102,14 +103,24 @@ def test_the_spec_names_a_pool():
     assert found.staged == (USED.model_copy(update={"property": "data"}),)
 
 
-def test_a_pool_of_the_store_can_only_be_read():
+def test_a_pool_may_be_opened_for_writing():
     pools = {"data": {"dataPoolRef": {"name": "numbers"}, "readOnly": False}}
-    problem = bad(references={}, known=KnownPools(pools=(STORED,)), dataPools=pools)
-    assert problem.reason is Reason.INVALID_SPEC
-    assert problem.detail.startswith('spec.dataPools["data"].readOnly: ')
+    found = good(references={}, known=KnownPools(pools=(STORED,)), dataPools=pools)
+    assert found.staged == (USED.model_copy(update={"property": "data", "writable": True}),)
     stored = pool("numbers", storage={"type": "Claim", "claim": {"existing": "c"}}, claim="c")
     found = good(references={}, known=KnownPools(pools=(stored,)), dataPools=pools)
     assert found.mounted == (MountedPool("data", "c", None, read_only=False),)
+
+
+def test_a_run_is_not_its_own_other_writer():
+    opened: JsonObject = {"dataPoolRef": {"name": "numbers"}, "readOnly": False}
+    read: JsonObject = {"dataPoolRef": {"name": "numbers"}}
+    known = KnownPools(pools=(STORED,))
+    problem = bad(references={}, known=known, dataPools={"a": opened, "b": opened})
+    assert problem.reason is Reason.INVALID_SPEC
+    assert '"a" and "b" open the DataPool "numbers" for writing' in problem.detail
+    found = good(references={}, known=known, dataPools={"a": opened, "b": read})
+    assert [one.writable for one in found.staged] == [True, None]
 
 
 def test_a_pool_that_the_spec_names_may_still_come():
