@@ -14,6 +14,7 @@ SERVED = {
     "authentication": ALL,
     "users": {"get_my_accounts", "get_user_provider_token_availability"},
     "data_pools": ALL,
+    "data_pool_grants": ALL,
     "service_executions": ALL,
     "service_jobs": ALL,
     "services": {
@@ -39,7 +40,6 @@ NOT_SERVED = {
     "algorithms": "They belong to the platform's site.",
     "announcements": "They belong to the platform's site.",
     "billing": "Nothing is billed.",
-    "data_pool_grants": "Roles of the cluster say who may read what.",
     "data_pool_shares": "Roles of the cluster say who may read what.",
     "entitlements": "Nothing is billed.",
     "external_services": "Services run in the cluster.",

@@ -1,6 +1,7 @@
 """Which properties are data pools."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +10,7 @@ from serviceexecution.contract.input.data_pools import (
     file_properties,
     find_data_pools,
 )
+from serviceexecution.contract.input.pool_grants import Permission, pool_grant
 from serviceexecution.contract.problems import InputError
 
 GRANT = "eyJh.bGci.geheim"
@@ -42,6 +44,19 @@ def test_an_id_is_needed(identifier) -> None:
         find_data_pools({"pool": text}, field="spec.inputJson")
     assert caught.value.path == 'spec.inputJson["pool"].id'
     assert GRANT not in str(caught.value)
+
+
+def test_a_grant_to_modify_counts_for_its_own_data_pool() -> None:
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    modify, view = (pool_grant("dp-1", one, now) for one in (Permission.MODIFY, Permission.VIEW))
+    files = {
+        "a": json.dumps({"id": "dp-1", "ref": "DATAPOOL", "grant": modify}),
+        "b": json.dumps({"id": "dp-1", "ref": "DATAPOOL", "grant": view}),
+        "c": json.dumps({"id": "dp-2", "ref": "DATAPOOL", "grant": modify}),
+        "d": json.dumps({"id": "dp-1", "ref": "DATAPOOL", "grant": [modify]}),
+        "e": json.dumps({"id": "dp-1", "ref": "DATAPOOL", "grant": "sxg." + "W" * 900}),
+    }
+    assert [pool.to_modify for pool in find_data_pools(files).values()] == [True, False, False, False, False]
 
 
 def test_a_missing_id_is_refused() -> None:

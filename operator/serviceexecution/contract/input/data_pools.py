@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from serviceexecution.contract.input.pool_grants import asks_to_modify
 from serviceexecution.contract.json_text import has_half_a_pair, skim
 from serviceexecution.contract.problems import InputError
 from serviceexecution.contract.quoting import quoted
@@ -22,13 +23,14 @@ _MAY_HAVE_REF: Final = re.compile(r'"ref"|\\u')
 @dataclass(frozen=True, slots=True)
 class DataPoolReference:
     """The property ``property`` stands for the data pool ``id`` (opaque, mostly a UUID). A ``grant`` is never
-    kept.
+    kept; ``to_modify`` tells whether there was one to modify the data pool.
 
     Its files are mounted at ``serviceexecution.contract.paths.data_pool_directory``.
     """
 
     property: str
     id: str
+    to_modify: bool = False
 
 
 def find_data_pools(files: Mapping[str, str], *, field: str = "spec.input") -> dict[str, DataPoolReference]:
@@ -65,7 +67,8 @@ def find_data_pools(files: Mapping[str, str], *, field: str = "spec.input") -> d
                 f"The data pool {quoted(name)} has a ':' in its name, which Kubernetes forbids in a mount's "
                 f"path; rename it.",
             )
-        found[name] = DataPoolReference(name, identifier)
+        to_modify = asks_to_modify(value.get("grant"), identifier)
+        found[name] = DataPoolReference(name, identifier, to_modify)
     return found
 
 

@@ -38,6 +38,8 @@ class Submission:
     """Name → JSON text, exactly as it came; a data pool as its reference alone, without a ``grant``."""
     secrets: "SecretValues"
     tags: tuple[str, ...] = ()
+    to_modify: frozenset[str] = frozenset()
+    """Properties whose data pools the program is to modify."""
 
 
 class SecretValues(dict[str, str]):
@@ -66,7 +68,8 @@ def parse_submission(body: bytes, *, limit: int = INPUT_LIMIT) -> Submission:
     properties = {
         name: _reference(pools[name].id) if name in pools else text for name, text in parts.properties.items()
     }
-    return Submission(properties, secrets, parts.tags)
+    to_modify = frozenset(name for name, pool in pools.items() if pool.to_modify)
+    return Submission(properties, secrets, parts.tags, to_modify)
 
 
 def too_large(limit: int) -> str:

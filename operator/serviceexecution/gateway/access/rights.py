@@ -7,7 +7,7 @@ itself is the right to run any image with any Secret of the namespace.
 from dataclasses import dataclass
 from typing import Final
 
-from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL
+from serviceexecution.resources.names import DEFINITION_PLURAL, PLURAL, POOL_PLURAL
 
 SUBMIT_ROLE: Final = "<release>-submit"
 
@@ -31,6 +31,9 @@ CANCEL: Final = Right("update", PLURAL, "cancel", instead_of=f"patch {PLURAL}")
 
 UPLOAD_SOURCE: Final = Right("create", DEFINITION_PLURAL, "source")
 """To upload what services are built from to the namespace."""
+
+WRITE_POOLS: Final = Right("create", POOL_PLURAL, "files")
+"""To put files into the data pools of the namespace, by uploads or by programs."""
 
 _MOVED: Final = {(right.verb, right.resource, right.subresource): right for right in (RUN, CANCEL)}
 

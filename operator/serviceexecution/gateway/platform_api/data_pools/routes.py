@@ -8,6 +8,7 @@ from serviceexecution.gateway.data_pools.limits import PoolLimits
 from serviceexecution.gateway.platform_api.context import PlatformContext
 from serviceexecution.gateway.platform_api.data_pools.access import DataPools
 from serviceexecution.gateway.platform_api.data_pools.file_routes import pool_file_router
+from serviceexecution.gateway.platform_api.data_pools.grant_routes import pool_grant_router
 from serviceexecution.gateway.platform_api.data_pools.pool_routes import pool_router
 from serviceexecution.gateway.platform_api.data_pools.uploads import PoolUploads
 
@@ -22,4 +23,5 @@ def data_pool_router(
     router = APIRouter(redirect_slashes=False)
     router.include_router(pool_router(pools))
     router.include_router(pool_file_router(pools, uploads))
+    router.include_router(pool_grant_router(pools))
     return router

@@ -68,6 +68,8 @@ class Operation:
 
 
 _P: Final = "/datapools/{id}"
+_STATE: Final[dict[str, JsonObject]] = {"index": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}
+"""An earlier state of a data pool."""
 _E: Final = "/service-executions/{id}"
 OPERATIONS: Final = (
     Operation("post", "/authorize", "resolveAuthToken", "Say who calls", "Principal"),
@@ -169,7 +171,9 @@ OPERATIONS: Final = (
         body="ChangedDataPool",
     ),
     Operation("delete", _P, "deleteDataPool", "Delete a data pool and its files", status=204),
-    Operation("get", f"{_P}/files", "getDataPoolFiles", "List all files of a data pool", "DataPoolFile[]"),
+    Operation(
+        "get", f"{_P}/files", "getDataPoolFiles", "List all files of a data pool", "DataPoolFile[]", _STATE
+    ),
     Operation(
         "post",
         f"{_P}/files",
@@ -182,9 +186,24 @@ OPERATIONS: Final = (
         status=201,
     ),
     Operation(
-        "get", f"{_P}/files/{{file}}", "getDataPoolFile", "Fetch a file", "", media_type="*/*", ranges=True
+        "get",
+        f"{_P}/files/{{file}}",
+        "getDataPoolFile",
+        "Fetch a file",
+        "",
+        _STATE,
+        media_type="*/*",
+        ranges=True,
     ),
     Operation("delete", f"{_P}/files/{{file}}", "deleteDataPoolFile", "Delete a file", status=204),
+    Operation(
+        "post",
+        f"{_P}/grants",
+        "createDataPoolGrant",
+        "Say that a run is to read or to modify a data pool",
+        "Grant",
+        body="NewGrant",
+    ),
     Operation("get", "/applications", "getApplications", "List access keys", "Application[]"),
     Operation("get", "/applications/{id}", "getApplication", "Show an access key", "Application"),
     Operation("get", "/applications/{id}/access-keys", "getAccessKeys", "Show its id", "AccessKey[]"),

@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from serviceexecution.contract.input.pool_grants import Permission
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.platform_api.data_pools.grant_routes import LONGEST_APPLICATION
 from serviceexecution.gateway.platform_api.data_pools.pool_body import SHORTEST_NAME
 from serviceexecution.resources.pools.pool import (
     LONGEST_DESCRIPTION,
@@ -161,6 +163,13 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
             "contentLength": _COUNT,
         }
     ),
+    "NewGrant": _object(
+        {
+            "applicationId": {"type": "string", "minLength": 1, "maxLength": LONGEST_APPLICATION},
+            "permission": {"enum": [permission.value for permission in Permission]},
+        }
+    ),
+    "Grant": _object({"token": _TEXT}),
     "Upload": _object({"file": {"type": "string", "format": "binary"}}),
     "Subscription": _object({"id": _TEXT, "application": _OBJECT, "service": _OBJECT}),
     "NewSubscription": _object({"serviceId": _TEXT, "applicationId": _TEXT}),

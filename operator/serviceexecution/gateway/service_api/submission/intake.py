@@ -28,6 +28,7 @@ from serviceexecution.gateway.service_api.context import Call, ServiceContext
 from serviceexecution.gateway.service_api.submission.idempotency import execution_id, request_digest
 from serviceexecution.gateway.service_api.submission.input_check import check_input
 from serviceexecution.gateway.service_api.submission.input_retention import retention_seconds
+from serviceexecution.gateway.service_api.submission.modified_pools import modified_pools
 from serviceexecution.gateway.service_api.submission.objects import submission_objects
 from serviceexecution.gateway.service_api.submission.readiness import ready_definition
 from serviceexecution.gateway.service_api.submission.submitter import Submitted, Submitter
@@ -158,6 +159,7 @@ class Intake:
         namespace, size = metadata.namespace, asked.size
         submission = await beside(namespace, size, asked.parse, asked.body)
         await check_input(context, definition, submission)
+        modified = await modified_pools(context, call, definition, submission)
         objects = await beside(
             namespace,
             size,
@@ -176,6 +178,7 @@ class Intake:
             input_retention=retention_seconds(
                 definition.spec.input_retention or context.settings.input_retention
             ),
+            modified=modified,
         )
         submitted = await self._submitter.submit(metadata.namespace, name, objects, digest)
         context.state.note(submitted.execution)

@@ -17,7 +17,7 @@ from serviceexecution.kube.kinds import CONFIG_MAPS
 from serviceexecution.resources.names import JOB_NOT_STORED
 
 _OF_SUBMISSIONS: Final = frozenset(
-    {"serviceRef", "inputFrom", "secrets", "tags", "cancel", "ttlSecondsAfterFinished"}
+    {"serviceRef", "inputFrom", "secrets", "tags", "cancel", "ttlSecondsAfterFinished", "dataPools"}
 )
 """Members of the spec of an execution that the gateway has made. With others, such as env, it would be another run."""
 
@@ -31,6 +31,8 @@ class KeptInput:
     secrets: frozenset[str]
     """Names of secrets, whose values are not kept."""
     tags: tuple[str, ...]
+    to_modify: frozenset[str] = frozenset()
+    """Properties whose data pools the program was to modify."""
 
     @property
     def size(self) -> int:
@@ -49,13 +51,19 @@ async def kept_input(client: GatewayKubernetes, execution: KnownExecution) -> Ke
     secrets = object_at(spec, "secrets")
     source = text_at(spec, "inputFrom", "configMapRef", "name")
     own = {text_at(spec, "secrets", name, "secretKeyRef", "name") for name in secrets}
-    if not set(spec) <= _OF_SUBMISSIONS or not {source, *own} <= {"", execution.name}:
+    pools = object_at(spec, "dataPools")
+    granted = all(
+        isinstance(pool, dict) and set(pool) == {"dataPoolRef", "readOnly"} and pool["readOnly"] is False
+        for pool in pools.values()
+    )
+    if not granted or not set(spec) <= _OF_SUBMISSIONS or not {source, *own} <= {"", execution.name}:
         raise _not_kept("The execution was not made by this gateway: run it again with kubectl.")
     tags = spec.get("tags")
     return KeptInput(
         await _properties(client, execution) if source else {},
         frozenset(secrets),
         tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        frozenset(pools),
     )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,12 +60,14 @@ def submission_objects(
     token: str | None = None,
     input_retention: int | None = None,
     traceparent: str | None = None,
+    modified: Mapping[str, str] | None = None,
 ) -> SubmissionObjects:
     """Return the objects of the execution ``name`` of a service; ``digest`` tells repeated requests apart.
 
     ``job`` is what the execution says of itself as a job, ``parent`` the uid of the execution that has started it, and
     ``token`` what shows which execution its program is. ``input_retention`` is for how many seconds after the end the
-    input is kept; None: as long as the execution. ``traceparent`` is the caller's trace.
+    input is kept; None: as long as the execution. ``traceparent`` is the caller's trace. ``modified`` are properties
+    and the names of the DataPools that the program may modify.
     """
     annotations: dict[str, JsonValue] = {ANNOTATION_SUBMITTED_BY: username}
     if digest is not None:
@@ -73,7 +76,7 @@ def submission_objects(
         annotations[ANNOTATION_JOB] = job
     if traceparent is not None:
         annotations[ANNOTATION_TRACEPARENT] = traceparent
-    spec: JsonObject = {"serviceRef": {"name": service}}
+    spec: JsonObject = {"serviceRef": {"name": service}, **_opened(modified or {})}
     if submission.properties:
         spec["inputFrom"] = {"configMapRef": {"name": name}}
     if submission.tags:
@@ -134,6 +137,14 @@ def owner_patch(execution_name: str, execution_uid: str) -> JsonObject:
     }
     labels: JsonObject = {LABEL_SUBMISSION: SUBMISSION_ADOPTED}
     return {"metadata": {"ownerReferences": [owner], "labels": labels}}
+
+
+def _opened(modified: Mapping[str, str]) -> JsonObject:
+    """Return the member of a spec that opens data pools for writing; none without any."""
+    pools: JsonObject = {
+        name: {"dataPoolRef": {"name": pool}, "readOnly": False} for name, pool in modified.items()
+    }
+    return {"dataPools": pools} if pools else {}
 
 
 def _config_map(submission: Submission, name: str, digest: str | None, retention: JsonObject) -> JsonObject:

@@ -57,5 +57,7 @@ def _changed(kept: KeptInput, changed: Submission, tags: tuple[str, ...] | None)
             f"The values of secrets are not kept; send them again in input.$secrets: {', '.join(missing[:20])}.",
             members={"path": "$.input.$secrets", "secrets": [*missing]},
         )
-    submission = replace(changed, properties={**kept.properties, **changed.properties})
+    properties = {**kept.properties, **changed.properties}
+    to_modify = (kept.to_modify & kept.properties.keys()) - changed.properties.keys() | changed.to_modify
+    submission = replace(changed, properties=properties, to_modify=to_modify)
     return tagged(submission, kept.tags if tags is None else (*tags, *changed.tags))
