@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from serviceexecution.gateway.state.changes import Change
+from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.gateway.waiting import waits
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
@@ -38,8 +40,15 @@ async def test_a_change_costs_little_for_each_request_that_waits(service, monkey
     ]
     listening = service.state.changes._of_execution
     await until(lambda: sum(map(len, listening.values())) == HELD)
-    computed, told, tag = [], [], waits.status_tag
-    monkeypatch.setattr(waits, "status_tag", lambda execution: computed.append(execution) or tag(execution))
+    computed: list[KnownExecution] = []
+    told: list[Change] = []
+    tag = waits.status_tag
+
+    def computing(execution: KnownExecution) -> str:
+        computed.append(execution)
+        return tag(execution)
+
+    monkeypatch.setattr(waits, "status_tag", computing)
     (uid,) = listening
     with service.state.changes.of_execution(uid, told.append):
         note = {"metadata": {"annotations": {"example.com/note": "1"}}}
