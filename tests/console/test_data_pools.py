@@ -95,7 +95,7 @@ def test_a_pool_is_made_filled_by_dropping_and_deleted_with_its_files(console):
 
 def test_a_broken_upload_is_taken_up_again_and_a_refusal_says_why(console, pool):
     page = console.page
-    broken = []
+    broken: list[str] = []
 
     def once(route):
         if broken:
