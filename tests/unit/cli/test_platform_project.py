@@ -238,6 +238,16 @@ class TestOpenApi:
         (folder / "sx.yaml").write_text("spec: {inputSchema: {type: object}}")
         assert read_project(folder).file.spec["inputSchema"] == {"type": "object"}
 
+    @pytest.mark.parametrize("kind", ["{type: string, enum: [datapool]}", "{const: datapool}"])
+    def test_a_data_pool_may_be_written_as_the_clients_send_it(self, folder, kind):
+        pool = f"{{type: object, properties: {{id: {{type: string}}, ref: {kind}}}, required: [id, ref]}}"
+        schema = f"{{type: object, properties: {{readings: {pool}}}}}"
+        body = f"{{content: {{application/json: {{schema: {schema}}}}}}}"
+        found = input_schema(f"paths: {{/: {{post: {{requestBody: {body}}}}}}}".encode(), "openapi-spec.yml")
+        reference = found["properties"]["readings"]["properties"]["ref"]
+        assert reference["enum"] == ["datapool", "DATAPOOL"]
+        assert "const" not in reference
+
     @pytest.mark.parametrize("code", ["200", "'200'"])
     def test_the_result_s_schema_is_taken_when_it_is_asked_for(self, folder, code):
         fill(folder, "src/program.py")

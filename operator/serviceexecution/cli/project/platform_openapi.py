@@ -11,6 +11,7 @@ from typing import Final
 
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.project.yaml_text import own_file, read_yaml
+from serviceexecution.contract.input.data_pools import DATA_POOL_REFERENCE
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of
 
 OPENAPI_FILES: Final = ("openapi-spec.yml", "openapi-spec.yaml")
@@ -160,7 +161,9 @@ class _Converted:
         """Return the properties, whose names are no keywords."""
         if not isinstance(value, dict):
             return self._convert(value, depth + 1)
-        return {str(name): self._convert(member, depth + 2) for name, member in value.items()}
+        properties = {str(name): self._convert(member, depth + 2) for name, member in value.items()}
+        kind = properties.get("ref")
+        return {**properties, "ref": _kind_of_data_pool(kind)} if isinstance(kind, dict) else properties
 
     def _named(self, reference: str, depth: int) -> str:
         """Return where a component stands in the new schema; it goes along."""
@@ -179,6 +182,20 @@ class _Converted:
                 f"{self._name}: {reference[:200]} is not there; a schema may name {_COMPONENTS}<name>."
             )
         return found
+
+
+def _kind_of_data_pool(schema: JsonObject) -> JsonObject:
+    """Return the schema of a member ``ref``; one that takes only ``datapool`` takes what a submission makes of it.
+
+    The platform's libraries write it in lower case here, and its clients send it in upper case.
+    """
+    values = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if not isinstance(values, list) or DATA_POOL_REFERENCE in values:
+        return schema
+    if not any(isinstance(value, str) and value.upper() == DATA_POOL_REFERENCE for value in values):
+        return schema
+    others = {name: value for name, value in schema.items() if name != "const"}
+    return {**others, "enum": [*values, DATA_POOL_REFERENCE]}
 
 
 def _without(schema: JsonObject, added: Set[str]) -> JsonObject:
