@@ -137,7 +137,7 @@ def test_what_a_submission_needs_is_let_through(account, tenant):
 
 
 CONTAINER: JsonObject = {"name": "main", "image": "evil"}
-ALONE = "spec.tags of an execution alone"
+ALONE = "spec.dataPools of an execution alone"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,10 @@ ALONE = "spec.tags of an execution alone"
         ({"spec": {"podTemplate": {}}}, ALONE),
         ({"spec": {"serviceAccountName": "admin"}}, ALONE),
         ({"spec": {"env": [{"name": "A", "value": "b"}]}}, ALONE),
-        ({"spec": {"dataPools": {"a": {"persistentVolumeClaim": {"claimName": "theirs"}}}}}, ALONE),
+        (
+            {"spec": {"dataPools": {"a": {"persistentVolumeClaim": {"claimName": "theirs"}}}}},
+            "no data pools but DataPools",
+        ),
         ({"spec": {"callback": {"url": "http://evil"}}}, ALONE),
         ({"spec": {"ttlSecondsAfterFinished": 0}}, ALONE),
         ({"spec": {"imagePullSecrets": [{"name": "theirs"}]}}, ALONE),
