@@ -152,7 +152,7 @@ def record_end(now: datetime, pools: Iterable[PoolWrite] = ()) -> bytes:
     """Return what follows ``record_text``: the time, and what became of data pools, which is no part of the commit."""
     written = b",".join(pool.model_dump_json(by_alias=True).encode() for pool in pools)
     time = json.dumps(now.isoformat().replace("+00:00", "Z")).encode()
-    return time + (b',"dataPools":[' + written + b"]}" if written else b"}")
+    return time + b',"dataPools":[' + written + b"]}"
 
 
 def _record_parts(head: _Members, commit: Commit, files: Iterable[CommittedFile]) -> Iterator[bytes]:
