@@ -2,6 +2,7 @@
 
 import contextlib
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -111,6 +112,16 @@ TextOption = Annotated[
 ]
 AllNamespacesOption = Annotated[
     bool, typer.Option("--all-namespaces", "-A", help="Executions of all namespaces.")
+]
+ProjectArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="Folder of the project; this one by default.",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
 ]
 ServiceArgument = Annotated[
     str,

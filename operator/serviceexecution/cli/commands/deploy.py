@@ -13,6 +13,7 @@ from serviceexecution.cli.options import (
     NamespaceOption,
     Output,
     OutputOption,
+    ProjectArgument,
     TimeoutOption,
     seconds_of,
 )
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
     from serviceexecution.cli.session import Session
     from serviceexecution.cli.summaries import ServiceSummary
 
-DirectoryArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DIR",
-        help="Folder of the project; this one by default.",
-        exists=True,
-        file_okay=False,
-        show_default=False,
-    ),
-]
 NameOption = Annotated[
     str,
     typer.Option(
@@ -93,7 +84,7 @@ DryRunOption = Annotated[
 
 
 def deploy(
-    directory: DirectoryArgument = Path(),
+    directory: ProjectArgument = Path(),
     name: NameOption = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from serviceexecution.cli.console import say, say_json
 from serviceexecution.cli.errors import CommandError, ExitCode
-from serviceexecution.cli.options import ContextOption, GatewayOption, NamespaceOption, Output, OutputOption
+from serviceexecution.cli.options import (
+    ContextOption,
+    GatewayOption,
+    NamespaceOption,
+    Output,
+    OutputOption,
+    ProjectArgument,
+)
 from serviceexecution.cli.terminal import visible_line
 
 if TYPE_CHECKING:
@@ -16,16 +23,7 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    directory: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR",
-            help="Folder of the project; this one by default.",
-            exists=True,
-            file_okay=False,
-            show_default=False,
-        ),
-    ] = Path(),
+    directory: ProjectArgument = Path(),
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     gateway: GatewayOption = "",

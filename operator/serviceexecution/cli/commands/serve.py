@@ -14,6 +14,7 @@ import typer
 
 from serviceexecution.cli.console import note
 from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.options import ProjectArgument
 
 _PROGRAM: Final = "serviceexecution.local.main"
 _ANEW: Final = 75
@@ -22,16 +23,7 @@ _LIBRARIES: Final = ("qhub.commons", "planqk.commons")
 
 
 def serve(
-    directory: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR",
-            help="Folder of the project; this one by default.",
-            exists=True,
-            file_okay=False,
-            show_default=False,
-        ),
-    ] = Path(),
+    directory: ProjectArgument = Path(),
     port: Annotated[
         int, typer.Option("--port", "-p", metavar="PORT", min=0, max=65535, help="Port; 0 for a free one.")
     ] = 8081,

@@ -11,6 +11,7 @@ import typer
 
 from serviceexecution.cli.console import note, say, say_json
 from serviceexecution.cli.options import (
+    AllNamespacesOption,
     ContextOption,
     NamespaceOption,
     Output,
@@ -52,9 +53,9 @@ class Row:
         created = self.view.created.timestamp() if self.view.created is not None else 0.0
         match order:
             case Order.CPU:
-                return (-1.0 if self.usage is None else self.usage.cores) * -1, created, self.view.name
+                return 1.0 if self.usage is None else -self.usage.cores, created, self.view.name
             case Order.MEMORY:
-                return (-1 if self.usage is None else self.usage.memory) * -1, created, self.view.name
+                return 1 if self.usage is None else -self.usage.memory, created, self.view.name
             case Order.AGE:
                 return created, self.view.name
             case Order.SERVICE:
@@ -111,9 +112,7 @@ def top(
     interval: Annotated[
         str, typer.Option("--interval", metavar="DURATION", help="Time between two looks, such as 2s or 1m.")
     ] = "5s",
-    all_namespaces: Annotated[
-        bool, typer.Option("--all-namespaces", "-A", help="Executions of all namespaces.")
-    ] = False,
+    all_namespaces: AllNamespacesOption = False,
     output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
