@@ -17,8 +17,9 @@ from serviceexecution.gateway.platform_api.executions.query import wanted_of
 from serviceexecution.gateway.platform_api.jobs.job_body import job_body, job_submission
 from serviceexecution.gateway.platform_api.paths import SERVICE_JOB, SERVICE_JOBS
 from serviceexecution.gateway.service_api.context import ExecutionCall
+from serviceexecution.gateway.service_api.submission.beside import beside
 from serviceexecution.gateway.service_api.submission.idempotency import HEADER, check_key
-from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, beside
+from serviceexecution.gateway.service_api.submission.intake import Asked, Intake
 from serviceexecution.gateway.service_api.submission.kept_input import kept_input
 from serviceexecution.gateway.service_api.submission.nested_input import BODY_LIMIT
 from serviceexecution.gateway.service_api.submission.rerun import key_of_rerun, rerun_of

@@ -8,10 +8,9 @@ import structlog
 
 from serviceexecution.contract.input.data_pools import find_data_pools
 from serviceexecution.contract.input.submission import Submission, input_text
-from serviceexecution.fairness.work import SMALL_BYTES
-from serviceexecution.gateway.http.answers.in_thread import in_thread
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import ServiceContext
+from serviceexecution.gateway.service_api.submission.beside import beside
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.schemas.checker import (
     CheckerUnavailableError,
@@ -28,10 +27,8 @@ async def check_input(context: ServiceContext, definition: ServiceDefinition, su
     rules = definition.spec.data_pool_rules
     if rules is not None:
         properties = submission.properties
-        if sum(map(len, properties.values())) <= SMALL_BYTES:
-            pools = find_data_pools(properties, field="$")
-        else:
-            pools = await in_thread(definition.metadata.namespace, find_data_pools, properties, field="$")
+        size = sum(map(len, properties.values()))
+        pools = await beside(definition.metadata.namespace, size, find_data_pools, properties, field="$")
         for pool in pools.values():
             if pool.id not in rules.allowed:
                 fault = SchemaFault(

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_urlsafe
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
@@ -21,10 +21,10 @@ from serviceexecution.contract.input.submission import (
 from serviceexecution.contract.problems import InputError
 from serviceexecution.fairness.allowances import Allowances
 from serviceexecution.fairness.turns import FairTurns, NoTurnError
-from serviceexecution.fairness.work import SMALL_BYTES, THREADS
 from serviceexecution.gateway.http.bodies.reading import content_length, whole_body
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
+from serviceexecution.gateway.service_api.submission.beside import beside
 from serviceexecution.gateway.service_api.submission.idempotency import execution_id, request_digest
 from serviceexecution.gateway.service_api.submission.input_check import check_input
 from serviceexecution.gateway.service_api.submission.input_retention import retention_seconds
@@ -34,8 +34,6 @@ from serviceexecution.gateway.service_api.submission.readiness import ready_defi
 from serviceexecution.gateway.service_api.submission.submitter import Submitted, Submitter
 from serviceexecution.resources.execution_token import execution_token
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 _TURN_SECONDS: Final = 10.0
 """How long a submission waits for its turn before it is told to come back."""
 _NAMESPACES: Final = 4
@@ -198,18 +196,6 @@ class Intake:
             if problem is refusal:
                 raise
             raise Problem(problem.status, problem.code, "The body did not arrive in time.") from None
-
-
-async def beside(
-    namespace: str, size: int, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
-) -> _R:
-    """Return what the function makes of ``size`` bytes, in a thread if that takes long; raises Problem 503."""
-    if size <= SMALL_BYTES:
-        return function(*args, **kwargs)
-    try:
-        return await THREADS.run(namespace, function, *args, **kwargs)
-    except NoTurnError:
-        raise unavailable("Busy", "Too many large submissions at once; try again.") from None
 
 
 def check_head(request: Request, limit: int = INPUT_LIMIT) -> None:

@@ -9,7 +9,8 @@ from serviceexecution.contract.input.submission import Submission
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.http.traces import trace_of_new_execution
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
-from serviceexecution.gateway.service_api.submission.intake import Asked, Intake, beside
+from serviceexecution.gateway.service_api.submission.beside import beside
+from serviceexecution.gateway.service_api.submission.intake import Asked, Intake
 from serviceexecution.gateway.service_api.submission.kept_input import KeptInput, kept_input
 from serviceexecution.gateway.service_api.submission.nested_input import BODY_LIMIT, changes, tagged
 from serviceexecution.gateway.service_api.submission.submitter import Submitted
