@@ -92,14 +92,19 @@ class TraceExporter:
                         await self._send(session, self._batch())
             finally:
                 if self._waiting:
-                    await self._try(session, self._batch(), seconds=_LAST_TRY_SECONDS)
+                    spans = self._batch()
+                    await self._try(session, self._body(spans), len(spans), seconds=_LAST_TRY_SECONDS)
 
     def _batch(self) -> list[Span]:
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
 
+    def _body(self, spans: list[Span]) -> bytes:
+        return json.dumps(export_request(spans, self._resource)).encode()
+
     async def _send(self, session: aiohttp.ClientSession, spans: list[Span]) -> None:
+        body = self._body(spans)
         for pause in (*self._pauses, None):
-            asked = await self._try(session, spans, last=pause is None)
+            asked = await self._try(session, body, len(spans), last=pause is None)
             if asked is None or pause is None:
                 return
             await asyncio.sleep(min(max(pause, asked), _LONGEST_PAUSE))
@@ -107,13 +112,13 @@ class TraceExporter:
     async def _try(
         self,
         session: aiohttp.ClientSession,
-        spans: list[Span],
+        body: bytes,
+        count: int,
         *,
         last: bool = True,
         seconds: float = _TRY_SECONDS,
     ) -> float | None:
-        """Send once. Return None when it is over with them, else the least seconds before another try."""
-        body = json.dumps(export_request(spans, self._resource)).encode()
+        """Send so many spans once. Return None when it is over with them, else the least seconds before another try."""
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -122,16 +127,16 @@ class TraceExporter:
                 if response.status in _TRY_AGAIN and not last:
                     return _seconds(response.headers.get("Retry-After"))
                 if response.status != HTTPStatus.OK:
-                    self._lost("refused", len(spans), status=response.status)
+                    self._lost("refused", count, status=response.status)
                     return None
                 refused = _refused(await response.content.read(_LARGEST_ANSWER))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             if not last:
                 return 0
-            self._lost("unanswered", len(spans), error=f"{type(error).__name__}: {error}")
+            self._lost("unanswered", count, error=f"{type(error).__name__}: {error}")
             return None
-        refused = min(refused, len(spans))
-        SPANS.labels("sent").inc(len(spans) - refused)
+        refused = min(refused, count)
+        SPANS.labels("sent").inc(count - refused)
         if refused:
             self._lost("refused", refused)
         return None
