@@ -39,14 +39,10 @@ def spans_of(execution: ServiceExecution, status: ExecutionStatus) -> tuple[Span
 
     Times of the node and of the API server are of two clocks: no span begins before the one before it has ended.
     """
-    given, created, ended = (
-        given_trace(execution),
-        execution.metadata.creation_timestamp,
-        status.completion_time,
-    )
+    given, ended = given_trace(execution), status.completion_time
     if ended is None or (given is not None and not given.sampled):
         return ()
-    uid = execution.metadata.uid
+    uid, created = execution.metadata.uid, execution.metadata.creation_timestamp
     trace_id = _trace_id(uid) if given is None else given.trace_id
     root = _span_id(uid, "execution")
     earlier = tuple(_earlier_runs(execution, status, trace_id, root))

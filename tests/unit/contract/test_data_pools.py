@@ -10,7 +10,7 @@ from serviceexecution.contract.input.data_pools import (
     file_properties,
     find_data_pools,
 )
-from serviceexecution.contract.input.pool_grants import Permission, pool_grant
+from serviceexecution.contract.input.pool_grants import GrantPermission, pool_grant
 from serviceexecution.contract.problems import InputError
 
 GRANT = "eyJh.bGci.geheim"
@@ -48,7 +48,7 @@ def test_an_id_is_needed(identifier) -> None:
 
 def test_a_grant_to_modify_counts_for_its_own_data_pool() -> None:
     now = datetime(2026, 11, 28, tzinfo=UTC)
-    modify, view = (pool_grant("dp-1", one, now) for one in (Permission.MODIFY, Permission.VIEW))
+    modify, view = (pool_grant("dp-1", one, now) for one in (GrantPermission.MODIFY, GrantPermission.VIEW))
     files = {
         "a": json.dumps({"id": "dp-1", "ref": "DATAPOOL", "grant": modify}),
         "b": json.dumps({"id": "dp-1", "ref": "DATAPOOL", "grant": view}),

@@ -5,7 +5,6 @@ nothing signs it, and there is no key to be kept.
 """
 
 import base64
-import binascii
 import json
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,14 +18,14 @@ _PREFIX: Final = "sxg."
 _LONGEST: Final = 1024
 
 
-class Permission(StrEnum):
+class GrantPermission(StrEnum):
     """What a grant is for."""
 
     VIEW = "VIEW"
     MODIFY = "MODIFY"
 
 
-def pool_grant(pool_id: str, permission: Permission, now: datetime) -> str:
+def pool_grant(pool_id: str, permission: GrantPermission, now: datetime) -> str:
     """Return a grant. What follows its dot is what clients read: a JSON object with the time at which it ends."""
     members: JsonObject = {
         "pool": pool_id,
@@ -44,6 +43,6 @@ def asks_to_modify(grant: object, pool_id: str) -> bool:
     text = grant.removeprefix(_PREFIX)
     try:
         members = object_of(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
-    except (ValueError, binascii.Error, RecursionError):
+    except (ValueError, RecursionError):
         return False
-    return members.get("pool") == pool_id and members.get("permission") == Permission.MODIFY
+    return members.get("pool") == pool_id and members.get("permission") == GrantPermission.MODIFY

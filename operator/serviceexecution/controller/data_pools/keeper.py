@@ -20,7 +20,7 @@ from serviceexecution.controller.data_pools.decide import (
 )
 from serviceexecution.controller.work.keys import PoolKey
 from serviceexecution.controller.work.queue import WorkQueue
-from serviceexecution.controller.work.worker import work
+from serviceexecution.controller.work.worker import namespace_queue, work
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
 from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS
@@ -43,7 +43,7 @@ class PoolKeeper:
         self._client = client
         self._namespaces = namespaces
         self._clock = clock
-        self._queue: WorkQueue[PoolKey] = WorkQueue(owner_of=lambda key: key.namespace, most_per_owner=1)
+        self._queue: WorkQueue[PoolKey] = namespace_queue(_WORKERS)
 
     async def run(self) -> None:
         """Follow all data pools for ever."""
@@ -59,10 +59,6 @@ class PoolKeeper:
         if body is None:
             self._queue.forget(key)
             return None
-        return await self.keep(body)
-
-    async def keep(self, body: JsonObject) -> float | None:
-        """As ``reconcile``, of a data pool that was read."""
         pool = _read(body)
         if pool is None:
             return None

@@ -92,7 +92,7 @@ class PoolSweep:
         ]
 
     async def sweep_pool(
-        self, pool: PoolReference, head: str | None, running: "Running", now: datetime, age: timedelta
+        self, pool: PoolReference, head: str | None, running: Running, now: datetime, age: timedelta
     ) -> int:
         """Sweep a data pool that exists.
 
@@ -154,7 +154,7 @@ class PoolSweep:
         return f"{PoolKeys(self._cluster_id, pool).root}/{_NOTES}"
 
 
-def _brought(stored: Iterable[str], executions: Collection[str]) -> "_Brought":
+def _brought(stored: Iterable[str], executions: Collection[str]) -> _Brought:
     """Return what executions that have not ended have brought for states that they write."""
     used: set[str] = set()
     names: list[str] = []
@@ -171,7 +171,7 @@ def _brought(stored: Iterable[str], executions: Collection[str]) -> "_Brought":
 async def sweep_pools(
     sweep: PoolSweep,
     heads: Mapping[PoolReference, str | None],
-    running: "Running",
+    running: Running,
     now: datetime,
     *,
     namespaces: Collection[str] | None,

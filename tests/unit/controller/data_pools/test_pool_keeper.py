@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from serviceexecution.controller.data_pools.keeper import PoolKeeper
+from serviceexecution.controller.work.keys import PoolKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS, ResourceKind
@@ -33,9 +34,7 @@ async def kept(kubernetes: ApiServer, **spec: Any) -> dict[str, Any]:
     before = kubernetes.objects.get(("datapools", "team", "pool"))
     if before is None:
         kubernetes.put(DATA_POOLS, {"metadata": metadata, "spec": spec})
-    body = await kubernetes.get(DATA_POOLS, "team", "pool")
-    assert body is not None
-    await keeper(kubernetes).keep(body)
+    await keeper(kubernetes).reconcile(PoolKey("team", "pool"))
     return cast("dict[str, Any]", kubernetes.objects["datapools", "team", "pool"]["status"])
 
 

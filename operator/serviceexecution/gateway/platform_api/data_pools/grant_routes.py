@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from serviceexecution.contract.input.pool_grants import Permission, pool_grant
+from serviceexecution.contract.input.pool_grants import GrantPermission, pool_grant
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE, whole_body
 from serviceexecution.gateway.http.problems import Problem
@@ -44,7 +44,7 @@ def pool_grant_router(pools: DataPools) -> APIRouter:
     return router
 
 
-def asked_permission(members: JsonObject) -> Permission:
+def asked_permission(members: JsonObject) -> GrantPermission:
     """Return what the members ask for; raises Problem 400, 403. Pure."""
     application = members.get("applicationId")
     if not isinstance(application, str) or not 1 <= len(application) <= LONGEST_APPLICATION:
@@ -59,7 +59,7 @@ def asked_permission(members: JsonObject) -> Permission:
             "Nobody hands rights on data pools on: Roles of the cluster say who may do what.",
         )
     try:
-        return Permission(str(asked))
+        return GrantPermission(str(asked))
     except ValueError:
         raise _wrong("$.permission", "permission must be VIEW or MODIFY.") from None
 

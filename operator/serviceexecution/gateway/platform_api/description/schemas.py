@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serviceexecution.contract.input.pool_grants import Permission
+from serviceexecution.contract.input.pool_grants import GrantPermission
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.platform_api.data_pools.grant_routes import LONGEST_APPLICATION
 from serviceexecution.gateway.platform_api.data_pools.pool_body import SHORTEST_NAME
@@ -166,7 +166,7 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
     "NewGrant": _object(
         {
             "applicationId": {"type": "string", "minLength": 1, "maxLength": LONGEST_APPLICATION},
-            "permission": {"enum": [permission.value for permission in Permission]},
+            "permission": {"enum": [permission.value for permission in GrantPermission]},
         }
     ),
     "Grant": _object({"token": _TEXT}),
