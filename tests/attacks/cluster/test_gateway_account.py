@@ -79,7 +79,9 @@ def objects(name: str = ID) -> SubmissionObjects:
     submission = Submission(
         {"data": "1", "ä b": "2"}, SecretValues({"token": "s3cret", "ü": "x"}), ("a", "b")
     )
-    more: Any = {"parent": OTHER, "token": "sxe.x.y", "input_retention": 60}
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    more: Any = {"parent": OTHER, "token": "sxe.x.y", "input_retention": 60, "traceparent": trace}
+    more["modified"] = {"data": "readings"}
     return submission_objects(submission, name=name, service="sum", username="jane", digest="d" * 64, **more)
 
 
