@@ -43,6 +43,12 @@ export const executionRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/ExecutionPage"), "ExecutionPage"),
 });
 
+const overviewRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/overview",
+  component: lazyRouteComponent(() => import("./pages/OverviewPage"), "OverviewPage"),
+});
+
 export const servicesRoute = createRoute({
   getParentRoute: () => root,
   path: "/n/$namespace/services",
@@ -78,6 +84,7 @@ export const poolRoute = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
+    overviewRoute,
     executionsRoute,
     executionRoute,
     servicesRoute,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
@@ -50,6 +51,33 @@ def test_every_page_is_usable_in_each_look(browser, gateway):
         expect(console.page.get_by_role("img", name="CPU hours by month")).to_be_visible()
         expect(console.page.get_by_role("row", name="2026-11 1 0")).to_be_visible()
         console.check()
+
+
+def test_an_overview_says_what_waits_what_fails_and_what_was_used(console):
+    now = datetime.now(UTC)
+    for number in range(3):
+        console.seed(
+            f"run-{number}",
+            created=(now - timedelta(hours=number)).isoformat(),
+            status={"phase": "Failed", "reason": "ProgramFailed", "message": "It ended with exit code 3."},
+        )
+    console.seed("run-9", status={"phase": "Running"})
+    waiting = console.submit()
+    ended = console.submit()
+    console.end(ended)
+    console.used(ended, (7.2, 1 << 20))
+    page = console.page
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("link", name="1 running")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text=waiting)).to_be_visible()
+    failing = page.get_by_role("row", name="sum · ProgramFailed")
+    expect(failing).to_contain_text("It ended with exit code 3.")
+    expect(failing.get_by_role("cell").last).to_have_text("3")
+    expect(page.get_by_text("3 created in the last 7 days failed.")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Used in {now:%Y-%m}")).to_be_visible()
+    console.check("console-overview")
+    page.get_by_role("link", name="1 waiting").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_a_receipt_is_downloaded_whole(console):

@@ -47,6 +47,9 @@ function Header() {
           <Text fw={700}>ServiceExecution</Text>
           {credential !== null && namespace && (
             <Group component="nav" gap="md" aria-label="Pages">
+              <Anchor component={Link} to={`/n/${namespace}/overview`}>
+                Overview
+              </Anchor>
               <Anchor component={Link} to={`/n/${namespace}/executions`}>
                 Executions
               </Anchor>

@@ -1,0 +1,194 @@
+import { Anchor, Group, Text, Title } from "@mantine/core";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { failingOf, MOST_LISTED, MOST_SERVICES, useFailed, useRunning, useUsageByService, useWaiting, waitingFor } from "../api/overview";
+import { useServices } from "../api/queries";
+import { queueSentence } from "../api/queue";
+import { shownAge } from "../api/times";
+import type { Execution, Overview } from "../api/types";
+import { Loading, Problem } from "../parts/states";
+import { useNow } from "../parts/useNow";
+
+const route = getRouteApi("/n/$namespace/overview");
+const DAYS = 7;
+const MOST_SHOWN = 10;
+const WAITS_FOR: Record<string, string> = {
+  concurrency: "for the limit of their service",
+  queue: "for the cluster's queue",
+  quota: "for the namespace's quota",
+  start: "for a pod to start",
+};
+
+/** For the one who looks after a namespace: what waits, what fails most, who uses most. */
+export function OverviewPage() {
+  const { namespace } = route.useParams();
+  const services = useServices(namespace);
+  return (
+    <>
+      <Title order={1} size="h2">
+        Overview
+      </Title>
+      <Now namespace={namespace} />
+      <Failing namespace={namespace} />
+      {services.isError && <Problem error={services.error} retry={() => void services.refetch()} />}
+      {services.data && <Usage namespace={namespace} services={services.data} />}
+    </>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section aria-label={title}>
+      <Title order={2} size="h4" mt="lg" mb="xs">
+        {title}
+      </Title>
+      {children}
+    </section>
+  );
+}
+
+function Now({ namespace }: { namespace: string }) {
+  const waiting = useWaiting(namespace);
+  const running = useRunning(namespace);
+  const list = `/n/${namespace}/executions`;
+  if (waiting.isError) return <Problem error={waiting.error} retry={() => void waiting.refetch()} />;
+  if (!waiting.data || !running.data) return <Loading what="what runs" />;
+  return (
+    <Part title="Now">
+      <Group gap="lg">
+        <Anchor component={Link} to={`${list}?status=RUNNING`}>
+          {counted(running.data.totalElements)} running
+        </Anchor>
+        <Anchor component={Link} to={`${list}?status=PENDING`}>
+          {counted(waiting.data.totalElements)} waiting
+        </Anchor>
+      </Group>
+      {waitingFor(waiting.data.content).map(([what, count]) => (
+        <Text size="sm" key={what}>
+          {counted(count)} {count === 1 ? "waits" : "wait"} {WAITS_FOR[what] ?? `for ${what}`}
+        </Text>
+      ))}
+      <Longest namespace={namespace} waiting={waiting.data.content} />
+    </Part>
+  );
+}
+
+function Longest({ namespace, waiting }: { namespace: string; waiting: Execution[] }) {
+  const now = useNow(1000);
+  if (waiting.length === 0) return null;
+  return (
+    <table className="executions" aria-label="Those that wait longest">
+      <thead>
+        <tr>
+          <th scope="col">Waits longest</th>
+          <th scope="col" className="wide">
+            Service
+          </th>
+          <th scope="col">For</th>
+        </tr>
+      </thead>
+      <tbody>
+        {waiting.slice(0, MOST_SHOWN).map((one) => (
+          <tr key={one.id}>
+            <td className="what">
+              <One namespace={namespace} one={one} />
+              <span className="message">{one.message ?? queueSentence(one)}</span>
+            </td>
+            <td className="wide">{one.serviceName}</td>
+            <td>{shownAge(one.createdAt, now)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Failing({ namespace }: { namespace: string }) {
+  const failed = useFailed(namespace, DAYS);
+  if (failed.isError) return <Problem error={failed.error} retry={() => void failed.refetch()} />;
+  if (!failed.data) return <Loading what="what has failed" />;
+  const { totalElements, content } = failed.data;
+  return (
+    <Part title="What fails most">
+      <Text size="sm">
+        {totalElements === 0
+          ? `Nothing has failed of what was created in the last ${DAYS} days.`
+          : `${counted(totalElements)} created in the last ${DAYS} days failed${totalElements > MOST_LISTED ? `; counted are the newest ${counted(MOST_LISTED)}` : ""}.`}
+      </Text>
+      {content.length > 0 && (
+        <table className="executions" aria-label="Failures by service and reason">
+          <thead>
+            <tr>
+              <th scope="col">Service and reason</th>
+              <th scope="col">Failed</th>
+            </tr>
+          </thead>
+          <tbody>
+            {failingOf(content)
+              .slice(0, MOST_SHOWN)
+              .map((one) => (
+                <tr key={one.newest.id}>
+                  <td className="what">
+                    {[one.service, one.reason].filter(Boolean).join(" · ")}
+                    <span className="message">
+                      Last <One namespace={namespace} one={one.newest} /> {one.newest.message}
+                    </span>
+                  </td>
+                  <td>{counted(one.count)}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      )}
+    </Part>
+  );
+}
+
+function Usage({ namespace, services }: { namespace: string; services: Overview[] }) {
+  const month = new Date(useNow(60_000)).toISOString().slice(0, 7);
+  const usage = useUsageByService(namespace, services, month);
+  if (usage.isError) return <Problem error={usage.error} retry={() => void usage.refetch()} />;
+  if (!usage.data) return <Loading what="what the services have used" />;
+  return (
+    <Part title={`Used in ${month}`}>
+      {services.length > MOST_SERVICES && <Text size="sm">Of the first {MOST_SERVICES} services.</Text>}
+      {usage.data.length === 0 && <Text size="sm">No execution of a service has ended in this month yet.</Text>}
+      {usage.data.length > 0 && (
+        <table className="executions" aria-label="Usage by service">
+          <thead>
+            <tr>
+              <th scope="col">Service</th>
+              <th scope="col">Executions</th>
+              <th scope="col">Failed</th>
+              <th scope="col">CPU hours</th>
+              <th scope="col" className="wide">
+                GiB hours
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {usage.data.map((one) => (
+              <tr key={one.service}>
+                <th scope="row">{one.service}</th>
+                <td>{counted(one.executions)}</td>
+                <td>{counted(one.failures)}</td>
+                <td>{(one.cpuSeconds / 3600).toFixed(3)}</td>
+                <td className="wide">{one.gibHours.toFixed(3)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Part>
+  );
+}
+
+function One({ namespace, one }: { namespace: string; one: Execution }) {
+  return (
+    <Anchor component={Link} to={`/n/${namespace}/executions/${one.id}`} className="identifier">
+      {one.id}
+    </Anchor>
+  );
+}
+
+const counted = (number: number): string => number.toLocaleString();
