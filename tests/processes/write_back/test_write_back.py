@@ -9,7 +9,7 @@ import pytest
 from serviceexecution.gateway.collect.pools.receiving import PoolReceiver
 from serviceexecution.gateway.collect.pools.settling import PoolSettling
 from serviceexecution.gateway.data_pools.heads import PoolHeads
-from serviceexecution.kube.kinds import DATA_POOLS
+from serviceexecution.kube.kinds import DATA_POOLS, PODS
 from serviceexecution.store.output_commits import OutputCommits
 from tests.processes.collector.live import eventually, finish
 from tests.unit.gateway.collect.collector_cluster import REF
@@ -82,6 +82,32 @@ def test_a_program_that_fails_changes_nothing(pool):
     pool.end(3)
     assert pool.collect() is None
     assert (pool.head(), pool.brought()) == (before, [])
+
+
+@pytest.mark.parametrize("when", ["before", "settled"])
+def test_changes_of_a_program_whose_pod_is_gone_are_said_not_to_be_kept(pool, monkeypatch, when):
+    """The controller may know of its success: it must not end as one."""
+    settle = PoolSettling.settle
+
+    async def settled(self, *arguments):
+        pool.gateway.kubernetes.remove(PODS, REF.namespace, "pod-1")
+        self.ends._ended.drop("uid-pod-1")
+        return await settle(self, *arguments)
+
+    pool.begin(FILES)
+    before = pool.head()
+    (pool.folder / "a.csv").write_bytes(b"ONE")
+    if when == "settled":
+        pool.end()
+        monkeypatch.setattr(PoolSettling, "settle", settled)
+        said = pool.collect()
+    else:
+        # As it stands where the pod was taken for another one, or given up by the control plane
+        pool.gateway.kubernetes.change(PODS, REF.namespace, "pod-1", {"status": {"phase": "Failed"}})
+        said = pool.collect()
+    assert said.reason == "NotKept"
+    assert "How the program ended is not known" in said.message
+    assert pool.head() == before
 
 
 @pytest.mark.parametrize(

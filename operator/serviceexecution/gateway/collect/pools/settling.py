@@ -1,12 +1,12 @@
 """Makes what a program has changed the state of its data pools, right before its output is committed."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.pool_claims import NOT_KEPT, PoolClaim
-from serviceexecution.gateway.collect.pools.main_ends import MainEnds
+from serviceexecution.gateway.collect.pools.main_ends import END_UNKNOWN, MainEnds
 from serviceexecution.gateway.collect.pools.receiving import writer_of
 from serviceexecution.gateway.data_pools.heads import PoolHeads
 from serviceexecution.gateway.http.problems import Problem
@@ -45,14 +45,22 @@ class PoolSettling:
         StoreError; KubernetesError.
         """
         changed = [pool for pool in identity.pools if pool.writable and pool.property in claims]
-        if not changed or not await self._has_succeeded(identity):
+        if not changed:
+            return ()
+        try:
+            await self.ends.check(identity)
+        except Problem as problem:
+            if (
+                problem.code == END_UNKNOWN
+            ):  # The controller may know of a success: this must not look like one
+                return _none_written(changed, NOT_KEPT, problem.detail)
+            if problem.status != HTTPStatus.CONFLICT:
+                raise
             return ()
         stop = await self._stop_reason(identity)
         if stop == StopReason.TIMEOUT:
             # It has succeeded if it had ended before, which is judged later; what it says then is what was not done
-            return tuple(
-                PoolWrite(property=pool.property, reason=STOPPED, message=_STOPPED) for pool in changed
-            )
+            return _none_written(changed, STOPPED, _STOPPED)
         if stop:
             return ()
         return tuple([await self._settled(identity, pool, claims[pool.property]) for pool in changed])
@@ -63,15 +71,6 @@ class PoolSettling:
             if pool.writable:
                 reference = PoolReference(identity.reference.namespace, pool.uid)
                 await self._store.pool_writes.forget(reference, writer_of(identity))
-
-    async def _has_succeeded(self, identity: CollectorIdentity) -> bool:
-        try:
-            await self.ends.check(identity)
-        except Problem as problem:
-            if problem.status != HTTPStatus.CONFLICT:
-                raise
-            return False
-        return True
 
     async def _settled(self, identity: CollectorIdentity, pool: UsedPool, claim: PoolClaim) -> PoolWrite:
         if not claim.index:
@@ -95,3 +94,7 @@ class PoolSettling:
             return PoolWrite(property=pool.property, reason=POOL_WRITTEN, index=claim.index)
         words = "Another writer has changed it since this run began. Its state stays, and so does that of this run."
         return PoolWrite(property=pool.property, reason=CONFLICT, message=words, index=claim.index)
+
+
+def _none_written(pools: Iterable[UsedPool], reason: str, message: str) -> tuple[PoolWrite, ...]:
+    return tuple(PoolWrite(property=pool.property, reason=reason, message=message) for pool in pools)
