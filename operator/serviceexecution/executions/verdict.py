@@ -31,6 +31,9 @@ MAIN_OUTPUT_LIMIT: Final = 8192
 
 FILES_IN_STATUS: Final = 50
 
+_WHOLE_DIRECTORY: Final = ""
+"""Path of what was skipped when the output directory itself could not be read."""
+
 _EXEC_REFUSED: Final = re.compile(
     r"exec /[^\n]*: (argument list too long|exec format error|no such file or directory|permission denied)"
 )
@@ -80,7 +83,8 @@ def judge(
     service's schema; ``started`` is False when main was never seen to be a process; ``timeout`` is the run's, in
     seconds.
     """
-    if (interrupted := _interrupted(stop, pod, end, started=started, timeout=timeout)) is not None:
+    done = manifest is not None and end is not None and end.exit_code == 0
+    if (interrupted := _interrupted(stop, pod, end, started=started, timeout=timeout, done=done)) is not None:
         return interrupted
     disrupted = pod.condition("DisruptionTarget") if pod is not None else None
     if end is not None and end.reason == "OOMKilled" and end.exit_code != 0:
@@ -118,8 +122,12 @@ def _interrupted(
     *,
     started: bool,
     timeout: float | None,
+    done: bool,
 ) -> Verdict | None:
-    """Return the verdict when main's exit code says nothing of how the run ended."""
+    """Return the verdict when main's exit code says nothing of how the run ended.
+
+    A node may evict a pod for its disk whose program has ended well, and whose output is kept: it is ``done``.
+    """
     in_time = _ended_in_time(end, timeout)
     if stop is not None and stop.reason is StopReason.CANCELLED:
         return Verdict(Phase.CANCELLED, Reason.CANCELLED, sentence(Reason.CANCELLED))
@@ -131,7 +139,7 @@ def _interrupted(
         return _failed(Reason.TIMEOUT)
     if not started and (unstarted := unstarted_end(pod, end)) is not None:
         return _failed(*unstarted)
-    if pod is not None and pod.status.reason == "Evicted":
+    if pod is not None and pod.status.reason == "Evicted" and not done:
         return _failed(Reason.EVICTED, pod.status.message)
     if pod is not None and pod.status.reason == "DeadlineExceeded" and not in_time:
         return _failed(Reason.TIMEOUT)
@@ -219,13 +227,20 @@ def _collector_fault(pod: PodView | None) -> str:
 
 
 def _main_result_not_kept(manifest: OutputManifest) -> str | None:
-    """Return why the main result that the program wrote is not in the store; None when it is, or when it wrote none."""
+    """Return why the main result that the program wrote is not in the store; None when it is, or when it wrote none.
+
+    Whether it wrote one is not known when nothing of its output could be looked at: that is no success either.
+    """
     if has_main_result(manifest):
         return None
-    why = next((file.reason for file in manifest.skipped if file.path == MAIN_RESULT_FILE), None)
-    if why is None:
-        return None
-    return f"{MAIN_RESULT_FILE}: {why}. Write it as a regular file that every user may read."
+    for file in manifest.skipped:
+        if file.path == MAIN_RESULT_FILE:
+            return f"{MAIN_RESULT_FILE}: {file.reason}. Write it as a regular file that every user may read."
+        if file.path == _WHOLE_DIRECTORY:
+            return (
+                f"Nothing of the output was kept: {file.reason}. Leave the directory readable for every user."
+            )
+    return None
 
 
 def _result_fault(
@@ -243,7 +258,9 @@ def _result_fault(
 def _skipped(manifest: OutputManifest) -> str | None:
     if not manifest.skipped:
         return None
-    first = "; ".join(f"{file.path}: {file.reason}" for file in manifest.skipped[:5])
+    first = "; ".join(
+        f"{file.path}: {file.reason}" if file.path else file.reason for file in manifest.skipped[:5]
+    )
     more = len(manifest.skipped) - 5
     return f"Not kept: {first}" + (f"; and {more} more." if more > 0 else ".")
 

@@ -113,6 +113,18 @@ def test_a_log_that_never_comes_is_missing_but_the_result_counts():
     assert decision.status.log is None
 
 
+@pytest.mark.parametrize("code", [0, 3])
+def test_an_end_without_the_time_of_its_start_has_its_output_and_log_waited_for(code):
+    """As virtual kubelets write it, of a program too quick to be seen running."""
+    quick = pod(ended(code, since=None), running())
+    told = status(Phase.PENDING, "Starting", job=recorded_job(), attempts=1)
+    waits = decided(execution(told), job=job(), pod=quick, now=100)
+    assert (waits.status.phase, waits.status.reason) == (Phase.RUNNING, Reason.COLLECTING)
+    decision = decided(execution(waits.status), job=job(), pod=quick, now=101, **KEPT)
+    assert decision.status.exit_code == code
+    assert decision.status.log is not None
+
+
 class TestTheCollectorEndedWithoutACommit:
     def test_a_commit_under_way_has_a_moment(self):
         decision = decided(execution(started_status()), job=job(), pod=OVER, now=20, log=log())
@@ -237,6 +249,13 @@ class TestThePodIsLost:
     def test_a_complete_job_means_exit_code_0(self):
         decision = decided(execution(started_status()), job=job(ended="Complete"), **KEPT)
         assert (decision.status.phase, decision.status.exit_code) == (Phase.SUCCEEDED, 0)
+
+    def test_a_complete_job_of_which_no_pod_was_seen_has_no_missing_result_while_the_store_is_away(self):
+        told = status(Phase.PENDING, "Starting", job=recorded_job(), attempts=1)
+        away = decided(execution(told), job=job(ended="Complete"), results_unknown=True)
+        assert (away.status.phase, away.status.reason) == (Phase.PENDING, Reason.COLLECTING)
+        back = decided(execution(away.status), job=job(ended="Complete"), **KEPT)
+        assert back.status.phase is Phase.SUCCEEDED
 
     def test_a_failed_job_without_a_pod_is_over(self):
         decision = decided(job=job(ended="Failed"))

@@ -134,6 +134,24 @@ class TestSuccessNeedsWhatWasKept:
             f"output.json: {reason}. Write it as a regular file that every user may read."
         )
 
+    def test_an_output_directory_that_nobody_else_may_read_is_no_success(self):
+        """A program that runs as root may have closed it: whether there is a main result is not known."""
+        why = "the output directory: it cannot be read: Permission denied"
+        kept = manifest(skipped=(SkippedFile(path="", reason=why),))
+        verdict = judged(ended(0), kept=kept)
+        assert (verdict.phase, verdict.reason) == (Phase.FAILED, Reason.RESULT_NOT_KEPT)
+        assert verdict.message.endswith(
+            f"Nothing of the output was kept: {why}. Leave the directory readable for every user."
+        )
+        assert judged(ended(3), kept=kept).reason is Reason.PROGRAM_FAILED
+
+    def test_a_pod_that_is_evicted_once_its_output_is_kept_has_succeeded(self):
+        """What a large output takes of a node's disk may be why: the program has ended well, and is not run again."""
+        evicted = pod(ended(0), ended(137), phase="Failed", reason="Evicted", message="low on disk")
+        assert judged(ended(0), seen=evicted).phase is Phase.SUCCEEDED
+        assert judged(ended(0), seen=evicted, kept=None).reason is Reason.EVICTED
+        assert judged(ended(3), seen=evicted).reason is Reason.EVICTED
+
     def test_a_program_s_own_failure_comes_before_it(self):
         kept = manifest(skipped=(SkippedFile(path="output.json", reason="symbolic links are not followed"),))
         assert judged(ended(3), kept=kept).reason is Reason.PROGRAM_FAILED

@@ -41,7 +41,7 @@ def collect(seen: Observation, pod: PodView) -> Decision:
 
 def pod_gone(seen: Observation, job: JobView) -> Decision:
     """Decide about a Job whose pod is gone, or never came and will not."""
-    if _log_pending(seen):
+    if _log_pending(seen) or (job.complete and seen.results_unknown):
         return _still_collecting(seen)
     return end(seen, TerminatedView(exit_code=0) if job.complete else None)
 

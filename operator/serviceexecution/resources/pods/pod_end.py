@@ -20,9 +20,13 @@ def started_at(pod: PodView) -> datetime | None:
     main = pod.main
     if main.running is not None:
         return main.running.started_at
-    if main.terminated is None or main.terminated.reason in START_ERRORS:
+    end = main.terminated
+    if end is None or end.reason in START_ERRORS:
         return None
-    return main.terminated.started_at
+    if end.started_at is not None or end.reason == UNKNOWN_END:
+        return end.started_at
+    # Virtual kubelets may leave it out; it has ended, and therefore started
+    return pod.status.start_time or pod.metadata.creation_timestamp
 
 
 def is_told_to_end(pod: PodView) -> bool:
