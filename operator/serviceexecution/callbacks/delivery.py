@@ -40,6 +40,7 @@ logger = structlog.stdlib.get_logger()
 MOST_TRIES: Final = 12
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 3600.0
+_MOST_JITTER: Final = 1.25
 _AT_ONCE: Final = 8
 _AT_ONCE_OF_NAMESPACE: Final = 2
 _AT_ONCE_PER_HOST: Final = 4
@@ -144,7 +145,9 @@ class Deliverer:
     async def _deliver(self, delivery: _Delivery, status: CallbackStatus) -> None:
         while status.state is CallbackState.PENDING:
             if status.next_attempt_time is not None:
-                await self._sleep(max(0.0, (status.next_attempt_time - datetime.now(UTC)).total_seconds()))
+                left = (status.next_attempt_time - datetime.now(UTC)).total_seconds()
+                # A clock that was ahead when this was written must not hold the callback up by as much
+                await self._sleep(min(max(0.0, left), LONGEST_PAUSE * _MOST_JITTER))
             answer = await self._try(delivery)
             status = next_status(status, answer, datetime.now(UTC))
             outcome = "accepted" if not answer.problem else "refused" if answer.final else "failed"
@@ -247,7 +250,7 @@ def next_status(status: CallbackStatus, answer: Answer, now: datetime) -> Callba
             state=CallbackState.FAILED, attempts=attempts, last_attempt_time=now, message=answer.problem
         )
     pause = min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE)
-    pause = max(pause * random.uniform(0.75, 1.25), min(answer.retry_after or 0.0, LONGEST_PAUSE))  # noqa: S311
+    pause = max(pause * random.uniform(0.75, _MOST_JITTER), min(answer.retry_after or 0.0, LONGEST_PAUSE))  # noqa: S311
     return CallbackStatus(
         state=CallbackState.PENDING,
         attempts=attempts,

@@ -10,13 +10,14 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from serviceexecution.callbacks.allow_list import Target
-from serviceexecution.callbacks.delivery import MOST_TRIES, Deliverer
+from serviceexecution.callbacks.delivery import LONGEST_PAUSE, MOST_TRIES, Deliverer
 from serviceexecution.callbacks.sender import Sender
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution import ServiceExecution
+from serviceexecution.resources.executions.execution_status import ExecutionStatus
 from serviceexecution.store.store import ResultStore
 from tests.unit.callbacks.executions import execution
 from tests.unit.gateway.service_api.service_cluster import ServiceCluster
@@ -250,6 +251,16 @@ async def test_a_restart_goes_on_where_it_was(tmp_path):
         second.deliverer._client = cast("KubernetesClient", stage.cluster)
         status = await second.run()
     assert (status["state"], status["attempts"]) == ("Delivered", 2)
+
+
+async def test_a_try_that_a_wrong_clock_has_put_a_year_off_is_made_within_the_longest_pause(tmp_path):
+    async with Receiver(OK) as receiver:
+        stage = Stage(tmp_path, receiver.url)
+        ahead = {"state": "Pending", "attempts": 1, "nextAttemptTime": "2999-01-01T00:00:00Z"}
+        status = ExecutionStatus.model_validate({**stage.execution.status.model_dump(), "callback": ahead})
+        stage.execution = stage.execution.model_copy(update={"status": status})
+        assert (await stage.run())["state"] == "Delivered"
+    assert stage.slept == [LONGEST_PAUSE * 1.25]
 
 
 async def test_a_pass_before_the_watch_tells_of_the_delivery_sends_nothing_again(tmp_path):

@@ -46,6 +46,9 @@ class Ending:
         """By uid of executions: when the right to delete their Secret was found missing."""
         self._uncounted: OrderedDict[str, tuple[str, str, datetime, UsageNote]] = OrderedDict()
         """By uid of executions that have ended, the newest last: whose and what."""
+        self._ends: OrderedDict[str, datetime] = OrderedDict()
+        """By uid: the end for which an execution was first counted. An end that cannot be written is decided anew each
+        time, and must not count in two months."""
         self._client = client
         self._store = store
         self._reads = reads
@@ -95,6 +98,7 @@ class Ending:
         if service is not None and ended is not None:
             metadata = execution.metadata
             note = usage_note(metadata.uid, status)
+            ended = self._ends.setdefault(metadata.uid, ended)
             self._uncounted[metadata.uid] = (metadata.namespace, service.name, ended, note)
         failed = 0
         for one in [*self._uncounted.values()][-_COUNTED_AT_ONCE:] * 2:  # A lost request is no outage
@@ -107,8 +111,9 @@ class Ending:
                 logger.warning("usage not counted; it is tried again with the next end", error=str(error))
                 continue
             self._uncounted.pop(one[-1].uid, None)
-        while len(self._uncounted) > _MOST_WAITING:
-            self._uncounted.popitem(last=False)
+        for waiting in (self._uncounted, self._ends):
+            while len(waiting) > _MOST_WAITING:
+                waiting.popitem(last=False)
 
     async def _date_results(self, execution: ServiceExecution, status: ExecutionStatus) -> None:
         retention, ended = execution.spec.result_retention, status.completion_time

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from serviceexecution.controller.work.keys import ServiceKey
+from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
 from tests.unit.controller.harness import World
 from tests.unit.controller.service_harness import (
@@ -17,7 +18,7 @@ from tests.unit.controller.service_harness import (
     message,
     redefine,
 )
-from tests.unit.executions.builders import running
+from tests.unit.executions.builders import ended, running
 
 
 async def test_what_is_taken_is_recorded_before_anything_is_created(world: World):
@@ -136,3 +137,25 @@ async def test_ready_is_written_once_and_again_when_it_changes(world: World):
     service = world.kubernetes.one(SERVICE_DEFINITIONS)
     assert service["status"]["conditions"][0]["status"] == "False"
     assert service["status"]["observedGeneration"] == 2
+
+
+async def test_an_end_that_is_written_in_the_next_month_only_is_counted_once(world: World):
+    define(world)
+    apply(world)
+    await world.controller.run()
+    world.pod(running(), running())
+    await world.controller.run()
+    world.wait(10)
+    await world.keep()
+    world.pod(ended(), ended(until=16))
+    for _ in range(2):
+        await world.controller.watch()
+        world.kubernetes.fail("patch", "serviceexecutions")
+        with pytest.raises(KubernetesError):
+            await world.controller.reconcile()
+        world.wait(20 * 86_400)
+    await world.controller.run()
+    assert world.said() == ("Succeeded", "Succeeded")
+    sums = world.store.usage_sums
+    months = [await sums.month("team", "adder", month) for month in await sums.months("team", "adder")]
+    assert [(one.month, one.executions) for one in months] == [("2026-03", 1)]
