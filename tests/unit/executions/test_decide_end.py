@@ -125,6 +125,16 @@ def test_an_end_without_the_time_of_its_start_has_its_output_and_log_waited_for(
     assert decision.status.log is not None
 
 
+def test_a_problem_with_half_a_surrogate_pair_ends_the_run():
+    """Valid JSON can hold it, and no status can: the end could not be written, again and again."""
+    left = main_output('{"status": 500, "title": "bad \\ud800", "detail": "\\u001b[2J"}')
+    decision = decided(
+        execution(started_status()), job=job(), pod=pod(ended(3), ended(until=16)), **{**KEPT, "output": left}
+    )
+    assert decision.status.phase is Phase.FAILED
+    assert decision.status.message == "The program failed. Its exit code is 3. bad �: �[2J"
+
+
 class TestTheCollectorEndedWithoutACommit:
     def test_a_commit_under_way_has_a_moment(self):
         decision = decided(execution(started_status()), job=job(), pod=OVER, now=20, log=log())

@@ -31,3 +31,9 @@ def test_a_detail_follows_the_sentence_in_one_bounded_line():
     assert text == "The container could not be started. exec: no such file"
     assert len(sentence(Reason.START_FAILED, "x" * 100_000)) < 2100
     assert sentence(Reason.START_FAILED, " \n ") == "The container could not be started."
+
+
+def test_what_a_program_words_is_said_without_what_no_status_or_terminal_takes():
+    said = sentence(Reason.PROGRAM_FAILED, "half \ud800, red \x1b[31m, bell \x07, nul \x00, c1 \x9b, ü ✓")
+    assert said == "The program failed. half �, red �[31m, bell �, nul �, c1 �, ü ✓"
+    said.encode()
