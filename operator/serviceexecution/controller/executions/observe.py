@@ -22,7 +22,7 @@ from serviceexecution.controller.known.cache import ObjectCache
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.store_reads import NoTurnAtStoreError, StoreReads
-from serviceexecution.controller.warnings import creation_problem_of, newest_warning
+from serviceexecution.controller.warnings import Warnings, creation_problem_of
 from serviceexecution.executions.attempts.progress import attempt_of, left_attempt
 from serviceexecution.executions.earlier_run import Run, is_of_run, run_of
 from serviceexecution.executions.ended import Rest, rest_of
@@ -36,7 +36,8 @@ from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, h
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.container_needs import PLACES_OF_RUNS
-from serviceexecution.resources.pods.pod_start import StartLimits
+from serviceexecution.resources.pods.observed import PodView
+from serviceexecution.resources.pods.pod_start import StartLimits, start_problem
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.services.effective import effective_spec
 from serviceexecution.store.errors import StoreError
@@ -73,6 +74,7 @@ class ExecutionObserver:
         self._planner = planner
         self._checker = checker
         self._client = client
+        self._warnings = Warnings(client)
         self._jobs = JobReader(client, cache.runs)
         self._children = Children(self._jobs)
         self._store = store
@@ -136,10 +138,10 @@ class ExecutionObserver:
 
     async def _with_warnings(self, seen: Observation) -> Observation:
         job, pod = seen.job, seen.pod
-        if job is None:
+        if job is None or (pod is not None and _is_explained(pod, seen)):
             return seen
         about = job.metadata if pod is None else pod.metadata
-        message = await newest_warning(self._client, about, seen.now)
+        message = await self._warnings.newest(about, seen.now)
         if message is None:
             return seen
         if pod is not None:
@@ -257,6 +259,13 @@ def _waits_for_start(seen: Observation) -> bool:
         return seen.status.pod is None
     main = seen.pod.main
     return not seen.pod.ended and main.running is None and main.terminated is None
+
+
+def _is_explained(pod: PodView, seen: Observation) -> bool:
+    """Tell whether the pod's own status says what main waits for: volumes are there once a container has begun."""
+    states = [container.state for container in pod.status.init_container_statuses]
+    begun = any(state.running is not None or state.terminated is not None for state in states)
+    return begun or start_problem(pod, seen.limits) is not None
 
 
 def _may_have_ended(seen: Observation) -> bool:

@@ -1,7 +1,7 @@
 """Gathers all that a decision about a service's builds is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -19,7 +19,7 @@ from serviceexecution.controller.service_problem import Checker
 from serviceexecution.controller.services.pod_security import NamespaceLevels
 from serviceexecution.controller.services.slots import BuildSlots
 from serviceexecution.controller.store_reads import StoreReads
-from serviceexecution.controller.warnings import creation_problem_of, newest_warning
+from serviceexecution.controller.warnings import Warnings, creation_problem_of
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.model import OpaqueObject
 from serviceexecution.resources.pods.container_needs import PLACES_OF_BUILDS
@@ -50,6 +50,10 @@ class ServiceObserver:
     settings: BuildsSettings | None
     limits: StartLimits
     clock: Clock
+    warnings: Warnings = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "warnings", Warnings(self.client))
 
     @property
     def _jobs(self) -> JobReader:
@@ -154,7 +158,7 @@ class ServiceObserver:
         self, seen: BuildObservation, active: Revision, job: JobView, pod: PodView | None
     ) -> BuildObservation:
         about = job.metadata if pod is None else pod.metadata
-        message = await newest_warning(self.client, about, seen.now)
+        message = await self.warnings.newest(about, seen.now)
         if not message:
             return seen
         if pod is None:
