@@ -74,6 +74,19 @@ from tests.chart.conftest import IN_CLUSTER, LARGE, REGISTRY, ChartRefusedError
         ([*REGISTRY, "builds.limits.image=huge"], "does not match pattern"),
         ([*REGISTRY, "builds.environment.HTTPS-PROXY=a"], "does not match pattern"),
         ([*REGISTRY, "builds.seccompProfile=../a.json"], "does not match pattern"),
+        (["gateway.console.openIdConnect.issuer=http://id.example.com"], "does not match pattern"),
+        (
+            ["gateway.console.openIdConnect.issuer=https://id.example.com"],
+            "gateway.console.openIdConnect: issuer and clientId belong together",
+        ),
+        (
+            [
+                "gateway.console.openIdConnect.issuer=https://id.example.com",
+                "gateway.console.openIdConnect.clientId=console",
+                "gateway.console.openIdConnect.scopes={email}",
+            ],
+            "scopes",
+        ),
         (
             [*LARGE, "extraEnv[0].name=A", "extraEnv[0].value=x", "gateway.extraEnv[0].name=A"],
             "extraEnv: A is already set",

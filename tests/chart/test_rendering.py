@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.gateway.identity_provider import IdentityProvider
 from serviceexecution.gateway.settings import GatewaySettings
 from tests.chart.conftest import EVERYTHING, IN_CLUSTER, LARGE, environment, named, of_kind
 from tools import ROOT
@@ -277,6 +278,8 @@ def test_every_setting_reaches_the_gateway(render):
     assert [str(network) for network in settings.trusted_proxies] == ["10.42.0.0/16", "fd00:42::/48"]
     assert (settings.auth_mode, settings.token_seconds) == ("none", 900)
     assert settings.console_directory == ""
+    provider = IdentityProvider("https://id.example.com/realm", "console", ("openid", "groups"))
+    assert settings.console_open_id_connect == provider
 
 
 def test_the_console_is_served_from_where_the_image_has_it(render):

@@ -68,6 +68,7 @@ resources:
   (dict "name" "SX_INPUT_RETENTION" "value" .Values.gateway.inputRetention)
   (dict "name" "SX_CORS_ORIGINS" "value" (join "," .Values.gateway.corsOrigins))
   (dict "name" "SX_CONSOLE_DIRECTORY" "value" (ternary "/opt/console" "" .Values.gateway.console.enabled))
+  (dict "name" "SX_CONSOLE_OPEN_ID_CONNECT" "value" (include "serviceexecution.openIdConnect" .))
   (dict "name" "SX_TRUSTED_PROXIES" "value" (join "," .Values.gateway.trustedProxies))
   (dict "name" "SX_SOURCE_LIMIT" "value" (toString .Values.builds.limits.archive))
   (dict "name" "SX_POOL_FILE_LIMIT" "value" (toString .Values.gateway.dataPools.fileLimit))
@@ -107,6 +108,14 @@ resources:
   {{- with include "serviceexecution.buildCaFile" . }}
   - {name: build-ca, mountPath: {{ dir . }}, readOnly: true}
   {{- end }}
+{{- end -}}
+
+{{- define "serviceexecution.openIdConnect" -}}
+{{- $provider := .Values.gateway.console.openIdConnect -}}
+{{- if ne (empty $provider.issuer) (empty $provider.clientId) -}}
+{{- fail "gateway.console.openIdConnect: issuer and clientId belong together; give both, or neither" -}}
+{{- end -}}
+{{- if $provider.issuer -}}{{ toJson $provider }}{{- end -}}
 {{- end -}}
 
 {{- define "serviceexecution.credentials" -}}

@@ -4,6 +4,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
 from serviceexecution.contract.durations import DurationError, format_duration, parse_duration
+from serviceexecution.gateway.identity_provider import IdentityProvider, read_identity_provider
 from serviceexecution.process.settings import (
     ProcessSettings,
     SettingsError,
@@ -80,6 +81,11 @@ class GatewaySettings(ProcessSettings):
     """Web origins whose pages may call the Service API, with commas between them."""
     console_directory: Annotated[str, variable("SX_CONSOLE_DIRECTORY")] = ""
     """Where the built files of the console are; none: it is not served."""
+    console_open_id_connect: Annotated[
+        IdentityProvider | None, variable("SX_CONSOLE_OPEN_ID_CONNECT", read_identity_provider)
+    ] = None
+    """The identity provider at which people sign in to the console, as a JSON object: issuer, clientId, scopes; none:
+    they paste an access key or a token."""
     trusted_proxies: Annotated[tuple[Network, ...], variable("SX_TRUSTED_PROXIES", _networks)] = ()
     """Networks of proxies in front of the gateway, whose word on where a request comes from counts."""
     large_uploads: Annotated[int, whole_number("SX_LARGE_UPLOADS", most=1000)] = 6

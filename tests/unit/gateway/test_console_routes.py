@@ -5,18 +5,27 @@ import re
 import httpx
 import pytest
 
+from serviceexecution.gateway.identity_provider import IdentityProvider
 from tests.unit.gateway.service_api.service_harness import Service
+
+PROVIDER = IdentityProvider("https://ID.example.com:8443/realm", "console", ("openid", "email"))
 
 
 @pytest.fixture
-async def console(tmp_path):
+def settings():
+    """Return what the gateway is told beside its console's files."""
+    return {}
+
+
+@pytest.fixture
+async def console(tmp_path, settings):
     built = tmp_path / "built"
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text('<meta property="csp-nonce" nonce="%NONCE%">')
     (built / "assets" / "index-1.js").write_text("run()")
     (built / "assets" / "index-1.js.gz").write_bytes(b"smaller")
     (built / "secret.js").write_text("no asset")
-    service = Service(tmp_path / "store", console_directory=str(built))
+    service = Service(tmp_path / "store", console_directory=str(built), **settings)
     async with httpx.AsyncClient(transport=service.http._transport, base_url="http://gateway") as http:
         yield http
     await service.schemas.close()
@@ -59,6 +68,17 @@ async def test_the_address_without_a_slash_leads_to_the_page_whatever_stands_bef
 
 async def test_nobody_is_signed_in_by_the_gateway(console):
     assert (await console.get("/console/session.json")).json() == {"signedIn": False}
+
+
+@pytest.mark.parametrize("settings", [{"console_open_id_connect": PROVIDER}])
+async def test_the_page_is_told_of_the_identity_provider_and_may_ask_its_origin_and_no_other(console):
+    told = {"issuer": PROVIDER.issuer, "clientId": "console", "scopes": ["openid", "email"]}
+    assert (await console.get("/console/session.json")).json() == {"signedIn": False, "openIdConnect": told}
+    policy = (await console.get("/console/")).headers["content-security-policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives.pop("connect-src") == "'self' https://id.example.com:8443"
+    assert all("example" not in allowed for allowed in directives.values())
+    assert (directives["script-src"], directives["form-action"]) == ("'self'", "'none'")
 
 
 async def test_without_built_files_there_is_no_console(tmp_path):

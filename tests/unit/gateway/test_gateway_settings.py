@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from serviceexecution.gateway.identity_provider import IdentityProvider
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.process.settings import SettingsError
 
@@ -31,8 +34,10 @@ def test_all_settings_of_the_gateway_are_read():
             "SX_SOURCE_UPLOADS": "1",
             "SX_BUILD_CA_FILE": "/etc/ca.crt",
             "SX_TRUSTED_PROXIES": "10.42.0.0/16, fd00::1",
+            "SX_CONSOLE_OPEN_ID_CONNECT": '{"issuer": "https://id.example.com/", "clientId": "c"}',
         }
     )
+    assert settings.console_open_id_connect == IdentityProvider("https://id.example.com/", "c", ("openid",))
     assert (settings.pods_port, settings.pods_at_api_port) == (82, "never")
     assert (settings.auth_mode, settings.public_url) == ("none", "https://api.example.com/sx")
     assert settings.namespaces == ("team-a", "team-b")
@@ -66,3 +71,30 @@ def test_all_settings_of_the_gateway_are_read():
 def test_wrong_setting_is_named(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         GatewaySettings.from_environment(NEEDED | wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "member"),
+    [
+        ({"issuer": "http://id.example.com"}, "issuer"),
+        ({"issuer": "https://id.example.com; script-src *"}, "issuer"),
+        ({"issuer": "https://id.example.com https://evil.example"}, "issuer"),
+        ({"issuer": "https://ada@id.example.com"}, "issuer"),
+        ({"issuer": "https://id.example.com?tenant=1"}, "issuer"),
+        ({"issuer": "https://id.example.com/\n"}, "issuer"),
+        ({"issuer": 1}, "issuer"),
+        ({"clientId": ""}, "clientId"),
+        ({"clientId": None}, "clientId"),
+        ({"scopes": ["email"]}, "scopes"),
+        ({"scopes": "openid"}, "scopes"),
+        ({"scopes": ["openid", "two words"]}, "scopes"),
+        ({"clientSecret": "s3cret"}, "clientSecret"),
+    ],
+)
+def test_an_identity_provider_that_cannot_be_one_is_refused_by_member_and_never_becomes_a_header(
+    given, member
+):
+    told = {"issuer": "https://id.example.com", "clientId": "console", **given}
+    with pytest.raises(SettingsError, match=f"SX_CONSOLE_OPEN_ID_CONNECT.*{member}") as refused:
+        GatewaySettings.from_environment(NEEDED | {"SX_CONSOLE_OPEN_ID_CONNECT": json.dumps(told)})
+    assert "s3cret" not in str(refused.value)
