@@ -17,6 +17,7 @@ from serviceexecution.cli.commands import (
     executions,
     init,
     listing,
+    mcp,
     pool,
     receipt,
     rerun,
@@ -91,6 +92,7 @@ app.command("delete")(deletion.delete)
 app.add_typer(pool.pools, name="pool")
 app.command("console")(console.console)
 app.command("open")(console.open_page)
+app.command("mcp")(mcp.mcp)
 app.add_typer(access_key.keys, name="access-key")
 app.add_typer(callback.callbacks, name="callback")
 

@@ -30,6 +30,11 @@ def visible_line(text: str) -> str:
     return _IN_LINE.sub(_escaped, _COLOURS.sub("", text))
 
 
+def plain(text: str) -> str:
+    """Return text of several lines without any such character: for readers to whom escapes say nothing."""
+    return _IN_TEXT.sub("", _COLOURS.sub("", text).replace("\r\n", "\n"))
+
+
 def visible_json(value: JsonValue, *, indent: int | None = 2) -> str:
     """Return a value as JSON text of the same value that holds no such character."""
     return _IN_TEXT.sub(_json_escaped, json.dumps(value, indent=indent, ensure_ascii=False))

@@ -298,7 +298,10 @@ def _handler(cluster):
                     document["detail"] = cluster.problem[2]
                 return self._send(200, document)
             if parts[-1] == "files":
-                return self._send(200, {"files": [{"path": name} for name in cluster.files]})
+                return self._send(
+                    200,
+                    {"files": [{"path": name, "size": len(text)} for name, text in cluster.files.items()]},
+                )
             name = path_below(parts)
             if name in cluster.files:
                 return self._send(200, cluster.files[name])

@@ -15,6 +15,7 @@ WITHOUT = {
     "open": "shows a page until it is ended",
     "console": "shows a page until it is ended",
     "serve": "serves until it is ended",
+    "mcp": "speaks with an agent until it is ended",
 }
 
 

@@ -1,0 +1,1 @@
+"""``sx mcp``: services as tools for agents, by the Model Context Protocol."""
