@@ -12,10 +12,13 @@ from serviceexecution.cli.client.channel import Channel
 from serviceexecution.cli.commands import pool
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.options import Output
+from serviceexecution.cli.pools.lookup import left_index
 from serviceexecution.cli.pools.pool_client import PoolClient, checked_name
 from serviceexecution.cli.pools.sources import sources_of
+from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.kube.kinds import DATA_POOLS
 from tests.support.served_gateway import ServedGateway
+from tests.unit.cli.fake_cluster import PROXY
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 
 
@@ -137,3 +140,50 @@ def test_pools_are_created_listed_and_deleted(sx, cluster):
     assert "no data pool other" in sx("pool", "rm", "other", "-y")[2]
     assert sx("pool", "rm", "measurements", "-y")[0] == 0
     assert ("datapools", "team-a", "measurements") not in cluster.api.objects
+
+
+def test_an_earlier_state_is_read(tmp_path, gateway, session, client):
+    (tmp_path / "a").write_text("old")
+    pool.put("pool", [str(tmp_path / "a")])
+    stored = gateway.service.cluster.of(DATA_POOLS)["pool"]
+    before, uid = stored["status"]["index"], stored["metadata"]["uid"]
+    (tmp_path / "a").write_text("newer")
+    pool.put("pool", [str(tmp_path / "a")])
+    earlier = PoolClient(client._channel, NAMESPACE, uid, before)
+    assert (earlier.files()["a"].size, client.files()["a"].size) == (3, 5)
+    assert list(earlier.get_all(earlier.files().values(), tmp_path / "old")) == [("a", 3)]
+    assert (tmp_path / "old" / "a").read_text() == "old"
+    with pytest.raises(CommandError, match="states are kept for a while only"):
+        PoolClient(client._channel, NAMESPACE, uid, "0" * 64).files()
+
+
+@pytest.mark.parametrize(
+    ("used", "sentence"),
+    [
+        ([{"uid": "other"}], "does not use the data pool readings"),
+        ([{"uid": "p"}, {"uid": "other", "written": {"index": "f" * 64}}], "has not changed"),
+        (
+            [{"uid": "p", "written": {"reason": "NotKept", "message": "Too large."}}],
+            "is not kept: Too large.",
+        ),
+    ],
+)
+def test_an_execution_that_left_no_state_is_said(used, sentence):
+    found: JsonObject = {"metadata": {"name": "readings", "uid": "p"}}
+    with pytest.raises(CommandError, match=sentence):
+        left_index({"metadata": {"name": "e"}, "status": {"dataPools": used}}, found)
+
+
+def test_the_state_that_lost_a_conflict_is_read(cluster, sx):
+    sx("pool", "create", "readings")
+    uid = cluster.api.objects["datapools", "team-a", "readings"]["metadata"]["uid"]
+    written = {"reason": "Conflict", "index": "e" * 64}
+    cluster.execution("run", status={"dataPools": [{"uid": uid}, {"uid": uid, "written": written}]})
+    file = {"id": "i", "name": "a", "contentLength": 3, "sha256": "ab", "contentType": "", "createdAt": "now"}
+    cluster.answers[f"{PROXY}/platform/team-a/datapools/{uid}/files"] = (200, [file])
+    code, out, _ = sx("pool", "ls", "readings", "--left-by", "run", "-o", "json")
+    assert (code, json.loads(out)[0]["name"]) == (0, "a")
+    assert cluster.requests("GET", f"/{uid}/files?index={'e' * 64}")
+    assert "64 digits" in sx("pool", "get", "readings", "--index", "../x")[2]
+    assert "either" in sx("pool", "ls", "readings", "--index", "e" * 64, "--left-by", "run")[2]
+    assert sx("pool", "ls", "--index", "e" * 64)[0] == 2

@@ -6,9 +6,16 @@ from typing import Annotated, Final
 import typer
 
 from serviceexecution.cli.console import note, progress_bar, say, say_json, say_table
-from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.errors import CommandError, ExitCode
 from serviceexecution.cli.options import ContextOption, GatewayOption, NamespaceOption, Output, OutputOption
-from serviceexecution.cli.pools.lookup import client_of, document, found_pool, row
+from serviceexecution.cli.pools.lookup import (
+    IndexOption,
+    LeftByOption,
+    client_of,
+    document,
+    found_pool,
+    row,
+)
 from serviceexecution.cli.sizes import shown_size
 from serviceexecution.contract.json_types import JsonObject, JsonValue, text_at
 
@@ -80,6 +87,8 @@ def create(
 @pools.command("ls")
 def list_pools(
     pool: Annotated[str, typer.Argument(metavar="[POOL]", help="List the files of this data pool.")] = "",
+    index: IndexOption = "",
+    left_by: LeftByOption = "",
     output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -91,13 +100,18 @@ def list_pools(
     Examples:
       sx pool ls
       sx pool ls readings
+      sx pool ls readings --left-by 5f0c…
     """
     from serviceexecution.cli.session import open_session
     from serviceexecution.kube.kinds import DATA_POOLS
 
+    if not pool and (index or left_by):
+        raise CommandError("--index and --left-by are of one data pool: name it.", code=ExitCode.USAGE)
     with open_session(context, namespace, gateway) as session:
         if pool:
-            files = sorted(client_of(session, pool).files().values(), key=lambda file: file.name)
+            files = sorted(
+                client_of(session, pool, index, left_by).files().values(), key=lambda file: file.name
+            )
             if output is Output.JSON:
                 say_json(
                     [
@@ -192,6 +206,8 @@ def get(
             show_default=False,
         ),
     ] = Path(),
+    index: IndexOption = "",
+    left_by: LeftByOption = "",
     output: OutputOption = Output.TABLE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -202,11 +218,12 @@ def get(
     \b
     Examples:
       sx pool get readings -d data
+      sx pool get readings -d theirs --left-by 5f0c…
     """
     from serviceexecution.cli.session import open_session
 
     with open_session(context, namespace, gateway) as session:
-        client = client_of(session, pool)
+        client = client_of(session, pool, index, left_by)
         files = client.files()
         wanted = _chosen(pool, list(files), names)
         shown: list[JsonValue] = []

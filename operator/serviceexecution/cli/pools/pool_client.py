@@ -34,14 +34,15 @@ class RemoteFile:
 class PoolClient:
     """One data pool. Raises CommandError with the gateway's own sentence, httpx.HTTPError when it cannot be reached."""
 
-    def __init__(self, channel: Channel, namespace: str, pool: str) -> None:
-        """``pool`` is its uid."""
+    def __init__(self, channel: Channel, namespace: str, pool: str, index: str = "") -> None:
+        """``pool`` is its uid. With an ``index`` that state is read, else the newest."""
         self._channel = channel
+        self._state = f"?index={index}" if index else ""
         self._path = f"/platform/{path_segment(namespace)}/datapools/{path_segment(pool)}/files"
 
     def files(self) -> dict[str, RemoteFile]:
         """Return all files by name."""
-        listed = self._channel.request("GET", self._path).json()
+        listed = self._channel.request("GET", self._path + self._state).json()
         found = (
             RemoteFile(
                 str(file["id"]),
@@ -90,7 +91,7 @@ class PoolClient:
 
     def get_all(self, files: Iterable[RemoteFile], directory: Path) -> Iterator[tuple[str, int]]:
         """Fetch files into a directory; give name and size of each when it is there. A cut download goes on."""
-        paths = {file.name: f"{self._path}/{path_segment(file.id)}" for file in files}
+        paths = {file.name: f"{self._path}/{path_segment(file.id)}{self._state}" for file in files}
         return download_all(self._channel, paths, directory)
 
     def delete(self, file: RemoteFile) -> None:
