@@ -202,6 +202,7 @@ def test_an_access_key_is_printed_when_its_rights_count(installed, sx):
     code, out, _ = sx("access-key", "create", "-n", "team-a", "--output", "json")
     assert code == 0
     key = json.loads(out)
+    assert out == f"{json.dumps(key, indent=2)}\n"
     asked = [
         json.loads(body)["spec"] for _, _, _, body in installed.requests("POST", "/subjectaccessreviews")
     ]

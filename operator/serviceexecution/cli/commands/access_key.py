@@ -69,9 +69,7 @@ def create(
     )
     endpoint = f"{gateway_url.rstrip('/')}/oauth/token"
     if output is Output.JSON:
-        import json
-
-        say(json.dumps({"id": str(key_id), "secret": secret, "tokenEndpoint": endpoint}))
+        say_json({"id": str(key_id), "secret": secret, "tokenEndpoint": endpoint})
         return
     say(f"id:             {key_id}\nsecret:         {secret}\ntoken endpoint: {endpoint}")
     note("The secret is not stored anywhere: save it now.")
