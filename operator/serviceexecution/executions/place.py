@@ -14,13 +14,15 @@ from typing import Final
 LEAST_RUNS: Final = 5
 """Runs below which nothing is estimated."""
 _AHEAD: Final = re.compile(r"\b(\d{1,9}) of this service's executions come first")
+_NEXT: Final = "It is the next of this service's executions"
 _LONGEST: Final = 10 * 365 * 86_400
 """Seconds; what is further away is no estimate."""
 
 
 def place_detail(ahead: int, concurrency: int, past: Sequence[float], now: datetime) -> str:
     """Return how many come first, and when it is the execution's turn by how long the service's last runs took."""
-    detail = f"{ahead} of this service's executions come first; its concurrency is {concurrency}."
+    place = f"{ahead} of this service's executions come first" if ahead else _NEXT
+    detail = f"{place}; its concurrency is {concurrency}."
     turn = _turn(ahead, concurrency, past)
     if turn is None:
         return detail
@@ -30,8 +32,16 @@ def place_detail(ahead: int, concurrency: int, past: Sequence[float], now: datet
 
 def has_moved(said: str, now: str) -> bool:
     """Tell whether at most half of those that a sentence spoke of still come first; of one it is not worth a write."""
-    then, left = _AHEAD.search(said), _AHEAD.search(now)
-    return then is not None and left is not None and int(then[1]) > 1 and int(left[1]) * 2 <= int(then[1])
+    then, left = _ahead(said), _ahead(now)
+    return then is not None and left is not None and then > 1 and left * 2 <= then
+
+
+def _ahead(said: str) -> int | None:
+    """Return how many come first by a sentence; None when it says nothing of that."""
+    if _NEXT in said:
+        return 0
+    found = _AHEAD.search(said)
+    return None if found is None else int(found[1])
 
 
 def _turn(ahead: int, concurrency: int, past: Sequence[float]) -> tuple[float, float] | None:

@@ -12,6 +12,7 @@ from serviceexecution.resources.executions.execution_status import Phase
 from tests.unit.executions.builders import at, execution, observation, status
 
 QUEUED = "Queued"
+NEXT = "It is the next of this service's executions"
 
 
 @pytest.mark.parametrize(
@@ -26,9 +27,9 @@ QUEUED = "Queued"
 )
 def test_the_turn_is_estimated_by_the_last_runs(ahead, concurrency, turn):
     said = place_detail(ahead, concurrency, [600] * 5, at(0))
+    place = f"{ahead} of this service's executions come first" if ahead else NEXT
     assert said == (
-        f"{ahead} of this service's executions come first; its concurrency is {concurrency}. "
-        f"By its last 5 runs it starts between {turn} UTC."
+        f"{place}; its concurrency is {concurrency}. By its last 5 runs it starts between {turn} UTC."
     )
 
 
@@ -53,13 +54,22 @@ def test_a_place_is_said_a_few_times_however_the_queue_moves(first, random):
         now = place_detail(ahead, 1, [], at(0))
         if has_moved(said, now):
             said, writes = now, writes + 1
-    assert said.startswith(("0 of", "1 of")) or first == ahead
+    assert said.startswith((NEXT, "1 of")) or first == ahead
     assert writes <= first.bit_length()
 
 
 @pytest.mark.parametrize(
     ("said", "ahead", "anew"),
-    [(8, 5, False), (8, 4, True), (8, 9, False), (2, 1, True), (1, 0, False), (0, 0, False), (1, 1, False)],
+    [
+        (8, 5, False),
+        (8, 4, True),
+        (8, 9, False),
+        (2, 1, True),
+        (2, 0, True),
+        (1, 0, False),
+        (0, 0, False),
+        (1, 1, False),
+    ],
 )
 def test_the_message_is_written_again_when_half_of_them_are_left(said, ahead, anew):
     before = sentence(Reason.QUEUED, place_detail(said, 1, [], at(0)))
@@ -76,3 +86,9 @@ def test_the_message_is_written_again_when_half_of_them_are_left(said, ahead, an
 )
 def test_other_sentences_of_the_queue_are_left_as_they_are(said):
     assert not has_moved(said, place_detail(1, 1, [], at(0)))
+
+
+def test_what_an_earlier_version_has_said_of_the_next_one_stays():
+    before = "0 of this service's executions come first; its concurrency is 1."
+    assert not has_moved(before, place_detail(0, 1, [], at(0)))
+    assert has_moved(before.replace("0 of", "2 of"), place_detail(0, 1, [], at(0)))

@@ -35,7 +35,7 @@ class Admission:
     """By uid: those whose passes fail; the ones behind them do not wait for them."""
 
     def admit(self, execution: ServiceExecution, concurrency: int | None) -> int | None:
-        """Let the execution in and return None, or return how many come before it, those that run included."""
+        """Let the execution in and return None, or return how many that wait come before it."""
         before = self.ahead(execution, concurrency)
         service = ServiceKey.of(execution)
         if before is None and service is not None and concurrency is not None:
@@ -45,7 +45,7 @@ class Admission:
         return before
 
     def ahead(self, execution: ServiceExecution, concurrency: int | None) -> int | None:
-        """Return how many come before it, None when it may start; lets nobody in."""
+        """Return how many that wait come before it, None when it may start; lets nobody in."""
         service = ServiceKey.of(execution)
         uid = execution.metadata.uid
         if concurrency is None or service is None or execution.status.service is not None:
