@@ -310,6 +310,12 @@ class TestTheJobIsDeleted:
         assert (decision.status.phase, decision.status.reason) == (Phase.FAILED, Reason.JOB_DELETED)
         assert decision.status.result is not None
 
+    def test_a_pod_that_never_had_a_node_holds_nothing_up_however_long_it_is_held(self):
+        told = status(Phase.PENDING, "Stopping", job=recorded_job(), attempts=1)
+        asked = told.model_copy(update={"stop_requested": stop_request()})
+        assert decided(execution(asked), pod=pod(going=True)).status.phase is Phase.CANCELLED
+        assert decided(execution(told), pod=pod(going=True)).status.reason == Reason.JOB_DELETED
+
     def test_a_cancelled_program_whose_job_is_deleted_is_cancelled(self):
         told = started_status(stop_requested=stop_request())
         decision = decided(execution(told), log=log())

@@ -43,7 +43,8 @@ class Children:
         await self._jobs.job(namespace, last.job.name)
         job = self._known.job(uid, place, last.job.uid)
         pods = await self._jobs.pods(uid, namespace)
-        return job, any(not one.ended and one.metadata.controlled_by(last.job.uid) for one in pods)
+        may_run = [one for one in pods if not (one.ended or one.never_ran)]
+        return job, any(one.metadata.controlled_by(last.job.uid) for one in may_run)
 
     async def job(self, execution: ServiceExecution) -> JobView | None:
         job = self.known_job(execution)

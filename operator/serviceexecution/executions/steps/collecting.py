@@ -53,9 +53,10 @@ def job_gone(seen: Observation) -> Decision:
         # It is being ended too; what it still writes and prints is kept.
         if (started := started_at(pod)) is not None:
             seen = seen.with_status(pod=pod_reference(pod), start_time=started)
-        if not pod.ended and pod.main.terminated is None:
+        over = pod.ended or pod.never_ran  # Held by others' finalizers, it may be there for days
+        if not over and pod.main.terminated is None:
             return going(seen, pod)
-        if not pod.ended and seen.manifest is None and not _out_of_time(seen):
+        if not over and seen.manifest is None and not _out_of_time(seen):
             return _still_collecting(seen)
     if _log_pending(seen):
         return _still_collecting(seen)

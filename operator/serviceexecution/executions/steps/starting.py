@@ -8,6 +8,7 @@ from serviceexecution.executions.observation import Observation
 from serviceexecution.executions.outcome import Decision, finish, say, stop_recorded, to_delete
 from serviceexecution.executions.pools.staging import staging_seconds
 from serviceexecution.executions.reasons import Reason
+from serviceexecution.executions.steps.running import UNCONFIRMED_END
 from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from serviceexecution.resources.pods.init_containers import init_progress
 from serviceexecution.resources.pods.observed import JobView, PodView
@@ -24,6 +25,8 @@ def before_the_pod(seen: Observation, job: JobView) -> Decision:
     """Decide about a Job that has no pod yet."""
     if (stopped := _stop_before_start(seen)) is not None:
         return stopped
+    if job.is_going:  # It makes no pod any more, however long others' finalizers hold it
+        return finish(seen, Phase.FAILED, Reason.JOB_DELETED)
     if job.spec.suspend:
         return say(seen, Phase.PENDING, Reason.QUEUED, message=queued_message(seen))
     return _start_or_fail(seen, seen.creation_problem, _admitted_since(seen, job))
@@ -57,11 +60,18 @@ def _admitted_since(seen: Observation, job: JobView) -> datetime:
 
 
 def _stop_before_start(seen: Observation) -> Decision | None:
-    """Nothing has started, so there is no log and no output to lose with the Job."""
+    """Nothing has started, so there is no log and no output to lose with the Job.
+
+    A finalizer of somebody else may hold the Job for ever. It makes no pod any more.
+    """
     if not seen.execution.spec.cancel and seen.status.stop_requested is None:
         return None
     seen = stop_recorded(seen, StopReason.CANCELLED)
-    return to_delete(say(seen, Phase.PENDING, Reason.STOPPING, wake=2))
+    age = seen.age(seen.since(Reason.STOPPING))
+    is_held = seen.job is not None and seen.job.is_going and age >= UNCONFIRMED_END
+    if is_held and (seen.pod is None or seen.pod.never_ran):
+        return finish(seen, Phase.CANCELLED, Reason.CANCELLED)
+    return to_delete(say(seen, Phase.PENDING, Reason.STOPPING, wake=max(2.0, min(age / 4, 30.0))))
 
 
 def _start_or_fail(seen: Observation, problem: StartProblem | None, since: datetime) -> Decision:

@@ -6,6 +6,7 @@ from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.controller.executions import reading
 from serviceexecution.controller.known.cached_execution import read_execution
 from serviceexecution.executions.reasons import Reason
+from serviceexecution.executions.steps.running import UNCONFIRMED_END
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution_status import StopReason
 from tests.support.api_server.requests import Crash, Request
@@ -197,6 +198,33 @@ class TestDeletions:
         await world.controller.run()
         assert world.kubernetes.writes() == writes
 
+    @pytest.mark.parametrize("suspended", [False, True])
+    async def test_a_job_that_somebody_s_finalizer_holds_keeps_no_cancelled_run_for_ever(
+        self, world: World, suspended
+    ):
+        world.apply(queueName="q" if suspended else None)
+        await world.controller.run()
+        hold_job(world)
+        world.edit(cancel=True)
+        await world.controller.run()
+        assert world.said() == ("Pending", "Stopping")
+        world.wait(UNCONFIRMED_END)
+        await world.controller.run()
+        assert world.said() == ("Cancelled", "Cancelled")
+        assert world.kubernetes.one(JOBS) is not None
+        assert world.kubernetes.writes().count("delete jobs") < 10
+
+    @pytest.mark.parametrize("suspended", [False, True])
+    async def test_a_job_that_somebody_deletes_and_a_finalizer_holds_is_deleted(
+        self, world: World, suspended
+    ):
+        world.apply(queueName="q" if suspended else None)
+        await world.controller.run()
+        hold_job(world)
+        world.kubernetes.remove(JOBS, "team", "sum-0a1b2c3d-1")
+        await world.controller.run()
+        assert world.said() == ("Failed", "JobDeleted")
+
     async def test_a_time_to_live_deletes_the_execution_with_all_it_owns(self, world: World):
         await succeed(world, world.controller.run)
         world.edit(ttlSecondsAfterFinished=60)
@@ -205,6 +233,11 @@ class TestDeletions:
         await world.controller.run()
         kinds = {plural for plural, _, _ in world.kubernetes.objects}
         assert kinds <= {EVENTS.plural}
+
+
+def hold_job(world: World) -> None:
+    hold: JsonObject = {"metadata": {"finalizers": ["example.com/hold"]}}
+    world.kubernetes.change(JOBS, "team", "sum-0a1b2c3d-1", hold)
 
 
 class TestCausesFromEvents:
