@@ -33,6 +33,7 @@ from serviceexecution.executions.planning.plan import Plan
 from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.render.job import render_children
+from serviceexecution.executions.too_large import smaller
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_EXECUTIONS
@@ -137,7 +138,14 @@ class ExecutionReconciler:
             pause = await self._ending.prepare(seen.execution, decision.status)
             if pause is not None:
                 return pause
-        if not await self._write_status(seen.execution, decision.status):
+        try:
+            written = await self._write_status(seen.execution, decision.status)
+        except KubernetesError as error:
+            less = smaller(seen, decision) if error.is_too_large else None
+            if less is None:
+                raise
+            return await self._act(seen, less)
+        if not written:
             return RECHECK_SECONDS
         self._call_back(seen.execution, decision.status)
         if decision.follow_log is not None:

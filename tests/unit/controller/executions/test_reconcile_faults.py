@@ -9,6 +9,7 @@ from serviceexecution.resources.pods.observed import PodView
 from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.requests import Request, refusal
 from tests.unit.controller.harness import SUCCESS, World, start, succeed
+from tests.unit.controller.service_harness import apply, define
 from tests.unit.executions.builders import ended, running
 
 DEAD_WEBHOOK = (
@@ -249,3 +250,31 @@ def _refuse(resource: str, status: int | None, message: str):
             raise refusal(status, message)
 
     return hook
+
+
+class TestAnExecutionThatIsAsLargeAsTheClusterCanHold:
+    TOO_LARGE = refusal(500, "etcdserver: request is too large")
+
+    async def test_it_ends_without_the_list_of_its_files(self, world: World):
+        await start(world)
+        await world.keep()
+        world.pod(ended(), ended(until=16))
+        world.kubernetes.fail("patch", "serviceexecutions", self.TOO_LARGE)
+        await world.controller.run()
+        assert world.said() == ("Succeeded", "Succeeded")
+        result = world.execution.status.result
+        assert result is not None
+        assert (result.files, result.output, result.file_count) == ((), None, 1)
+        assert result.message == (
+            "Its files are not listed here: with them the execution is larger than the cluster can hold."
+        )
+        assert world.kubernetes.one(JOBS) is None
+
+    async def test_one_that_cannot_say_what_it_takes_from_its_service_ends(self, world: World):
+        define(world)
+        apply(world)
+        world.kubernetes.fail("patch", "serviceexecutions", self.TOO_LARGE)
+        await world.controller.run()
+        assert world.said() == ("Failed", "InvalidSpec")
+        assert "larger than the cluster can hold" in (world.execution.status.message or "")
+        assert world.kubernetes.one(JOBS) is None
