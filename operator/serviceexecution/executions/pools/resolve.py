@@ -16,6 +16,8 @@ from serviceexecution.resources.pods.observed import ClaimView
 from serviceexecution.resources.pools.pool import Pool
 
 DEFAULT_STAGE_LIMIT: Final = 100 * 1024**3
+MOST_STAGED: Final = 128
+"""As many as the execution's status can record."""
 _LISTED: Final = 10
 
 
@@ -211,6 +213,12 @@ def _written_twice(planned: PlannedPools) -> PlanProblem | None:
 
 
 def _too_much(planned: PlannedPools, limit: int) -> PlanProblem | None:
+    if len(planned.staged) > MOST_STAGED:
+        detail = (
+            f"{len(planned.staged):,} properties stand for DataPools of the results store, the most is {MOST_STAGED}: "
+            "put files that belong together into one."
+        )
+        return PlanProblem(Reason.INVALID_INPUT, detail)
     if planned.staged_bytes <= limit:
         return None
     detail = (

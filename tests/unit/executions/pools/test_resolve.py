@@ -139,6 +139,19 @@ def test_more_than_the_limit_is_refused_at_once():
     assert good(known=KnownPools(pools=(STORED,)), limit=30).staged_bytes == 30
 
 
+def test_more_pools_than_a_status_can_record_are_refused_at_once():
+    """The API server would refuse the status again and again."""
+
+    def asked(count):
+        return {f"p{number}": DataPoolReference(f"p{number}", "u-numbers") for number in range(count)}
+
+    known = KnownPools(pools=(STORED,))
+    assert len(good(references=asked(128), known=known, limit=10**6).staged) == 128
+    problem = bad(references=asked(129), known=known, limit=10**6)
+    assert (problem.reason, problem.waiting) == (Reason.INVALID_INPUT, False)
+    assert "129 properties stand for DataPools of the results store, the most is 128" in problem.detail
+
+
 def test_many_ids_among_thousands_of_pools_are_found_in_a_moment():
     known = KnownPools(
         claims=tuple(claim(f"c{number}", f"of-claim-{number}") for number in range(2000)),
