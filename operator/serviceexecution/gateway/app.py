@@ -43,6 +43,7 @@ from serviceexecution.gateway.service_api.routes import service_router
 from serviceexecution.gateway.service_api.submission.intake import Intake
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.sources.routes import sources_router
+from serviceexecution.gateway.sources.uploads import SourceUploads
 from serviceexecution.gateway.state.monthly_usage import UsageReads
 from serviceexecution.gateway.state.outputs import CommittedOutputs
 from serviceexecution.gateway.state.service_state import ServiceState
@@ -138,7 +139,8 @@ def create_app(
     app.include_router(
         results_router(store, outputs, client=client, state=known, access=access, streams=streams)
     )
-    app.include_router(sources_router(store, access, settings))
+    uploads = SourceUploads(store, settings)
+    app.include_router(sources_router(store, access, settings, uploads))
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, streams))
     app.include_router(token_router(settings, access, keys))

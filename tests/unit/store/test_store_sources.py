@@ -66,6 +66,29 @@ async def test_an_upload_that_breaks_leaves_nothing(store, data):
     assert await store.sources.list_sources() == {}
 
 
+@pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
+async def test_an_archive_of_which_nobody_knows_the_digest_is_kept_under_it(store, data):
+    for _ in range(2):
+        assert await store.sources.write_new_source("team-a", pieces(data)) == sha256(data)
+        assert [*await store.sources.list_sources()] == [("team-a", sha256(data))]
+    assert await everything(await store.sources.open_source("team-a", sha256(data))) == data
+    with pytest.raises(RuntimeError):
+        await store.sources.write_new_source("team-a", broken(data))
+    assert [*await store.sources.list_sources()] == [("team-a", sha256(data))]
+
+
+async def test_what_is_left_of_an_upload_is_an_archive_that_nothing_names(store, monkeypatch):
+    async def killed(key, new):
+        raise RuntimeError
+
+    monkeypatch.setattr(store.sources._objects, "rename", killed)
+    with pytest.raises(RuntimeError):
+        await store.sources.write_new_source("team-a", pieces(b"x"))
+    ((namespace, digest),) = await store.sources.list_sources()
+    assert namespace == "team-a"
+    assert digest != sha256(b"x")
+
+
 @pytest.mark.parametrize("digest", ["", "sha256:" + "0" * 64, "A" * 64, "../" + "0" * 61, "0" * 63])
 async def test_only_digests_name_archives(store, digest):
     with pytest.raises(StoreConfigurationError):

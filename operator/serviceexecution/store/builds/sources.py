@@ -1,6 +1,7 @@
 """The archives that services are built from, kept once for each namespace by their SHA-256."""
 
 import re
+import secrets
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,6 +55,21 @@ class SourceStore:
         written = await write_stream(self._objects, key, chunks, expected_size=expected_size, check=check)
         await self._objects.make_durable([key])
         return written.size
+
+    async def write_new_source(
+        self, namespace: str, chunks: AsyncIterable[bytes], *, expected_size: int = 0
+    ) -> str:
+        """Keep an archive whose SHA-256 is known only at its end, streaming, and return that.
+
+        Until then it has a random name of the same kind: what is left of a broken upload is an archive that nothing
+        names, and goes with those. Nothing is kept when ``chunks`` raises.
+        """
+        arriving = self._key(namespace, secrets.token_hex(32))
+        written = await write_stream(self._objects, arriving, chunks, expected_size=expected_size)
+        key = self._key(namespace, written.sha256)
+        await self._objects.rename(arriving, key)
+        await self._objects.make_durable([key])
+        return written.sha256
 
     async def open_source(self, namespace: str, digest: str) -> ObjectStream | None:
         """Open an archive for reading; None when it is not there."""

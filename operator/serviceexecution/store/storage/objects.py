@@ -43,6 +43,9 @@ _CHUNK_SECONDS: Final = 60.0
 _WRITE_SECONDS: Final = 30.0
 """How long it has to take a small object, or to delete a thousand."""
 
+_RENAME_SECONDS: Final = 60.0
+"""How long it has to rename an object, which a bucket copies."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
@@ -114,6 +117,13 @@ class Objects:
                 self._backend, key, chunks, chunk_size=part, max_concurrency=_CONCURRENT_PARTS
             )
             return _tag(result["e_tag"])
+
+    async def rename(self, key: str, new: str) -> None:
+        """Give an object another name, in place of what has that name."""
+        self.check_may_write()
+        with self.answers.noted(), translated(f"rename {key}"):
+            async with asyncio.timeout(_RENAME_SECONDS):
+                await obstore.rename_async(self._backend, key, new, overwrite=True)
 
     async def get(self, key: str) -> bytes | None:
         """Return a small object's content, or None when there is none."""
