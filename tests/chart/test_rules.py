@@ -31,7 +31,8 @@ def test_a_process_has_the_rights_that_its_code_calls_for(render, sets, process)
 def test_the_gateway_writes_services_and_data_pools_only_where_the_operator_lets_it(render):
     without, with_it = (rights(render(*values), "sx-serviceexecution-gateway")[""] for values in ((), WRITES))
     pools = {("serviceexecution.dev/datapools", verb) for verb in ("create", "patch", "delete")}
-    assert with_it - without == {("serviceexecution.dev/servicedefinitions", "delete"), *pools}
+    services = {("serviceexecution.dev/servicedefinitions", verb) for verb in ("create", "patch", "delete")}
+    assert with_it - without == services | pools
 
 
 def test_access_keys_bring_the_rest():
@@ -56,6 +57,7 @@ READERS = {
     ("servicedefinitions/log", "get"): "gateway/builds/log_routes.py",
     ("servicedefinitions/run", "create"): "gateway/access/rights.py",
     ("servicedefinitions/source", "create"): "gateway/access/rights.py",
+    ("servicedefinitions/source", "get"): "gateway/platform_api/services/source_routes.py",
     ("serviceexecutions/cancel", "update"): "gateway/access/rights.py",
     ("datapools", "get"): "gateway/platform_api/data_pools/pool_routes.py",
     ("datapools", "list"): "gateway/platform_api/data_pools/pool_routes.py",

@@ -340,7 +340,7 @@ def test_fence_names_the_account_of_the_gateway(layout):
     )
     policies = of_kind(layout, "ValidatingAdmissionPolicy")
     fences = [policy for policy in policies if "-gateway-" in policy["metadata"]["name"]]
-    assert len(fences) == 5
+    assert len(fences) == 6
     for fence in fences:
         (condition,) = fence["spec"]["matchConditions"]
         assert (

@@ -65,7 +65,7 @@
   verbs: [get, list, watch, create, patch] # patch: spec.cancel alone, see the admission policy
 - apiGroups: [serviceexecution.dev]
   resources: [servicedefinitions]
-  verbs: [get, list, watch{{ if .Values.gateway.platformApi.write }}, delete{{ end }}]
+  verbs: [get, list, watch{{ if .Values.gateway.platformApi.write }}, create, patch, delete{{ end }}] # see the admission policy
 - apiGroups: [serviceexecution.dev]
   resources: [datapools]
   verbs: [get, list{{ if .Values.gateway.platformApi.write }}, create, patch, delete{{ end }}]

@@ -146,7 +146,7 @@ def create_app(
     app.include_router(token_router(settings, access, keys))
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))
-    app.include_router(platform_api_router(context, results, intake, pools, heads))
+    app.include_router(platform_api_router(context, results, intake, pools, heads, uploads=uploads))
     app.include_router(console_router(settings))
     app.include_router(_health_router(Readiness(store, ending, state, another_is_ready)))
     app.add_middleware(HeadOfGet)

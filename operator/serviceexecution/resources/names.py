@@ -98,5 +98,15 @@ LABEL_REVISION: Final = f"{API_GROUP}/revision"
 ANNOTATION_SOURCE_DIGEST: Final = f"{API_GROUP}/source-digest"
 """On the Job of a build: digest of the archive that its pod may fetch from the gateway."""
 
+ANNOTATION_SUMMARY: Final = f"{API_GROUP}/summary"
+"""On a ServiceDefinition: what it is in one line, as the platform's API takes it."""
+ANNOTATION_LINKS: Final = f"{API_GROUP}/links"
+ANNOTATION_CONTACTS: Final = f"{API_GROUP}/contacts"
+"""On a ServiceDefinition: JSON lists of links, and of whom to ask, as the platform's API takes them."""
+
+LABEL_MANAGED_SERVICE: Final = f"{API_GROUP}/managed-service"
+MANAGED_SERVICE: Final = "true"
+"""On a ServiceDefinition whose runtime, source, variables and resources the platform's API may change."""
+
 BUILDER_TOKEN_AUDIENCE: Final = f"builder.{API_GROUP}"
 """Audience of the projected token that is a build's only credential at the gateway."""

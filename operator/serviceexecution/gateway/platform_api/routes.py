@@ -18,10 +18,14 @@ from serviceexecution.gateway.platform_api.executions.result_routes import resul
 from serviceexecution.gateway.platform_api.jobs.routes import job_router
 from serviceexecution.gateway.platform_api.principal.routes import principal_router, rest_router
 from serviceexecution.gateway.platform_api.service_lookup import ServiceLookup
+from serviceexecution.gateway.platform_api.services.edit_routes import edit_router
+from serviceexecution.gateway.platform_api.services.managed_routes import managed_router
 from serviceexecution.gateway.platform_api.services.routes import service_router
+from serviceexecution.gateway.platform_api.services.source_routes import source_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
 from serviceexecution.gateway.service_api.submission.intake import Intake
+from serviceexecution.gateway.sources.uploads import SourceUploads
 
 
 def platform_api_router(
@@ -30,6 +34,8 @@ def platform_api_router(
     intake: Intake,
     directory: PoolDirectory,
     heads: PoolHeads,
+    *,
+    uploads: SourceUploads,
 ) -> APIRouter:
     """Return the routes below /platform; fixed names come before those that stand for an id."""
     context = PlatformContext(services, ServiceLookup(services.state, services.client))
@@ -44,6 +50,9 @@ def platform_api_router(
         log_router(context),
         job_router(context, intake),
         service_router(context),
+        edit_router(context),
+        managed_router(context),
+        source_router(context, uploads),
         build_router(context),
         subscription_router(context),
         application_router(context),

@@ -10,6 +10,7 @@ from serviceexecution.contract.json_types import JsonObject, JsonValue, object_o
 from serviceexecution.gateway.caches.fair_room import FairCache
 from serviceexecution.gateway.state.known_execution import version_of
 from serviceexecution.resources.executions.execution import ObjectMeta
+from serviceexecution.resources.names import ANNOTATION_CONTACTS, ANNOTATION_LINKS, ANNOTATION_SUMMARY
 from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.resources.services.definition_status import ServiceDefinitionStatus
 
@@ -27,6 +28,10 @@ _REVISION_BYTES: Final = 1500
 _LONGEST_MESSAGE: Final = 1000
 _NOT_NEEDED: Final = ("podTemplate", "affinity", "env")
 """Members of a spec that no answer needs and that may be large."""
+_SHOWN: Final = (ANNOTATION_SUMMARY, ANNOTATION_LINKS, ANNOTATION_CONTACTS)
+"""Annotations that are shown of a service."""
+LONGEST_SHOWN: Final = 32 * 1024
+"""Most characters of each; a longer one is not shown."""
 _NOT_OF_REVISIONS: Final = ("inputSchema", "outputSchema", "message", "step")
 
 
@@ -147,7 +152,10 @@ def definition_text(body: JsonObject) -> bytes | None:
         one for one in _list(status, "revisions") if object_of(one).get("name") == status.get("revision")
     ]
     needed: JsonObject = {
-        "metadata": _without(metadata, ("labels", "annotations", "managedFields")),
+        "metadata": {
+            **_without(metadata, ("labels", "managedFields")),
+            "annotations": _shown(object_of(metadata.get("annotations"))),
+        },
         "spec": _without(spec, _NOT_NEEDED),
         "status": {**status, "revisions": serving},
     }
@@ -177,6 +185,11 @@ def _list(of: JsonObject, name: str) -> list[JsonValue]:
 
 def _without(value: JsonObject, names: tuple[str, ...]) -> JsonObject:
     return {name: member for name, member in value.items() if name not in names}
+
+
+def _shown(annotations: JsonObject) -> JsonObject:
+    texts = {name: text_of(annotations.get(name)) for name in _SHOWN}
+    return {name: text for name, text in texts.items() if 0 < len(text) <= LONGEST_SHOWN}
 
 
 def _shortened(condition: JsonObject) -> JsonObject:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -26,6 +26,7 @@ from serviceexecution.gateway.state.definition_index import (
 )
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution, version_of
+from serviceexecution.gateway.state.object_index import ObjectIndex
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.resources.services.definition import ServiceDefinition
@@ -42,13 +43,6 @@ _AT_ONCE: Final = 20
 _FORGOTTEN_AT_ONCE: Final = 5000
 WHOLE_BYTES: Final = 8 * 2**20
 """Most memory for tags and messages that are too long to be remembered with each execution."""
-
-
-class _Index(Protocol):
-    def put(self, body: JsonObject) -> object: ...
-    def drop(self, namespace: str, name: str, uid: str) -> None: ...
-    def names(self, namespace: str | None) -> list[tuple[str, str]]: ...
-    def drop_unlisted(self, names: list[tuple[str, str]], listed: set[str], version: int) -> None: ...
 
 
 class ServiceState:
@@ -99,6 +93,11 @@ class ServiceState:
         """Take an execution that we have written ourselves, and return what is known of it now."""
         self._absences.end(body)
         return self._executions.put(body)
+
+    def note_definition(self, body: JsonObject) -> KnownDefinition | None:
+        """Take a service that we have written ourselves, and return what is known of it now."""
+        self._absences.end(body)
+        return self._definitions.put(body)
 
     async def definition(self, namespace: str, name: str) -> KnownDefinition | None:
         """Return what is known of the service, None when there is none; raises KubernetesError if nobody can say."""
@@ -239,7 +238,7 @@ class ServiceState:
         scope = namespace if self._namespaces else None
         return (SERVICE_EXECUTIONS, scope) in self._current
 
-    async def _follow(self, kind: ResourceKind, namespace: str | None, index: _Index) -> None:
+    async def _follow(self, kind: ResourceKind, namespace: str | None, index: ObjectIndex) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -255,7 +254,7 @@ class ServiceState:
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spread, not secrets
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _list(self, kind: ResourceKind, namespace: str | None, index: _Index) -> str:
+    async def _list(self, kind: ResourceKind, namespace: str | None, index: ObjectIndex) -> str:
         uids: set[str] = set()
         version = ""
         async for page in self._client.list_pages(kind, namespace):
@@ -279,7 +278,9 @@ class ServiceState:
         self._current.add((kind, namespace))
         return version
 
-    async def _watch(self, kind: ResourceKind, namespace: str | None, index: _Index, version: str) -> None:
+    async def _watch(
+        self, kind: ResourceKind, namespace: str | None, index: ObjectIndex, version: str
+    ) -> None:
         """Follow changes until something breaks; a stream that ends in order is resumed where it was."""
         while True:
             stream = self._client.watch(

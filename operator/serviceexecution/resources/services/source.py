@@ -1,6 +1,7 @@
 """Where the source of a service comes from that is built in the cluster."""
 
-from typing import Annotated
+import hashlib
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -22,6 +23,9 @@ Digest = Annotated[
         },
     ),
 ]
+
+NO_ARCHIVE: Final = f"sha256:{hashlib.sha256(b'').hexdigest()}"
+"""The digest of a source that is still to be uploaded: that of nothing, which the gateway takes for no archive."""
 
 
 class ArchiveSource(ResourceModel):

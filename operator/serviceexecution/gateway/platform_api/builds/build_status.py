@@ -6,6 +6,7 @@ from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.service_api.documents.execution_document import timestamp
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.resources.services.definition_status import Revision, RevisionPhase
+from serviceexecution.resources.services.source import NO_ARCHIVE
 
 _BUILT: Final = "Built"
 _WORKING: Final = {RevisionPhase.PENDING: "INIT", RevisionPhase.BUILDING: "BUILD_IMAGE"}
@@ -18,7 +19,7 @@ def newest_revision(known: KnownDefinition) -> Revision | None:
 
 def build_status(known: KnownDefinition, newest: Revision | None) -> JsonObject | None:
     """Return the document, None for a service that was never built and is not about to be."""
-    if not known.is_built:
+    if not known.is_built or (newest is not None and newest.source_digest == NO_ARCHIVE):
         return None
     if newest is None or known.status.observed_generation != known.metadata.generation:
         return {"status": "WORKING", "step": "INIT"}
@@ -33,6 +34,13 @@ def build_status(known: KnownDefinition, newest: Revision | None) -> JsonObject 
         **document,
         "validationResult": _validation(known, newest, good=good),
     }
+
+
+def never_built(known: KnownDefinition) -> str:
+    """Return in a sentence why there is no build."""
+    if known.is_built:
+        return "Nothing was built yet: upload the source."
+    return "The service runs an image that was not built here."
 
 
 def _validation(known: KnownDefinition, newest: Revision, *, good: bool) -> JsonObject:

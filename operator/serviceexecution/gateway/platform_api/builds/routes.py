@@ -1,4 +1,4 @@
-"""``managed-services``: how the newest build goes, and its log. Everything else of them is written elsewhere."""
+"""``managed-services``: how the newest build goes, and its log."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -9,7 +9,11 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.logs.events import LOG_HEADERS
-from serviceexecution.gateway.platform_api.builds.build_status import build_status, newest_revision
+from serviceexecution.gateway.platform_api.builds.build_status import (
+    build_status,
+    never_built,
+    newest_revision,
+)
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.executions.log_routes import MOST_LINES, entries_of
 from serviceexecution.gateway.platform_api.executions.log_tail import find_tail, read_tail
@@ -30,9 +34,7 @@ def build_router(context: PlatformContext) -> APIRouter:
         call = await context.service(request, caller, namespace, service_id, verb="get")
         status = build_status(call.definition, newest_revision(call.definition))
         if status is None:
-            raise Problem(
-                HTTPStatus.NOT_FOUND, "NeverBuilt", "The service runs an image that was not built here."
-            )
+            raise Problem(HTTPStatus.NOT_FOUND, "NeverBuilt", never_built(call.definition))
         return JSONResponse(status, headers=_NO_CACHE)
 
     @router.get(f"{MANAGED_SERVICE}/build-logs")

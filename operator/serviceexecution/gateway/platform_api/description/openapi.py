@@ -5,7 +5,8 @@ from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.gateway.access.bearer import AUTH_TOKEN_HEADER
-from serviceexecution.gateway.platform_api.description.operations import OPERATIONS, Operation
+from serviceexecution.gateway.platform_api.description.operation import Operation
+from serviceexecution.gateway.platform_api.description.operations import OPERATIONS
 from serviceexecution.gateway.platform_api.description.schemas import SCHEMAS
 from serviceexecution.gateway.service_api.submission.idempotency import HEADER
 

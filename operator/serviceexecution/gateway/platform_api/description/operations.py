@@ -1,10 +1,11 @@
 """The calls that are served, one line each. Pure."""
 
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.data_pools.names import LONGEST_NAME
+from serviceexecution.gateway.platform_api.description.operation import Operation
+from serviceexecution.gateway.platform_api.description.service_operations import SERVICE_OPERATIONS
 from serviceexecution.gateway.platform_api.executions.log_routes import MOST_LINES
 from serviceexecution.gateway.platform_api.executions.query import (
     MOST_LISTED,
@@ -39,32 +40,6 @@ LIST_PARAMETERS: Final[dict[str, JsonObject]] = {
     "text": {"type": "string", "maxLength": 256},
     "ids": {"type": "array", "items": {"type": "string", "maxLength": 256}, "maxItems": 10},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One call."""
-
-    method: Literal["get", "put", "post", "delete"]
-    path: str
-    """Below the namespace."""
-    name: str
-    summary: str
-    answer: str | None = None
-    """Name of the schema of its answer, with [] behind it for a list of them; None for one without a body."""
-    parameters: dict[str, JsonObject] = field(default_factory=dict)
-    """Name in the query → schema."""
-    body: str | None = None
-    """Name of the schema of its body."""
-    body_type: str = "application/json"
-    status: int = 200
-    media_type: str = "application/json"
-    pending: bool = False
-    """Whether 204 says that there is nothing yet."""
-    also_text: bool = False
-    """Whether it answers in plain text when it is asked to."""
-    ranges: bool = False
-    """Whether it answers with a part when it is asked to."""
 
 
 _P: Final = "/datapools/{id}"
@@ -126,37 +101,7 @@ OPERATIONS: Final = (
         body="Changes",
         status=201,
     ),
-    Operation("get", "/services", "getServices", "List services", "Overview[]", {"lifecycle": _TEXTS}),
-    Operation(
-        "get",
-        "/services/name-available",
-        "checkServiceNameAvailability",
-        "Tell whether no service has a name",
-        "Flag",
-        {"name": _TEXT},
-    ),
-    Operation("get", "/services/{id}", "getService", "Show a service", "Service"),
-    Operation("delete", "/services/{id}", "deleteService", "Delete a service", status=204),
-    Operation(
-        "get",
-        "/services/{id}/openapi",
-        "getServiceOpenApi",
-        "Give a service's OpenAPI text",
-        "Text",
-        {"format": {"enum": ["JSON", "YAML"]}},
-    ),
-    Operation("get", "/services/{id}/statistics", "getServiceStatistics", "Count executions", "Statistics"),
-    Operation(
-        "get",
-        "/services/{id}/subscriptions",
-        "getServiceSubscriptions",
-        "List keys that may run it",
-        "Subscription[]",
-    ),
-    Operation(
-        "get", "/managed-services/{id}/build-status", "getBuildStatus", "Show the newest build", "BuildStatus"
-    ),
-    Operation("get", "/managed-services/{id}/build-logs", "getBuildLogs", "Show its log", "LogEntry[]"),
+    *SERVICE_OPERATIONS,
     Operation("get", "/datapools", "getDataPools", "List data pools", "DataPool[]"),
     Operation(
         "post", "/datapools", "createDataPool", "Make a data pool", "DataPool", body="NewDataPool", status=201

@@ -6,6 +6,7 @@ from serviceexecution.contract.input.pool_grants import GrantPermission
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.platform_api.data_pools.grant_routes import LONGEST_APPLICATION
 from serviceexecution.gateway.platform_api.data_pools.pool_body import SHORTEST_NAME
+from serviceexecution.gateway.platform_api.description.service_schemas import BODIES
 from serviceexecution.resources.pools.pool import (
     LONGEST_DESCRIPTION,
     LONGEST_DISPLAY_NAME,
@@ -173,6 +174,7 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
     "Upload": _object({"file": {"type": "string", "format": "binary"}}),
     "Subscription": _object({"id": _TEXT, "application": _OBJECT, "service": _OBJECT}),
     "NewSubscription": _object({"serviceId": _TEXT, "applicationId": _TEXT}),
+    **BODIES,
     "Flag": _FLAG,
     "Text": _TEXT,
     "Object": _OBJECT,

@@ -6,8 +6,8 @@ from typing import Final
 _SENTENCES: Final = {
     "datapools": "A path of a data pool ends in no slash, and a file is named by its id, never by its name. Nothing is "
     "shared with single users: roles of the cluster (RBAC) say who may read it.",
-    "managed-services": "Services are not written by this API yet: use sx deploy, or kubectl with a ServiceDefinition.",
-    "services": "Services are only read by this API: change them with kubectl or sx deploy.",
+    "managed-services": "That call about managed services is not served; prices are not set here.",
+    "services": "This API does not change that of a service: use kubectl with its ServiceDefinition, or sx deploy.",
     "applications": "Applications are access keys here: make one with sx access-key create.",
     "subscriptions": "Subscriptions are not ended here: roles of the cluster (RBAC) say who may run a service.",
     "organizations": "There are no organizations here: namespaces and roles of the cluster (RBAC) stand for them.",

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.contract.quantities import exact_quantity
 from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
+from serviceexecution.gateway.platform_api.services.texts import shown_contacts, shown_links, shown_summary
 from serviceexecution.gateway.service_api.documents.execution_document import timestamp
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.known_execution import KnownExecution
@@ -42,8 +43,8 @@ def service_document(
         "displayName": known.display_name or known.metadata.name,
         "currentUserPermission": permission,
         "serviceDefinitions": [_definition(known, definition, endpoint)],
-        "contacts": [],
-        "links": [],
+        "contacts": shown_contacts(definition.metadata.annotations),
+        "links": shown_links(definition.metadata.annotations),
     }
 
 
@@ -85,7 +86,7 @@ def _definition(known: KnownDefinition, definition: ServiceDefinition, endpoint:
         "id": known.metadata.uid,
         "name": known.metadata.name,
         "version": known.status.revision,
-        "summary": spec.display_name,
+        "summary": shown_summary(definition.metadata.annotations) or spec.display_name,
         "description": spec.description,
         "gatewayEndpoint": endpoint,
         "productionEndpoint": endpoint,

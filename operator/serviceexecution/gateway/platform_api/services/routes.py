@@ -9,18 +9,13 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from serviceexecution.gateway.access.callers import Caller
 from serviceexecution.gateway.http.answers.in_thread import in_thread
-from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.paths import SERVICE, SERVICES
 from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
-from serviceexecution.gateway.platform_api.services.documents import (
-    Permission,
-    overview,
-    service_document,
-    statistics,
-)
+from serviceexecution.gateway.platform_api.services.definition_writes import no_writes
+from serviceexecution.gateway.platform_api.services.documents import overview, statistics
+from serviceexecution.gateway.platform_api.services.shown import shown_service
 from serviceexecution.gateway.service_api.context import gateway_url
 from serviceexecution.gateway.service_api.description.openapi import openapi_document
 from serviceexecution.gateway.state.definition_index import KnownDefinition
@@ -32,8 +27,6 @@ from serviceexecution.resources.services.definition import ServiceDefinition
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 _FEW: Final = 200
 """So many are listed in some milliseconds; more in a thread."""
-_PERMISSIONS: Final[tuple[tuple[str, Permission], ...]] = (("delete", "OWNER"), ("patch", "MAINTAINER"))
-"""The right that makes each, the highest first; all others who may read are viewers."""
 
 
 def service_router(context: PlatformContext) -> APIRouter:
@@ -65,10 +58,7 @@ def service_router(context: PlatformContext) -> APIRouter:
     async def get_service(request: Request, namespace: str, service_id: str) -> Response:
         caller = await context.known_caller(request, namespace)
         call = await context.service(request, caller, namespace, service_id, verb="get")
-        definition = await services.whole_definition(call.definition)
-        permission = await _permission(caller, namespace, call.definition.metadata.name)
-        document = service_document(call.definition, definition, permission, call.base)
-        return JSONResponse(document, headers=_NO_CACHE)
+        return JSONResponse(await shown_service(context, call), headers=_NO_CACHE)
 
     @router.delete(SERVICE)
     async def delete_service(request: Request, namespace: str, service_id: str) -> Response:
@@ -79,7 +69,7 @@ def service_router(context: PlatformContext) -> APIRouter:
             await services.client.delete(SERVICE_DEFINITIONS, namespace, metadata.name, uid=metadata.uid)
         except KubernetesError as error:
             if error.status == HTTPStatus.FORBIDDEN:
-                raise _no_writes() from None
+                raise no_writes("delete") from None
             raise
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -102,12 +92,6 @@ def service_router(context: PlatformContext) -> APIRouter:
         counted = await in_thread(namespace, statistics, executions, kept, datetime.now(UTC))
         return JSONResponse(counted, headers=_NO_CACHE)
 
-    async def _permission(caller: Caller, namespace: str, name: str) -> Permission:
-        for verb, permission in _PERMISSIONS:
-            if await context.may(caller, namespace, verb=verb, resource=DEFINITION_PLURAL, name=name):
-                return permission
-        return "VIEWER"
-
     return router
 
 
@@ -121,12 +105,3 @@ def _listed(known: Sequence[KnownDefinition], wanted: set[str]) -> bytes:
 def _openapi_text(definition: ServiceDefinition, base: str, gateway: str) -> bytes:
     document = json.dumps(openapi_document(definition, base, gateway), ensure_ascii=False)
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _no_writes() -> Problem:
-    return Problem(
-        HTTPStatus.FORBIDDEN,
-        "NotSupported",
-        "This gateway may not delete services: use kubectl delete, or let an operator set gateway.platformApi.write in "
-        "the chart.",
-    )
