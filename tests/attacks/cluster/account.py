@@ -95,3 +95,15 @@ def may(account: str, verb: str, resource: str, namespace: str = "default") -> b
     asked = kubectl(*where, "auth", "can-i", verb, plural, f"--subresource={subresource}")
     assert asked.stdout.strip() in {"yes", "no"}, asked.stderr
     return asked.stdout.strip() == "yes"
+
+
+def merged(base: JsonObject, change: JsonObject) -> JsonObject:
+    """Return ``base`` with a JSON merge patch applied."""
+    found: JsonObject = {name: value for name, value in base.items() if change.get(name, "") is not None}
+    for name, value in change.items():
+        before = found.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            found[name] = merged(before, value)
+        elif value is not None:
+            found[name] = value
+    return found

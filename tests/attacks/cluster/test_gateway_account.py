@@ -26,6 +26,7 @@ from tests.attacks.cluster.account import (
     accepted,
     make_foreign_objects,
     may,
+    merged,
     refusal,
     tenant_namespace,
 )
@@ -104,18 +105,6 @@ def config_map() -> JsonObject:
 
 def execution() -> JsonObject:
     return with_secret_uid(objects().execution, {"metadata": {"uid": str(uuid.uuid4())}})
-
-
-def merged(base: JsonObject, change: JsonObject) -> JsonObject:
-    """Return ``base`` with a JSON merge patch applied."""
-    found: JsonObject = {name: value for name, value in base.items() if change.get(name, "") is not None}
-    for name, value in change.items():
-        before = found.get(name)
-        if isinstance(value, dict) and isinstance(before, dict):
-            found[name] = merged(before, value)
-        elif value is not None:
-            found[name] = value
-    return found
 
 
 def test_what_a_submission_needs_is_let_through(account, tenant):
