@@ -60,11 +60,13 @@ EXECUTIONS: Final[dict[Run, str]] = {
     Run.PREEMPTED: "Start it anew if the program may run twice.",
     Run.NODE_REFUSED: "Start it anew: nothing has run.",
     Run.NOT_STARTED: "Start it anew: nothing has run.",
-    Run.EVICTED: "Start it anew. If the disk was full, write less to `/tmp`, or ask for `ephemeral-storage`.",
+    Run.EVICTED: "Start it anew if the program may run twice, or if nothing has run, which the sentence then says. If "
+    "the disk was full, write less to `/tmp`, or ask for `ephemeral-storage`.",
     Run.POD_LOST: "Start it anew if the program may run twice: it may have had effects.",
     Run.JOB_DELETED: "Start it anew if the program may run twice. Leave Jobs to the operator.",
     Run.RAN_BEFORE: "Read its output at the gateway; start a new execution if the program may run twice.",
-    Run.RESULT_MISSING: _ASK,
+    Run.RESULT_MISSING: "Ask the people who run the cluster, with the sentence. Start it anew when they have "
+    "mended it, if the program may run twice.",
     Run.LOG_MISSING: "Nothing: the result is whole. The log says where lines are missing.",
 }
 

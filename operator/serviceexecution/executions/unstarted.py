@@ -10,6 +10,7 @@ from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import UNKNOWN_END
 
 _MOST_WORDS: Final = 600
+_UNSEEN: Final = "It was not seen to start."
 NOTHING_RAN: Final = "Nothing has run, so it can be submitted again."
 
 
@@ -21,13 +22,16 @@ def unstarted_end(pod: PodView | None, end: TerminatedView | None) -> tuple[Reas
     if end is not None and end.reason != UNKNOWN_END:
         return None
     if pod is None:
-        return Reason.POD_LOST, "It was not seen to start."
+        return Reason.POD_LOST, _UNSEEN
     if pod.status.reason == "DeadlineExceeded":
         return Reason.START_TIMEOUT, pod.status.message
     if (staging := _staging_failure(pod)) is not None:
         return staging
     if (failed := init_failure(pod)) is not None:
         return Reason.INIT_CONTAINER_FAILED, failed
+    if pod.main_was_made:  # It may have run between two looks
+        evicted = pod.status.reason == "Evicted"
+        return Reason.EVICTED if evicted else Reason.POD_LOST, f"{pod.status.message} {_UNSEEN}".strip()
     if pod.status.reason == "Evicted":
         return Reason.EVICTED, f"{pod.status.message} {NOTHING_RAN}"
     disrupted = pod.condition("DisruptionTarget")

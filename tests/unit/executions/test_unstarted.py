@@ -8,6 +8,7 @@ import pytest
 from serviceexecution.executions.reasons import MEANINGS, Reason
 from serviceexecution.resources.executions.execution_status import Phase, StopReason
 from serviceexecution.resources.meaning import Owner
+from serviceexecution.resources.pods.observed import ContainerView
 from serviceexecution.resources.pods.pod_start import StartFault, start_problem
 from tests.unit.executions.builders import (
     LIMITS,
@@ -35,6 +36,7 @@ DELETED_WHILE_PULLING = pod(
     ended(137),
     phase="Failed",
 )
+LOST = {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}
 CPU = "Pod was rejected: Node didn't have enough resource: cpu, requested: 500000, used: 450, capacity: 2000"
 
 
@@ -137,6 +139,27 @@ def test_a_pod_that_was_gone_before_anybody_looked_is_not_claimed_to_have_run():
         Reason.POD_LOST,
         "The pod was deleted or its node was lost before the program had ended. It was not seen to start.",
     )
+
+
+@pytest.mark.parametrize("evicted", [False, True])
+@pytest.mark.parametrize(
+    "main",
+    [
+        {"state": {"waiting": {"reason": "PodInitializing"}}, "lastState": LOST},
+        {"state": {"waiting": {"reason": "ContainerCreating"}}, "containerID": "containerd://1"},
+        {"state": LOST, "containerID": "containerd://1"},
+    ],
+)
+def test_a_container_that_its_node_had_made_is_not_claimed_never_to_have_run(main, evicted):
+    """A node that went down finds no trace of it, and nobody had looked while it ran: it is not run again by itself."""
+    containers = (ContainerView.model_validate({"name": "main", **main}),)
+    seen = pod(phase="Failed", reason="Evicted" if evicted else "", message="It went down.")
+    seen = seen.model_copy(
+        update={"status": seen.status.model_copy(update={"container_statuses": containers})}
+    )
+    end = end_of(seen)
+    assert (end.phase, end.reason) == (Phase.FAILED, Reason.EVICTED if evicted else Reason.POD_LOST)
+    assert (end.message or "").endswith("It went down. It was not seen to start.")
 
 
 def test_a_run_that_was_told_to_stop_is_cancelled_however_its_pod_ended():

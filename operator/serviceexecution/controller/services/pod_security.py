@@ -5,16 +5,29 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from pydantic import Field
 
 from serviceexecution.builds.choose_builder import ENFORCED_LEVEL
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import NAMESPACES
-from serviceexecution.resources.pods.observed import NamespaceView
+from serviceexecution.resources.model import ResourceModel
 
 logger = structlog.stdlib.get_logger()
 
 KNOWN_SECONDS: Final = 60.0
+
+
+class NamespaceMeta(ResourceModel):
+    """What we read of a namespace's metadata."""
+
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class NamespaceView(ResourceModel):
+    """A namespace."""
+
+    metadata: NamespaceMeta
 
 
 class NamespaceLevels:

@@ -51,8 +51,8 @@ def has_certainly_not_started(seen: Observation) -> bool:
     pod = seen.pod
     if pod is None or seen.status.start_time is not None or not (pod.never_ran or _was_never_made(pod)):
         return False
-    states = [one.state for one in pod.status.init_container_statuses if one.name != STAGE_IN_CONTAINER]
-    if any(state.running is not None or state.terminated is not None for state in states):
+    init = [one for one in pod.status.init_container_statuses if one.name != STAGE_IN_CONTAINER]
+    if any(one.was_made or one.state.running or one.state.terminated for one in init):
         return False
     return not _was_given_up(pod)
 
@@ -106,7 +106,7 @@ def _was_never_made(pod: PodView) -> bool:
     """Tell whether the node ended a pod on demand and found no container of main, nor ever told of one."""
     asked = pod.is_going or pod.status.reason == "Evicted"
     found = next((one for one in pod.status.container_statuses if one.name == MAIN_CONTAINER), None)
-    if not (asked and pod.ended) or found is None or found.container_id:
+    if not (asked and pod.ended) or found is None or found.was_made:
         return False
     end = found.state.terminated
     return end is not None and end.reason == UNKNOWN_END and end.started_at is None

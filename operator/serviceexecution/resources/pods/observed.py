@@ -155,6 +155,13 @@ class ContainerView(ResourceModel):
     image_id: str = Field(default="", alias="imageID")
     """The image with its digest, or only the digest."""
     state: ContainerStateView = ContainerStateView()
+    last_state: ContainerStateView = ContainerStateView()
+    """Of a container that is not run again: how it ended, when its node has gone down and found no trace of it."""
+
+    @property
+    def was_made(self) -> bool:
+        """Tell whether the runtime has made a container, which may have run."""
+        return bool(self.container_id) or self.last_state.terminated is not None
 
 
 def _memory_limit_of_main(value: object) -> object:
@@ -213,6 +220,11 @@ class PodView(ResourceModel):
         return self.state_of(MAIN_CONTAINER)
 
     @property
+    def main_was_made(self) -> bool:
+        """Tell whether there was a container of main, as far as the kubelet has told."""
+        return any(c.was_made for c in self.status.container_statuses if c.name == MAIN_CONTAINER)
+
+    @property
     def image(self) -> str | None:
         """Return main's image with its digest, None while the kubelet does not know it."""
         return (
@@ -237,7 +249,7 @@ class PodView(ResourceModel):
     @property
     def never_ran(self) -> bool:
         """Tell whether it is certain that main was no process and will be none."""
-        if self.main.running is not None or self.main.terminated is not None:
+        if self.main.running is not None or self.main.terminated is not None or self.main_was_made:
             return False
         # Nothing binds a pod to a node that is being deleted.
         return self.ended or (self.is_going and self.spec.node_name is None)
@@ -278,15 +290,3 @@ class InputMapView(ConfigMapView):
     """A ConfigMap that an execution may own."""
 
     metadata: ChildMeta
-
-
-class NamespaceMeta(ResourceModel):
-    """What we read of a namespace's metadata."""
-
-    labels: dict[str, str] = Field(default_factory=dict)
-
-
-class NamespaceView(ResourceModel):
-    """A namespace."""
-
-    metadata: NamespaceMeta
