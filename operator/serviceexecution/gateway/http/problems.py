@@ -8,11 +8,11 @@ from typing import Final
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.http.methods import methods_at
+from serviceexecution.kube.answers import encode_json
 from serviceexecution.kube.errors import BudgetSpentError, KubernetesError
 from serviceexecution.store.errors import InvalidOutputPathError, StoreError, StoreFullError
 
@@ -49,8 +49,8 @@ def unavailable(code: str, detail: str) -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers=_RETRY_AFTER)
 
 
-def response_of(problem: Problem) -> JSONResponse:
-    """Return the problem as an application/problem+json response."""
+def response_of(problem: Problem) -> Response:
+    """Return the problem as an application/problem+json response, whatever it repeats of its request."""
     body: JsonObject = {
         "type": "about:blank",
         "title": problem.status.phrase,
@@ -60,7 +60,9 @@ def response_of(problem: Problem) -> JSONResponse:
         **problem.members,
     }
     headers = {"Cache-Control": "no-store", **problem.headers}  # A 404 without it may be kept for long
-    return JSONResponse(body, problem.status.value, headers=headers, media_type="application/problem+json")
+    return Response(
+        encode_json(body), problem.status.value, headers=headers, media_type="application/problem+json"
+    )
 
 
 def install(app: FastAPI) -> None:

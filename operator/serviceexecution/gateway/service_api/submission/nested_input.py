@@ -13,7 +13,7 @@ from serviceexecution.contract.input.submission import (
     Submission,
     parse_submission,
 )
-from serviceexecution.contract.json_text import skim
+from serviceexecution.contract.json_text import has_half_a_pair, skim
 from serviceexecution.contract.json_types import JsonValue
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.http.problems import Problem
@@ -77,7 +77,10 @@ def given_tags(found: dict[str, str]) -> tuple[str, ...]:
     value: JsonValue = skim(given(found, "tags") or "[]")
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise wrong("tags", "tags must be an array of texts.")
-    return tuple(tag for tag in value if isinstance(tag, str))
+    tags = tuple(tag for tag in value if isinstance(tag, str))
+    if any(has_half_a_pair(tag) for tag in tags):
+        raise wrong("tags", "a tag holds half a surrogate pair, which is no character; correct the escape.")
+    return tags
 
 
 def wrong(name: str, sentence: str) -> Problem:
