@@ -90,6 +90,28 @@ def test_the_kubelet_s_words_become_a_reason(word, message, reason, limit):
 
 
 @pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ('Back-off pulling image "app-404:1"', StartFault.IMAGE_PULL_FAILED),
+        (
+            'failed to do request: Head "https://r.example/v2/denied/x/manifests/403": dial tcp 10.0.0.1:443: refused',
+            StartFault.IMAGE_PULL_FAILED,
+        ),
+        (
+            'failed to resolve reference "r.example/x:429": r.example/x:429: not found',
+            StartFault.IMAGE_NOT_FOUND,
+        ),
+        ("r.example/forbidden:1: name unknown: no such repository", StartFault.IMAGE_NOT_FOUND),
+        ('unexpected status: {"errors":[{"code":"DENIED"}]}', StartFault.IMAGE_PULL_FORBIDDEN),
+    ],
+)
+def test_the_name_of_an_image_is_no_answer_of_its_registry(message, reason):
+    problem = start_problem(pod(waiting("ErrImagePull", message)), LIMITS)
+    assert problem is not None
+    assert (problem.reason, problem.detail) == (reason, message)
+
+
+@pytest.mark.parametrize(
     ("message", "reason", "limit"),
     [
         (

@@ -87,6 +87,8 @@ _IMAGE_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault, bool], ...]] = (
         True,
     ),
 )
+_NAMES: Final = re.compile(r'"[^"\s]*[/:.@-][^"\s]*"|\S*/\S*')
+"""Names and addresses in what is said of an image: ``app-404`` or ``denied:403`` are no answers of a registry."""
 _MOUNT_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
     (re.compile(r"references non-existent secret key", re.IGNORECASE), StartFault.SECRET_KEY_NOT_FOUND),
     (re.compile(r"references non-existent config key", re.IGNORECASE), StartFault.CONFIG_MAP_NOT_FOUND),
@@ -199,8 +201,9 @@ def _waiting_problem(reason: str, message: str, limits: StartLimits) -> StartPro
 
 def image_problem(message: str, limits: StartLimits) -> StartProblem:
     """Classify a failed pull: what cannot get better by waiting has a shorter limit."""
+    said = _NAMES.sub(" ", message)
     for pattern, kind, final in _IMAGE_ERRORS:
-        if pattern.search(message):
+        if pattern.search(said):
             return StartProblem(kind, message, limits.image_refused if final else None)
     return StartProblem(StartFault.IMAGE_PULL_FAILED, message, None)
 
