@@ -32,7 +32,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-holding benchmark-polling benchmark-requests benchmark-sweeping benchmark-staging bench floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-holding benchmark-node benchmark-polling benchmark-requests benchmark-sweeping benchmark-staging bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -172,6 +172,10 @@ benchmark-staging: environment ## a data pool of 1 GiB brought into a folder, be
 # On a control plane of its own, so that the installed operator has no part in it.
 bench: environment ## what an execution costs beside a plain Job: make bench PART=plain ARGS=--short
 	@$(RUN) benchmarks.bench $(PART) $(ARGS)
+
+benchmark-node: environment ## what an execution costs beside a plain Job on the embedded cluster, with real pods
+	@$(RUN) cluster up
+	@$(WITH_CLUSTER) $(RUN) benchmarks.bench node $(ARGS)
 
 floods: environment ## attacks on each shared budget, beside a witness of another namespace
 	@$(RUN) cluster up

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bench.outcome import Outcome
-from benchmarks.bench.parts import collector, gateway, memory, plain, queue
+from benchmarks.bench.parts import collector, gateway, memory, plain, queue, real_node
 from benchmarks.bench.size import FULL, SHORT, Size
 from serviceexecution.contract.json_types import JsonObject
 
@@ -28,7 +28,10 @@ PARTS: Final[dict[str, Callable[[Size], Outcome]]] = {
     "memory": memory.run,
     "collector": collector.run,
     "gateway": gateway.run,
+    "node": real_node.run,
 }
+_ON_A_CLUSTER: Final = frozenset({"node"})
+"""Parts that need the embedded cluster, and are run by name only."""
 _RESULTS: Final = Path("docs/benchmarks/latest.json")
 _WIDTH: Final = 150
 
@@ -36,7 +39,7 @@ _WIDTH: Final = 150
 def main() -> int:
     """Return 1 when a part has failed. A bar that is not met is a result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"all by default: {', '.join(PARTS)}")
+    parser.add_argument("parts", nargs="*", help=f"all but node by default: {', '.join(PARTS)}")
     parser.add_argument("--short", action="store_true", help="much less of everything, to see that it works")
     parser.add_argument("--results", type=Path, default=_RESULTS, help="JSON file that gets the figures")
     arguments = parser.parse_args()
@@ -44,7 +47,7 @@ def main() -> int:
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     size = SHORT if arguments.short else FULL
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    for name in arguments.parts or PARTS:
+    for name in arguments.parts or [name for name in PARTS if name not in _ON_A_CLUSTER]:
         console.print(f"[bold]{name}[/bold]")
         outcome = PARTS[name](size)
         _show(console, outcome)

@@ -12,6 +12,10 @@ class Size:
     runs: int = 100
     """Executions, and plain Jobs, in each repeat."""
     at_once: int = 10
+    runs_on_node: int = 40
+    """The same, on a real node."""
+    one_by_one: int = 5
+    """Of which the latency is measured in each repeat."""
     program_seconds: float = 1.0
     """How long a program runs on the stand-in node."""
     queued: int = 2_000
@@ -26,6 +30,8 @@ FULL: Final = Size()
 SHORT: Final = Size(
     repeats=1,
     runs=40,
+    runs_on_node=10,
+    one_by_one=2,
     queued=300,
     long_queue=600,
     kept=2_000,

@@ -15,6 +15,8 @@ from serviceexecution.resources.names import API_GROUP, API_VERSION, KIND
 _WATCH_SECONDS: Final = 3_000
 _ENDS: Final = frozenset({"Succeeded", "Failed", "Cancelled"})
 _ACCOUNT_SECONDS: Final = 30
+_NO_IMAGE: Final = "none"
+"""No node pulls it: a stand-in says that it ran."""
 RESOURCES: Final[JsonObject] = {"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"memory": "32Mi"}}
 
 
@@ -152,7 +154,7 @@ async def _each(
             group.create_task(in_turn(body))
 
 
-def executions(number: int) -> list[JsonObject]:
+def executions(number: int, image: str = _NO_IMAGE) -> list[JsonObject]:
     """Return plain executions: a program, an input, no service."""
     return [
         {
@@ -160,7 +162,7 @@ def executions(number: int) -> list[JsonObject]:
             "kind": KIND,
             "metadata": {"name": f"run-{at}-{secrets.token_hex(3)}"},
             "spec": {
-                "runtime": {"docker": {"image": "none", "command": ["true"]}},
+                "runtime": {"docker": {"image": image, "command": ["true"]}},
                 "input": {"number": at},
                 "resources": RESOURCES,
             },
@@ -169,9 +171,9 @@ def executions(number: int) -> list[JsonObject]:
     ]
 
 
-def jobs(number: int) -> list[JsonObject]:
+def jobs(number: int, image: str = _NO_IMAGE) -> list[JsonObject]:
     """Return Jobs that run the same program."""
-    container: JsonObject = {"name": "main", "image": "none", "command": ["true"], "resources": RESOURCES}
+    container: JsonObject = {"name": "main", "image": image, "command": ["true"], "resources": RESOURCES}
     pod: JsonObject = {"restartPolicy": "Never", "containers": [container]}
     return [
         {
