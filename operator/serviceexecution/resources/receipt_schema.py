@@ -55,7 +55,8 @@ RECEIPT_SCHEMA: Final[JsonObject] = {
         name=_TEXT,
         uid=_TEXT,
         submittedBy=_object(
-            "Who has made it. cluster: by the Kubernetes API.",
+            "Who has made it, as the gateway has noted it. Who may write executions with kubectl may write another "
+            "name. cluster: by the Kubernetes API.",
             ("kind",),
             kind={"enum": ["accessKey", "serviceAccount", "user", "cluster"]},
             name=_TEXT,
