@@ -41,7 +41,7 @@ def test_so_it_is_in_the_tags_of_what_is_run_again_and_of_jobs(read):
 def test_a_refusal_may_repeat_it():
     """Such as the id of a service that does not exist: it was answered with 500."""
     answer = response_of(Problem(HTTPStatus.NOT_FOUND, "ServiceNotFound", "There is no service \ud800."))
-    assert json.loads(answer.body)["detail"] == "There is no service \ud800."
+    assert json.loads(bytes(answer.body))["detail"] == "There is no service \ud800."
 
 
 def test_a_whole_pair_and_values_with_half_of_one_pass():

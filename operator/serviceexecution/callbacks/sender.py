@@ -110,6 +110,6 @@ def _seconds(text: str | None) -> float | None:
         return None
     if text.isascii() and text.isdecimal():
         return float(text[:9])
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     return None

@@ -106,6 +106,20 @@ def test_a_receiver_that_asks_for_a_year_is_tried_again_within_the_longest_pause
     assert status.next_attempt_time - NOW <= timedelta(seconds=LONGEST_PAUSE * 1.25)
 
 
+@pytest.mark.parametrize(
+    "when", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999999999", "x"]
+)
+async def test_a_time_that_is_none_counts_as_a_try_all_the_same(when: str) -> None:
+    """Nothing was counted of such an answer, and the event was sent again and again without an end."""
+
+    async def later(writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 503 Later\r\nRetry-After: {when}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+
+    answer = await sent_to(later)
+    assert (answer.status, answer.retry_after) == (503, None)
+
+
 def test_a_receiver_that_is_down_for_hours_is_tried_for_two_and_then_given_up() -> None:
     status, now = CallbackStatus(state=CallbackState.PENDING), NOW
     while status.state is CallbackState.PENDING:
