@@ -19,6 +19,7 @@ from serviceexecution.resources.pools.pool import Pool, PoolClaim
 from serviceexecution.resources.pools.pool_status import PoolStatus
 
 CLAIM_PREFIX: Final = "datapool-"
+_IN_THE_WAY: Final = "ClaimInTheWay"
 LOOK_AGAIN_SECONDS: Final = 10.0
 """A claim that is missing or in the way is looked for so often."""
 
@@ -77,7 +78,7 @@ def said_of_claim(pool: Pool, claim: JsonObject | None, refusal: str = "") -> Sa
         return Said("ClaimNotFound", f"There is no claim {name} in the namespace: create it.", ready=False)
     if own and not _is_owned(pool, claim):
         return Said(
-            "ClaimInTheWay",
+            _IN_THE_WAY,
             f"A claim {name} that belongs to something else is in the way: delete it, or name it in "
             "storage.claim.existing of another data pool.",
             ready=False,
@@ -103,7 +104,8 @@ def new_status(pool: Pool, said: Said, now: datetime) -> PoolStatus:
     return pool.status.model_copy(
         update={
             "observed_generation": pool.metadata.generation,
-            "claim": claim_name(pool),
+            # What is somebody else's is not mounted, and written, in the place of the data pool
+            "claim": None if said.reason == _IN_THE_WAY else claim_name(pool),
             "files": (pool.status.files or 0) if in_store else None,
             "bytes": (pool.status.bytes or 0) if in_store else None,
             "conditions": (condition, *others),

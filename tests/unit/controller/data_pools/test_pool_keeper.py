@@ -84,7 +84,9 @@ async def test_a_claim_of_somebody_else_is_not_taken(kubernetes: ApiServer) -> N
     kubernetes.put(
         PERSISTENT_VOLUME_CLAIMS, {"metadata": {"namespace": "team", "name": "datapool-pool"}, "spec": {}}
     )
-    assert ready(await kept(kubernetes, storage=NEW)) == ("False", "ClaimInTheWay")
+    status = await kept(kubernetes, storage=NEW)
+    assert ready(status) == ("False", "ClaimInTheWay")
+    assert "claim" not in status, "no execution mounts it"
 
 
 async def test_an_existing_claim_is_waited_for(kubernetes: ApiServer) -> None:
