@@ -108,6 +108,18 @@ def test_unreadable_files_and_directories_are_skipped(gateway, pod):
     }
 
 
+def test_an_output_directory_that_cannot_be_read_is_said_as_a_whole(gateway, pod):
+    """The verdict is then no success: see tests/unit/executions/test_verdict.py."""
+    (pod.output / "output.json").write_text("{}")
+    pod.output.chmod(0o000)
+    prefix = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.getuid() == 0 else ()
+    code, _ = pod.run(prefix=prefix)
+    pod.output.chmod(0o700)
+    manifest, stored = committed(gateway)
+    assert (code, stored) == (0, {})
+    assert skipped(manifest) == {"": "the output directory: it cannot be read: Permission denied"}
+
+
 def test_deeply_nested_folders_are_collected_within_the_bounds(gateway, pod):
     directory = os.open(pod.output, os.O_RDONLY)
     for level in range(140):
