@@ -24,6 +24,12 @@ ifneq ($(NODES),)
 export SX_NODES := $(NODES)
 endif
 
+# Which Kubernetes it is made of, such as 1.31 or 1.31.14; the one that it has when it is not said, the pinned one first.
+KUBERNETES ?=
+ifneq ($(KUBERNETES),)
+export SX_KUBERNETES := $(KUBERNETES)
+endif
+
 export CLUSTER
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
 

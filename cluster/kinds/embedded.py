@@ -13,10 +13,12 @@ from cluster.commands import succeeds
 from cluster.console import say, step
 from cluster.errors import LauncherError
 from cluster.images.archives import load, load_changed
+from cluster.images.binaries import exact_version
 from cluster.images.build import unmount_storage
 from cluster.images.catalogue import BUILDER_IMAGE, OPERATOR_IMAGE, PAUSE_IMAGE
 from cluster.images.parts import build_parts
 from cluster.kinds.readiness import wait, wait_ready
+from cluster.kubernetes_versions import DEFAULT, kept_version, record_version
 from cluster.lock import exclusive
 from cluster.node import namespaces
 from cluster.node.further import start_missing, wanted_places
@@ -52,10 +54,15 @@ class EmbeddedCluster:
         say(f"Cluster {self.instance.name!r} (embedded):")
         check_host()
         install_missing()
-        parts = build_parts(cache_home(), lean=self.shape.lean and not self._has_all())
+        version = self._version()
+        lean = self.shape.lean and not self._has_all()
+        parts = build_parts(cache_home(), lean=lean, kubernetes=version)
         with self._alone():
+            # Another `make up` may have made it of another version by now.
+            if kept_version(self.instance.state, version) is None and self.shape.kubernetes is not None:
+                record_version(self.instance.state, version)
             further = wanted_places(self.instance, self.shape.nodes)
-            made_from = MadeFrom(parts.binaries, PAUSE_IMAGE, self.shape.silence)
+            made_from = MadeFrom(parts.binaries, PAUSE_IMAGE, self.shape.silence, version)
             link = self._start(made_from)
             places = [first_place(self.instance, link), *further]
             self._start_further(further, link, made_from)
@@ -67,6 +74,14 @@ class EmbeddedCluster:
             if with_operator and OPERATOR_IMAGE in parts.archives:
                 self._install(link, places, parts.archives)
         say(f'Ready after {time.monotonic() - started:.0f} s. In your shell: eval "$(make -s env)"')
+
+    def _version(self) -> str:
+        """Return the version of Kubernetes that the cluster has or shall have."""
+        asked = self.shape.kubernetes
+        kept = kept_version(self.instance.state, asked)
+        if kept is not None:
+            return kept
+        return DEFAULT if asked is None else exact_version(cache_home(), asked)
 
     def _load_changed(self, places: Sequence[Place], archives: Mapping[str, Path]) -> None:
         for place in places:
@@ -149,6 +164,7 @@ class EmbeddedCluster:
         print(
             f"Cluster {self.instance.name!r} (embedded) runs, process {init.pid}, state in {self.instance.state}"
         )
+        print(f"  {'Kubernetes':<26}{kept_version(self.instance.state, None)}")
         ready = True
         for entry in self._components():
             ready &= entry["running"] is True

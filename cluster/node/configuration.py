@@ -7,31 +7,50 @@ from typing import Final
 
 import yaml
 
+from cluster.kubernetes_versions import DEFAULT, minor_of
+from cluster.node.by_version import kubelet_settings
 from cluster.node.places import Place
 from cluster.settings import POD_NETWORK
 
 _LISTS_AND_WATCHES: Final = ["get", "list", "watch"]
 
 
-def render(state: Path, place: Place, *, pause_image: str, silence: int | None = None) -> dict[str, str]:
+def render(
+    state: Path, place: Place, *, pause_image: str, silence: int | None = None, kubernetes: str = DEFAULT
+) -> dict[str, str]:
     """File name below `state` → content, for every component of the first node that wants a file."""
     return {
         "audit-policy.yaml": _yaml(_audit_policy()),
         "scheduler.yaml": _yaml(_scheduler(state)),
         "Corefile": _corefile(state, place.address),
-        **render_worker(state, place, dns=place.address, pause_image=pause_image, silence=silence),
+        **render_worker(
+            state,
+            place,
+            dns=place.address,
+            pause_image=pause_image,
+            silence=silence,
+            kubernetes=kubernetes,
+        ),
     }
 
 
 def render_worker(
-    state: Path, place: Place, *, dns: str, pause_image: str, silence: int | None = None
+    state: Path,
+    place: Place,
+    *,
+    dns: str,
+    pause_image: str,
+    silence: int | None = None,
+    kubernetes: str = DEFAULT,
 ) -> dict[str, str]:
     """File name below the node's directory → content, for what every node runs.
 
-    `state` is the instance's, `dns` the address of its name server, `silence` is `Shape.silence`.
+    `state` is the instance's, `dns` the address of its name server, `silence` is `Shape.silence`,
+    `kubernetes` the version that runs.
     """
+    own = {**kubelet_settings(minor_of(kubernetes)), **_heartbeat(silence)}
     return {
-        "kubelet.yaml": _yaml({**_kubelet(state, place, dns), **_heartbeat(silence)}),
+        "kubelet.yaml": _yaml({**_kubelet(state, place, dns), **own}),
         "proxy.yaml": _yaml(_proxy(state, place)),
         "containerd.toml": _containerd(place, pause_image),
         "cni/10-pods.conflist": json.dumps(_pod_network(place.pods), indent=2),
@@ -113,7 +132,6 @@ def _kubelet(state: Path, place: Place, dns: str) -> Mapping[str, object]:
             "imagefs.available": "0%",
         },
         "imageGCHighThresholdPercent": 100,
-        "imagePullCredentialsVerificationPolicy": "NeverVerify",
     }
 
 

@@ -62,7 +62,12 @@ def _layout(instance: Instance, place: Place, link: Link, made_from: MadeFrom) -
     return Layout(
         place,
         files=render_worker(
-            instance.state, place, dns=link.node, pause_image=made_from.pause_image, silence=made_from.silence
+            instance.state,
+            place,
+            dns=link.node,
+            pause_image=made_from.pause_image,
+            silence=made_from.silence,
+            kubernetes=made_from.kubernetes,
         ),
         components=worker_components(place, binaries=made_from.binaries, api_address=link.node),
         network=further_node_setup(place.interface_address, place.router),

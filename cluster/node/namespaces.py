@@ -68,7 +68,13 @@ def _layout(instance: Instance, link: Link, made_from: MadeFrom, *, python: str)
     silence = made_from.silence
     return Layout(
         place,
-        files=configuration.render(state, place, pause_image=made_from.pause_image, silence=silence),
+        files=configuration.render(
+            state,
+            place,
+            pause_image=made_from.pause_image,
+            silence=silence,
+            kubernetes=made_from.kubernetes,
+        ),
         components=components(state, place, binaries=made_from.binaries, python=python, silence=silence),
         network=first_node_setup(place.interface_address),
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 from cluster.errors import LauncherError
 from cluster.hashing import content_hash
+from cluster.kubernetes_versions import DEFAULT
 from cluster.node import cgroups, supervisor
 from cluster.node.components import Component
 from cluster.node.network import NODE_INTERFACE
@@ -34,6 +35,8 @@ class MadeFrom:
     pause_image: str
     silence: int | None = None
     """See `Shape.silence`."""
+    kubernetes: str = DEFAULT
+    """The version that the programs are of."""
 
 
 @dataclass(frozen=True)

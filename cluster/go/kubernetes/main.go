@@ -30,8 +30,16 @@ var components = map[string]func() *cobra.Command{
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 	"kube-proxy":              proxy.NewProxyCommand,
 	"kubectl":                 kubectl.NewDefaultKubectlCommand,
-	// The context must be one that never ends: the kubelet handles signals itself.
-	"kubelet": func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+	"kubelet":                 func() *cobra.Command { return kubeletCommand(kubelet.NewKubeletCommand) },
+}
+
+// kubeletCommand calls the kubelet's constructor, which takes a context in newer minors only. The context must be one
+// that never ends: the kubelet handles signals itself.
+func kubeletCommand(constructor any) *cobra.Command {
+	if withContext, ok := constructor.(func(context.Context) *cobra.Command); ok {
+		return withContext(context.Background())
+	}
+	return constructor.(func() *cobra.Command)()
 }
 
 func main() {
