@@ -8,6 +8,7 @@ import pytest
 from serviceexecution.contract.input.submission import parse_submission
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.problems import InputError
+from serviceexecution.gateway.collect.pool_claims import pool_claims
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.gateway.platform_api.jobs.job_body import job_body
 from serviceexecution.gateway.service_api.submission.nested_input import changes
@@ -36,6 +37,12 @@ def test_so_it_is_in_the_tags_of_what_is_run_again_and_of_jobs(read):
         read(b'{"tags": ["\\ud800"]}')
     assert (refused.value.status, refused.value.members) == (400, {"path": "$.tags"})
     assert read(b'{"tags": ["\\ud83d\\ude00"]}')
+
+
+def test_what_a_pod_says_of_a_data_pool_can_be_kept_and_shown():
+    """Its commit was answered with 500, again and again."""
+    said = pool_claims([{"property": "numbers", "reason": "NotKept", "message": "a\ud800\x1b[2J\nb"}])
+    assert said["numbers"].message == "a��[2J b"
 
 
 def test_a_refusal_may_repeat_it():

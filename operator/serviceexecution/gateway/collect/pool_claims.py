@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue, objects_of, text_of
+from serviceexecution.resources.meaning import one_line
 
 NOT_KEPT: Final = "NotKept"
 LONGEST_MESSAGE: Final = 1000
@@ -31,5 +32,5 @@ def _claim(members: JsonObject) -> PoolClaim:
     index, reason = text_of(members.get("index")), text_of(members.get("reason"))
     if _INDEX.fullmatch(index):
         return PoolClaim(index)
-    message = text_of(members.get("message"))[:LONGEST_MESSAGE]
+    message = one_line(text_of(members.get("message")), LONGEST_MESSAGE)
     return PoolClaim(reason=reason if _REASON.fullmatch(reason) else NOT_KEPT, message=message)
