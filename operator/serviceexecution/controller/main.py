@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Final
 
 import kopf
 import structlog
@@ -29,6 +30,9 @@ from serviceexecution.process.interpreter import switch_often
 from serviceexecution.process.logs import configure_logging
 from serviceexecution.process.nesting import take_deep_objects
 from serviceexecution.store.store import ResultStore
+
+OLDEST_KUBERNETES: Final = (1, 31)
+"""The chart's `kubeVersion`."""
 
 logger = structlog.stdlib.get_logger()
 
@@ -81,6 +85,17 @@ async def run(settings: ControllerSettings) -> None:
         await probes.cleanup()
 
 
+def too_old(version: tuple[int, int]) -> str | None:
+    """Return what is to be said of a cluster of that version (major, minor); None when it is new enough or unknown."""
+    if version == (0, 0) or version >= OLDEST_KUBERNETES:
+        return None
+    found, oldest = (".".join(map(str, one)) for one in (version, OLDEST_KUBERNETES))
+    return (
+        f"this cluster has Kubernetes {found}, and the operator needs {oldest} or newer: "
+        "lists of a service's executions fail here; upgrade the cluster"
+    )
+
+
 async def _work(
     settings: ControllerSettings,
     clients: Clients,
@@ -94,6 +109,8 @@ async def _work(
     )
     version = await clients.work.server_version()
     logger.info("controller starts", kubernetes=f"{version[0]}.{version[1]}", namespaces=settings.namespaces)
+    if said := too_old(version):
+        logger.warning(said)
     settings = settings.model_copy(update={"kubernetes": version})
     controller = assemble(
         settings,
