@@ -40,12 +40,16 @@ _MATTERS: Final = frozenset({"serious", "critical"})
 class Console:
     """A context manager; ``page`` is Playwright's page. It notes what the browser complains about."""
 
-    def __init__(self, browser: Browser, gateway: ServedGateway) -> None:
+    def __init__(
+        self, browser: Browser, gateway: ServedGateway, *, ignore_https_errors: bool = False
+    ) -> None:
         self.gateway = gateway
         self.service = gateway.service
         # Without transitions: a colour is looked at when it is there
         self._context = browser.new_context(
-            viewport={"width": WIDE, "height": HEIGHT}, reduced_motion="reduce"
+            viewport={"width": WIDE, "height": HEIGHT},
+            reduced_motion="reduce",
+            ignore_https_errors=ignore_https_errors,
         )
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page: Page = self._context.new_page()

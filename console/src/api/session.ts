@@ -1,18 +1,31 @@
 import { useSyncExternalStore } from "react";
+import type { Identity, Provider } from "./provider";
 
 /** How requests say who calls. It is kept in memory only: a page that is loaded again asks anew. */
 export type Credential =
   | { kind: "key"; id: string; secret: string }
   | { kind: "token"; token: string }
+  | ({ kind: "identity" } & Identity)
   | { kind: "none" };
 
 /** Where the gateway is: the page's own address up to the console, since a proxy may have added a prefix. */
 export const BASE = (globalThis.location?.pathname ?? "").replace(/\/console\/?.*$/, "");
 const EARLY_MS = 60_000;
+/** Browsers take a longer timer for one of no time at all. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const ENDED = "Your sign-in has ended. Sign in again; you come back to this page.";
+const NOT_TAKEN =
+  "The cluster does not take the identity provider's token. Its operator must name the issuer and the client in the " +
+  "API server's authentication configuration.";
 
 let credential: Credential | null = null;
 let minted: { token: string; until: number } | null = null;
 let minting: Promise<string> | null = null;
+/** Why nobody is signed in any more, or why signing in did not work; "" when there is nothing to say. */
+let notice = "";
+/** Whether the cluster has taken the credential once. */
+let taken = false;
+let ending: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 /** An answer that is no success; `message` is the API's own sentence. */
@@ -31,16 +44,37 @@ export function useCredential(): Credential | null {
   return useSyncExternalStore(subscribe, () => credential);
 }
 
+export function useNotice(): string {
+  return useSyncExternalStore(subscribe, () => notice);
+}
+
 export function signIn(given: Credential): void {
-  credential = given;
-  minted = null;
-  tell();
+  become(given, "");
+  if (given.kind === "identity") endInTime(given);
 }
 
 export function signOut(): void {
-  credential = null;
+  become(null, "");
+}
+
+/** Sign out, and say why on the page for signing in. */
+export function endSession(why: string): void {
+  become(null, why);
+}
+
+function become(given: Credential | null, why: string): void {
+  clearTimeout(ending);
+  credential = given;
   minted = null;
+  taken = false;
+  notice = why;
   tell();
+}
+
+function endInTime(given: Identity): void {
+  const left = given.until - Date.now();
+  if (left <= 0) return endSession(ENDED);
+  ending = setTimeout(() => endInTime(given), Math.min(left, LONGEST_TIMER_MS));
 }
 
 /** An access key is `<namespace>.<name>:<secret>`; all else is taken for a token. */
@@ -65,10 +99,16 @@ export function namespaceOf(given: Credential): string {
   }
 }
 
-/** Tells whether the gateway needs no credential of ours, as behind `sx console`, and for which namespace. */
-export async function openSession(): Promise<{ signedIn: boolean; namespace?: string }> {
+export interface OpenSession {
+  signedIn: boolean;
+  namespace?: string;
+  openIdConnect?: Provider;
+}
+
+/** Tells whether the gateway needs no credential of ours, as behind `sx console`, and what else it knows before. */
+export async function openSession(): Promise<OpenSession> {
   const answer = await fetch(`${BASE}/console/session.json`);
-  return answer.ok ? ((await answer.json()) as { signedIn: boolean; namespace?: string }) : { signedIn: false };
+  return answer.ok ? ((await answer.json()) as OpenSession) : { signedIn: false };
 }
 
 /** Send a request; raises ApiError with the API's sentence. `path` begins with a slash. */
@@ -77,7 +117,10 @@ export async function call(path: string, options: RequestInit = {}): Promise<Res
   const headers = new Headers(options.headers);
   if (token) headers.set("Authorization", `Bearer ${token}`);
   const answer = await reached(`${BASE}${path}`, { ...options, headers });
-  if (answer.ok) return answer;
+  if (answer.ok) {
+    taken = true;
+    return answer;
+  }
   if (answer.status === 401) forgetToken();
   throw await errorOf(answer);
 }
@@ -110,16 +153,17 @@ async function reached(url: string, options: RequestInit): Promise<Response> {
   }
 }
 
-/** Ask for a token anew before the next request. */
+/** Ask for a token anew before the next request; the provider's tokens are asked for by signing in. */
 export function forgetToken(): void {
   minted = null;
+  if (credential?.kind === "identity") endSession(taken ? ENDED : NOT_TAKEN);
 }
 
 /** The token that a request carries; "" when it needs none. */
 export async function bearer(): Promise<string> {
   const given = credential;
   if (given === null || given.kind === "none") return "";
-  if (given.kind === "token") return given.token;
+  if (given.kind === "token" || given.kind === "identity") return given.token;
   if (minted && minted.until - EARLY_MS > Date.now()) return minted.token;
   minting ??= mint(given.id, given.secret).finally(() => {
     minting = null;

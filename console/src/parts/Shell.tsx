@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useState, type FormEvent } from "react";
 import { openSession, signIn, signOut, useCredential } from "../api/session";
+import { comeBack, useSigningIn } from "../api/signingIn";
 import { SignInPage } from "../pages/SignInPage";
 import { Loading } from "./states";
 
@@ -14,6 +15,11 @@ export function Shell() {
   useEffect(() => {
     if (open && credential === null) signIn({ kind: "none" });
   }, [open, credential]);
+  const signing = useSigningIn() === "working";
+  const [asked, provider] = [!session.isPending, session.data?.openIdConnect];
+  useEffect(() => {
+    if (asked) void comeBack(provider);
+  }, [asked, provider]);
   const queries = useQueryClient();
   useEffect(() => {
     // The next one to sign in here sees nothing of what the last one could
@@ -26,7 +32,13 @@ export function Shell() {
       </a>
       <Header />
       <main id="main" tabIndex={-1}>
-        {credential !== null ? <Outlet /> : session.isPending || open ? <Loading what="the console" /> : <SignInPage />}
+        {credential !== null ? (
+          <Outlet />
+        ) : session.isPending || open || signing ? (
+          <Loading what="the console" />
+        ) : (
+          <SignInPage provider={provider} />
+        )}
       </main>
     </>
   );
