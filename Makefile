@@ -132,7 +132,7 @@ test-e2e: environment ## executions on real pods, and the real clients of the Se
 test-stores: environment ## the store on S3, GCS and Azure servers, and faults of stores
 	@SX_TEST_STORES="s3 gcs azure" $(RUN) pytest tests/unit/store tests/stores $(ARGS)
 
-test-tooling: environment ## kstatus on our statuses, the OpenTelemetry Collector on our traces, both built at first, and promtool on our alerts, when it is in PATH
+test-tooling: environment ## kstatus on our statuses, the OpenTelemetry Collector on our traces, signing in at Dex, all built at first, and promtool on our alerts, when it is in PATH
 	@$(RUN) pytest tests/tooling $(ARGS)
 
 test-nodes: environment ## nodes that fall silent, return and are drained, on a cluster of three nodes of its own

@@ -126,6 +126,7 @@ PROGRAMS: Final = (
     ),
     Program("kstatus", 60),
     Program("otelcol", 240),
+    Program("dex", 120),
 )
 HELM_ONLY: Final = ("helm3", "helm4")
 # They go into images that stand in for public ones; nothing runs them here.
@@ -141,6 +142,8 @@ POLICY_PROGRAMS: Final = ("kube-router",)
 KSTATUS_PROGRAMS: Final = ("kstatus",)
 # The OpenTelemetry Collector, which takes our traces in `make test-tooling`.
 TRACE_PROGRAMS: Final = ("otelcol",)
+# The identity provider at which `make test-tooling` signs in to the console.
+IDENTITY_PROGRAMS: Final = ("dex",)
 # What a node runs or its user calls. Helm 4 is there for tests: `up` does not wait for its build.
 NODE_PROGRAMS: Final = ("kubernetes", "etcd", "coredns", "helm3")
 
