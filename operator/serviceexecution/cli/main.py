@@ -109,7 +109,9 @@ def main() -> None:
         note(f"sx: {error}")
         sys.exit(ExitCode.ERROR)
     except _http_errors() as error:
-        note(f"sx: the cluster or the service cannot be reached: {error}")
+        from serviceexecution.cli.client.unreached import where_and_why
+
+        note(f"sx: the cluster or the service cannot be reached{where_and_why(error)}")
         sys.exit(ExitCode.ERROR)
     except OSError as error:
         note(f"sx: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")

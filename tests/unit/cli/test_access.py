@@ -161,7 +161,7 @@ def test_a_cluster_that_is_away(sx, cluster):
     cluster.close()
     code, _, err = sx("services")
     assert code == 1
-    assert "cannot be reached" in err
+    assert f"the cluster or the service cannot be reached at {cluster.url}: " in err
 
 
 NODE = {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.7"}]}}

@@ -88,7 +88,16 @@ def test_a_context_that_is_not_there(healthy, sx, project):
 def test_a_cluster_that_is_away(healthy, sx, project, tmp_path, monkeypatch):
     healthy.url = "http://127.0.0.1:9"
     monkeypatch.setenv("KUBECONFIG", str(healthy.kubeconfig(tmp_path / "away")))
-    assert "The cluster cannot be reached" in found(sx, project)[1]["cluster"][1]
+    assert "The cluster cannot be reached at http://127.0.0.1:9: " in found(sx, project)[1]["cluster"][1]
+
+
+def test_a_gateway_that_is_named_wrongly(healthy, sx, project):
+    checks = found(sx, project, "--gateway", "gateway")[1]
+    assert checks["gateway"][:2] == (
+        "wrong",
+        "--gateway or SX_GATEWAY must be NAMESPACE/SERVICE[:PORT], not 'gateway'.",
+    )
+    assert "cluster" not in checks
 
 
 def test_credentials_that_are_refused(healthy, sx, project):

@@ -250,6 +250,24 @@ class TestEach:
         assert sx("run", "plot", "--each", inputs)[0] == 4
         assert len(service.requests("POST", "/services/")) == 6
 
+    def test_lines_are_known_by_what_they_say(self, service, sx, inputs):
+        inputs.write_text('{"x": 7}\n{"x": 8}\n{"x": 7}\n')
+        sx("run", "plot", "--each", inputs, "-q")
+        inputs.write_text('{"x": 6}\r\n{"x": 8}\r\n{"x": 7}\r\n{"x": 7}\r\n{"x": 7}\r\n')
+        _, out, _ = sx("run", "plot", "--each", inputs, "-q")
+        assert len(service.requests("POST", "/services/")) == 5
+        names = [line.split()[1] for line in out.splitlines()[1:]]
+        assert [name[-1] for name in names] == ["4", "2", "1", "3", "5"]
+
+    def test_a_memory_that_ends_within_a_line_goes_on(self, service, sx, inputs):
+        memory = inputs.with_name("inputs.jsonl.sweep")
+        sx("run", "plot", "--each", inputs, "-q")
+        memory.write_text(memory.read_text() + '{"line": 6, "dig')
+        inputs.write_text(inputs.read_text() + '{"x": 6}\n')
+        sx("run", "plot", "--each", inputs, "-q")
+        sx("run", "plot", "--each", inputs, "-q")
+        assert len(service.requests("POST", "/services/")) == 6
+
     def test_again_all_or_what_failed(self, service, sx, inputs):
         sx("run", "plot", "--each", inputs, "-q")
         sx("run", "plot", "--each", inputs, "-q", "--again", "failed")
@@ -309,6 +327,7 @@ class TestLines:
         ("name", "text", "sentence"),
         [
             ("a.jsonl", '{"a": 1}\n[1]\n', "line 2 of"),
+            ("a.jsonl", '\r\n{"a": 1,}\r\n', "line 2 of"),
             ("a.jsonl", "\n", "has no inputs"),
             ("a.csv", "params.degree\nx\n", "line 2: -i params.degree: 'x' is no integer."),
             ("a.csv", "params.degree\n1,2\n", "line 2 has not as many cells"),

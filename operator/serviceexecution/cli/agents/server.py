@@ -26,6 +26,7 @@ from serviceexecution.cli.agents import arguments
 from serviceexecution.cli.agents.answers import LONGEST_MESSAGE, answer_text, cut, execution_document
 from serviceexecution.cli.agents.calls import Calls
 from serviceexecution.cli.agents.offered import PREFIX, OfferedService
+from serviceexecution.cli.client.unreached import where_and_why
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.run.execute import phase_line
 from serviceexecution.cli.summaries import ExecutionSummary
@@ -92,7 +93,7 @@ class AgentServer:
         except (CommandError, KubernetesError) as error:
             return _refused(str(error))
         except httpx.HTTPError as error:
-            return _refused(f"The cluster or the service cannot be reached: {error}")
+            return _refused(f"The cluster or the service cannot be reached{where_and_why(error)}")
         except OSError as error:
             return _refused(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         text = await self._in_thread(partial(answer_text, answer.document))

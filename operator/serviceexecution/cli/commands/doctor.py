@@ -59,6 +59,8 @@ def doctor(
 def _findings(directory: Path, context: str, namespace: str, gateway: str) -> "Iterator[Finding]":
     import httpx
 
+    from serviceexecution.cli.client.unreached import where_and_why
+    from serviceexecution.cli.cluster.gateway import gateway_place
     from serviceexecution.cli.doctor.cluster import look_at_cluster
     from serviceexecution.cli.doctor.finding import Finding, State
     from serviceexecution.cli.doctor.project import look_at_project
@@ -66,6 +68,13 @@ def _findings(directory: Path, context: str, namespace: str, gateway: str) -> "I
     from serviceexecution.kube.errors import KubernetesError
 
     yield look_at_project(directory)
+    try:
+        gateway_place(gateway)
+    except CommandError as error:
+        yield Finding(
+            "gateway", State.WRONG, str(error), "Without it sx looks where the chart puts the gateway."
+        )
+        return
     try:
         with open_session(context, namespace, gateway) as session:
             yield from look_at_cluster(session)
@@ -75,6 +84,6 @@ def _findings(directory: Path, context: str, namespace: str, gateway: str) -> "I
         yield Finding(
             "cluster",
             State.WRONG,
-            f"The cluster cannot be reached: {error}",
+            f"The cluster cannot be reached{where_and_why(error)}",
             "kubectl cluster-info tries the same; is a VPN or a proxy needed?",
         )

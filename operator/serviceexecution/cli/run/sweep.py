@@ -7,7 +7,9 @@ import csv
 import hashlib
 import io
 import json
+import os
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,8 @@ class Line:
     text: str
     """The input as JSON text, without secrets."""
     digest: str
+    occurrence: int = 1
+    """Counted from 1 among the lines with the same input: with the digest it names a line, wherever it stands."""
     attempt: int = 0
     execution: str = ""
     phase: str = ""
@@ -59,6 +63,7 @@ class Line:
         return {
             "line": self.number,
             "digest": self.digest,
+            "occurrence": self.occurrence,
             "attempt": self.attempt,
             "execution": self.execution,
             "phase": self.phase,
@@ -82,7 +87,7 @@ class Sweep:
 
     def key(self, line: Line) -> str:
         """Return the Idempotency-Key of a line."""
-        return str(uuid.uuid5(uuid.UUID(self.id), f"{line.number}/{line.digest}/{line.attempt}"))
+        return str(uuid.uuid5(uuid.UUID(self.id), f"{line.digest}/{line.occurrence}/{line.attempt}"))
 
     def remember(self, line: Line) -> None:
         """Write down what has become of a line; the last word on it counts."""
@@ -96,7 +101,7 @@ def open_sweep(file: Path, texts: Iterable[str], *, service: str, place: str, an
     ``place`` is where the service is. Raises CommandError.
     """
     memory = file.with_name(file.name + MEMORY)
-    lines = [Line(number, text, _digest(text)) for number, text in enumerate(texts, 1)]
+    lines = _numbered(texts)
     known = [] if anew else _remembered(memory)
     if known and (known[0].get("service"), known[0].get("place")) != (service, place):
         raise CommandError(
@@ -106,6 +111,7 @@ def open_sweep(file: Path, texts: Iterable[str], *, service: str, place: str, an
     if known:
         sweep = Sweep(memory, str(known[0].get("sweep")), lines)
         _recall(lines, known[1:])
+        _end_last_line(memory)
         return sweep
     sweep = Sweep(memory, str(uuid.uuid4()), lines)
     header: JsonObject = {"sweep": sweep.id, "service": service, "place": place}
@@ -137,7 +143,9 @@ def read_lines(file: Path, common: str, schema: Schema) -> list[str]:
         try:
             have = member_texts(line)
         except JsonTextError as error:
-            raise CommandError(f"--each: line {number} of {file} must be one JSON object: {error}") from None
+            raise CommandError(
+                f"--each: line {number} of {file} must be one JSON object: {error.reason} at column {error.column}"
+            ) from None
         found.append(joined({**shared, **have}) if shared else line)
         if len(found) > MOST_LINES:
             raise CommandError(f"--each: {file} has more than {MOST_LINES:,} inputs.")
@@ -180,19 +188,40 @@ def _remembered(memory: Path) -> list[JsonObject]:
     return found if found and isinstance(found[0].get("sweep"), str) and _is_uuid(found[0]["sweep"]) else []
 
 
+def _numbered(texts: Iterable[str]) -> list[Line]:
+    seen: Counter[str] = Counter()
+    lines: list[Line] = []
+    for number, text in enumerate(texts, 1):
+        digest = _digest(text)
+        seen[digest] += 1
+        lines.append(Line(number, text, digest, seen[digest]))
+    return lines
+
+
+def _end_last_line(memory: Path) -> None:
+    """End a line that was half written when the machine stopped: what is remembered next has a line of its own."""
+    with memory.open("rb+") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.write(b"\n")
+
+
 def _recall(lines: list[Line], known: Iterable[JsonObject]) -> None:
+    there = {(line.digest, line.occurrence): line for line in lines}
     for entry in known:
-        number = entry.get("line")
-        if not isinstance(number, int) or not 1 <= number <= len(lines):
-            continue
-        line, seconds, attempt = lines[number - 1], entry.get("seconds"), entry.get("attempt")
-        if entry.get("digest") != line.digest:
-            continue  # The line has become another one: it runs anew
+        line = there.get((str(entry.get("digest")), _integer(entry.get("occurrence"), 1)))
+        if line is None:
+            continue  # It was changed or taken out
+        seconds = entry.get("seconds")
         line.execution, line.phase, line.message = (
             str(entry.get(name) or "") for name in ("execution", "phase", "message")
         )
         line.seconds = float(seconds) if isinstance(seconds, (int, float)) else None
-        line.attempt = attempt if isinstance(attempt, int) else 0
+        line.attempt = _integer(entry.get("attempt"), 0)
+
+
+def _integer(value: object, default: int) -> int:
+    return value if isinstance(value, int) else default
 
 
 def _digest(text: str) -> str:

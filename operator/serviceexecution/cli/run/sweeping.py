@@ -122,7 +122,8 @@ class Sweeping:
         parts = [f"{waiting} waiting"] if waiting else []
         parts += [f"{len(self._live)} started"] if self._live else []
         parts += [f"{number} {phase.lower()}" for phase, number in sorted(self._ended.items())]
-        text = f"{len(self.sweep.lines)} inputs: {', '.join(parts)}"
+        number = len(self.sweep.lines)
+        text = f"{number} input{'' if number == 1 else 's'}: {', '.join(parts)}"
         if text != self._said:
             self.show(text)
             self._said = text
