@@ -21,6 +21,8 @@ _FENCED: Final = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _HEADING: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 _WHOLE_LINK: Final = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)\)")
 _LINKED: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_NO_PROSE: Final = re.compile(r"[#|<\[!-]|\* |\d+\. ")
+"""Beginnings of headings, tables, pictures and lists."""
 
 
 def main() -> int:
@@ -101,7 +103,7 @@ def _said(text: str) -> str:
     """Return the first sentence of a page's prose."""
     for paragraph in _FENCED.sub("", text).split("\n\n"):
         plain = " ".join(_LINKED.sub(r"\1", paragraph).split())
-        if plain and plain[0] not in "#|<-*`[!" and not paragraph.startswith("    "):
+        if plain and not _NO_PROSE.match(plain) and not paragraph.startswith("    "):
             return re.split(r"(?<=[.:])\s", plain)[0].rstrip(":")
     return "Tables."
 

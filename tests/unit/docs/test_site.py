@@ -34,6 +34,10 @@ def test_programs_are_told_of_every_page_with_its_first_sentence():
     assert (
         "- [Runbooks](docs/runbooks.md): What each alert of the chart means, and what to do about it." in text
     )
+    assert "- [Documentation](docs/README.md): All pages, by what brings you here." in text
+    assert (
+        "- [sx, the command line](docs/cli.md): `sx` goes from a project on your machine to a result" in text
+    )
 
 
 def test_a_link_to_nothing_is_an_error():
