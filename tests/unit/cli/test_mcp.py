@@ -165,6 +165,8 @@ async def test_secrets_come_from_the_person_and_only_where_they_are_asked_for(pl
 
 async def test_an_agent_sees_the_services_that_it_was_given(plot):
     plot.definition("other")
+    plot.execution("of-plot", spec={"serviceRef": {"name": "plot"}}, status={"phase": "Succeeded"})
+    plot.execution("of-none", status={"phase": "Succeeded"})
     async with agent(only=frozenset({"other"})) as client:
         tools = {tool.name for tool in (await client.list_tools()).tools}
         assert "run_other" in tools
@@ -172,6 +174,10 @@ async def test_an_agent_sees_the_services_that_it_was_given(plot):
         assert [one["service"] for one in (await ask(client, "services_list"))["services"]] == ["other"]
         for name, arguments in (("run_plot", {"degree": 1}), ("services_describe", {"service": "plot"})):
             assert "without the service plot" in await refusal(client, name, **arguments)
+        assert (await ask(client, "executions_list"))["executions"] == []
+        for tool in ("status", "log", "result", "cancel"):
+            assert "without the service plot" in await refusal(client, f"executions_{tool}", id="of-plot")
+        assert "is of none" in await refusal(client, "executions_status", id="of-none")
 
 
 async def test_files_are_saved_where_the_person_has_said(plot, tmp_path):

@@ -109,7 +109,7 @@ class Calls:
 
     def wait(self, execution: str, report: Callable[[ExecutionSummary], None]) -> ExecutionSummary:
         """Return the execution at its end, or as it stands when patience is over. Each look is reported."""
-        name = self._session.execution(execution).name
+        name = self.look(execution).name
         last: ExecutionSummary | None = None
         watched = Watched(lambda: self._session.execution(name), lambda view: view.is_over, lambda _: None)
         try:
@@ -123,7 +123,9 @@ class Calls:
 
     def look(self, execution: str) -> ExecutionSummary:
         """Return how an execution stands."""
-        return self._session.execution(execution)
+        view = self._session.execution(execution)
+        self._check_offered(view.service)
+        return view
 
     def outcome(self, view: ExecutionSummary, *, save: bool = False) -> JsonObject:
         """Return an execution with its result, or with the end of its log when it has failed."""
@@ -146,14 +148,18 @@ class Calls:
         items = self._session.api.list(
             SERVICE_EXECUTIONS, self._session.namespace, field_selector=wanted.field_selector
         )
-        views = newest_first(view for view in map(execution_summary, items) if wanted.takes(view))
+        views = newest_first(
+            view
+            for view in map(execution_summary, items)
+            if wanted.takes(view) and self._offers(view.service)
+        )
         shown: list[JsonValue] = [execution_document(view) for view in views[:most]]
         more = len(views) - len(shown)
         return {"executions": shown, **({"older": more} if more else {})}
 
     def cancel(self, execution: str) -> JsonObject:
         """Stop an execution that an agent has started."""
-        view = self._session.execution(execution)
+        view = self.look(execution)
         if view.is_over:
             return {**execution_document(view), "cancelling": False}
         if TAG not in view.tags:
@@ -170,9 +176,19 @@ class Calls:
         return chosen(found, self.wish.only)
 
     def _definition(self, service: str) -> JsonObject:
-        if self.wish.only and service not in self.wish.only:
-            raise CommandError(f"sx mcp was started without the service {service}.")
+        self._check_offered(service)
         return self._session.service_object(service)
+
+    def _offers(self, service: str) -> bool:
+        return not self.wish.only or service in self.wish.only
+
+    def _check_offered(self, service: str) -> None:
+        if not self._offers(service):
+            raise CommandError(
+                f"sx mcp was started without the service {service}."
+                if service
+                else "sx mcp was started for some services, and the execution is of none."
+            )
 
     def _channel(self, view: ExecutionSummary) -> Channel:
         namespace, name = map(path_segment, (self._session.namespace, view.name))

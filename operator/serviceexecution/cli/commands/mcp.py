@@ -19,7 +19,7 @@ def mcp(
         typer.Option(
             "--service",
             metavar="SERVICE",
-            help="Offer only this service; several times. By default all of the namespace.",
+            help="Offer only this service and its executions; several times. By default all of the namespace.",
         ),
     ] = None,
     secret: Annotated[
