@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.node.namespaces import init_record
-from tests.nodes.machines import Machines
-from tests.support.cluster import Cluster
+from serviceexecution.kube.kinds import PODS
+from tests.nodes.machines import NAMES, Machines, node_of
+from tests.support.cluster import Cluster, name_of, uid_of
 from tests.support.embedded import EmbeddedCluster
+from tests.support.operator import Operator
 from tests.support.sandbox import Sandbox
 
 SILENCE = 16
@@ -32,6 +34,23 @@ def machines(nodes: EmbeddedCluster) -> Iterator[Machines]:
     found.wait_until_all_are_ready()
     yield found
     found.wait_until_all_are_ready()
+
+
+@pytest.fixture
+def operator_apart(nodes: EmbeddedCluster, machines: Machines) -> None:
+    """The operator on the first node, which never falls silent: its small shape goes with the node of its volume."""
+    operator = Operator.find(machines.cluster)
+    assert operator is not None
+    pods = operator.pods()
+    if all(node_of(pod) == NAMES[0] for pod in pods):
+        return
+    nodes.kubectl("cordon", *NAMES[1:])
+    try:
+        for pod in pods:
+            machines.cluster.delete(PODS, operator.namespace, name_of(pod))
+        operator.wait_until_ready(seconds=180, not_uids=frozenset(uid_of(pod) for pod in pods))
+    finally:
+        nodes.kubectl("uncordon", *NAMES[1:])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.support.cluster import member
 from tests.support.embedded import NEEDS, EmbeddedCluster
 from tests.support.sandbox import Sandbox, phase_and_reason, shell
 
-pytestmark = [*NEEDS, pytest.mark.timeout(600)]
+pytestmark = [*NEEDS, pytest.mark.usefixtures("operator_apart"), pytest.mark.timeout(600)]
 
 NODE: Final = "node2"
 HANDLES: Final = (

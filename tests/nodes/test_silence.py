@@ -16,7 +16,7 @@ from tests.support.cluster import member
 from tests.support.embedded import NEEDS, EmbeddedCluster
 from tests.support.sandbox import Sandbox, phase_and_reason, shell
 
-pytestmark = [*NEEDS, pytest.mark.timeout(900)]
+pytestmark = [*NEEDS, pytest.mark.usefixtures("operator_apart"), pytest.mark.timeout(900)]
 
 NODE: Final = "node2"
 LOST: Final = SILENCE + 60
