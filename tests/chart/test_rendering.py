@@ -296,6 +296,15 @@ def test_replicas_of_the_gateway_are_left_before_they_end(render):
     assert "lifecycle" not in small["containers"][0], "no other is there to take over"
 
 
+@pytest.mark.parametrize(("grace", "sleep"), [(30, 5), (3, 3), (0, None)])
+def test_a_gateway_waits_no_longer_than_its_grace(render, grace, sleep):
+    """Kubernetes refuses a pod whose sleep is longer, or of no seconds."""
+    manifests = render(*LARGE, f"terminationGracePeriodSeconds={grace}")
+    (gateway,) = [d for d in of_kind(manifests, "Deployment") if d["metadata"]["name"].endswith("-gateway")]
+    lifecycle = gateway["spec"]["template"]["spec"]["containers"][0].get("lifecycle")
+    assert lifecycle == (None if sleep is None else {"preStop": {"sleep": {"seconds": sleep}}})
+
+
 def test_collectors_call_a_service_of_their_own_by_its_port(render):
     for manifests in (render(), render(*LARGE), render("gateway.service.type=LoadBalancer")):
         service = named(manifests, "Service", "sx-serviceexecution-gateway-pods")

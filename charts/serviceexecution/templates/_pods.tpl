@@ -87,10 +87,11 @@ ports:
   - {name: http, containerPort: 8080, protocol: TCP}
   - {name: pods, containerPort: 8081, protocol: TCP}
   - {name: metrics, containerPort: 9090, protocol: TCP}
-{{- if eq .Values.mode "large" }}
+{{- $sleep := min 5 (int .Values.terminationGracePeriodSeconds) }}
+{{- if and (eq .Values.mode "large") (gt $sleep 0) }}
 lifecycle:
   preStop:
-    sleep: {seconds: 5} # until no node sends it new connections any more
+    sleep: {seconds: {{ $sleep }}} # until no node sends it new connections any more
 {{- end }}
 livenessProbe:
   httpGet: {path: /healthz, port: http}
