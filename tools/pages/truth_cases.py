@@ -407,11 +407,6 @@ ENDED: Final = (
     Case("Job and pod are gone", status=_STARTED, members=_kept("manifest")),
     Case("Job and pod are gone, the log is not kept", status=_STARTED),
     Case("the pod is gone, it never started", status=_JOB, members={"job": _job(ended="Failed")}),
-    Case(
-        "no pod was seen of a Job that is complete, the store does not answer",
-        status=_JOB,
-        members={"job": _job(ended="Complete"), "results_unknown": True, "store_away_since": at(0)},
-    ),
 )
 
 _ON_3: Final = {"retry": {"maxAttempts": 3, "onExitCodes": [3]}}
