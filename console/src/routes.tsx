@@ -43,6 +43,12 @@ export const executionRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/ExecutionPage"), "ExecutionPage"),
 });
 
+const clusterRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/cluster",
+  component: lazyRouteComponent(() => import("./pages/ClusterPage"), "ClusterPage"),
+});
+
 const overviewRoute = createRoute({
   getParentRoute: () => root,
   path: "/n/$namespace/overview",
@@ -84,6 +90,7 @@ export const poolRoute = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
+    clusterRoute,
     overviewRoute,
     executionsRoute,
     executionRoute,

@@ -58,6 +58,8 @@ GATEWAY = (
     | every("serviceexecution.dev/datapools/status", "patch")
     | every("/persistentvolumeclaims", "list")
 )
+OWN = {("apps/deployments", "get"), ("coordination.k8s.io/leases", "get")}
+"""The gateway's, of what the installation itself is made of, by name."""
 REVIEWS = {
     ("authentication.k8s.io/tokenreviews", "create"),
     ("authorization.k8s.io/subjectaccessreviews", "create"),
@@ -149,7 +151,7 @@ def test_no_authentication_must_be_asked_for_twice(render, refused):
 def test_rights_are_the_same_in_both_modes(render, mode):
     manifests = render(*mode)
     assert rights(manifests, "sx-serviceexecution-controller") == {"": CONTROLLER, "system": LEASES}
-    assert rights(manifests, "sx-serviceexecution-gateway") == {"": GATEWAY | REVIEWS}
+    assert rights(manifests, "sx-serviceexecution-gateway") == {"": GATEWAY | REVIEWS, "system": OWN}
 
 
 def test_what_speaks_http_may_not_make_jobs(layout):
@@ -176,6 +178,7 @@ def test_rights_in_named_namespaces(render):
         "team-a": GATEWAY,
         "team-b": GATEWAY,
         "": REVIEWS,
+        "system": OWN,
     }
 
 
@@ -184,7 +187,7 @@ def test_rights_where_images_are_built(render, registry):
     manifests = render(*LARGE, *registry)
     controller = rights(manifests, "sx-serviceexecution-controller")
     assert controller == {"": CONTROLLER | BUILDS, "system": LEASES}
-    assert rights(manifests, "sx-serviceexecution-gateway") == {"": GATEWAY | REVIEWS}
+    assert rights(manifests, "sx-serviceexecution-gateway") == {"": GATEWAY | REVIEWS, "system": OWN}
 
 
 def test_rights_of_builds_stay_in_named_namespaces(render):

@@ -102,7 +102,7 @@ class Console:
         """
         for look in LOOKS:
             self.look(*look)
-            assert self.findings() == [], look
+            assert (found := self.findings()) == [], (look, found)
             assert self.overflow() <= 0, look
             if picture and look == LOOKS[0]:
                 self.picture(picture)

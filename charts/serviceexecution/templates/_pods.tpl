@@ -58,6 +58,7 @@ resources:
 {{- $own = concat $own (list
   (dict "name" "SX_PORT" "value" "8080")
   (dict "name" "SX_GATEWAY_URL" "value" (include "serviceexecution.gatewayUrl" .))
+  (dict "name" "SX_INSTALLATION" "value" (printf "%s/%s" .Release.Namespace (include "serviceexecution.fullname" .)))
   (dict "name" "SX_PODS_PORT" "value" "8081")
   (dict "name" "SX_PODS_AT_API_PORT" "value" (include "serviceexecution.podsAtApiPort" .))
   (dict "name" "SX_METRICS_PORT" "value" "9090")

@@ -11,6 +11,14 @@ export const MOST_SERVICES = 100;
 const AT_ONCE = 4;
 const DAY_MS = 86_400_000;
 
+/** What an execution waits for, as the rest of a sentence. */
+export const WAITS_FOR: Record<string, string> = {
+  concurrency: "for the limit of their service",
+  queue: "for the cluster's queue",
+  quota: "for the namespace's quota",
+  start: "for a pod to start",
+};
+
 export interface Failing {
   service: string;
   reason: string;

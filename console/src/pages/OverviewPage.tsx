@@ -1,23 +1,17 @@
 import { Anchor, Group, Text, Title } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
-import { failingOf, MOST_LISTED, MOST_SERVICES, useFailed, useRunning, useUsageByService, useWaiting, waitingFor } from "../api/overview";
+import { failingOf, MOST_LISTED, MOST_SERVICES, useFailed, useRunning, useUsageByService, useWaiting, waitingFor, WAITS_FOR } from "../api/overview";
 import { useServices } from "../api/queries";
 import { queueSentence } from "../api/queue";
 import { shownAge } from "../api/times";
 import type { Execution, Overview } from "../api/types";
+import { Part } from "../parts/Part";
 import { Loading, Problem } from "../parts/states";
 import { useNow } from "../parts/useNow";
 
 const route = getRouteApi("/n/$namespace/overview");
 const DAYS = 7;
 const MOST_SHOWN = 10;
-const WAITS_FOR: Record<string, string> = {
-  concurrency: "for the limit of their service",
-  queue: "for the cluster's queue",
-  quota: "for the namespace's quota",
-  start: "for a pod to start",
-};
 
 /** For the one who looks after a namespace: what waits, what fails most, who uses most. */
 export function OverviewPage() {
@@ -33,17 +27,6 @@ export function OverviewPage() {
       {services.isError && <Problem error={services.error} retry={() => void services.refetch()} />}
       {services.data && <Usage namespace={namespace} services={services.data} />}
     </>
-  );
-}
-
-function Part({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section aria-label={title}>
-      <Title order={2} size="h4" mt="lg" mb="xs">
-        {title}
-      </Title>
-      {children}
-    </section>
   );
 }
 

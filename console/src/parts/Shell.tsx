@@ -51,25 +51,21 @@ function skip(event: { preventDefault(): void }): void {
 
 function Header() {
   const credential = useCredential();
-  const { namespace } = useParams({ strict: false });
+  const { namespace: shown } = useParams({ strict: false });
+  const [last, setLast] = useState("");
+  // The page of the cluster has none of its own, and leads back
+  const namespace = shown ?? last;
+  if (shown !== undefined && shown !== last) setLast(shown);
   return (
     <header>
       <Group justify="space-between" gap="xs">
         <Group gap="lg">
           <Text fw={700}>ServiceExecution</Text>
-          {credential !== null && namespace && (
+          {credential !== null && (
             <Group component="nav" gap="md" aria-label="Pages">
-              <Anchor component={Link} to={`/n/${namespace}/overview`}>
-                Overview
-              </Anchor>
-              <Anchor component={Link} to={`/n/${namespace}/executions`}>
-                Executions
-              </Anchor>
-              <Anchor component={Link} to={`/n/${namespace}/services`}>
-                Services
-              </Anchor>
-              <Anchor component={Link} to={`/n/${namespace}/pools`}>
-                Data pools
+              {namespace && <PagesOf namespace={namespace} />}
+              <Anchor component={Link} to="/cluster">
+                Cluster
               </Anchor>
             </Group>
           )}
@@ -85,6 +81,25 @@ function Header() {
         </Group>
       </Group>
     </header>
+  );
+}
+
+function PagesOf({ namespace }: { namespace: string }) {
+  return (
+    <>
+      <Anchor component={Link} to={`/n/${namespace}/overview`}>
+        Overview
+      </Anchor>
+      <Anchor component={Link} to={`/n/${namespace}/executions`}>
+        Executions
+      </Anchor>
+      <Anchor component={Link} to={`/n/${namespace}/services`}>
+        Services
+      </Anchor>
+      <Anchor component={Link} to={`/n/${namespace}/pools`}>
+        Data pools
+      </Anchor>
+    </>
   );
 }
 

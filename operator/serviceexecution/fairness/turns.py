@@ -4,12 +4,22 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 from serviceexecution.fairness.rotation import Rotation
 
 
 class NoTurnError(Exception):
     """No turn came in time, or too much of the same key waits already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of a budget is taken at one moment."""
+
+    held: int
+    most: int
+    waiting: int = 0
 
 
 class FairTurns:
@@ -25,6 +35,7 @@ class FairTurns:
         """
         if turns < 1 or (per_key is not None and per_key < 1):
             raise ValueError(f"turns are 1 or more, not {turns} and {per_key} for one key")
+        self._number = turns
         self._free = turns
         self._per_key = turns if per_key is None else per_key
         self._waiting_per_key = waiting_per_key
@@ -41,6 +52,11 @@ class FairTurns:
             yield
         finally:
             self._release(key)
+
+    @property
+    def use(self) -> Use:
+        """Return how many turns are held, of how many, and how many wait for one."""
+        return Use(self._number - self._free, self._number, len(self._waiting))
 
     def contended(self, key: str) -> bool:
         """Tell whether another key would have a turn now if one that is held were given back."""

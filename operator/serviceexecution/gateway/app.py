@@ -19,6 +19,7 @@ from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.token_endpoint import token_router
 from serviceexecution.gateway.builds.log_routes import build_log_router
 from serviceexecution.gateway.builds.routes import builds_router
+from serviceexecution.gateway.cluster.routes import Budget, cluster_router
 from serviceexecution.gateway.collect.routes import collect_router
 from serviceexecution.gateway.console.routes import console_router
 from serviceexecution.gateway.data_pools.directory import PoolDirectory
@@ -147,6 +148,14 @@ def create_app(
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))
     app.include_router(platform_api_router(context, results, intake, pools, heads, uploads=uploads))
+    budgets = (
+        Budget("large uploads", lambda: slots.uses[0]),
+        Budget("small uploads", lambda: slots.uses[1]),
+        Budget("submissions", lambda: intake.use),
+        Budget("followed logs", lambda: streams.use),
+        Budget("streams of executions", lambda: context.changes.use),
+    )
+    app.include_router(cluster_router(store, client, settings, state=known, access=access, budgets=budgets))
     app.include_router(console_router(settings))
     app.include_router(_health_router(Readiness(store, ending, state, another_is_ready)))
     app.add_middleware(HeadOfGet)

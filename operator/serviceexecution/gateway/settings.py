@@ -62,6 +62,9 @@ class GatewaySettings(ProcessSettings):
     """Port of the HTTP interface."""
     gateway_url: Annotated[str, variable("SX_GATEWAY_URL")] = ""
     """The gateways' own Service: who starts while the store is away looks there for another gateway that is ready."""
+    installation: Annotated[str, variable("SX_INSTALLATION")] = ""
+    """Namespace and name of this installation, with a slash between them: its Lease and its Deployments are shown to
+    operators; none: they are not."""
     pods_port: Annotated[int, whole_number("SX_PODS_PORT", most=65535)] = 0
     """Port of what collectors and builds call, where nothing else is served; 0: they call the HTTP interface's."""
     pods_at_api_port: Annotated[PodsAtApiPort, variable("SX_PODS_AT_API_PORT", _pods_at_api_port)] = "always"

@@ -186,7 +186,7 @@ class Access:
         namespace: str,
         name: str = "",
     ) -> None:
-        """Raise Problem 403 unless the caller may do that; raises KubernetesError.
+        """Raise Problem 403 unless the caller may do that; raises KubernetesError. ``namespace`` "" means all of them.
 
         Asked first for all objects of the namespace, which most may or may not: so one answer serves many.
         """
@@ -200,10 +200,11 @@ class Access:
                 return
         what = f"{resource}/{subresource}" if subresource else resource
         which = f" {name}" if name else ""
+        where = f"namespace {namespace}" if namespace else "all namespaces"
         raise Problem(
             HTTPStatus.FORBIDDEN,
             "Forbidden",
-            f"{caller.username} may not {verb} {what}{which} in namespace {namespace}."
+            f"{caller.username} may not {verb} {what}{which} in {where}."
             f"{advice(verb, resource, subresource)}",
         )
 

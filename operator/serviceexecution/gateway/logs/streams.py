@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from serviceexecution.fairness.allowances import Allowances
+from serviceexecution.fairness.turns import Use
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.http.payers import caller_payer
 from serviceexecution.gateway.http.problems import Problem, response_of
@@ -91,6 +92,11 @@ class Streams:
         self._callers: Counter[str] = Counter()
         self._namespaces: defaultdict[str, dict[Place, None]] = defaultdict(dict)
         self._looks = Allowances(rate=LOOKS_PER_SECOND, saved=LOOKS_SAVED)
+
+    @property
+    def use(self) -> Use:
+        """Return how many streams are open, of how many until each namespace has one."""
+        return Use(sum(map(len, self._namespaces.values())), self._bounds.per_process)
 
     def follow(self, request: Request, standing: Standing, lines: Followed) -> Response:
         """Return the answer that sends each line as it comes, and an event ``end`` behind the last.

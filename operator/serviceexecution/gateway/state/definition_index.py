@@ -106,8 +106,8 @@ class DefinitionIndex:
         """Return what is known of the definition."""
         return self._known.get(namespace, name)
 
-    def of_namespace(self, namespace: str) -> list[KnownDefinition]:
-        """Return what is known of all definitions of a namespace."""
+    def of_namespace(self, namespace: str | None) -> list[KnownDefinition]:
+        """Return what is known of all definitions, or of those of a namespace."""
         return [known for _, _, known in self._known.items(namespace)]
 
     def text(self, known: KnownDefinition) -> bytes | None:

@@ -80,6 +80,10 @@ class ExecutionIndex:
                 self._forget(known)
                 self._changes.removed(known)
 
+    def everything(self) -> list[KnownExecution]:
+        """Return all that are known, in no order."""
+        return list(self._by_uid.values())
+
     def find(self, namespace: str, service: str | None, api_id: str) -> KnownExecution | None:
         """Return the execution of that service, or without one of any of the namespace, and id.
 

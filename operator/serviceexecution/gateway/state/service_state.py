@@ -60,7 +60,7 @@ class ServiceState:
         self.changes = Changes()
         """Tells of executions as they change."""
         self._executions = ExecutionIndex(changes=self.changes)
-        self.queues = self._executions.queues
+        self.queues, self.all_executions = self._executions.queues, self._executions.everything
         self._whole: FairCache[KnownExecution] = FairCache(WHOLE_BYTES)
         self._definitions = DefinitionIndex()
         self._lists: SingleFlight[tuple[str, str], list[KnownExecution]] = SingleFlight()
@@ -104,8 +104,8 @@ class ServiceState:
         known = self._definitions.find(namespace, name)
         return known if known is not None else await self.fresh_definition(namespace, name)
 
-    def known_definitions(self, namespace: str) -> list[KnownDefinition]:
-        """Return what is known of the services of a namespace."""
+    def known_definitions(self, namespace: str | None) -> list[KnownDefinition]:
+        """Return what is known of the services of a namespace, or of all."""
         return self._definitions.of_namespace(namespace)
 
     async def fresh_definition(self, namespace: str, name: str) -> KnownDefinition | None:

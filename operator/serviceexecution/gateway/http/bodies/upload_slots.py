@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
-from serviceexecution.fairness.turns import FairTurns, NoTurnError
+from serviceexecution.fairness.turns import FairTurns, NoTurnError, Use
 from serviceexecution.gateway.http.problems import unavailable
 
 LARGE_BYTES: Final = 1024 * 1024
@@ -25,6 +25,11 @@ class UploadSlots:
         self._small = FairTurns(small, per_key=_half(small), waiting_per_key=_WAITING)
         self._queue_seconds = queue_seconds
         self._what = what
+
+    @property
+    def uses(self) -> tuple[Use, Use]:
+        """Return how many turns of large and of small bodies are taken."""
+        return self._large.use, self._small.use
 
     @contextlib.asynccontextmanager
     async def turn(self, namespace: str, length: int | None) -> AsyncGenerator[Contended, None]:

@@ -20,7 +20,7 @@ from serviceexecution.contract.input.submission import (
 )
 from serviceexecution.contract.problems import InputError
 from serviceexecution.fairness.allowances import Allowances
-from serviceexecution.fairness.turns import FairTurns, NoTurnError
+from serviceexecution.fairness.turns import FairTurns, NoTurnError, Use
 from serviceexecution.gateway.http.bodies.reading import content_length, whole_body
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.service_api.context import Call, ServiceContext
@@ -103,6 +103,11 @@ class Intake:
         self._large = FairTurns(_LARGE_AT_ONCE, per_key=1, waiting_per_key=_WAITING_PER_NAMESPACE)
         self._apart = FairTurns(_APART, per_key=_APART_PER_CALLER, waiting_per_key=_WAITING_PER_NAMESPACE)
         self._allowances = Allowances(rate=BYTES_PER_SECOND, saved=SAVED_BYTES)
+
+    @property
+    def use(self) -> Use:
+        """Return how many turns of submissions are taken."""
+        return self._turns.use
 
     @contextlib.asynccontextmanager
     async def body(
