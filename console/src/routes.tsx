@@ -49,6 +49,12 @@ const clusterRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/ClusterPage"), "ClusterPage"),
 });
 
+const keysRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/n/$namespace/keys",
+  component: lazyRouteComponent(() => import("./pages/KeysPage"), "KeysPage"),
+});
+
 const overviewRoute = createRoute({
   getParentRoute: () => root,
   path: "/n/$namespace/overview",
@@ -64,7 +70,10 @@ export const servicesRoute = createRoute({
 export const serviceRoute = createRoute({
   getParentRoute: () => root,
   path: "/n/$namespace/services/$id",
-  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
+  validateSearch: (search: Record<string, unknown>): { tab?: string; revision?: string } => ({
+    tab: text(search.tab),
+    revision: text(search.revision),
+  }),
   component: lazyRouteComponent(() => import("./pages/ServicePage"), "ServicePage"),
 });
 
@@ -91,6 +100,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     clusterRoute,
+    keysRoute,
     overviewRoute,
     executionsRoute,
     executionRoute,

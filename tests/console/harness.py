@@ -144,11 +144,12 @@ class Console:
         async def seed() -> None:
             created = parts.pop("created", "2026-11-28T11:59:00Z")
             spec = {"serviceRef": {"name": SERVICE}, **parts.pop("spec", {})}
+            annotations = parts.pop("annotations", {})
             self.service.cluster.seed(
                 SERVICE_EXECUTIONS,
                 NAMESPACE,
                 name,
-                metadata={"creationTimestamp": created},
+                metadata={"creationTimestamp": created, "annotations": annotations},
                 spec=spec,
                 **parts,
             )

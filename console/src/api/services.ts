@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { newKey, platform, servicePath } from "./queries";
 import { callJson } from "./session";
-import type { Execution, JsonObject, LogLine } from "./types";
+import type { Execution, JsonObject } from "./types";
 
 interface Definition {
   version?: string;
@@ -21,14 +21,6 @@ export interface Service {
   serviceDefinitions: Definition[];
 }
 
-export interface BuildStatus {
-  status: "WORKING" | "SUCCESS" | "FAILURE";
-  step?: string;
-  createdAt?: string;
-  finishedAt?: string;
-  validationResult?: { state: string; summary?: string; messages?: string[] };
-}
-
 /** What a form is made from: the service's own schema, and the secrets that it names. */
 export interface InputSchema {
   schema: JsonObject | null;
@@ -36,9 +28,6 @@ export interface InputSchema {
 }
 
 const one = (namespace: string, id: string): string => `${platform(namespace)}/services/${encodeURIComponent(id)}`;
-const managed = (namespace: string, id: string): string =>
-  `${platform(namespace)}/managed-services/${encodeURIComponent(id)}`;
-
 export function useService(namespace: string, id: string) {
   return useQuery({
     queryKey: ["service", namespace, id],
@@ -52,24 +41,6 @@ export function useInputSchema(namespace: string, id: string) {
     queryKey: ["schema", namespace, id],
     queryFn: async () => inputSchema(JSON.parse(await callJson<string>(`${one(namespace, id)}/openapi`)) as JsonObject),
     staleTime: 60_000,
-  });
-}
-
-export function useBuild(namespace: string, id: string) {
-  return useQuery({
-    queryKey: ["build", namespace, id],
-    retry: false,
-    queryFn: () => callJson<BuildStatus>(`${managed(namespace, id)}/build-status`),
-    refetchInterval: (query) => (query.state.data?.status === "WORKING" ? 2000 : false),
-  });
-}
-
-export function useBuildLog(namespace: string, id: string, wanted: boolean) {
-  return useQuery({
-    queryKey: ["build-log", namespace, id],
-    enabled: wanted,
-    retry: false,
-    queryFn: () => callJson<LogLine[]>(`${managed(namespace, id)}/build-logs`),
   });
 }
 

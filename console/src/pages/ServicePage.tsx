@@ -3,12 +3,13 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useService, type Service } from "../api/services";
 import { Build } from "../parts/Build";
 import { Facts } from "../parts/Facts";
+import { Settings } from "../parts/Settings";
 import { ServiceUsage } from "../parts/ServiceUsage";
 import { Loading, Problem } from "../parts/states";
 import { RunForm } from "../form/RunForm";
 
 const route = getRouteApi("/n/$namespace/services/$id");
-const TABS = ["run", "about", "build", "usage"];
+const TABS = ["run", "about", "build", "settings", "usage"];
 
 export function ServicePage() {
   const { namespace, id } = route.useParams();
@@ -47,7 +48,8 @@ function One({ namespace, service }: { namespace: string; service: Service }) {
         <Tabs.List>
           <Tabs.Tab value="run">Run</Tabs.Tab>
           <Tabs.Tab value="about">About</Tabs.Tab>
-          <Tabs.Tab value="build">Build</Tabs.Tab>
+          <Tabs.Tab value="build">Builds</Tabs.Tab>
+          <Tabs.Tab value="settings">Settings</Tabs.Tab>
           <Tabs.Tab value="usage">Usage</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="run" pt="sm">
@@ -57,7 +59,15 @@ function One({ namespace, service }: { namespace: string; service: Service }) {
           <About service={service} />
         </Tabs.Panel>
         <Tabs.Panel value="build" pt="sm">
-          <Build namespace={namespace} service={service} />
+          <Build
+            namespace={namespace}
+            service={service}
+            chosen={search.revision}
+            choose={(revision) => void navigate({ search: { tab: "build", revision }, replace: true })}
+          />
+        </Tabs.Panel>
+        <Tabs.Panel value="settings" pt="sm">
+          <Settings namespace={namespace} service={service} />
         </Tabs.Panel>
         <Tabs.Panel value="usage" pt="sm">
           <ServiceUsage namespace={namespace} service={service} />

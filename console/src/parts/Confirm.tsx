@@ -7,11 +7,13 @@ interface ConfirmProps {
   ask: string;
   label: string;
   question: string;
+  /** What the button says that does it. */
+  yes?: string;
   act: () => Promise<unknown>;
 }
 
 /** Asks once more in place, before something is done that cannot be undone. */
-export function Confirm({ ask, label, question, act }: ConfirmProps) {
+export function Confirm({ ask, label, question, yes = "Yes, delete", act }: ConfirmProps) {
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
@@ -34,7 +36,7 @@ export function Confirm({ ask, label, question, act }: ConfirmProps) {
             {question}
           </Text>
           <Button size="compact-xs" color="red" variant="outline" loading={busy} autoFocus onClick={() => void sure()}>
-            Yes, delete
+            {yes}
           </Button>
           <Button size="compact-xs" variant="default" onClick={() => setAsking(false)}>
             No

@@ -99,6 +99,9 @@ function PagesOf({ namespace }: { namespace: string }) {
       <Anchor component={Link} to={`/n/${namespace}/pools`}>
         Data pools
       </Anchor>
+      <Anchor component={Link} to={`/n/${namespace}/keys`}>
+        Access keys
+      </Anchor>
     </>
   );
 }

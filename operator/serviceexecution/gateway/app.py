@@ -18,6 +18,7 @@ from serviceexecution.gateway.access.attempts import Attempts
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.access.token_endpoint import token_router
 from serviceexecution.gateway.builds.log_routes import build_log_router
+from serviceexecution.gateway.builds.revision_routes import revision_router
 from serviceexecution.gateway.builds.routes import builds_router
 from serviceexecution.gateway.cluster.routes import Budget, cluster_router
 from serviceexecution.gateway.collect.routes import collect_router
@@ -144,6 +145,7 @@ def create_app(
     app.include_router(sources_router(store, access, settings, uploads))
     app.include_router(builds_router(store, client, settings))
     app.include_router(build_log_router(store, known, access, settings, streams))
+    app.include_router(revision_router(client, known, access, settings))
     app.include_router(token_router(settings, access, keys))
     results, intake = ResultAnswers(store, outputs), Intake(context)
     app.include_router(service_router(context, results, intake))

@@ -117,6 +117,8 @@ def test_what_the_api_changes_is_let_through(account, tenant):
         display_name_patch({"displayName": "a"}),
         links_patch([link]),
         contacts_patch([mail]),
+        {"spec": {"revision": "r1"}},
+        {"spec": {"revision": None}},
     )
     for name in ("theirs", "labelled", "made"):
         for patch in texts:
