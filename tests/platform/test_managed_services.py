@@ -181,11 +181,11 @@ def test_an_upload_that_the_service_does_not_take_is_an_archive_that_nothing_nam
     made = sync.client.managed_services.create_managed_service(name="new", source=FILE)
     away = KubernetesError("the API server is away", status=503)
     sync.service.cluster.fail("patch", "servicedefinitions", away)
-    upload = sync.client.managed_services.upload_managed_service_source
-    refused("ApiError", upload, made.id, file=archive(), status=503)
+    data, upload = archive(), sync.client.managed_services.upload_managed_service_source
+    refused("ApiError", upload, made.id, file=data, status=503)
     assert spec(sync)["source"] == {"archive": {"digest": NO_ARCHIVE}}
     ((_, digest),) = sync.gateway.run(sync.service.store.sources.list_sources())
-    upload(made.id, file=archive())
+    upload(made.id, file=data)
     assert spec(sync)["source"] == {"archive": {"digest": f"sha256:{digest}"}}
 
 
