@@ -87,8 +87,9 @@ _IMAGE_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault, bool], ...]] = (
         True,
     ),
 )
-_NAMES: Final = re.compile(r'"[^"\s]*[/:.@-][^"\s]*"|\S*/\S*')
-"""Names and addresses in what is said of an image: ``app-404`` or ``denied:403`` are no answers of a registry."""
+_NAMES: Final = re.compile(r'"[^"\s]*[/:.@-][^"\s]*"|(?<!\S)[^\s/]*/\S*')
+"""Names and addresses in what is said of an image: ``app-404`` or ``denied:403`` are no answers of a registry. Each is
+looked for from where a word begins: from every letter of a long word it would take the square of the word's length."""
 _MOUNT_ERRORS: Final[tuple[tuple[re.Pattern[str], StartFault], ...]] = (
     (re.compile(r"references non-existent secret key", re.IGNORECASE), StartFault.SECRET_KEY_NOT_FOUND),
     (re.compile(r"references non-existent config key", re.IGNORECASE), StartFault.CONFIG_MAP_NOT_FOUND),
