@@ -13,7 +13,7 @@ from typing import Final
 
 LEAST_RUNS: Final = 5
 """Runs below which nothing is estimated."""
-_AHEAD: Final = re.compile(r"\b(\d{1,9}) of this service's executions come first")
+_AHEAD: Final = re.compile(r"\b(\d{1,9}) of this service's executions comes? first")
 _NEXT: Final = "It is the next of this service's executions"
 _LONGEST: Final = 10 * 365 * 86_400
 """Seconds; what is further away is no estimate."""
@@ -21,7 +21,8 @@ _LONGEST: Final = 10 * 365 * 86_400
 
 def place_detail(ahead: int, concurrency: int, past: Sequence[float], now: datetime) -> str:
     """Return how many come first, and when it is the execution's turn by how long the service's last runs took."""
-    place = f"{ahead} of this service's executions come first" if ahead else _NEXT
+    come = "comes" if ahead == 1 else "come"
+    place = f"{ahead} of this service's executions {come} first" if ahead else _NEXT
     detail = f"{place}; its concurrency is {concurrency}."
     turn = _turn(ahead, concurrency, past)
     if turn is None:

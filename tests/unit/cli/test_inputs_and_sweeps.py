@@ -276,6 +276,7 @@ class TestEach:
         keys = {headers["Idempotency-Key"] for _, _, headers, _ in service.requests("POST", "/services/")}
         assert len(keys) == 11
         assert sx("run", "plot", "--again", "all")[0] == 2
+        assert sx("run", "plot", "--max", "2")[0] == 2
 
     def test_for_programs_with_results(self, service, sx, inputs):
         found = json.loads(sx("run", "plot", "--each", inputs, "-q", "-o", "json")[1])
@@ -301,7 +302,7 @@ class TestEach:
         code, out, err = sx("run", "plot", "--each", inputs, "--max", "1", "--timeout", "300ms")
         assert code == 124
         assert out.count("Waiting") >= 4
-        assert "1 executions continue in the cluster." in err
+        assert "1 execution continues in the cluster." in err
 
     def test_secrets_are_not_remembered(self, service, sx, inputs):
         sx("run", "plot", "--each", inputs, "-q", "--secret", "a=hunter2")

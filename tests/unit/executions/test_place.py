@@ -27,7 +27,8 @@ NEXT = "It is the next of this service's executions"
 )
 def test_the_turn_is_estimated_by_the_last_runs(ahead, concurrency, turn):
     said = place_detail(ahead, concurrency, [600] * 5, at(0))
-    place = f"{ahead} of this service's executions come first" if ahead else NEXT
+    come = "comes" if ahead == 1 else "come"
+    place = f"{ahead} of this service's executions {come} first" if ahead else NEXT
     assert said == (
         f"{place}; its concurrency is {concurrency}. By its last 5 runs it starts between {turn} UTC."
     )

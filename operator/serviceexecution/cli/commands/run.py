@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from serviceexecution.cli.run.result import Outcome
     from serviceexecution.cli.session import Session
     from serviceexecution.cli.summaries import ExecutionSummary
+
+
+MOST_AT_ONCE: Final = 20
+"""Of the lines of a sweep, unless --max says otherwise."""
 
 
 class Again(StrEnum):
@@ -83,11 +87,16 @@ def run(
         ),
     ] = None,
     most: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--max", metavar="NUMBER", help="With --each: how many run at the same time.", min=1, max=1000
+            "--max",
+            metavar="NUMBER",
+            help="With --each: how many run at the same time.",
+            min=1,
+            max=1000,
+            show_default=str(MOST_AT_ONCE),
         ),
-    ] = 20,
+    ] = None,
     again: Annotated[
         Again | None,
         typer.Option("--again", help="With --each: run all lines again, or those that have not succeeded."),
@@ -123,13 +132,15 @@ def run(
 
     seconds = seconds_of(timeout, option="--timeout")
     given = Given(data, properties or (), secret or (), tag or ())
-    if each is None and again is not None:
-        raise CommandError("--again belongs to --each.", code=ExitCode.USAGE)
+    for option, given_with_it in (("--again", again), ("--max", most)):
+        if each is None and given_with_it is not None:
+            raise CommandError(f"{option} belongs to --each.", code=ExitCode.USAGE)
     with open_session(context, namespace, gateway) as session:
         if each is not None:
             from serviceexecution.cli.commands.sweeps import Wish, run_sweep
 
-            run_sweep(session, service, given, Wish(each, most, again, output, seconds=seconds, quiet=quiet))
+            wish = Wish(each, most or MOST_AT_ONCE, again, output, seconds=seconds, quiet=quiet)
+            run_sweep(session, service, given, wish)
             return
         execution = submit(session, service, prepare(session, service, given).body)
         if detach:

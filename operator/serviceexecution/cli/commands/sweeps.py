@@ -59,8 +59,9 @@ def run_sweep(session: "Session", service: str, given: Given, wish: Wish) -> Non
 
 def _back(session: "Session", sweep: Sweep) -> str:
     started = sum(1 for line in sweep.lines if line.execution and not line.has_ended)
+    continue_there = "1 execution continues" if started == 1 else f"{started} executions continue"
     return (
-        f"{started} executions continue in the cluster. The same command goes on; sx list --tag {sweep.tag}"
+        f"{continue_there} in the cluster. The same command goes on; sx list --tag {sweep.tag}"
         f"{session.flags} shows them."
     )
 

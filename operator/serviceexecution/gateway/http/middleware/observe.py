@@ -128,7 +128,7 @@ def _report(scope: Scope, status: int, received: int, sent: int, seconds: float,
         method=scope["method"],
         route=route,
         path=scope["path"],
-        status=status,
+        status=int(status),  # Of an HTTPStatus the log would show more than the number
         seconds=round(seconds, 4),
         received=received,
         sent=sent,
