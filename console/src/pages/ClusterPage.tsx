@@ -1,12 +1,13 @@
 import { Alert, Anchor, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { troubles, useCluster, type Cluster } from "../api/cluster";
-import { WAITS_FOR } from "../api/overview";
+import { counted } from "../api/numbers";
 import { shownAge } from "../api/times";
 import { Facts } from "../parts/Facts";
 import { Part } from "../parts/Part";
 import { Loading, Problem } from "../parts/states";
 import { useNow } from "../parts/useNow";
+import { WaitsFor } from "../parts/WaitsFor";
 
 /** For the one who runs the cluster: what is wrong, what waits where, what fails most, how builds go. */
 export function ClusterPage() {
@@ -54,11 +55,7 @@ function Now({ found }: { found: Cluster }) {
       <Text>
         {counted(executions.running)} running, {counted(executions.waiting)} waiting, {counted(executions.kept)} kept in all
       </Text>
-      {Object.entries(executions.waitsFor).map(([what, count]) => (
-        <Text size="sm" key={what}>
-          {counted(count)} {count === 1 ? "waits" : "wait"} {WAITS_FOR[what] ?? `for ${what}`}
-        </Text>
-      ))}
+      <WaitsFor counts={Object.entries(executions.waitsFor)} />
       {executions.namespaces.length > 0 && (
         <table className="executions" aria-label="Namespaces">
           <thead>
@@ -220,5 +217,3 @@ function Budgets({ found }: { found: Cluster }) {
     </Part>
   );
 }
-
-const counted = (number: number): string => number.toLocaleString();

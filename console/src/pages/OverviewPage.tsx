@@ -1,6 +1,7 @@
 import { Anchor, Group, Text, Title } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { failingOf, MOST_LISTED, MOST_SERVICES, useFailed, useRunning, useUsageByService, useWaiting, waitingFor, WAITS_FOR } from "../api/overview";
+import { counted } from "../api/numbers";
+import { failingOf, MOST_LISTED, MOST_SERVICES, useFailed, useRunning, useUsageByService, useWaiting, waitingFor } from "../api/overview";
 import { useServices } from "../api/queries";
 import { queueSentence } from "../api/queue";
 import { shownAge } from "../api/times";
@@ -8,6 +9,7 @@ import type { Execution, Overview } from "../api/types";
 import { Part } from "../parts/Part";
 import { Loading, Problem } from "../parts/states";
 import { useNow } from "../parts/useNow";
+import { WaitsFor } from "../parts/WaitsFor";
 
 const route = getRouteApi("/n/$namespace/overview");
 const DAYS = 7;
@@ -46,11 +48,7 @@ function Now({ namespace }: { namespace: string }) {
           {counted(waiting.data.totalElements)} waiting
         </Anchor>
       </Group>
-      {waitingFor(waiting.data.content).map(([what, count]) => (
-        <Text size="sm" key={what}>
-          {counted(count)} {count === 1 ? "waits" : "wait"} {WAITS_FOR[what] ?? `for ${what}`}
-        </Text>
-      ))}
+      <WaitsFor counts={waitingFor(waiting.data.content)} />
       <Longest namespace={namespace} waiting={waiting.data.content} />
     </Part>
   );
@@ -173,5 +171,3 @@ function One({ namespace, one }: { namespace: string; one: Execution }) {
     </Anchor>
   );
 }
-
-const counted = (number: number): string => number.toLocaleString();

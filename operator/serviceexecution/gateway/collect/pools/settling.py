@@ -50,9 +50,8 @@ class PoolSettling:
         try:
             await self.ends.check(identity)
         except Problem as problem:
-            if (
-                problem.code == END_UNKNOWN
-            ):  # The controller may know of a success: this must not look like one
+            # The controller may know of a success: this must not look like one
+            if problem.code == END_UNKNOWN:
                 return _none_written(changed, NOT_KEPT, problem.detail)
             if problem.status != HTTPStatus.CONFLICT:
                 raise
