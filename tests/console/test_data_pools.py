@@ -79,7 +79,7 @@ def test_a_pool_is_made_filled_by_dropping_and_deleted_with_its_files(console):
     with page.expect_download() as started:
         page.get_by_role("button", name=f"Download {ODD}").click()
     assert started.value.path().read_text() == "t,x\n0,1\n1,4\n"
-    console.check("console-data-pool")
+    console.check()
     drop(console, "b.csv")
     expect(page.get_by_text("was there already")).to_be_visible()
     page.get_by_role("button", name="Delete b.csv").click()

@@ -42,7 +42,7 @@ def test_every_page_is_usable_in_each_look(browser, gateway):
         console.page.get_by_role("tab", name="Receipt and usage").click()
         expect(console.page.get_by_role("img", name="Memory over time")).to_be_visible()
         expect(console.page.get_by_role("row", name="CPU time 3.5 s")).to_be_visible()
-        console.check("console-receipt")
+        console.check()
         console.go(f"/n/{NAMESPACE}/services")
         console.page.get_by_role("link", name="sum", exact=True).click()
         expect(console.page.get_by_role("heading", level=1, name="sum")).to_be_visible()
