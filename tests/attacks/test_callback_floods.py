@@ -4,6 +4,7 @@ Each test fails on 9b98b50.
 """
 
 import asyncio
+import contextlib
 import tracemalloc
 from typing import cast
 
@@ -18,6 +19,7 @@ from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.store.store import ResultStore
+from tests.support.loop_steps import measured_steps
 from tests.unit.callbacks.executions import execution
 from tests.unit.gateway.service_api.service_cluster import ServiceCluster
 
@@ -207,3 +209,25 @@ def test_no_reading_of_a_path_leads_out_of_what_is_allowed(path):
 def test_what_nobody_misreads_is_still_allowed(path):
     url = f"https://hooks.example.com{path}"
     assert allowed_target(url, "team-a", ["https://hooks.example.com/sx/"]).url == url
+
+
+async def test_a_receiver_that_only_sends_interim_answers_ends_its_own_try_soon():
+    """Thousands of "103 Early Hints" were parsed in one step of the event loop, for 10 seconds. Fails on 3daed27."""
+    hints = b"HTTP/1.1 103 \r\n\r\n" * 16_384
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while not writer.is_closing():
+                writer.write(hints)
+                await writer.drain()
+
+    server = await asyncio.start_server(flood, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    target = Target(f"http://127.0.0.1:{port}/", "127.0.0.1", exact=True)
+    try:
+        with measured_steps() as steps:
+            answer = await Sender(rule=lambda *_: True, seconds=10).send(target, b"{}", {})
+    finally:
+        server.close()
+    assert answer == Answer("The receiver sent 16 KiB without an answer that counts.")
+    assert steps.longest < 0.05

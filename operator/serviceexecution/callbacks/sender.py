@@ -20,10 +20,10 @@ from serviceexecution.callbacks.addresses import (
 from serviceexecution.callbacks.allow_list import Target
 from serviceexecution.callbacks.event import MEDIA_TYPE
 from serviceexecution.callbacks.lookups import Lookups
+from serviceexecution.callbacks.short_answers import MOST_BYTES, ShortAnswers, TooMuchSaidError
 
 TRY_SECONDS: Final = 10.0
 _GONE: Final = 410
-_LARGEST_HEADERS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +66,21 @@ class Sender:
             return Answer(f"{error}.", final=False)
         except TimeoutError:
             return Answer(f"The receiver did not answer within {self._seconds:g} s.")
+        except TooMuchSaidError:
+            return Answer(f"The receiver sent {MOST_BYTES // 1024} KiB without an answer that counts.")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             cause = error.__cause__ if isinstance(error.__cause__, RefusedAddressError) else None
             return Answer(f"{cause or type(error).__name__}: the receiver could not be reached.")
 
     async def _post(self, target: Target, body: bytes, headers: dict[str, str], payer: str) -> Answer:
-        connector = aiohttp.TCPConnector(
-            resolver=CheckedResolver(
-                self._rule, exact=target.exact, inner=self._resolver or self._lookups.of(payer)
-            ),
-            use_dns_cache=False,
-            force_close=True,
-        )
+        inner = self._resolver or self._lookups.of(payer)
+        connector = ShortAnswers(CheckedResolver(self._rule, exact=target.exact, inner=inner))
         async with aiohttp.ClientSession(
             connector=connector,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            max_field_size=_LARGEST_HEADERS,
+            max_field_size=MOST_BYTES,
         ) as session:
             response = await session.post(
                 target.url,
