@@ -1,8 +1,14 @@
-"""Logs: one JSON object or one readable line per event on standard output, those of libraries too."""
+"""Logs: one JSON object or one readable line per event on standard output, those of libraries too.
+
+Callers choose paths, and programs and tenants choose sentences that are logged. None of it begins a line or steers a
+terminal: JSON escapes control characters by itself, and readable lines show them by their escapes.
+"""
 
 import logging
+import re
 import sys
-from typing import Final, Literal
+import traceback
+from typing import Final, Literal, TextIO
 
 import structlog
 
@@ -14,13 +20,19 @@ _SHARED: Final[list[structlog.typing.Processor]] = [
     structlog.processors.StackInfoRenderer(),
 ]
 
+_STEERING: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters but the tab, and those that show another text than there is."""
+
 
 def configure_logging(level: str, log_format: Literal["json", "plain"]) -> None:
     """Set up logging for the whole process; raises ValueError for an unknown level."""
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        else [
+            _in_one_line,
+            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=_write_traceback),
+        ]
     )
     structlog.configure(
         processors=[
@@ -48,3 +60,18 @@ def configure_logging(level: str, log_format: Literal["json", "plain"]) -> None:
     for name in ("uvicorn", "uvicorn.error", "asyncio"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+def _in_one_line(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Return the event with its texts as they can be shown in a line."""
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _write_traceback(stream: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """Write a traceback, indented: an error's message may hold what a tenant has sent, in several lines."""
+    for line in "".join(traceback.format_exception(*error)).rstrip("\n").split("\n"):
+        stream.write(f"\n    {_escaped(line)}")
+
+
+def _escaped(text: str) -> str:
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

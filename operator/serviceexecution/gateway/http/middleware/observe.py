@@ -21,6 +21,8 @@ from serviceexecution.resources.reference import ExecutionReference
 
 logger = structlog.stdlib.get_logger("serviceexecution.gateway.access")
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz"})
+LONGEST_LOGGED: Final = 1000
+"""Characters of a path that are logged: a head may have 64 KiB, and whoever reaches the port may send it."""
 _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"})
 
 
@@ -105,6 +107,10 @@ def _route(scope: Scope) -> str:
     return route
 
 
+def _logged(path: str) -> str:
+    return path if len(path) <= LONGEST_LOGGED else f"{path[:LONGEST_LOGGED]}… ({len(path)} characters)"
+
+
 def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in _METHODS else "other"
 
@@ -127,7 +133,7 @@ def _report(scope: Scope, status: int, received: int, sent: int, seconds: float,
         "request",
         method=scope["method"],
         route=route,
-        path=scope["path"],
+        path=_logged(scope["path"]),
         status=int(status),  # Of an HTTPStatus the log would show more than the number
         seconds=round(seconds, 4),
         received=received,
