@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import stat
 import struct
 import tarfile
@@ -32,8 +33,9 @@ _UNIX: Final = 3
 _FIRST_DAY: Final = datetime(1980, 1, 1, tzinfo=UTC).timestamp()
 _BROKEN: Final = (
     tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError,
-    UnicodeDecodeError, struct.error, ValueError, OverflowError,
+    UnicodeDecodeError, struct.error, ValueError, OverflowError, RecursionError,
 )  # fmt: skip
+"""RecursionError: Python's tarfile reads a header that belongs to the next one by calling itself."""
 
 
 def unpack(archive: Path, root: Path, limits: TreeLimits) -> TreeWriter:
@@ -146,7 +148,7 @@ def _unpack_zip(archive: Path, root: Path, limits: TreeLimits) -> TreeWriter:
                 continue
             with file.open(entry) as content:
                 if kind == stat.S_IFLNK:
-                    tree.symbolic_link(name, content.read(4096).decode())
+                    tree.symbolic_link(name, _read(content)[:4096].decode())
                 else:
                     tree.file(name, mode or 0o644, _time(entry), _checked(name, content, packed, tree))
     tree.finish()
@@ -160,8 +162,18 @@ def _checked(name: str, content: IO[bytes], packed: int, tree: TreeWriter) -> It
 
 
 def _pieces(content: IO[bytes]) -> Iterator[bytes]:
-    while piece := content.read(_PIECE):
+    while piece := _read(content):
         yield piece
+
+
+def _read(content: IO[bytes]) -> bytes:
+    """Read a piece; raises BadZipFile for what is not packed as it says, and for packing that wants gigabytes."""
+    try:
+        return content.read(_PIECE)
+    except (lzma.LZMAError, OSError, MemoryError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # The disk's; of bzip2's data it has no number
+            raise
+        raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
 
 
 def _time(entry: zipfile.ZipInfo) -> float:

@@ -272,3 +272,31 @@ def test_a_zip_file_whose_entries_have_no_date_is_unpacked(unpacked, date):
     root = unpacked(packed.getvalue())
     assert (root / "src/program.py").read_text() == "def run(): ..."
     assert (root / "src/program.py").stat().st_mtime == 315532800
+
+
+def many_headers(number):
+    """Return an archive of headers each of which belongs to the next."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 2
+    return gzip.compress((header.tobuf() + b"a".ljust(512, b"\0")) * number)
+
+
+def damaged_zip(method):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("x", os.urandom(5000))
+    data = bytearray(packed.getvalue())
+    data[45:145] = bytes(100)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [many_headers(3000), damaged_zip(zipfile.ZIP_LZMA), damaged_zip(zipfile.ZIP_BZIP2)],
+    ids=["headers of headers", "lzma", "bzip2"],
+)
+def test_other_ways_to_be_broken_are_the_archive_s_fault_too(unpacked, tmp_path, data):
+    """They were "The builder failed unexpectedly", as if the platform had to be mended."""
+    failed = refused(unpacked, tmp_path, data)
+    assert failed.reason is Reason.SOURCE_INVALID
+    assert "The archive is broken" in failed.message

@@ -204,9 +204,9 @@ def _runtime(configured: JsonObject) -> str:
             "There are no provider tokens here: give secrets to the service or to its runs.",
         )
     runtime = configured.get("runtime")
-    if runtime not in {_DOCKER, _PYTHON}:
+    if not isinstance(runtime, str) or runtime not in {_DOCKER, _PYTHON}:
         raise wrong("$.runtime", f"runtime must be {_DOCKER} or {_PYTHON}.")
-    return str(runtime)
+    return runtime
 
 
 def _environment(configured: JsonObject, before: list[JsonObject] | tuple[()]) -> list[JsonValue] | None:
