@@ -69,8 +69,10 @@ def _in_one_line(_: object, __: str, event: structlog.typing.EventDict) -> struc
 
 def _write_traceback(stream: TextIO, error: structlog.typing.ExcInfo) -> None:
     """Write a traceback, indented: an error's message may hold what a tenant has sent, in several lines."""
-    for line in "".join(traceback.format_exception(*error)).rstrip("\n").split("\n"):
-        stream.write(f"\n    {_escaped(line)}")
+    stream.writelines(
+        f"\n    {_escaped(line)}"
+        for line in "".join(traceback.format_exception(*error)).rstrip("\n").split("\n")
+    )
 
 
 def _escaped(text: str) -> str:

@@ -171,7 +171,9 @@ def _read(content: IO[bytes]) -> bytes:
     try:
         return content.read(_PIECE)
     except (lzma.LZMAError, OSError, MemoryError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # The disk's; of bzip2's data it has no number
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # The disk's; of bzip2's data it has no number
             raise
         raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
 

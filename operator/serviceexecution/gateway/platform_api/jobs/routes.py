@@ -1,13 +1,17 @@
 """``service-jobs``: made, looked at, listed, run again."""
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from serviceexecution.contract.input.submission import input_text
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.fairness.turns import FairTurns
 from serviceexecution.gateway.access.rights import RUN
+from serviceexecution.gateway.http.answers.deferred_response import DeferredResponse
 from serviceexecution.gateway.http.payers import caller_payer
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.http.traces import trace_of_new_execution
@@ -29,12 +33,18 @@ from serviceexecution.gateway.state.parents import parent_of
 from serviceexecution.resources.names import JOB_NOT_STORED, JOB_STORED
 
 _NO_CACHE = {"Cache-Control": "no-cache"}
+STORED_AT_ONCE: Final = 8
+STORED_OF_NAMESPACE: Final = 4
+"""Answers with a stored input, from the moment that it is read until the client has it: some MB each."""
+_WAIT_SECONDS: Final = 20.0
+_SEND_SECONDS: Final = 60.0
 
 
 def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
     """Return the routes."""
     router = platform_router()
     services = context.services
+    stored = FairTurns(STORED_AT_ONCE, per_key=STORED_OF_NAMESPACE)
 
     @router.get(SERVICE_JOBS)
     async def list_jobs(request: Request, namespace: str) -> Response:
@@ -80,8 +90,11 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
         waited = await services.waits.for_change(request, call.execution)
         if waited.held:
             call = await _job(context, request, namespace, api_id)
-        view = await _view(call.execution, call.view)
-        return services.waits.answer(request, call.execution, view, waited)
+        return _answered(
+            call.execution,
+            call.view,
+            lambda view: services.waits.answer(request, call.execution, view, waited),
+        )
 
     @router.post(f"{SERVICE_JOB}/rerun")
     async def rerun(request: Request, namespace: str, api_id: str) -> Response:
@@ -99,15 +112,27 @@ def job_router(context: PlatformContext, intake: Intake) -> APIRouter:
         if execution is None:
             raise unavailable("TryAgain", "The execution cannot be read by this version of the gateway.")
         execution, headers = await services.waits.for_end(request, execution)
-        view = await _view(execution, await context.view(execution))
         status = HTTPStatus.CREATED if submitted.new else HTTPStatus.OK
-        return JSONResponse(view, status, headers=headers)
+        return _answered(
+            execution,
+            await context.view(execution),
+            lambda view: JSONResponse(view, status, headers=headers),
+        )
 
-    async def _view(execution: KnownExecution, view: JsonObject) -> JsonObject:
+    def _answered(
+        execution: KnownExecution, view: JsonObject, answer: Callable[[JsonObject], Response]
+    ) -> Response:
+        """Return the answer with a job; with its input, when it is stored, in turns by namespace."""
         if execution.job != JOB_STORED:
-            return view
-        kept = await kept_input(services.client, execution)
-        return {**view, "input": input_text(kept.properties)}
+            return answer(view)
+
+        async def with_input() -> Response:
+            kept = await kept_input(services.client, execution)
+            return answer({**view, "input": input_text(kept.properties)})
+
+        return DeferredResponse(
+            stored, execution.namespace, with_input, wait_seconds=_WAIT_SECONDS, seconds=_SEND_SECONDS
+        )
 
     return router
 

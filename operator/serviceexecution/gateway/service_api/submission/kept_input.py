@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-from serviceexecution.contract.json_types import object_at, text_at
+from serviceexecution.contract.json_types import object_at, text_at, text_of
 from serviceexecution.contract.problems import InputError
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
+from serviceexecution.gateway.service_api.submission.beside import beside
 from serviceexecution.gateway.service_api.submission.input_retention import is_over
 from serviceexecution.gateway.service_api.submission.objects import stored_properties
 from serviceexecution.gateway.state.execution_object import read_object
@@ -41,7 +42,7 @@ class KeptInput:
 
 
 async def kept_input(client: GatewayKubernetes, execution: KnownExecution) -> KeptInput:
-    """Return the execution's input; raises Problem 400 when it is not kept or may not be used, KubernetesError."""
+    """Return the execution's input; raises Problem 400 when it is not kept or may not be used, 503, KubernetesError."""
     if execution.job == JOB_NOT_STORED:
         raise _not_kept("The job was created without storeInput, so its input is not used again.")
     body = await read_object(client, execution)
@@ -72,8 +73,9 @@ async def _properties(client: GatewayKubernetes, execution: KnownExecution) -> d
     found = await client.get(CONFIG_MAPS, execution.namespace, execution.name)
     if found is None or not execution.owns(object_at(found, "metadata")):
         raise _not_kept("The execution's input is gone.")
+    size = sum(map(len, map(text_of, object_at(found, "data").values())))
     try:
-        return stored_properties(found)
+        return await beside(execution.namespace, size, stored_properties, found)
     except InputError:
         raise _not_kept("The execution's input cannot be read.") from None
 
