@@ -2,14 +2,14 @@ import { Button, Group, Select, Text } from "@mantine/core";
 import Papa from "papaparse";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { Loading } from "../parts/states";
-import { columnsOf, type Column } from "./columns";
+import { columnsOf, MOST_COLUMNS, narrowed, type Column } from "./columns";
 
 const Plot = lazy(() => import("./Plot").then((found) => ({ default: found.Plot })));
 const PIECE = 200;
 const MOST_ROWS = 200_000;
 
 export function Csv({ text }: { text: string }) {
-  const rows = useMemo(() => Papa.parse<string[]>(text, { skipEmptyLines: true, preview: MOST_ROWS }).data, [text]);
+  const { rows, width } = useMemo(() => narrowed(Papa.parse<string[]>(text, { skipEmptyLines: true, preview: MOST_ROWS }).data), [text]);
   const [shown, setShown] = useState(PIECE);
   const columns = useMemo(() => columnsOf(rows), [rows]);
   const [head, ...body] = rows;
@@ -38,7 +38,9 @@ export function Csv({ text }: { text: string }) {
         </tbody>
       </table>
       <Group mt="xs">
-        <Text size="sm">{body.length.toLocaleString()} rows</Text>
+        <Text size="sm">
+          {body.length.toLocaleString()} rows{width > MOST_COLUMNS && `, the first ${MOST_COLUMNS} of ${width.toLocaleString()} columns`}
+        </Text>
         {body.length > shown && (
           <Button size="compact-xs" variant="default" onClick={() => setShown(shown + PIECE)}>
             Show {PIECE} more

@@ -1,14 +1,37 @@
+import { Text } from "@mantine/core";
 import DOMPurify from "dompurify";
 import { marked } from "marked";
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
+import { PlainText } from "./PlainText";
+
+const LONGEST = 256 * 1024;
+/** The reader compares each of them with all others: more would stall the page. */
+const MOST_UNDERSCORES = 10_000;
 
 /** Markdown as a document; what could run, load or send something is taken out before it is in the page. */
 export function Markdown({ text }: { text: string }) {
   const place = useRef<HTMLDivElement>(null);
+  const found = useMemo(() => readable(text), [text]);
   useEffect(() => {
-    place.current?.replaceChildren(documentOf(text));
-  }, [text]);
-  return <div className="markdown" ref={place} />;
+    if (found) place.current?.replaceChildren(found.cloneNode(true));
+  }, [found]);
+  if (found) return <div className="markdown" ref={place} />;
+  return (
+    <>
+      <Text size="sm">It is too long, or nested too deep, to be shown as a document.</Text>
+      <PlainText text={text} />
+    </>
+  );
+}
+
+/** The document, or null where making it would stall or end the page: programs write these files. */
+export function readable(text: string): DocumentFragment | null {
+  if (text.length > LONGEST || text.split("_").length > MOST_UNDERSCORES) return null;
+  try {
+    return documentOf(text);
+  } catch {
+    return null;
+  }
 }
 
 export function documentOf(text: string): DocumentFragment {

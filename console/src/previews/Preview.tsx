@@ -9,11 +9,11 @@ import { Loading, Problem } from "../parts/states";
 import { Tree } from "../parts/Tree";
 import { Framed } from "./Framed";
 import { kindOf } from "./kinds";
+import { PlainText } from "./PlainText";
 
 const Csv = lazy(() => import("./Csv").then((found) => ({ default: found.Csv })));
 const Markdown = lazy(() => import("./Markdown").then((found) => ({ default: found.Markdown })));
 const LARGEST = 20 * 1024 * 1024;
-const LONGEST_TEXT = 500_000;
 
 export function Preview({ file, address }: { file: OutputFile; address: string }) {
   const kind = kindOf(file);
@@ -74,17 +74,6 @@ function Textual({ kind, content }: { kind: "html" | "csv" | "json" | "markdown"
     <Suspense fallback={<Loading what="the viewer" />}>
       {kind === "csv" ? <Csv text={text} /> : <Markdown text={text} />}
     </Suspense>
-  );
-}
-
-function PlainText({ text }: { text: string }) {
-  const [whole, setWhole] = useState(false);
-  const cut = text.length > LONGEST_TEXT && !whole;
-  return (
-    <>
-      <pre>{cut ? text.slice(0, LONGEST_TEXT) : text}</pre>
-      {cut && <button onClick={() => setWhole(true)}>Show the rest</button>}
-    </>
   );
 }
 

@@ -1,9 +1,9 @@
 // @vitest-environment jsdom
 import { expect, test } from "vitest";
-import { columnsOf } from "./columns";
+import { columnsOf, MOST_COLUMNS, narrowed } from "./columns";
 import { withNonce } from "./Framed";
 import { kindOf } from "./kinds";
-import { documentOf } from "./Markdown";
+import { documentOf, readable } from "./Markdown";
 
 const file = (path: string, mediaType: string) => ({ path, mediaType, size: 1, sha256: "" });
 
@@ -39,4 +39,19 @@ test("markdown keeps its text and loses what runs", () => {
   expect(box.querySelector("h1")?.textContent).toBe("T");
   expect(box.innerHTML).not.toMatch(/onerror|javascript:|<form/);
   expect(box.querySelector("a[href^=https]")?.getAttribute("rel")).toContain("noopener");
+});
+
+test("a file of millions of columns is shown by its first ones", () => {
+  const { rows, width } = narrowed([["a", "b"], new Array<string>(1_000_000).fill("")]);
+  expect(width).toBe(1_000_000);
+  expect(rows.map((row) => row.length)).toEqual([2, MOST_COLUMNS]);
+});
+
+test("markdown that would stall or end the page is no document", () => {
+  expect(readable("# T")).not.toBeNull();
+  expect(readable(">".repeat(20_000))).toBeNull();
+  const began = performance.now();
+  expect(readable("_a".repeat(100_000))).toBeNull();
+  expect(readable("word ".repeat(1_000_000))).toBeNull();
+  expect(performance.now() - began).toBeLessThan(500);
 });
