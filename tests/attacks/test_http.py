@@ -265,6 +265,31 @@ async def test_a_client_that_sends_much_reads_why_it_was_refused():
         assert answer.endswith(b"no")
 
 
+async def test_what_comes_behind_a_refusal_is_read_slowly(monkeypatch):
+    """Six clients that sent 60 MiB each to be refused took a tenth of a processor. Fails on 783835c."""
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.5)
+    received, take = 0, protocol.BoundedHttpProtocol.data_received
+
+    def counted(self, data):
+        nonlocal received
+        received += len(data)
+        take(self, data)
+
+    monkeypatch.setattr(protocol.BoundedHttpProtocol, "data_received", counted)
+    async with served(refuses) as port:
+        head = b"PUT / HTTP/1.1\r\nHost: g\r\nContent-Length: 100000000\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        answer = asyncio.create_task(reader.readuntil(b"\r\n\r\nno"))
+        writer.write(head)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                writer.write(bytes(1_000_000))
+                await writer.drain()
+        writer.close()
+    assert (await answer).startswith(b"HTTP/1.1 401")
+    assert received < protocol.DROPPED_BYTES
+
+
 async def test_a_body_that_drips_behind_an_answer_keeps_no_connection(monkeypatch):
     monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.3)
     async with served(refuses) as port:

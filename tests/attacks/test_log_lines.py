@@ -54,7 +54,7 @@ def test_no_text_begins_a_line_for_people():
 
 async def test_a_path_of_60_kib_is_no_line_of_60_kib(service: Service):
     app = ObservedApp(service.app)
-    scope = {
+    scope: dict[str, object] = {
         "type": "http",
         "method": "GET",
         "path": "/" + "é" * 30_000,

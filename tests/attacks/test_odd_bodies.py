@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serviceexecution.contract.json_types import JsonValue
+from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.service_api.service_harness import JSON, Service, service
@@ -16,12 +16,11 @@ from tests.unit.gateway.service_api.service_harness import JSON, Service, servic
 __all__ = ["service"]
 
 BASE = f"/platform/{NAMESPACE}"
-ODD: tuple[JsonValue, ...] = (
-    *(None, True, 0, -1, 1e400, float("nan"), 10**400, "", "x" * 300, "\0", "\ud800", "\n", "../..", "-x"),
-    *([], {}, [[]], [{}], [None], {"a": {}}, {"type": []}, {"type": {}}, [{"type": []}], "a b", "é" * 70),
-)
-NAMED = {"name": "abc", "shortDescription": "a", "description": "b", "tags": ["a"]}
-MANAGED = {
+SIMPLE: list[JsonValue] = [None, True, 0, -1, 1e400, float("nan"), 10**400, "", "x" * 300, "\0", "\ud800"]
+FURTHER: list[JsonValue] = ["\n", "../..", "-x", "a b", "é" * 70, [], {}, [[]], [{}], [None], {"a": {}}]
+ODD: list[JsonValue] = [*SIMPLE, *FURTHER, {"type": []}, {"type": {}}, [{"type": []}]]
+NAMED: JsonObject = {"name": "abc", "shortDescription": "a", "description": "b", "tags": ["a"]}
+MANAGED: JsonObject = {
     "name": "n1",
     "summary": "s",
     "description": "d",
@@ -72,7 +71,7 @@ async def made(service: Service, path: str, body: JsonValue) -> str:
 
 @pytest.fixture
 async def ids(service: Service) -> dict[str, str]:
-    managed = {"name": "new", "source": {"type": "file"}}
+    managed: JsonObject = {"name": "new", "source": {"type": "file"}}
     return {
         "SERVICE": service.cluster.of(SERVICE_DEFINITIONS)[SERVICE]["metadata"]["uid"],
         "MANAGED": await made(service, "managed-services", managed),

@@ -8,6 +8,7 @@ import asyncio
 import threading
 
 from serviceexecution.gateway.service_api.submission import kept_input
+from serviceexecution.gateway.service_api.submission.objects import stored_properties
 from serviceexecution.kube.kinds import CONFIG_MAPS, SERVICE_DEFINITIONS
 from tests.support.loop_steps import measured_steps
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
@@ -28,7 +29,7 @@ async def job_of(service: Service, given: object) -> str:
 
 async def test_a_dense_input_holds_up_nobody(service, monkeypatch):
     job = await job_of(service, {"a": [[]] * 300_000})
-    threads, read = [], kept_input.stored_properties
+    threads, read = [], stored_properties
 
     def noted(found):
         threads.append(threading.current_thread())

@@ -6,7 +6,7 @@ step of the event loop.
 
 import asyncio
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -27,7 +27,8 @@ class ShortAnswers(aiohttp.TCPConnector):
     def __init__(self, resolver: AbstractResolver) -> None:
         super().__init__(resolver=resolver, use_dns_cache=False, force_close=True)
         # The library has no other place for it; tests/attacks/test_callback_floods.py tells when it is gone
-        self._factory = partial(_ShortAnswer, loop=asyncio.get_running_loop())
+        made = partial(_ShortAnswer, loop=asyncio.get_running_loop())
+        self._factory = cast("partial[ResponseHandler]", made)
 
 
 class _ShortAnswer(ResponseHandler):

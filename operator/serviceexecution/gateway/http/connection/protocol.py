@@ -3,7 +3,6 @@ and loses the bodies of clients that offer another protocol, as Java's does at e
 """
 
 import asyncio
-import weakref
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from serviceexecution.gateway.http.connection.connections import Admission, Connections
+from serviceexecution.gateway.http.connection.lingering import Lingering
 from serviceexecution.gateway.http.forwarded import is_host
 from serviceexecution.gateway.http.gone import GONE, HELD
 from serviceexecution.gateway.http.problems import Problem, response_of, unavailable
@@ -27,7 +27,9 @@ HEAD_SECONDS: Final = 60.0
 """How long a request's head may take, and a new connection may stay silent: anybody can open one."""
 LINGER_SECONDS: Final = 2.0
 """How long a refused client may go on sending: were the connection reset at once, it would not read why."""
-
+DROPPED_BYTES: Final = 8 * 1024 * 1024
+"""What of a body is read in a second behind a refusal, where all of it is dropped: reading costs as much as the body is
+long, and a client that is refused may send the next one at once."""
 STALLED_SECONDS: Final = 120.0
 """How long a client may take for what is sent to it, some 64 KiB at a time: one that reads nothing would keep an open
 file and a connection for ever."""
@@ -110,6 +112,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        if self._refused:
+            self._drop(len(data))
+            return
         for start in range(0, len(data), MAX_HEAD_BYTES):
             if not self._refused:
                 self._parse(data[start : start + MAX_HEAD_BYTES])
@@ -147,7 +152,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         self._answers = True
         super().on_headers_complete()
-        self.cycle.transport = _Lingering(self.transport, self, self.cycle)  # type: ignore[assignment]
+        self.cycle.transport = Lingering(self.transport, self, self.cycle)  # type: ignore[assignment]
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -189,6 +194,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
         if self._stalled is None:
             self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def _drop(self, size: int) -> None:
+        """Take what nobody reads, and more of it when its time has come."""
+        self.flow.pause_reading()
+        self.loop.call_later(size / DROPPED_BYTES, self._drop_more)
+
+    def _drop_more(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def _may_be_answered(self) -> bool:
         """Refuse a head that stands for no request or for another one than it seems (RFC 9112, sections 3.2 and 6)."""
@@ -271,28 +285,3 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         head += [name + b": " + value for name, value in answer.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
         self.linger()
-
-
-class _Lingering:
-    """What an answer is written to: its end closes the connection, at once where all of the request has come.
-
-    It keeps neither the connection nor the cycle, which keep it: what each request leaves behind would be found only by
-    the collector of cycles, which stops everything for half a second after some thousands.
-    """
-
-    def __init__(
-        self, transport: asyncio.Transport, connection: BoundedHttpProtocol, cycle: RequestResponseCycle
-    ) -> None:
-        self.write = transport.write
-        self.is_closing = transport.is_closing
-        self._transport = transport
-        self._connection = weakref.ref(connection)
-        self._cycle = weakref.ref(cycle)
-
-    def close(self) -> None:
-        """End the connection."""
-        connection, cycle = self._connection(), self._cycle()
-        if connection is not None and cycle is not None and cycle.more_body and cycle.response_complete:
-            connection.linger()
-        else:
-            self._transport.close()
