@@ -33,6 +33,7 @@ from serviceexecution.gateway.http.middleware.cors import RouteCors
 from serviceexecution.gateway.http.middleware.doors import Doors
 from serviceexecution.gateway.http.middleware.entrance import Entrance
 from serviceexecution.gateway.http.middleware.observe import ObservedApp
+from serviceexecution.gateway.http.middleware.refusals import Refusals
 from serviceexecution.gateway.http.traces import Offer
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
@@ -161,7 +162,12 @@ def create_app(
     app.include_router(console_router(settings))
     app.include_router(_health_router(Readiness(store, ending, state, another_is_ready)))
     app.add_middleware(HeadOfGet)
-    app.add_middleware(Entrance, payer_of=lambda scope: _payer_of(access, scope))
+
+    def payer_of(scope: Scope) -> Payer:
+        return _payer_of(access, scope)
+
+    app.add_middleware(Refusals, payer_of=payer_of, draining=ending)
+    app.add_middleware(Entrance, payer_of=payer_of)
     app.add_middleware(Doors, pods_port=settings.pods_port, pods_at_api_port=settings.pods_at_api_port)
     app.add_middleware(ObservedApp, offer=offer_spans)
     return app
