@@ -10,6 +10,7 @@ from serviceexecution.gateway.collect import uploads as uploads_module
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.collect.main_state import QUESTIONS
 from serviceexecution.gateway.http.bodies import pace as pace_module
+from serviceexecution.gateway.http.middleware import refusals
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
 from tests.unit.gateway.collect.collector_cluster import REF
@@ -247,7 +248,8 @@ async def test_questions_about_main_are_few_a_second(gateway):
     assert refused[0].headers["retry-after"] == "1"
 
 
-async def test_one_token_has_few_calls_at_once(gateway):
+async def test_one_token_has_few_calls_at_once(gateway, monkeypatch):
+    monkeypatch.setattr(refusals, "FREE", 100.0)
     async with dripping(gateway, [COLLECTOR], each=30, length=10) as (_, tasks):
         done, _ = await asyncio.wait(tasks, timeout=1)
         assert {code_of(task.result()) for task in done} == {

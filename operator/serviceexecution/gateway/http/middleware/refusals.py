@@ -1,12 +1,13 @@
 """Who is told to come back later, and comes back at once, is told so later each time.
 
-A refusal costs a connection, a head, the look at a token and the part of a body that has come: clients that do not heed
-Retry-After would keep the process busy with nothing else. A refusal that is held costs a timer, and its connection makes
-room for others.
+A refusal costs a connection, a head, the look at a token and the part of a body that has come: clients that do not
+heed Retry-After would keep the process busy with nothing else. A refusal that is held costs a timer, and its connection
+makes room for others.
 """
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -35,7 +36,8 @@ HELD_AT_ONCE: Final = 512
 """Of all accounts, with up to 64 KiB of a body each; more are sent at once."""
 _ACCOUNTS: Final = 10_000
 _REFUSALS: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS.value, HTTPStatus.SERVICE_UNAVAILABLE.value})
-_KNOWN: Final = frozenset({"callers", "pods"})
+_CALLERS: Final = "callers"
+_PODS: Final = "pods"
 """Groups of those whose token is good. Strangers share an address with others, who are not to wait for them."""
 _Account = tuple[str, str]
 
@@ -61,15 +63,18 @@ class Refusals:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if self._held and self._held[self._payer_of(scope).account] >= HELD_OF_ACCOUNT:
+        if (
+            self._held
+            and max(self._held[self._payer_of(scope).account], self._held[_pod(scope)]) >= HELD_OF_ACCOUNT
+        ):
             await response_of(_too_many())(scope, receive, send)
             return
 
         async def held_back(message: Message) -> None:
             if message["type"] == "http.response.start" and _says_later(message):
-                payer = current_payer()
-                if payer.group in _KNOWN:
-                    await self._hold(scope, payer.account)
+                account = current_payer().account
+                if account[0] in {_CALLERS, _PODS}:
+                    await self._hold(scope, account if account[0] == _CALLERS else _pod(scope))
             await send(message)
 
         await self._app(scope, receive, held_back)
@@ -103,6 +108,12 @@ class Refusals:
             self._held[account] -= 1
             if not self._held[account]:
                 del self._held[account]
+
+
+def _pod(scope: Scope) -> _Account:
+    """Return the account of a pod by its token: those of a namespace are many, and do not wait for each other."""
+    shown = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    return _PODS, hashlib.blake2s(shown, digest_size=16).hexdigest()
 
 
 def _says_later(message: Message) -> bool:
