@@ -135,7 +135,7 @@ def test_watches_are_handled_in_the_loop_that_owns_the_cache() -> None:
     service_queue: WorkQueue[ServiceKey] = namespace_queue(1)
     register(registry, ObjectCache(), queue, service_queue)
     handlers = registry._watching.get_all_handlers()
-    assert len(handlers) == 4
+    assert len(handlers) == 2
     assert all(asyncio.iscoroutinefunction(handler.fn) for handler in handlers)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -10,11 +10,15 @@ import kopf
 
 from serviceexecution.callbacks.delivery import Deliverer
 from serviceexecution.callbacks.sender import Answer
+from serviceexecution.contract.json_types import JsonObject, object_at, text_at
 from serviceexecution.controller.assembly import Controller, assemble
 from serviceexecution.controller.clients import Clients
+from serviceexecution.controller.known.cache import Watched
+from serviceexecution.controller.known.child_watches import ChildWatches
 from serviceexecution.controller.known.watches import register
 from serviceexecution.controller.settings import ControllerSettings
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.kube.client import KubernetesClient, WatchEvent
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.events import EventPoster
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS
@@ -125,9 +129,8 @@ class ControllerLife:
         registry = kopf.OperatorRegistry()
         register(registry, self.assembled.cache, self.assembled.queue, self.assembled.service_queue)
         handlers: Any = registry._watching.get_all_handlers()
-        names = ("executions", "services", "jobs", "pods")
         by_name = {handler.fn.__name__: handler.fn for handler in handlers}
-        self._handlers = [by_name[name] for name in names]
+        self._handlers = [by_name["executions"], by_name["services"], *self._handlers_of_children(api)]
         kinds = (SERVICE_EXECUTIONS, SERVICE_DEFINITIONS, JOBS, PODS)
         labels = (None, None, LABEL_EXECUTION_UID, LABEL_EXECUTION_UID)
         self._watches = [
@@ -135,6 +138,19 @@ class ControllerLife:
         ]
         self._due: dict[ExecutionKey | ServiceKey, float] = {}
         self._resynced = 0.0
+
+    def _handlers_of_children(
+        self, api: KubernetesClient
+    ) -> Iterator[Callable[[JsonObject], Awaitable[None]]]:
+        """Give what takes an event of a Job, and of a pod."""
+        queue, service_queue = self.assembled.queue, self.assembled.service_queue
+        children = ChildWatches(api, self.assembled.cache, queue.add, service_queue.add)
+        for watched in (Watched.JOBS, Watched.PODS):
+
+            async def take(event: JsonObject, watched: Watched = watched) -> None:
+                children.take(watched, WatchEvent(text_at(event, "type"), object_at(event, "object")))
+
+            yield take
 
     def _clock(self) -> datetime:
         return at(self._now())

@@ -18,6 +18,7 @@ from prometheus_client import start_http_server
 from serviceexecution.controller.assembly import Controller, assemble
 from serviceexecution.controller.clients import Clients
 from serviceexecution.controller.health import Health, serve_health
+from serviceexecution.controller.known.child_watches import ChildWatches
 from serviceexecution.controller.known.watches import kopf_settings, register
 from serviceexecution.controller.metrics import LEADING
 from serviceexecution.controller.settings import ControllerSettings
@@ -123,7 +124,11 @@ async def _work(
     watched = await controller.resync.start()
     collect_seldom()
     health.ready = True
+    children = ChildWatches(
+        clients.work, controller.cache, controller.queue.add, controller.service_queue.add
+    )
     loops = [tasks.create_task(loop, name=name) for name, loop in controller.loops()]
+    loops.append(tasks.create_task(children.run(watched), name="watches of Jobs and pods"))
     try:
         await _watch(watched, controller)
     finally:
@@ -133,7 +138,7 @@ async def _work(
 
 
 async def _watch(namespaces: tuple[str, ...], controller: Controller) -> None:
-    """Run Kopf until a signal ends it. It ends with an error when a watch dies, and so does the process."""
+    """Run Kopf until a signal ends it. It ends with an error when one of its watches dies, and so does the process."""
     registry = kopf.OperatorRegistry()
     register(
         registry,

@@ -1,4 +1,4 @@
-"""Kopf wiring: every event only updates the cache and queues the execution it is about."""
+"""Kopf wiring: every event of our own kinds only updates the cache and queues what it is about."""
 
 import dataclasses
 import os
@@ -10,14 +10,12 @@ from typing_extensions import override
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
-from serviceexecution.controller.known.routing import Router, Touched
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.resources.names import (
     API_GROUP,
     API_VERSION,
     DEFINITION_PLURAL,
-    LABEL_EXECUTION_UID,
     PLURAL,
 )
 
@@ -46,8 +44,6 @@ def register(
     ``saw_deletion`` gets namespace and uid of executions that were deleted.
     """
 
-    router = Router(cache)
-
     # Coroutines, so that Kopf calls them here: it would call functions in threads, and cache and queue are the loop's.
 
     async def executions(event: Mapping[str, object], **_: object) -> None:
@@ -71,28 +67,9 @@ def register(
         else:
             service_queue.add(cache.put_definition(body))
 
-    async def jobs(event: Mapping[str, object], **_: object) -> None:
-        body = _body(event)
-        cache.note_watched(Watched.JOBS, body)
-        _add(router.job(body, deleted=event.get("type") == "DELETED"))
-
-    async def pods(event: Mapping[str, object], **_: object) -> None:
-        body = _body(event)
-        cache.note_watched(Watched.PODS, body)
-        _add(router.pod(body, deleted=event.get("type") == "DELETED"))
-
-    def _add(touched: Touched) -> None:
-        if isinstance(touched, ServiceKey):
-            service_queue.add(touched)
-        elif touched is not None:
-            queue.add(touched)
-
     kopf.on.login(registry=registry)(_login)
-    labels = {LABEL_EXECUTION_UID: kopf.PRESENT}
     kopf.on.event(API_GROUP, API_VERSION, PLURAL, registry=registry)(executions)
     kopf.on.event(API_GROUP, API_VERSION, DEFINITION_PLURAL, registry=registry)(services)
-    kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)(jobs)
-    kopf.on.event("", "v1", "pods", labels=labels, registry=registry)(pods)
 
 
 def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - Kopf's own arguments
@@ -116,7 +93,7 @@ def at_service_address(account: kopf.ConnectionInfo, environment: Mapping[str, s
 
 
 def kopf_settings(page: int) -> kopf.OperatorSettings:
-    """Return Kopf's settings: filtered watches, no peering, no posting, no scanning of CRDs and namespaces.
+    """Return Kopf's settings: no peering, no posting, no scanning of CRDs and namespaces.
 
     ``page`` is how many objects a page could hold when everything was listed just before. Kopf's list has to end within
     the five minutes for which the API server keeps a list's snapshot: with small pages 10,000 executions took two.
@@ -126,8 +103,6 @@ def kopf_settings(page: int) -> kopf.OperatorSettings:
     settings.peering.standalone = True
     # Our kinds are there or the first list fails; no right to watch CRDs is needed
     settings.scanning.disabled = True
-    settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_EXECUTION_UID
-    settings.watching.label_selectors["", "v1", "pods"] = LABEL_EXECUTION_UID
     settings.watching.chunk_size = max(FEWEST_IN_A_PAGE, page)
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.networking.request_timeout = 60
