@@ -97,6 +97,10 @@ class LogFollower:
         while True:
             seen = await self._read_once()
             refusals = refusals + 1 if seen.refused and not seen.new_lines else 0
+            waited = 0.0
+            if seen.end is StreamEnd.CLEAN and not self._ended.is_set():
+                waited = self._timing.first_backoff  # Mostly main has ended, and a watch says so in a moment
+                await self._pause(waited)
             known_ended = self._ended.is_set() and seen.end in {StreamEnd.CLEAN, StreamEnd.POLLED}
             state = (
                 ContainerState.ENDED
@@ -125,7 +129,7 @@ class LogFollower:
                 if not seen.catches_up:
                     await self._pause(self._timing.poll)
             elif seen.end is not StreamEnd.SILENT and not (seen.new_lines and state is ContainerState.ENDED):
-                await self._pause(backoff)
+                await self._pause(max(0.0, backoff - waited))
 
     async def _read_once(self) -> StreamRead:
         """Read the log on from what is known until the stream ends.

@@ -45,6 +45,8 @@ class FakeKubelet:
         self.open_errors: list[KubernetesError] = []
         self.opened: list[tuple[bool, datetime | None, int | None]] = []
         self.open_streams = 0
+        self.gets = 0
+        """How often the pod was read."""
         self.can_follow = True
         self.rotated_away = 0
         """So many lines are in older files, which no new stream reads."""
@@ -57,6 +59,7 @@ class FakeKubelet:
             self.news.notify_all()
 
     async def get(self, kind: Any, namespace: str, name: str) -> dict[str, Any] | None:
+        self.gets += 1
         if not self.pod_there:
             return None
         return pod_body(namespace, name, phase=self.phase, state=self.state)

@@ -96,6 +96,24 @@ async def test_the_log_of_a_forgotten_run_makes_room_for_that_of_the_new_one():
     assert await stored(store) == text(kubelet.lines)
 
 
+async def test_the_pod_is_not_read_where_a_watch_tells_of_the_end():
+    """The stream ends a moment before the API server knows that main has: reading pod and log anew cost two requests
+    for most executions."""
+    kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
+    follower = follower_of(kubelet, store, timing=replace(QUICK, first_backoff=10.0, last_backoff=10.0))
+    task = asyncio.create_task(follower.run())
+    while not kubelet.open_streams:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    await kubelet.say(line(1), state="terminated")
+    while kubelet.open_streams:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    follower.main_ended()
+    record = await asyncio.wait_for(task, 5)
+    assert (record.lines, record.complete) == (2, True)
+    assert [tail for _, _, tail in kubelet.opened] == [None, 2], "one stream, one look at the end"
+    assert kubelet.gets == 0
+
+
 async def test_lines_are_in_the_store_while_the_container_runs():
     kubelet, store = FakeKubelet([line(0)], state="running"), open_store()
     follower = follower_of(kubelet, store)
