@@ -62,6 +62,14 @@ class CollectorIdentity:
     """The data pools that the execution's status has recorded: its pod may have these and no other."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reviewed:
+    """A collector, and its pod as it was read to know it. The pod is kept no longer than the request."""
+
+    identity: CollectorIdentity
+    pod: JsonObject
+
+
 class CollectorAuthentication:
     """Tells from its token which collector is calling; believes an answer for a minute."""
 
@@ -81,10 +89,10 @@ class CollectorAuthentication:
             seconds=REFUSAL_SECONDS, capacity=_CAPACITY
         )
         self._active: Counter[bytes] = Counter()
-        self._reviews: SingleFlight[bytes, CollectorIdentity] = SingleFlight()
+        self._reviews: SingleFlight[bytes, _Reviewed] = SingleFlight()
 
     async def identify(self, request: Request) -> CollectorIdentity:
-        """Return who is calling.
+        """Return who is calling. The pod is in ``request.state.pod`` when it was read for that.
 
         Raises Problem 401, 403, 410, and 503 while the controller has not recorded the Job; KubernetesError.
         """
@@ -95,7 +103,8 @@ class CollectorAuthentication:
             raise refusal.copy()
         identity = self._known.get(key)
         if identity is None:
-            identity = await self._reviews.ask(key, lambda: self._remembered(key, token))
+            reviewed = await self._reviews.ask(key, lambda: self._remembered(key, token))
+            identity, request.state.pod = reviewed.identity, reviewed.pod
         pay_as_pod(identity.reference.namespace)
         request.state.execution = identity.reference
         return identity
@@ -128,23 +137,23 @@ class CollectorAuthentication:
         status = await self._status(identity.reference, identity.job_uid, identity.pod_uid)
         return text_at(status, "stopRequested", "reason")
 
-    async def _remembered(self, key: bytes, token: str) -> CollectorIdentity:
+    async def _remembered(self, key: bytes, token: str) -> _Reviewed:
         try:
-            identity = await self._review(token)
+            reviewed = await self._review(token)
         except Problem as refusal:
             self._refused.put(key, refusal.copy())
             raise
-        self._known.put(key, identity)
-        return identity
+        self._known.put(key, reviewed.identity)
+        return reviewed
 
-    async def _review(self, token: str) -> CollectorIdentity:
+    async def _review(self, token: str) -> _Reviewed:
         bound = await self._pods.pod_of(token)
         if not is_counted(bound):
             raise self._pods.forbidden("The token's pod is none that its Job has made.")
         owner = self._pods.owner_of(bound)
         reference = ExecutionReference(bound.namespace, owner.name, owner.uid)
         status = await self._status(reference, bound.job_uid, bound.uid)
-        return CollectorIdentity(
+        identity = CollectorIdentity(
             reference=reference,
             attempt=_attempt(status),
             job_uid=bound.job_uid,
@@ -153,6 +162,7 @@ class CollectorAuthentication:
             output_limit=_output_limit(bound),
             pools=_pools(status),
         )
+        return _Reviewed(identity, bound.pod)
 
     async def _status(self, reference: ExecutionReference, job_uid: str, pod_uid: str) -> JsonObject:
         """Return the status of the execution whose Job and pod these are, by its own word."""

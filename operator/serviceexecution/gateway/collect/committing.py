@@ -33,6 +33,8 @@ LARGE_COMMITS: Final = 2
 """Commits above 1 MiB, or of unknown length, at the same time: each takes up to 80 MiB with names as long as may be."""
 SMALL_COMMITS: Final = 16
 """Up to 1 MiB, 8,000 files with common names; each takes up to 10 MiB."""
+SMALL_COMMIT_BYTES: Final = 64 * 1024
+"""A longer commit is read only when the execution waits for it. Of all others that is asked once, at their end."""
 _DIGESTS: Final = 4
 _FED_AT_ONCE: Final = 32 * 1024
 
@@ -69,7 +71,8 @@ class Commits:
             raise too_long(MAX_COMMIT_BYTES)
         with self._alone(identity):
             async with self._slots.turn(identity.reference.namespace, length) as contended:
-                await self._confirm(identity)
+                if length is None or length > SMALL_COMMIT_BYTES:
+                    await self._confirm(identity)
                 commit = await _read(body(contended))
                 await self._commit(identity, commit)
                 return commit
@@ -95,12 +98,17 @@ class Commits:
             await asyncio.sleep(0)
         attempt = await self._store.commits.attempt_of(identity.reference)
         if attempt is not None and attempt == identity.attempt:
+            await self._confirm(identity)
             if await self._store.commits.is_committed(identity.reference, _text(identity, commit, ordered)):
                 return
             raise Problem(HTTPStatus.CONFLICT, "AlreadyCommitted", "Another output is committed.")
         output = await self._known.output(identity)
         check_total(identity, commit)
-        await self._verify(identity, output, commit)
+        try:
+            await self._verify(identity, output, commit)
+        except Problem:
+            await self._confirm(identity)  # What nobody waits for any more may be gone from the store
+            raise
         await self._confirm(identity)
         series = series_of(identity, commit)
         if series is not None:

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import structlog
 from pydantic import ValidationError
 
-from serviceexecution.contract.json_types import metadata_of
+from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
 from serviceexecution.gateway.collect.collector_identity import CollectorIdentity
 from serviceexecution.gateway.http.problems import Problem, unavailable
@@ -94,16 +94,20 @@ class MainStates:
         self._questions: ExpiringCache[str, float] = ExpiringCache(seconds=QUESTIONS, capacity=_PODS)
         """By pod: until when what it has asked so far would take, at one question a second."""
 
-    async def state(self, identity: CollectorIdentity, wait: float) -> MainState:
+    async def state(
+        self, identity: CollectorIdentity, wait: float, pod_just_read: JsonObject | None = None
+    ) -> MainState:
         """Return main's state: at once when it has terminated, else when it changes, after ``wait`` seconds, when
-        the same pod asks once more, or when the process is to end.
+        the same pod asks once more, or when the process is to end. Who does not wait is answered from
+        ``pod_just_read``, the pod as the same request has read it.
 
         Raises KubernetesError, and Problem 429 or 503 when there are too many questions.
         """
         self._count_question(identity.pod_uid)
         deadline = self._clock() + min(wait, MAX_WAIT_SECONDS)
         if wait <= 0:
-            return state_of_main(await self._pod(identity), identity.pod_uid)
+            pod = await self._pod(identity) if pod_just_read is None else _read(identity, pod_just_read)
+            return state_of_main(pod, identity.pod_uid)
         with self._waiting(identity) as waiting:
             pod = await self._pod(identity)
             first = state_of_main(pod, identity.pod_uid)
@@ -126,10 +130,7 @@ class MainStates:
 
     async def _pod(self, identity: CollectorIdentity) -> PodView | None:
         body = await self._client.get(PODS, identity.reference.namespace, identity.pod_name)
-        try:
-            return None if body is None else PodView.model_validate(body)
-        except ValidationError as error:
-            raise KubernetesError(f"the pod {identity.pod_name} cannot be read") from error
+        return None if body is None else _read(identity, body)
 
     def _count_question(self, pod_uid: str) -> None:
         now = self._clock()
@@ -183,6 +184,13 @@ class MainStates:
             except KubernetesError as error:  # Those who wait ask again
                 logger.warning("cannot watch pods", namespace=namespace, error=str(error))
             await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _read(identity: CollectorIdentity, body: JsonObject) -> PodView:
+    try:
+        return PodView.model_validate(body)
+    except ValidationError as error:
+        raise KubernetesError(f"the pod {identity.pod_name} cannot be read") from error
 
 
 def _tell(watch: _Watch, event: WatchEvent) -> None:

@@ -84,7 +84,8 @@ def collect_router(
         request: Request, wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0
     ) -> Response:
         async with caller(request) as identity:
-            return JSONResponse({"state": await states.state(identity, wait)})
+            pod = getattr(request.state, "pod", None)
+            return JSONResponse({"state": await states.state(identity, wait, pod)})
 
     add_pool_routes(router, store.pools, caller, most_files=settings.pool_files)
     add_pool_write_routes(router, PoolReceiver(store, heads, slots, settling.ends), caller, body_of)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from serviceexecution.resources.reference import ExecutionReference
 from tests.unit.gateway.collect.collector_cluster import COUNTED, REF
 from tests.unit.gateway.collect.collector_harness import ODD, code_of
@@ -41,6 +42,32 @@ async def test_upload_and_commit_can_be_repeated(gateway):
     assert await gateway.store.outputs.read_manifest(REF) == first
     assert code_of(await gateway.put("f", b"2")) == (409, "AlreadyCommitted")
     assert code_of(await gateway.commit({})) == (409, "AlreadyCommitted")
+
+
+async def test_what_a_plain_run_asks_the_api_server(gateway):
+    """Whose the token is; its pod, Job and execution; and at the commit whether the execution waits for it still."""
+    gateway.kubernetes.add_execution()
+    assert await main_state(gateway, 0) == "running"
+    assert (await gateway.commit({})).status_code == 200
+    assert gateway.kubernetes.reviews == 1
+    asked = [(request.verb, request.resource) for request in gateway.kubernetes.requests]
+    executions = ("get", "serviceexecutions")
+    assert asked == [("get", "pods"), ("get", "jobs"), executions, executions]
+
+
+@pytest.mark.parametrize(
+    "files", [{"f": b"1"}, {"f": b"2"}, {"gone": b""}, {f"f{n}": b"" for n in range(2000)}]
+)
+async def test_what_an_ended_execution_has_left_is_final(gateway, files):
+    """Also for a collector that was known before, whatever it would have committed, and whether it has or not."""
+    for committed in (False, True):
+        gateway.kubernetes.add_execution()
+        assert (await gateway.put("f", b"1")).status_code in {200, 409}
+        if committed:
+            assert (await gateway.commit({"f": b"1"})).status_code == 200
+        ended = {"status": {"phase": "Succeeded"}}
+        gateway.kubernetes.change(SERVICE_EXECUTIONS, REF.namespace, REF.name, ended)
+        assert code_of(await gateway.commit(files)) == (410, "ExecutionGone")
 
 
 @pytest.mark.parametrize("restarted", [False, True])
