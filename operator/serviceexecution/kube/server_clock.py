@@ -18,6 +18,7 @@ class ServerClock:
         """``clock`` gives the seconds of this machine's clock, which may jump."""
         self._clock = clock
         self._least, self._most = -inf, inf
+        self._date, self._stamp = "", 0.0
 
     def local(self) -> float:
         """Return this machine's time, for ``note``."""
@@ -26,9 +27,11 @@ class ServerClock:
     def note(self, date: str | None, sent: float) -> None:
         """Take the Date of an answer that has just come; its request was sent at ``sent``. What is no date is left."""
         try:
-            stamp = parsedate_to_datetime(date or "").timestamp()
+            if not date or date != self._date:  # All answers of a second have the same
+                self._stamp, self._date = parsedate_to_datetime(date or "").timestamp(), date or ""
         except ValueError:
             return
+        stamp = self._stamp
         least, most = stamp - self._clock(), stamp + 1 - sent
         if least > self._most or most < self._least:  # One of the two clocks was set
             self._least, self._most = least, most
