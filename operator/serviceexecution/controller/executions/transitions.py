@@ -19,6 +19,8 @@ logger = structlog.stdlib.get_logger()
 
 _ORDINARY_PHASES: Final = frozenset({Phase.SUCCEEDED, Phase.RUNNING})
 _ORDINARY_REASONS: Final = frozenset({Reason.STARTING, Reason.QUEUED, Reason.CANCELLED, Reason.STOPPING})
+_COURSE: Final = frozenset({Reason.STARTING, Reason.RUNNING})
+"""What each execution comes to when all is well: the status says it, and no Event is posted."""
 
 
 class ExecutionTransitionReporter:
@@ -48,6 +50,8 @@ class ExecutionTransitionReporter:
             RUN_SECONDS.labels(status.phase.value).observe(status.usage.run_seconds)
         if self._traces is not None and status.phase.terminal:
             self._traces.offer(spans_of(before, status))
+        if reason in _COURSE and before.status.reason in {None, *_COURSE, Reason.QUEUED}:
+            return
         ordinary = status.phase in _ORDINARY_PHASES or reason in _ORDINARY_REASONS
         type_: Literal["Normal", "Warning"] = "Normal" if ordinary else "Warning"
         metadata = before.metadata

@@ -62,14 +62,27 @@ async def test_passes_over_one_version_of_an_execution_read_it_once(world: World
     assert world.execution.status.stop_requested is not None
 
 
-async def test_transitions_are_told_as_events_once(world: World):
-    await succeed(world, world.controller.run)
+def told(world: World) -> list[tuple[str, str]]:
+    """Return reason and type of each Event."""
     events = [body for (plural, _, _), body in world.kubernetes.objects.items() if plural == EVENTS.plural]
-    assert sorted((str(one["reason"]), str(one["type"])) for one in events) == [
-        ("Running", "Normal"),
-        ("Starting", "Normal"),
-        ("Succeeded", "Normal"),
-    ]
+    return sorted((str(one["reason"]), str(one["type"])) for one in events)
+
+
+async def test_of_a_run_that_goes_well_its_end_is_an_event_once(world: World):
+    await succeed(world, world.controller.run)
+    assert told(world) == [("Succeeded", "Normal")]
+
+
+async def test_what_holds_a_run_up_is_an_event_and_so_is_that_it_goes_on(world: World):
+    world.apply()
+    await world.controller.run()
+    world.pod(waiting("ErrImagePull", "no such host"), waiting())
+    await world.controller.run()
+    _, reason = world.said()
+    assert told(world) == [(reason, "Warning")]
+    world.pod(running(), running())
+    await world.controller.run()
+    assert told(world) == sorted([(reason, "Warning"), ("Running", "Normal")])
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
