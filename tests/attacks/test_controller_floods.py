@@ -13,6 +13,7 @@ from typing import cast
 
 import pytest
 
+from serviceexecution.contract.input import input_files
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.executions import planning
 from serviceexecution.controller.executions.admission import Admission
@@ -41,6 +42,7 @@ from tests.support.api_server.server import ApiServer
 from tests.unit.controller import resyncs
 from tests.unit.controller.conftest import world
 from tests.unit.controller.harness import Clock, World
+from tests.unit.controller.service_harness import apply, define
 from tests.unit.executions.builders import POD_NAME, waiting
 
 __all__ = ["world"]
@@ -276,3 +278,28 @@ def test_a_spec_beside_its_input_is_bounded() -> None:
     service: JsonObject = {"metadata": {"name": "s", "namespace": "team", "uid": "s"}, "spec": body["spec"]}
     cache = ObjectCache()
     assert cache.put_definition(service) in cache.unreadable
+
+
+async def test_an_input_of_a_megabyte_is_looked_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was once before the service was recorded and once more afterwards, nearly all of what such a run cost.
+
+    Fails on eba7847.
+    """
+    looked: list[int] = []
+    skim = input_files.skim
+
+    def counted(text: str) -> JsonValue:
+        looked.append(len(text))
+        return skim(text)
+
+    monkeypatch.setattr(input_files, "skim", counted)
+    define(world)
+    text = f"[{','.join(['[]'] * 100_000)}]"
+    stored = {"metadata": {"name": "in", "namespace": "team"}, "data": {"data": text, "a.json": "1"}}
+    world.kubernetes.put(CONFIG_MAPS, {**stored, "immutable": True})
+    apply(world, inputJson=None, inputFrom={"configMapRef": {"name": "in"}})
+    await world.controller.run()
+    assert world.said() == ("Pending", "Starting")
+    assert sorted(looked) == [1, len(text)]

@@ -3,14 +3,17 @@
 import pytest
 
 from serviceexecution.contract.durations import DurationError
+from serviceexecution.controller.executions import plan_memory
 from serviceexecution.executions.plan_problem import PlanProblem
 from serviceexecution.executions.planning.plan import (
     DEFAULT_OUTPUT_LIMIT,
     DEFAULT_TIMES,
     InputVolume,
     Plan,
+    ReadSpec,
     Times,
     make_plan,
+    read_spec,
     times_of,
 )
 from serviceexecution.executions.pools.resolve import KnownPools, MountedPool
@@ -259,3 +262,34 @@ class TestPropertiesThatAreNoLegalKeys:
     def test_an_annotation_that_is_none_is_refused(self, annotation):
         problem = bad(given=self.named(annotation), inputFrom={"configMapRef": {"name": "given"}})
         assert problem.reason is Reason.INVALID_INPUT
+
+
+@pytest.mark.parametrize("immutable", [True, False])
+def test_an_input_that_was_sound_is_read_as_before(immutable):
+    data = {"z.json": "[1, 2]", "a": ' {"ref": "DATAPOOL", "id": "numbers"}', "m": '"x"'}
+    given = input_map(data, immutable=immutable)
+    one = spec(inputJson=None, inputFrom={"configMapRef": {"name": "given"}})
+    first, again = read_spec(one, given), read_spec(one, given, sound=True)
+    assert isinstance(first, ReadSpec)
+    assert first == again
+    assert list(first.properties) == list(again.properties) == ["a", "m", "z"]
+
+
+def test_an_input_is_sound_only_in_the_version_that_was_read(monkeypatch):
+    monkeypatch.setattr(plan_memory, "REMEMBERED", 2)
+    memory = plan_memory.PlanMemory()
+    given = input_map({"a": "1"})
+
+    def version(number):
+        changed = given.metadata.model_copy(update={"resource_version": number})
+        return given.model_copy(update={"metadata": changed})
+
+    memory.note_sound(given)
+    assert not memory.is_sound(given), "without a version it may be another one"
+    memory.note_sound(version("1"))
+    assert memory.is_sound(version("1"))
+    assert not memory.is_sound(version("2"))
+    assert not memory.is_sound(None)
+    memory.note_sound(version("2"))
+    memory.note_sound(version("3"))
+    assert not memory.is_sound(version("1"))

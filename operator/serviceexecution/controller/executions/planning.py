@@ -172,7 +172,12 @@ class Planner:
         if spec.input_from is not None:
             body = await self._client.get(CONFIG_MAPS, namespace, spec.input_from.config_map_ref.name)
             input_map = None if body is None else ConfigMapView.model_validate(body)
-        return await _beside(_is_large(spec, input_map), namespace, read_spec, spec, input_map)
+        sound = self._memory.is_sound(input_map)
+        large = _is_large(spec, input_map)
+        read = await _beside(large, namespace, read_spec, spec, input_map, sound=sound)
+        if isinstance(read, ReadSpec):
+            self._memory.note_sound(input_map)
+        return read
 
     async def _plan(self, execution: ServiceExecution, read: ReadSpec) -> Plan | PlanProblem:
         namespace, uid = execution.metadata.namespace, execution.metadata.uid

@@ -136,8 +136,12 @@ def make_plan(
     return read if isinstance(read, PlanProblem) else plan_of(read, uid, known)
 
 
-def read_spec(spec: ExecutionSpec, input_map: ConfigMapView | None) -> ReadSpec | PlanProblem:
-    """Read a spec and its input. ``input_map`` is the ConfigMap of ``spec.inputFrom``, None when it does not exist."""
+def read_spec(
+    spec: ExecutionSpec, input_map: ConfigMapView | None, *, sound: bool = False
+) -> ReadSpec | PlanProblem:
+    """Read a spec and its input. ``input_map`` is the ConfigMap of ``spec.inputFrom``, None when it does not exist;
+    ``sound``: the same one was read before, and nothing was wrong with it.
+    """
     try:
         times = times_of(spec)
         limit = DEFAULT_OUTPUT_LIMIT
@@ -155,7 +159,7 @@ def read_spec(spec: ExecutionSpec, input_map: ConfigMapView | None) -> ReadSpec 
         detail = f'Create the ConfigMap "{name}" or correct spec.inputFrom.configMapRef.name.'
         return PlanProblem(Reason.INPUT_NOT_FOUND, detail, waiting=True)
     try:
-        properties, field = input_properties(spec, input_map)
+        properties, field = input_properties(spec, input_map, sound=sound)
         references = find_data_pools(properties, field=field)
     except InputError as error:
         return PlanProblem(Reason.INVALID_INPUT, str(error))
@@ -229,7 +233,9 @@ def _spec_problem(spec: ExecutionSpec) -> PlanProblem | None:
     return None
 
 
-def input_properties(spec: ExecutionSpec, input_map: ConfigMapView | None) -> tuple[Mapping[str, str], str]:
+def input_properties(
+    spec: ExecutionSpec, input_map: ConfigMapView | None, *, sound: bool = False
+) -> tuple[Mapping[str, str], str]:
     """Return the input's properties, name → JSON text, and the field they come from; raises InputError."""
     if spec.input_json is not None:
         return parse_input_text(spec.input_json).properties, "spec.inputJson"
@@ -238,7 +244,11 @@ def input_properties(spec: ExecutionSpec, input_map: ConfigMapView | None) -> tu
         if input_map.binary_data:
             key = min(input_map.binary_data)
             raise InputError(field, f'The key "{key}" is binary; a value must be JSON text.')
-        return split_config_map(input_map.data, field=field, names=_names(input_map)), field
+        names = _names(input_map)
+        if sound:
+            keys = property_keys(dict(sorted(input_map.data.items())), names=names)
+            return {name: input_map.data[key] for name, key in keys.items()}, field
+        return split_config_map(input_map.data, field=field, names=names), field
     if spec.input is not None:
         return parse_input_object(spec.input).properties, "spec.input"
     return {}, "spec.input"
