@@ -13,6 +13,8 @@ from serviceexecution.contract.json_types import JsonObject, JsonValue
 PIECE: Final = 64 * 1024
 """Characters within which a list or an object must end to be read by one call: some milliseconds."""
 
+_FEW: Final = 1024
+"""Characters whose members are read one by one as fast."""
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _BETWEEN: Final = ("],", "},", ",")
 _TOKENS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
@@ -109,8 +111,8 @@ class PieceScanner:
         None when it is not known where that is. A comma behind a bracket mostly stands between members: when what is
         before it can be read, it does.
         """
-        end = at + self._length
-        if at < self._many_from or end >= len(self._text):
+        end = min(at + self._length, len(self._text))
+        if at < self._many_from or end - at < _FEW:
             return None
         self._many_from = at + self._length // 4  # Where it fails each time it costs some times as much
         head, tail = ("[", "]") if isinstance(container, list) else ("{" + json.dumps(name) + ":", "}")
