@@ -44,9 +44,12 @@ _NAMED: Final[Mapping[str, Right]] = {
     "create_token": ("/serviceaccounts/token", "create"),
 }
 _OURS: Final = ("serviceexecution.dev/serviceexecutions", "serviceexecution.dev/servicedefinitions")
-_WATCHED: Final = (*_OURS, "batch/jobs", "/pods")
+_CHILDREN: Final = ("batch/jobs", "/pods")
+_WATCHED: Final = (*_OURS, *_CHILDREN)
 
 LOOPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("controller/known/child_watches.py", "list"): _CHILDREN,
+    ("controller/known/child_watches.py", "watch"): _CHILDREN,
     ("controller/known/resync.py", "list"): _WATCHED,
     ("controller/sweep.py", "list"): (*_OURS, "serviceexecution.dev/datapools"),
     ("gateway/state/service_state.py", "get"): _OURS,
@@ -59,7 +62,7 @@ UNCALLED: Final[Mapping[str, Mapping[Right, str]]] = {
     "controller": {
         **{
             (resource, verb): "controller/known/watches.py"
-            for resource in _WATCHED
+            for resource in _OURS
             for verb in ("list", "watch")
         },
         ("serviceexecution.dev/serviceexecutions/finalizers", "update"): "executions/names.py",
