@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 
 from serviceexecution.contract.input import input_files
+from serviceexecution.contract.json_text import skim
 from serviceexecution.contract.json_types import JsonObject, JsonValue
 from serviceexecution.controller.executions import planning
 from serviceexecution.controller.executions.admission import Admission
@@ -288,7 +289,6 @@ async def test_an_input_of_a_megabyte_is_looked_at_once(
     Fails on eba7847.
     """
     looked: list[int] = []
-    skim = input_files.skim
 
     def counted(text: str) -> JsonValue:
         looked.append(len(text))
@@ -297,8 +297,9 @@ async def test_an_input_of_a_megabyte_is_looked_at_once(
     monkeypatch.setattr(input_files, "skim", counted)
     define(world)
     text = f"[{','.join(['[]'] * 100_000)}]"
-    stored = {"metadata": {"name": "in", "namespace": "team"}, "data": {"data": text, "a.json": "1"}}
-    world.kubernetes.put(CONFIG_MAPS, {**stored, "immutable": True})
+    metadata: JsonObject = {"name": "in", "namespace": "team"}
+    data: JsonObject = {"data": text, "a.json": "1"}
+    world.kubernetes.put(CONFIG_MAPS, {"metadata": metadata, "data": data, "immutable": True})
     apply(world, inputJson=None, inputFrom={"configMapRef": {"name": "in"}})
     await world.controller.run()
     assert world.said() == ("Pending", "Starting")
