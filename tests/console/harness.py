@@ -106,7 +106,7 @@ class Console:
             assert self.overflow() <= 0, look
             if picture and look == LOOKS[0]:
                 self.picture(picture)
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
 
     def findings(self) -> list[str]:
         """Return what axe finds that is serious, as rule and place."""

