@@ -5,13 +5,14 @@ import pytest
 from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.controller.executions import reading
 from serviceexecution.controller.known.cached_execution import read_execution
+from serviceexecution.controller.known.routing import Router
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.steps.running import UNCONFIRMED_END
 from serviceexecution.kube.kinds import CONFIG_MAPS, EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.executions.execution_status import StopReason
 from tests.support.api_server.requests import Crash, Request
 from tests.unit.controller.harness import KEY, SUCCESS, World, start, succeed
-from tests.unit.executions.builders import POD_NAME, ended, running, waiting
+from tests.unit.executions.builders import POD_NAME, condition, ended, running, waiting
 
 
 async def test_a_success_is_six_writes(world: World):
@@ -187,6 +188,26 @@ class TestDeletions:
         await world.keep()
         await world.controller.run()
         assert world.said() == ("Failed", "PodLost")
+
+    async def test_an_evicted_pod_that_goes_right_after_its_end_is_judged_by_its_last_word(
+        self, world: World
+    ):
+        await start(world)
+        evicted = condition("DisruptionTarget", message="Eviction API: evicting")
+        world.pod(ended(7), ended(until=16), conditions=(evicted,))
+        last_word = world.kubernetes.one(PODS)
+        assert last_word is not None
+        world.kubernetes.remove(PODS, "team", POD_NAME)
+        assert Router(world.controller.cache).pod(last_word, deleted=True) == KEY
+        await world.controller.run()
+        assert world.said() == ("Running", "Running"), "its log may still come"
+        await world.keep()
+        await world.controller.run()
+        assert world.said() == ("Failed", "PodLost")
+        status = world.execution.status
+        assert status.exit_code == 7
+        assert "Eviction API" in (status.message or "")
+        assert world.kubernetes.one(JOBS) is None
 
     async def test_an_execution_that_somebody_s_finalizer_holds_is_stopped_and_keeps_what_it_wrote(
         self, world: World

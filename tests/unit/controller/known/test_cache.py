@@ -14,6 +14,7 @@ from serviceexecution.controller.known.cached_execution import (
     UnreadableExecution,
     read_execution,
 )
+from serviceexecution.controller.known.jobs_and_pods import MOST_GONE_PODS
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import BriefMetadata
@@ -22,7 +23,7 @@ from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 from serviceexecution.resources.pods.observed import JobView
-from tests.unit.executions.builders import JOB_NAME, JOB_UID, UID, at, job, pod
+from tests.unit.executions.builders import JOB_NAME, JOB_UID, UID, at, ended, job, pod
 
 KEY = ExecutionKey("team", "sum")
 PLACE = ("team", JOB_NAME)
@@ -205,6 +206,64 @@ class TestChildren:
         drop(renewed(child, uid="successor"))
         assert cache == ObjectCache()
         assert drop(child) == UID, "a deletion seen twice still names the execution"
+
+
+class TestPodsThatWentRightAfterTheirEnd:
+    """An eviction deletes a pod as soon as it has ended: its last word is the deletion's own."""
+
+    ENDED = pod(ended(7), phase="Failed")
+
+    def test_the_last_word_of_an_ended_pod_counts_while_its_job_stands(self):
+        cache = ObjectCache()
+        cache.runs.put_job(job())
+        cache.runs.put_pod(pod())
+        assert cache.runs.drop_pod(self.ENDED) == UID
+        assert cache.runs.pod(UID, "team", JOB_UID) == self.ENDED
+        assert cache.runs.pod(UID, "team", JOB_UID, "another pod") is None
+        assert cache.runs.pod(UID, "team", JOB_UID, left_out={self.ENDED.metadata.uid}) is None
+        assert cache.runs.known_pod(self.ENDED) is None
+        cache.runs.drop_job(job())
+        assert cache == ObjectCache()
+
+    def test_a_pod_that_is_there_counts_before_one_that_is_gone(self):
+        cache = ObjectCache()
+        cache.runs.put_job(job())
+        cache.runs.drop_pod(self.ENDED)
+        there = renewed(pod(), name="second", uid="second", creation_timestamp=at(-50))
+        cache.runs.put_pod(there)
+        assert cache.runs.pod(UID, "team", JOB_UID) == there
+
+    def test_a_pod_that_had_ended_when_a_list_shows_it_no_more(self):
+        cache = ObjectCache()
+        cache.put_execution(body())
+        cache.runs.put_job(job())
+        cache.runs.put_pod(self.ENDED)
+        assert cache.drop_unlisted(Watched.PODS, Shown(set(), 5)) == [KEY]
+        assert cache.runs.pod(UID, "team", JOB_UID) == self.ENDED
+        assert cache.drop_unlisted(Watched.JOBS, Shown(set(), 5)) == [KEY]
+        assert cache.runs.pod(UID, "team", JOB_UID) is None
+
+    @pytest.mark.parametrize(
+        "gone",
+        [pod(), pod(ended(7)), renewed(ENDED, namespace="another"), renewed(ENDED, owner_references=())],
+        ids=["running", "main only", "in another namespace", "of no Job"],
+    )
+    def test_other_pods_are_forgotten(self, gone):
+        cache = ObjectCache()
+        cache.runs.put_job(job())
+        cache.runs.drop_pod(gone)
+        cache.runs.drop_job(job())
+        assert cache == ObjectCache()
+
+    def test_however_many_look_like_the_jobs_a_few_are_kept(self):
+        cache = ObjectCache()
+        cache.runs.put_job(job())
+        for number in range(3 * MOST_GONE_PODS):
+            cache.runs.drop_pod(renewed(self.ENDED, uid=f"pod-{number}"))
+        found = [
+            cache.runs.pod(UID, "team", JOB_UID, f"pod-{number}") for number in range(3 * MOST_GONE_PODS)
+        ]
+        assert len([one for one in found if one is not None]) == MOST_GONE_PODS
 
 
 class TestDeletionsThatNoWatchTold:
