@@ -4,6 +4,7 @@ import { troubles, useCluster, type Cluster } from "../api/cluster";
 import { counted } from "../api/numbers";
 import { shownAge } from "../api/times";
 import { Facts } from "../parts/Facts";
+import { Head } from "../parts/Head";
 import { Part } from "../parts/Part";
 import { Loading, Problem } from "../parts/states";
 import { useNow } from "../parts/useNow";
@@ -58,14 +59,7 @@ function Now({ found }: { found: Cluster }) {
       <WaitsFor counts={Object.entries(executions.waitsFor)} />
       {executions.namespaces.length > 0 && (
         <table className="executions" aria-label="Namespaces">
-          <thead>
-            <tr>
-              <th scope="col">Namespace</th>
-              <th scope="col">Running</th>
-              <th scope="col">Waiting</th>
-              <th scope="col">Longest</th>
-            </tr>
-          </thead>
+          <Head columns={["Namespace", "Running", "Waiting", "Longest"]} />
           <tbody>
             {executions.namespaces.map((one) => (
               <tr key={one.namespace}>
@@ -94,13 +88,7 @@ function Failing({ found }: { found: Cluster }) {
       {failing.length === 0 && <Text size="sm">Of those that are kept, none has failed in the last 7 days.</Text>}
       {failing.length > 0 && (
         <table className="executions" aria-label="Failures by service and reason">
-          <thead>
-            <tr>
-              <th scope="col">Service and reason, in the last 7 days</th>
-              <th scope="col">Failed</th>
-              <th scope="col">Last</th>
-            </tr>
-          </thead>
+          <Head columns={["Service and reason, in the last 7 days", "Failed", "Last"]} />
           <tbody>
             {failing.map((one) => (
               <tr key={`${one.namespace}/${one.service}/${one.reason}`}>
@@ -136,15 +124,7 @@ function Builds({ found }: { found: Cluster }) {
       </Text>
       {builds.newest.length > 0 && (
         <table className="executions" aria-label="Builds that run or have failed">
-          <thead>
-            <tr>
-              <th scope="col">Service</th>
-              <th scope="col">Build</th>
-              <th scope="col" className="wide">
-                Since
-              </th>
-            </tr>
-          </thead>
+          <Head columns={["Service", "Build", { wide: "Since" }]} />
           <tbody>
             {builds.newest.map((one) => (
               <tr key={`${one.serviceId}/${one.revision}`}>
@@ -191,14 +171,7 @@ function Budgets({ found }: { found: Cluster }) {
   return (
     <Part title="Budgets of this gateway">
       <table className="executions" aria-label="Budgets">
-        <thead>
-          <tr>
-            <th scope="col">Budget</th>
-            <th scope="col">Taken</th>
-            <th scope="col">Of</th>
-            <th scope="col">Waiting</th>
-          </tr>
-        </thead>
+        <Head columns={["Budget", "Taken", "Of", "Waiting"]} />
         <tbody>
           {budgets.map((one) => (
             <tr key={one.name}>

@@ -7,6 +7,7 @@ import { useExecutions } from "../api/executions";
 import { cancelExecution, PAGE_SIZE, useServices, type Filters } from "../api/queries";
 import { readTime, shownAge, shownSeconds, shownTime } from "../api/times";
 import { hasEnded, STATUSES, type Execution } from "../api/types";
+import { Head } from "../parts/Head";
 import { Empty, Loading, Problem, StatusBadge } from "../parts/states";
 import { useNow } from "../parts/useNow";
 
@@ -153,26 +154,24 @@ function Table({ namespace, listed, chosen, setChosen }: Chosen) {
   };
   return (
     <table className="executions">
-      <thead>
-        <tr>
-          <th scope="col">
-            <Checkbox
-              aria-label="Choose all of this page"
-              checked={listed.every((one) => chosen.has(one.id))}
-              onChange={(event) => setChosen(new Set(event.currentTarget.checked ? listed.map((one) => one.id) : []))}
-            />
-          </th>
-          <th scope="col">Status</th>
-          <th scope="col">Execution</th>
-          <th scope="col" className="wide">
-            Service
-          </th>
-          <th scope="col">Created</th>
-          <th scope="col" className="wide">
-            Ran for
-          </th>
-        </tr>
-      </thead>
+      <Head
+        columns={[
+          {
+            content: (
+              <Checkbox
+                aria-label="Choose all of this page"
+                checked={listed.every((one) => chosen.has(one.id))}
+                onChange={(event) => setChosen(new Set(event.currentTarget.checked ? listed.map((one) => one.id) : []))}
+              />
+            ),
+          },
+          "Status",
+          "Execution",
+          { wide: "Service" },
+          "Created",
+          { wide: "Ran for" },
+        ]}
+      />
       <tbody>
         {listed.map((one) => (
           <tr key={one.id}>

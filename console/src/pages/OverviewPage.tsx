@@ -6,6 +6,7 @@ import { useServices } from "../api/queries";
 import { queueSentence } from "../api/queue";
 import { shownAge } from "../api/times";
 import type { Execution, Overview } from "../api/types";
+import { Head } from "../parts/Head";
 import { Part } from "../parts/Part";
 import { Loading, Problem } from "../parts/states";
 import { useNow } from "../parts/useNow";
@@ -59,15 +60,7 @@ function Longest({ namespace, waiting }: { namespace: string; waiting: Execution
   if (waiting.length === 0) return null;
   return (
     <table className="executions" aria-label="Those that wait longest">
-      <thead>
-        <tr>
-          <th scope="col">Waits longest</th>
-          <th scope="col" className="wide">
-            Service
-          </th>
-          <th scope="col">For</th>
-        </tr>
-      </thead>
+      <Head columns={["Waits longest", { wide: "Service" }, "For"]} />
       <tbody>
         {waiting.slice(0, MOST_SHOWN).map((one) => (
           <tr key={one.id}>
@@ -98,12 +91,7 @@ function Failing({ namespace }: { namespace: string }) {
       </Text>
       {content.length > 0 && (
         <table className="executions" aria-label="Failures by service and reason">
-          <thead>
-            <tr>
-              <th scope="col">Service and reason</th>
-              <th scope="col">Failed</th>
-            </tr>
-          </thead>
+          <Head columns={["Service and reason", "Failed"]} />
           <tbody>
             {failingOf(content)
               .slice(0, MOST_SHOWN)
@@ -136,17 +124,7 @@ function Usage({ namespace, services }: { namespace: string; services: Overview[
       {usage.data.length === 0 && <Text size="sm">No execution of a service has ended in this month yet.</Text>}
       {usage.data.length > 0 && (
         <table className="executions" aria-label="Usage by service">
-          <thead>
-            <tr>
-              <th scope="col">Service</th>
-              <th scope="col">Executions</th>
-              <th scope="col">Failed</th>
-              <th scope="col">CPU hours</th>
-              <th scope="col" className="wide">
-                GiB hours
-              </th>
-            </tr>
-          </thead>
+          <Head columns={["Service", "Executions", "Failed", "CPU hours", { wide: "GiB hours" }]} />
           <tbody>
             {usage.data.map((one) => (
               <tr key={one.service}>

@@ -5,6 +5,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState, type FormEvent } from "react";
 import { createPool, usePools, type Pool } from "../api/pools";
 import { shownAge } from "../api/times";
+import { Head } from "../parts/Head";
 import { Empty, Loading, Problem } from "../parts/states";
 import { useNow } from "../parts/useNow";
 
@@ -66,15 +67,7 @@ function Table({ namespace, pools }: { namespace: string; pools: Pool[] }) {
   return (
     <>
       <table className="executions">
-        <thead>
-          <tr>
-            <th scope="col">Data pool</th>
-            <th scope="col" className="wide">
-              Tags
-            </th>
-            <th scope="col">Created</th>
-          </tr>
-        </thead>
+        <Head columns={["Data pool", { wide: "Tags" }, "Created"]} />
         <tbody>
           {pools.slice(0, most).map((one, index) => (
             <tr key={`${one.id} ${index}`}>

@@ -2,6 +2,7 @@ import { Anchor, Badge, Code, Title } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useServices } from "../api/queries";
 import { shownAge } from "../api/times";
+import { Head } from "../parts/Head";
 import { Empty, Loading, Problem } from "../parts/states";
 import { useNow } from "../parts/useNow";
 
@@ -25,16 +26,7 @@ export function ServicesPage() {
       )}
       {services.data && services.data.length > 0 && (
         <table className="executions">
-          <thead>
-            <tr>
-              <th scope="col">Service</th>
-              <th scope="col">State</th>
-              <th scope="col" className="wide">
-                Created
-              </th>
-              <th scope="col">Executions</th>
-            </tr>
-          </thead>
+          <Head columns={["Service", "State", { wide: "Created" }, "Executions"]} />
           <tbody>
             {services.data.map((one) => (
               <tr key={one.id}>

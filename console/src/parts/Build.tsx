@@ -3,6 +3,7 @@ import { useRevisionLog, useRevisions, useServe, type Revision, type Revisions }
 import type { Service } from "../api/services";
 import { shownTime } from "../api/times";
 import { Confirm } from "./Confirm";
+import { Head } from "./Head";
 import { plain } from "./logLines";
 import { Empty, Loading, Problem } from "./states";
 
@@ -51,19 +52,7 @@ function Table({ namespace, service, found, shown, choose }: TableProps) {
         </Group>
       )}
       <table className="executions" aria-label="Revisions">
-        <thead>
-          <tr>
-            <th scope="col">Revision</th>
-            <th scope="col">Build</th>
-            <th scope="col" className="wide">
-              Source
-            </th>
-            <th scope="col" className="wide">
-              Begun
-            </th>
-            <th scope="col">Do</th>
-          </tr>
-        </thead>
+        <Head columns={["Revision", "Build", { wide: "Source" }, { wide: "Begun" }, "Do"]} />
         <tbody>
           {found.revisions.map((one) => (
             <tr key={one.name}>

@@ -5,6 +5,7 @@ import { shownBytes, shownSeconds, shownTime } from "../api/times";
 import { hasEnded, type Execution } from "../api/types";
 import { courseOf, useMetrics, type Course, type Metrics } from "../api/usage";
 import { Facts } from "./Facts";
+import { Head } from "./Head";
 import { save } from "./save";
 import { Loading, Problem } from "./states";
 
@@ -28,13 +29,7 @@ export function Receipt({ namespace, one }: { namespace: string; one: Execution 
       <Facts label="Receipt" facts={factsOf(receipt.data)} />
       {(receipt.data.phases ?? []).length > 0 && (
         <table className="executions" aria-label="Phases of the receipt">
-          <thead>
-            <tr>
-              <th scope="col">Phase</th>
-              <th scope="col">From</th>
-              <th scope="col">For</th>
-            </tr>
-          </thead>
+          <Head columns={["Phase", "From", "For"]} />
           <tbody>
             {receipt.data.phases?.map((phase) => (
               <tr key={phase.name}>

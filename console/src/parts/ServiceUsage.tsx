@@ -2,6 +2,7 @@ import { Select, Text } from "@mantine/core";
 import { lazy, Suspense, useMemo, useState } from "react";
 import type { Service } from "../api/services";
 import { useMonths, type Month } from "../api/usage";
+import { Head } from "./Head";
 import { Empty, Loading, Problem } from "./states";
 
 const Chart = lazy(() => import("./Chart").then((found) => ({ default: found.Chart })));
@@ -22,18 +23,7 @@ export function ServiceUsage({ namespace, service }: { namespace: string; servic
     <>
       <ByMonth months={months.data} />
       <table className="executions" aria-label="Usage by month">
-        <thead>
-          <tr>
-            <th scope="col">Month</th>
-            <th scope="col">Executions</th>
-            <th scope="col">Failed</th>
-            <th scope="col" className="wide">
-              Cancelled
-            </th>
-            <th scope="col">CPU hours</th>
-            <th scope="col">GiB hours</th>
-          </tr>
-        </thead>
+        <Head columns={["Month", "Executions", "Failed", { wide: "Cancelled" }, "CPU hours", "GiB hours"]} />
         <tbody>
           {[...months.data].reverse().map((one) => (
             <tr key={one.month}>

@@ -1,6 +1,7 @@
 import { Button, Group, Select, Text } from "@mantine/core";
 import Papa from "papaparse";
 import { lazy, Suspense, useMemo, useState } from "react";
+import { Head } from "../parts/Head";
 import { Loading } from "../parts/states";
 import { columnsOf, MOST_COLUMNS, narrowed, type Column } from "./columns";
 
@@ -18,15 +19,7 @@ export function Csv({ text }: { text: string }) {
     <>
       <Chart columns={columns} />
       <table>
-        <thead>
-          <tr>
-            {head.map((name, index) => (
-              <th key={index} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head columns={head} />
         <tbody>
           {body.slice(0, shown).map((row, index) => (
             <tr key={index}>
