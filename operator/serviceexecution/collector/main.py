@@ -2,7 +2,8 @@
 
 Runs as ``python3 -I -S /opt/collector/main.py`` with nothing but the standard library. A small supervising
 process starts the work again should it crash, for clusters that do not restart a single container. With the argument
-``stage-in`` it is the init container that brings the files of data pools.
+``stage-in`` it is the init container that brings the files of data pools, with ``serve-volume`` the program of a pod of
+its own that serves a volume's files.
 
 Exit codes: 0 done, 2 wrong settings, 3 time is up (started again by the kubelet, it tries again); of the init container
 4 for a data pool that cannot be had, 5 when the node has no room for it, 143 after SIGTERM.
@@ -32,6 +33,7 @@ EXIT_SETTINGS: Final = 2
 EXIT_GAVE_UP: Final = 3
 
 STAGE_IN: Final = "stage-in"
+SERVE_VOLUME: Final = "serve-volume"
 
 _OF_STAGE_IN: Final = frozenset({4, 5, 128 + signal.SIGTERM})
 _FINAL: Final = frozenset({0, EXIT_SETTINGS, EXIT_GAVE_UP}) | _OF_STAGE_IN
@@ -82,6 +84,11 @@ def _forward_to(child: int) -> None:
 def run() -> int:
     """Do the work; returns the exit code."""
     # Imported here: the supervisor needs none of it.
+    if sys.argv[1:] == [SERVE_VOLUME]:
+        from .volume.serve import serve  # noqa: PLC0415
+
+        return serve(os.environ)
+
     from .log import log  # noqa: PLC0415
     from .settings import Settings, SettingsError  # noqa: PLC0415
 
