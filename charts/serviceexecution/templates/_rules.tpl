@@ -71,7 +71,7 @@
   verbs: [get, list{{ if .Values.gateway.platformApi.write }}, create, patch, delete{{ end }}]
 - apiGroups: [serviceexecution.dev]
   resources: [datapools/status]
-  verbs: [patch] # which files there are, see the admission policy
+  verbs: [patch] # which files there are and when they are wanted, see the admission policy
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [list] # data pools by label

@@ -160,7 +160,7 @@ def assemble(
         service_reconciler=_service_reconciler(shared, service_queue),
         resync=_resync(shared, health, queue, service_queue),
         sweeper=_sweeper(shared),
-        pools=PoolKeeper(clients.work, namespaces=settings.namespaces, clock=clock),
+        pools=PoolKeeper.of(clients.work, store.pools, shared.reads, settings, clock),
         store_outages=StoreOutages(
             store, shared.events, lease_namespace=settings.lease_namespace, lease_name=settings.lease_name
         ),

@@ -28,6 +28,12 @@ LABEL_ATTEMPT: Final = f"{API_GROUP}/attempt"
 LABEL_DATA_POOL_ID: Final = f"{API_GROUP}/datapool-id"
 """On a PersistentVolumeClaim: the data pool's id, as inputs name it."""
 
+LABEL_POOL_UID: Final = f"{API_GROUP}/data-pool-uid"
+"""On the Job and pod that serve the files of a data pool's volume: the uid of the DataPool."""
+
+CONDITION_FILES_REACHABLE: Final = "FilesReachable"
+"""Type of the condition that says how the pod stands that serves a data pool's volume, while it is wanted."""
+
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "serviceexecution"
 LABEL_QUEUE_NAME: Final = "kueue.x-k8s.io/queue-name"

@@ -63,6 +63,16 @@ async def test_replaced_content_goes_a_retention_later(store):
     assert (await sweep(store, heads, NOW + 2 * AGE)).deleted == 0
 
 
+async def test_a_volume_s_secret_goes_with_its_data_pool_and_never_before(store):
+    await store.pools.write_secret(POOL, "datapool-models-1", b"s" * 32)
+    for days in range(0, 30, 3):
+        await sweep(store, {POOL: None}, NOW + timedelta(days=days))
+    assert await store.pools.read_secret(POOL, "datapool-models-1") == b"s" * 32
+    for days in (30, 60):
+        await sweep(store, {}, NOW + timedelta(days=days))
+    assert await store.pools.read_secret(POOL, "datapool-models-1") is None
+
+
 async def test_what_a_program_runs_with_stays(store):
     one = await put(store, PoolIndex(), "a", b"old")
     two = await put(store, one, "a", b"new")

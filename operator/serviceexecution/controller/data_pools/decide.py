@@ -9,6 +9,7 @@ from serviceexecution.resources.executions.execution_status import Condition
 from serviceexecution.resources.names import (
     API_GROUP,
     API_VERSION,
+    CONDITION_FILES_REACHABLE,
     CONDITION_READY,
     LABEL_MANAGED_BY,
     MANAGED_BY,
@@ -16,7 +17,7 @@ from serviceexecution.resources.names import (
 )
 from serviceexecution.resources.object_names import MAX_NAME
 from serviceexecution.resources.pools.pool import Pool, PoolClaim
-from serviceexecution.resources.pools.pool_status import PoolStatus
+from serviceexecution.resources.pools.pool_status import PoolAccess, PoolStatus
 
 CLAIM_PREFIX: Final = "datapool-"
 _IN_THE_WAY: Final = "ClaimInTheWay"
@@ -26,7 +27,7 @@ LOOK_AGAIN_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a Ready condition says."""
+    """What a condition says."""
 
     reason: str
     message: str = ""
@@ -86,20 +87,18 @@ def said_of_claim(pool: Pool, claim: JsonObject | None, refusal: str = "") -> Sa
     return Said("Ready", f"Its files are on the claim {name}.")
 
 
-def new_status(pool: Pool, said: Said, now: datetime) -> PoolStatus:
-    """Return the status that says so; which files there are is the gateway's to say."""
-    old = next((one for one in pool.status.conditions if one.type == CONDITION_READY), None)
-    status: Literal["True", "False"] = "True" if said.ready else "False"
-    since = now if old is None or old.status != status else old.last_transition_time
-    condition = Condition(
-        type=CONDITION_READY,
-        status=status,
-        reason=said.reason,
-        message=said.message,
-        last_transition_time=since,
-        observed_generation=pool.metadata.generation,
-    )
-    others = [one for one in pool.status.conditions if one.type != CONDITION_READY]
+def new_status(
+    pool: Pool, said: Said, now: datetime, *, access: PoolAccess | None = None, reach: Said | None = None
+) -> PoolStatus:
+    """Return the status that says so; which files there are in the store is the gateway's to say.
+
+    ``access`` and ``reach`` are about the pod that serves a volume; ``reach`` None says nothing of it.
+    """
+    conditions = [_condition(pool, CONDITION_READY, said, now)]
+    if reach is not None:
+        conditions.append(_condition(pool, CONDITION_FILES_REACHABLE, reach, now))
+    ours = {CONDITION_READY, CONDITION_FILES_REACHABLE}
+    others = [one for one in pool.status.conditions if one.type not in ours]
     in_store = not pool.is_on_claim
     return pool.status.model_copy(
         update={
@@ -108,8 +107,23 @@ def new_status(pool: Pool, said: Said, now: datetime) -> PoolStatus:
             "claim": None if said.reason == _IN_THE_WAY else claim_name(pool),
             "files": (pool.status.files or 0) if in_store else None,
             "bytes": (pool.status.bytes or 0) if in_store else None,
-            "conditions": (condition, *others),
+            "access": access,
+            "conditions": (*conditions, *others),
         }
+    )
+
+
+def _condition(pool: Pool, kind: str, said: Said, now: datetime) -> Condition:
+    old = next((one for one in pool.status.conditions if one.type == kind), None)
+    status: Literal["True", "False"] = "True" if said.ready else "False"
+    since = now if old is None or old.status != status else old.last_transition_time
+    return Condition(
+        type=kind,
+        status=status,
+        reason=said.reason,
+        message=said.message,
+        last_transition_time=since,
+        observed_generation=pool.metadata.generation,
     )
 
 

@@ -1,8 +1,8 @@
-"""Keeps the status of data pools true, and makes their claims."""
+"""Keeps the status of data pools true, makes their claims, and has pods serve their volumes."""
 
 import asyncio
 import contextlib
-from typing import Final
+from typing import Final, Self
 
 import structlog
 from pydantic import ValidationError
@@ -18,6 +18,9 @@ from serviceexecution.controller.data_pools.decide import (
     said_of_claim,
     said_of_store,
 )
+from serviceexecution.controller.data_pools.volume_pods import Reach, VolumePods
+from serviceexecution.controller.settings import ControllerSettings
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.work.keys import PoolKey
 from serviceexecution.controller.work.queue import WorkQueue
 from serviceexecution.controller.work.worker import namespace_queue, work
@@ -26,6 +29,7 @@ from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, Gone
 from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS
 from serviceexecution.resources.pools.pool import Pool
 from serviceexecution.resources.status_patch import status_patch
+from serviceexecution.store.pools.pool_store import PoolStore
 
 logger = structlog.stdlib.get_logger()
 _WATCH_SECONDS: Final = 300
@@ -38,12 +42,31 @@ class PoolKeeper:
     """State owner of the data pools that wait for a pass, in turns by namespace."""
 
     def __init__(
-        self, client: KubernetesClient, *, namespaces: tuple[str, ...] = (), clock: Clock = utc_now
+        self,
+        client: KubernetesClient,
+        volumes: VolumePods,
+        *,
+        namespaces: tuple[str, ...] = (),
+        clock: Clock = utc_now,
     ) -> None:
         self._client = client
+        self._volumes = volumes
         self._namespaces = namespaces
         self._clock = clock
         self._queue: WorkQueue[PoolKey] = namespace_queue(_WORKERS)
+
+    @classmethod
+    def of(
+        cls,
+        client: KubernetesClient,
+        store: PoolStore,
+        reads: StoreReads,
+        settings: ControllerSettings,
+        clock: Clock,
+    ) -> Self:
+        """Return the keeper of an installation."""
+        volumes = VolumePods(client, store, reads, settings.pod, clock)
+        return cls(client, volumes, namespaces=settings.namespaces, clock=clock)
 
     async def run(self) -> None:
         """Follow all data pools for ever."""
@@ -58,12 +81,16 @@ class PoolKeeper:
         body = await self._client.get(DATA_POOLS, key.namespace, key.name)
         if body is None:
             self._queue.forget(key)
+            self._volumes.forget(key)
             return None
         pool = _read(body)
         if pool is None:
             return None
-        said = said_of_store() if claim_name(pool) is None else await self._said_of_claim(pool)
-        patch = self._patch(pool, said)
+        claim, reach = claim_name(pool), Reach(pool.status.access)
+        said = said_of_store() if claim is None else await self._said_of_claim(pool)
+        if claim is not None and said.ready:
+            pool, reach = await self._volumes.look(pool, claim)
+        patch = self._patch(pool, said, reach)
         if patch:
             metadata = pool.metadata
             try:
@@ -76,15 +103,19 @@ class PoolKeeper:
                 )
             except ConflictError:
                 return None  # The watch tells of the change
-        return None if said.ready else LOOK_AGAIN_SECONDS
+        return reach.look_again if said.ready else LOOK_AGAIN_SECONDS
 
-    def _patch(self, pool: Pool, said: Said) -> JsonObject:
-        return status_patch(pool.status, new_status(pool, said, self._clock()))
+    def _patch(self, pool: Pool, said: Said, reach: Reach) -> JsonObject:
+        status = new_status(pool, said, self._clock(), access=reach.access, reach=reach.said)
+        return status_patch(pool.status, status)
 
     def _take(self, body: JsonObject) -> None:
         """Queue a data pool, unless it is in the store and its status says so: each upload is such news."""
         pool = _read(body)
-        if pool is not None and (pool.is_on_claim or self._patch(pool, said_of_store())):
+        if pool is None:
+            return
+        self._volumes.note(pool)
+        if pool.is_on_claim or self._patch(pool, said_of_store(), Reach(None)):
             self._queue.add(PoolKey(pool.metadata.namespace, pool.metadata.name))
 
     async def _said_of_claim(self, pool: Pool) -> Said:
@@ -113,6 +144,7 @@ class PoolKeeper:
 
     async def _list(self, namespace: str | None) -> str:
         version = ""
+        self._volumes.forget_all(namespace)
         async for page in self._client.list_pages(DATA_POOLS, namespace):
             for body in page.items:
                 self._take(body)
@@ -129,6 +161,12 @@ class PoolKeeper:
                     version = text_at(event.object, "metadata", "resourceVersion") or version
                     if event.type in {"ADDED", "MODIFIED"}:
                         self._take(event.object)
+                    elif event.type == "DELETED":
+                        self._volumes.forget(_key(event.object))
+
+
+def _key(body: JsonObject) -> PoolKey:
+    return PoolKey(text_at(body, "metadata", "namespace"), text_at(body, "metadata", "name"))
 
 
 def _read(body: JsonObject) -> Pool | None:

@@ -5,8 +5,21 @@ from typing import Annotated
 from pydantic import Field
 
 from serviceexecution.resources.executions.execution_status import Condition
-from serviceexecution.resources.executions.status_values import LargeInteger
+from serviceexecution.resources.executions.status_values import LargeInteger, Timestamp
 from serviceexecution.resources.model import ResourceModel
+
+
+class PoolAccess(ResourceModel):
+    """How the files of a volume are reached: by a pod that mounts it, as long as somebody asks."""
+
+    wanted_at: Timestamp | None = None
+    """When the gateway last wanted such a pod."""
+    job: Annotated[str, Field(max_length=63)] | None = None
+    """Name of its Job."""
+    job_uid: Annotated[str, Field(max_length=64)] | None = None
+    """Uid of its Job."""
+    address: Annotated[str, Field(max_length=45)] | None = None
+    """Its IP address, when it runs."""
 
 
 class PoolStatus(ResourceModel):
@@ -22,6 +35,8 @@ class PoolStatus(ResourceModel):
     """SHA-256 of the index that lists its files now, in the results store. None: it holds none yet."""
     claim: Annotated[str, Field(max_length=253)] | None = None
     """Name of the claim that holds its files, of storage type Claim."""
+    access: PoolAccess | None = None
+    """How its files are reached from outside programs, of storage type Claim."""
     conditions: Annotated[
         tuple[Condition, ...],
         Field(
@@ -29,4 +44,4 @@ class PoolStatus(ResourceModel):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = ()
-    """Ready: the data pool can be used."""
+    """Ready: the data pool can be used. FilesReachable: whether a pod serves its volume, while it is wanted."""

@@ -14,6 +14,7 @@ ROOTS: Final = "roots"
 SHARD_PARTS: Final = "shards"
 CONTENTS: Final = "contents"
 WRITES: Final = "writes"
+SECRETS: Final = "secrets"
 
 
 class PoolReference(NamedTuple):
@@ -47,6 +48,10 @@ class PoolKeys:
     def content(self, sha256: str) -> str:
         """Key of the note about where content of that digest may be."""
         return f"{self.root}/{CONTENTS}/{_checked(_DIGEST, sha256)}"
+
+    def secret(self, job: str) -> str:
+        """Key of the secret that the pod of a Job, which serves the data pool's volume, knows by its digest."""
+        return f"{self.root}/{SECRETS}/{check_segment(job, 'name')}"
 
     def writes(self, writer: "PoolWriter") -> str:
         """Prefix of what an attempt has brought for the state that it writes."""

@@ -80,6 +80,18 @@ class PoolStore:
             total += sum(item.size for key, item in batch if f"/{BLOBS}/" in key)
         return total
 
+    async def write_secret(self, pool: PoolReference, job: str, secret: bytes) -> None:
+        """Keep the secret of a pod that serves the data pool's volume."""
+        await self._objects.put(self._keys(pool).secret(job), secret)
+
+    async def read_secret(self, pool: PoolReference, job: str) -> bytes | None:
+        """Return the secret of the pod of that Job, None when there is none."""
+        return await self._objects.get(self._keys(pool).secret(job))
+
+    async def delete_secret(self, pool: PoolReference, job: str) -> None:
+        """Delete the secret of the pod of that Job, which has gone."""
+        await self._objects.delete([self._keys(pool).secret(job)])
+
     async def read_index(self, pool: PoolReference, digest: str | None) -> PoolIndex:
         """Return the state of that digest; None is that of the pool which has never had a file."""
         if digest is None:

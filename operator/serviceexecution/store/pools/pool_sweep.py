@@ -19,6 +19,7 @@ from serviceexecution.store.pools.keys import (
     BLOBS,
     CONTENTS,
     ROOTS,
+    SECRETS,
     SHARD_PARTS,
     WRITES,
     PoolKeys,
@@ -100,7 +101,9 @@ class PoolSweep:
         the data pool names none: a restored cluster may have lost its status.
         """
         keys = PoolKeys(self._cluster_id, pool)
-        stored = await self._objects.list(keys.root)
+        found = await self._objects.list(keys.root)
+        # A secret goes with its pod, or with the data pool
+        stored = {key for key in found if not key.startswith(f"{SECRETS}/")}
         if head is None and any(key.startswith(f"{ROOTS}/") for key in stored):
             return 0
         used: set[str] = set()

@@ -9,10 +9,14 @@ from typing import Any, cast
 import pytest
 
 from serviceexecution.controller.data_pools.keeper import PoolKeeper
+from serviceexecution.controller.data_pools.volume_pods import VolumePods
+from serviceexecution.controller.store_reads import StoreReads
 from serviceexecution.controller.work.keys import PoolKey
+from serviceexecution.executions.planning.pod_defaults import PodDefaults
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS, ResourceKind
+from serviceexecution.store.pools.pool_store import PoolStore
 from tests.support.api_server.server import ApiServer
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -25,7 +29,11 @@ def kubernetes() -> ApiServer:
 
 
 def keeper(kubernetes: ApiServer) -> PoolKeeper:
-    return PoolKeeper(cast("KubernetesClient", kubernetes), clock=lambda: NOW)
+    client = cast("KubernetesClient", kubernetes)
+    defaults = PodDefaults("registry/collector:1", "http://gateway")
+    no_store = cast("PoolStore", None)  # No test here wants files
+    volumes = VolumePods(client, no_store, StoreReads(), defaults, lambda: NOW)
+    return PoolKeeper(client, volumes, clock=lambda: NOW)
 
 
 async def kept(kubernetes: ApiServer, **spec: Any) -> dict[str, Any]:
