@@ -4,6 +4,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
 from serviceexecution.contract.durations import DurationError, format_duration, parse_duration
+from serviceexecution.contract.volume_pods import VOLUME_PORT
 from serviceexecution.gateway.identity_provider import IdentityProvider, read_identity_provider
 from serviceexecution.process.settings import (
     ProcessSettings,
@@ -112,6 +113,10 @@ class GatewaySettings(ProcessSettings):
     small_uploads: int = 64
     upload_queue_seconds: float = 20.0
     """How long an upload waits for its turn before it is told to come back."""
+    volume_port: int = VOLUME_PORT
+    """Port of the pods that serve volumes."""
+    volume_start_seconds: float = 20.0
+    """How long a call for files of a volume waits for such a pod."""
     body_idle_seconds: float = 60.0
     """How long a sender may stay silent in the middle of a body."""
     input_seconds: float = 120.0

@@ -21,6 +21,7 @@ from serviceexecution.cli.client.places import (
 )
 from serviceexecution.cli.errors import CommandError
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _ENTITY_TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,256}"')
 
 
@@ -75,7 +76,7 @@ def download(channel: Channel, path: str, target: Path, *, suffix: str = PART) -
 
 
 def _fetch(channel: Channel, path: str, part: Path, etag_file: Path) -> str | None:
-    """Fetch what is missing of ``part``; return the SHA-256 that the entity tag names."""
+    """Fetch what is missing of ``part``; return the SHA-256 if the entity tag is one."""
     headers: dict[str, str] = {}
     have = part.stat().st_size if part.is_file() else 0
     known = _stored_tag(etag_file)
@@ -92,8 +93,9 @@ def _fetch(channel: Channel, path: str, part: Path, etag_file: Path) -> str | No
     except RefusedError as error:
         if error.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or not headers:
             raise
-        return known.strip('"')  # All of it is there
-    return etag.strip('"') or None
+        etag = known  # All of it is there
+    digest = etag.strip('"')
+    return digest if _DIGEST.fullmatch(digest) else None
 
 
 def _stored_tag(file: Path) -> str:

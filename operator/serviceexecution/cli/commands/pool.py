@@ -80,8 +80,7 @@ def create(
         say_json(document(made))
         return
     say(text_at(made, "metadata", "uid"))
-    if not (claim or size):
-        note(f"Put files into it with: sx pool put {name} FILE{session.flags}")
+    note(f"Put files into it with: sx pool put {name} FILE{session.flags}")
 
 
 @pools.command("ls")

@@ -27,6 +27,7 @@ class RemoteFile:
     name: str
     size: int
     sha256: str
+    """Empty for a file of a volume, whose digest the gateway does not know."""
     content_type: str
     created_at: str
 
@@ -48,7 +49,7 @@ class PoolClient:
                 str(file["id"]),
                 str(file["name"]),
                 int(file["contentLength"]),
-                str(file["sha256"]),
+                str(file.get("sha256") or ""),
                 str(file["contentType"]),
                 str(file["createdAt"]),
             )

@@ -112,7 +112,7 @@ def _served(committed: CommittedOutput, path: str) -> ServedFile:
     file = committed.files.get(path)
     if file is None:
         raise Problem(HTTPStatus.NOT_FOUND, "FileNotFound", f"There is no output file {path}.")
-    return ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type)
+    return ServedFile(path=path, size=file.size, tag=file.sha256, media_type=file.media_type)
 
 
 class _End:

@@ -267,20 +267,14 @@ async def test_a_full_store_is_a_413_that_no_client_repeats(service, monkeypatch
     refusal(await put(service, pool), 413, "StoreFull")
 
 
-async def test_files_of_claims_are_on_a_volume(service):
+async def test_a_claim_without_a_data_pool_is_reached_by_programs_only(service):
     label = {"serviceexecution.dev/datapool-id": "old-pool"}
     service.cluster.seed(PERSISTENT_VOLUME_CLAIMS, NAMESPACE, "claim", metadata={"labels": label})
-    service.cluster.seed(
-        DATA_POOLS,
-        NAMESPACE,
-        "on-claim",
-        spec={"storage": {"type": "Claim", "claim": {"existing": "claim"}}},
-    )
     listed = {pool["name"]: pool["id"] for pool in (await service.http.get(BASE)).json()}
-    assert listed["claim"] == "old-pool"
-    for pool in listed.values():
-        refusal(await service.http.get(f"{BASE}/{pool}/files"), 403, "DataPoolOnVolume")
-        refusal(await put(service, pool), 403, "DataPoolOnVolume")
+    assert listed == {"claim": "old-pool"}
+    said = refusal(await service.http.get(f"{BASE}/old-pool/files"), 403, "DataPoolOnVolume")
+    assert "storage.claim.existing claim" in said
+    refusal(await put(service, "old-pool"), 403, "DataPoolOnVolume")
     assert (await service.http.get(f"{BASE}/old-pool")).json()["name"] == "claim"
     refusal(await service.http.delete(f"{BASE}/old-pool"), 403, "NotSupported")
     service.cluster.seed(PERSISTENT_VOLUME_CLAIMS, NAMESPACE, "claim-2", metadata={"labels": label})

@@ -32,11 +32,11 @@ class OpenedFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """A file that never changes: its digest is its entity tag."""
+    """A file. ``tag`` is its entity tag: the digest, where it is known."""
 
     path: str
     size: int
-    sha256: str
+    tag: str
     media_type: str
 
 
@@ -46,7 +46,7 @@ Opener = Callable[[tuple[int, int] | None], Awaitable[OpenedFile | None]]
 
 async def file_response(file: ServedFile, request: Request, open_file: Opener) -> Response:
     """Return the answer to GET or HEAD; raises Problem 416, or 500 when the store has lost the file."""
-    etag = f'"{file.sha256}"'
+    etag = f'"{file.tag}"'
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",

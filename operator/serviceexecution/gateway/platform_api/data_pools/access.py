@@ -56,12 +56,13 @@ class DataPools:
         return pool
 
     async def with_files(self, namespace: str, pool_id: str) -> tuple[Pool, PoolReference]:
-        """Return the DataPool of that id if its files are in the store; raises Problem 400, 403, 404."""
+        """Return the DataPool of that id; raises Problem 403 for a claim without one, 400, 404."""
         pool = await self.directory.find(namespace, pool_id)
-        if isinstance(pool, LabelledClaim) or pool.is_on_claim:
+        if isinstance(pool, LabelledClaim):
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "DataPoolOnVolume",
-                "The files of this data pool are on a volume, where only programs reach them.",
+                "This data pool is a claim by its label, whose files only programs reach: make a DataPool with "
+                f"storage.claim.existing {pool.name}, and use its id.",
             )
         return pool, PoolReference(namespace, pool.metadata.uid)

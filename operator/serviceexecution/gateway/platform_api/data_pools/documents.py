@@ -6,8 +6,10 @@ from typing import Literal
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.gateway.data_pools.directory import FoundPool, LabelledClaim
+from serviceexecution.gateway.data_pools.volumes.volume_files import VolumeFile
 from serviceexecution.gateway.service_api.documents.execution_document import timestamp
-from serviceexecution.store.pools.records import PoolFile
+from serviceexecution.store.media_types import media_type_of
+from serviceexecution.store.pools.records import PoolFile, file_id
 
 Permission = Literal["VIEWER", "MAINTAINER", "OWNER"]
 
@@ -48,6 +50,26 @@ def file_document(pool_id: str, file: PoolFile) -> JsonObject:
         "createdAt": timestamp(file.created_at),
         "sha256": file.sha256,
     }
+
+
+def volume_file_document(pool_id: str, file: VolumeFile) -> JsonObject:
+    """Return a file of a volume, whose SHA-256 nobody has computed."""
+    return {
+        "id": file_id(pool_id, file.name),
+        "dataPoolId": pool_id,
+        "name": file.name,
+        "fullPath": file.name,
+        "contentType": media_type_of(file.name),
+        "contentLength": file.size,
+        "createdAt": timestamp(file.changed_at),
+        "sha256": None,
+    }
+
+
+def volume_files_text(pool_id: str, files: Iterable[VolumeFile]) -> bytes:
+    """Return the list of files of a volume by name."""
+    documents = [volume_file_document(pool_id, file) for file in sorted(files, key=lambda file: file.name)]
+    return json.dumps(documents, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def files_text(pool_id: str, files: Iterable[PoolFile]) -> bytes:

@@ -1,6 +1,8 @@
 """Receives files of data pools: one part of a multipart body each, hashed as it comes and never held as a whole."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -21,6 +23,16 @@ from serviceexecution.store.pools.changes import Change
 from serviceexecution.store.pools.keys import PoolReference
 from serviceexecution.store.pools.records import PoolFile, file_id
 from serviceexecution.store.store import ResultStore
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file that is being uploaded. ``length`` in bytes is its request's, None when nobody knows."""
+
+    name: str
+    length: int | None
+    content_type: str | None
+    chunks: AsyncIterator[bytes]
 
 
 class PoolUploads:
@@ -45,31 +57,38 @@ class PoolUploads:
 
         Raises ClientDisconnect; Problem 400, 404, 408, 413, 503; StoreError; KubernetesError.
         """
-        asked = request.query_params.get("filename")
-        name = None if asked is None else checked_name(asked)
-        length = content_length(request)
-        if length is not None:
-            self._limits.check_file(length - OVERHEAD_BYTES)
-        async with self._slots.turn(reference.namespace, length) as contended:
-            body = paced_chunks(request, Pace(contended), idle_seconds=self._settings.body_idle_seconds)
-            uploaded = await uploaded_file(body, request.headers.get("content-type"))
-            name = checked_name(uploaded.name) if name is None else name
+        async with self.incoming(request, reference.namespace) as incoming:
+            name, length = incoming.name, incoming.length
             identifier = file_id(reference.uid, name)
             await self._check_room(pool, reference, identifier, length)
             self._heads.kept.check(reference.namespace, max(0, (length or 0) - OVERHEAD_BYTES))
-            chunks = self._bounded(uploaded.chunks, may_be_empty=length is not None)
-            blob = await self._store.pools.write_blob(reference, chunks, expected_size=length or 0)
+            blob = await self._store.pools.write_blob(reference, incoming.chunks, expected_size=length or 0)
             self._heads.kept.add(reference.namespace, blob.size)
         file = PoolFile(
             name=name,
             id=identifier,
             sha256=blob.sha256,
             size=blob.size,
-            content_type=uploaded.content_type or media_type_of(name),
+            content_type=incoming.content_type or media_type_of(name),
             created_at=datetime.now(UTC).replace(microsecond=0),
             blob=blob.blob,
         )
         return await self._taken(reference, file)
+
+    @contextlib.asynccontextmanager
+    async def incoming(self, request: Request, namespace: str) -> AsyncGenerator[IncomingFile, None]:
+        """Give the request's file as it comes; raises ClientDisconnect, Problem 400, 408, 413, 503."""
+        asked = request.query_params.get("filename")
+        name = None if asked is None else checked_name(asked)
+        length = content_length(request)
+        if length is not None:
+            self._limits.check_file(length - OVERHEAD_BYTES)
+        async with self._slots.turn(namespace, length) as contended:
+            body = paced_chunks(request, Pace(contended), idle_seconds=self._settings.body_idle_seconds)
+            uploaded = await uploaded_file(body, request.headers.get("content-type"))
+            name = checked_name(uploaded.name) if name is None else name
+            chunks = self._bounded(uploaded.chunks, may_be_empty=length is not None)
+            yield IncomingFile(name, length, uploaded.content_type, chunks)
 
     async def _taken(self, reference: PoolReference, file: PoolFile) -> PoolFile:
         """Return the file as the data pool has it now."""

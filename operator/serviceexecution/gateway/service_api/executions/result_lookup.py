@@ -123,7 +123,7 @@ def find_file(store: ResultStore, output: Output, path: str) -> tuple[ServedFile
     async def opened(wanted: tuple[int, int] | None) -> OpenedFile | None:
         return await store.outputs.of(output.execution.reference, committed.attempt).open(path, wanted)
 
-    return ServedFile(path=path, size=file.size, sha256=file.sha256, media_type=file.media_type), opened
+    return ServedFile(path=path, size=file.size, tag=file.sha256, media_type=file.media_type), opened
 
 
 async def refuse_expired(store: ResultStore, execution: KnownExecution) -> None:
@@ -161,4 +161,4 @@ def _printed_file(data: bytes) -> tuple[ServedFile, Opener]:
         return _Bytes(data, start, end)
 
     digest = hashlib.sha256(data).hexdigest()
-    return ServedFile(path=MAIN_RESULT_FILE, size=len(data), sha256=digest, media_type=_JSON), opened
+    return ServedFile(path=MAIN_RESULT_FILE, size=len(data), tag=digest, media_type=_JSON), opened

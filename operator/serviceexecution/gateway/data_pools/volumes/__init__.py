@@ -1,0 +1,1 @@
+"""Files of data pools on volumes, through the pod that serves the volume."""
