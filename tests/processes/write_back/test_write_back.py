@@ -38,7 +38,7 @@ def test_new_changed_and_deleted_files_become_the_next_state(pool, monkeypatch):
     assert pool.kept(pool.head()) == {"a.csv": b"ONE", "c.csv": b"three", "ü é#?.csv": b""}
     assert pool.kept(before) == FILES
     assert sorted(sent) == ["a.csv", "ü é#?.csv"], "only what has changed is sent"
-    assert pool.brought() == []
+    assert pool.brought() == pool.only_written()
 
 
 def test_a_pool_in_which_nothing_changes_costs_nothing(pool):
@@ -208,7 +208,7 @@ def test_a_collector_that_is_killed_in_the_middle_is_repeated_whole(pool, monkey
     assert pool.head() == before
     assert pool.collect().reason == "Written"
     assert len(pool.kept(pool.head())) == 11
-    assert pool.brought() == []
+    assert pool.brought() == pool.only_written()
 
 
 @pytest.mark.parametrize("moved", [False, True])
@@ -257,3 +257,49 @@ def test_thousands_of_deleted_files_are_one_state(pool):
     pool.end()
     assert pool.collect().reason == "Written"
     assert pool.kept(pool.head()) == {"all": b"1"}
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_another_attempt_replaces_the_state_of_the_one_before(pool, monkeypatch, committed):
+    """Its output is kept, or its gateway went down between the move and the commit record, and its node with it."""
+    pool.begin(FILES)
+    (pool.folder / "a.csv").write_bytes(b"first")
+    pool.end()
+    if committed:
+        assert pool.collect().reason == "Written"
+    else:
+        _killed_before_the_record(pool, monkeypatch)
+    first = pool.head()
+    assert pool.kept(first)["a.csv"] == b"first"
+    pool.attempt(2)
+    (pool.folder / "a.csv").write_bytes(b"second")
+    said = pool.collect()
+    assert (said.reason, said.index) == ("Written", pool.head())
+    assert pool.kept(pool.head()) == {**FILES, "a.csv": b"second"}
+    assert pool.kept(first)["a.csv"] == b"first"
+
+
+def test_what_another_writer_put_on_top_of_an_earlier_attempt_stays(pool):
+    pool.begin(FILES)
+    (pool.folder / "a.csv").write_bytes(b"first")
+    pool.end()
+    pool.collect()
+    other = pool.written_by_other({"later": b"1"})
+    pool.attempt(2)
+    (pool.folder / "a.csv").write_bytes(b"second")
+    assert (pool.collect().reason, pool.head()) == ("Conflict", other)
+
+
+def _killed_before_the_record(pool, monkeypatch):
+    down = []
+
+    async def sealed(*_):
+        down.append(1)
+        raise ConnectionError("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OutputCommits, "seal", sealed)
+        process = pool.pod.start()
+        eventually(lambda: down)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

@@ -93,6 +93,17 @@ class WrittenPool(StagedPool):
         place = root / f"cluster/!pools/{REF.namespace}/{self.reference.uid}/writes"
         return sorted(str(one.relative_to(place)) for one in place.rglob("*") if one.is_file())
 
+    def only_written(self) -> list[str]:
+        """Return what ``brought`` says when only the state is known that has become the pool's."""
+        return [f"{REF.uid}/1/index.{self.head()}"]
+
+    def attempt(self, number: int) -> None:
+        """Let the execution's status say which attempt runs; gateways begin anew, so that they see it."""
+        self.gateway.kubernetes.change(
+            SERVICE_EXECUTIONS, REF.namespace, REF.name, {"status": {"attempts": number}}
+        )
+        self.gateway.restart_app()
+
     def stop(self, reason: str) -> None:
         """Let the execution's status say that it is being stopped."""
         status = {"stopRequested": {"reason": reason, "time": "2026-11-28T12:00:00Z"}}

@@ -120,7 +120,7 @@ class Commits:
         self._known.close(identity)
         if commit.pools:
             with contextlib.suppress(StoreError):  # What is left is the sweep's
-                await self._pools.forget(identity)
+                await self._pools.forget(identity, pools)
         metrics.COMMITS.inc()
 
     async def _verify(self, identity: CollectorIdentity, output: AttemptOutput, commit: Commit) -> None:

@@ -106,6 +106,13 @@ class PoolHeads:
             return True
         raise _busy()
 
+    async def current(self, reference: PoolReference) -> str | None:
+        """Return the digest of the state that a data pool names now. Raises Problem 404; KubernetesError."""
+        pool = await self._directory.pool(reference.namespace, reference.uid)
+        if pool is None:
+            raise no_pool(reference.uid)
+        return pool.status.index or None
+
     async def _has_been(
         self, pool: PoolReference, head: str | None, base: str | None, wanted: PoolIndex
     ) -> bool:

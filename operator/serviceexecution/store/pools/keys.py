@@ -55,7 +55,11 @@ class PoolKeys:
 
     def writes(self, writer: "PoolWriter") -> str:
         """Prefix of what an attempt has brought for the state that it writes."""
-        return f"{self.root}/{WRITES}/{check_segment(writer.execution, 'uid')}/{writer.attempt}"
+        return f"{self.writes_of(writer.execution)}/{writer.attempt}"
+
+    def writes_of(self, execution: str) -> str:
+        """Prefix of what all attempts of the execution of that uid have brought."""
+        return f"{self.root}/{WRITES}/{check_segment(execution, 'uid')}"
 
 
 class PoolWriter(NamedTuple):

@@ -60,10 +60,19 @@ class PoolWrites:
         # As many as a pool may have files, and twice that
         return await THREADS.run(pool.namespace, brought_by, names)
 
-    async def forget(self, pool: PoolReference, writer: PoolWriter) -> None:
-        """Forget what was brought, which is used by an index now, or by none."""
+    async def earlier_states(self, pool: PoolReference, writer: PoolWriter) -> frozenset[str]:
+        """Return the digests of states that earlier attempts of the same execution have put together."""
+        names = await self._objects.list(self._keys(pool).writes_of(writer.execution))
+        return await THREADS.run(pool.namespace, _states_before, names, writer.attempt)
+
+    async def forget(self, pool: PoolReference, writer: PoolWriter, written: str = "") -> None:
+        """Forget what was brought, which is used by an index now, or by none.
+
+        ``written`` is the state that has become the pool's: a later attempt of the execution may take its place.
+        """
         prefix = self._keys(pool).writes(writer)
-        await self._objects.delete([f"{prefix}/{name}" for name in await self._objects.list(prefix)])
+        names = [name for name in await self._objects.list(prefix) if name != f"index.{written}"]
+        await self._objects.delete([f"{prefix}/{name}" for name in names])
 
     async def _put(self, pool: PoolReference, writer: PoolWriter, name: str) -> None:
         await self._objects.put(f"{self._keys(pool).writes(writer)}/{name}", b"")
@@ -86,3 +95,13 @@ def brought_by(names: Iterable[str]) -> Brought:
         elif (found := _INDEX.fullmatch(name)) is not None:
             indexes.add(found[1])
     return Brought(blobs, frozenset(indexes), size, uploads)
+
+
+def _states_before(names: Iterable[str], attempt: int) -> frozenset[str]:
+    found: set[str] = set()
+    for name in names:
+        number, _, rest = name.partition("/")
+        index = _INDEX.fullmatch(rest)
+        if index is not None and number.isdecimal() and int(number) < attempt:
+            found.add(index[1])
+    return frozenset(found)

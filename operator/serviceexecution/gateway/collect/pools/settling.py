@@ -13,6 +13,7 @@ from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.resources.executions.execution_status import StopReason
 from serviceexecution.resources.executions.used_pools import UsedPool
 from serviceexecution.store.pools.keys import PoolReference
+from serviceexecution.store.pools.records import PoolIndex
 from serviceexecution.store.records import POOL_WRITTEN, PoolWrite
 from serviceexecution.store.store import ResultStore
 
@@ -64,12 +65,15 @@ class PoolSettling:
             return ()
         return tuple([await self._settled(identity, pool, claims[pool.property]) for pool in changed])
 
-    async def forget(self, identity: CollectorIdentity) -> None:
+    async def forget(self, identity: CollectorIdentity, settled: Iterable[PoolWrite]) -> None:
         """Forget what was brought for the states, once the output is committed. Raises StoreError."""
+        written = {one.property: one.index or "" for one in settled if one.reason == POOL_WRITTEN}
         for pool in identity.pools:
             if pool.writable:
                 reference = PoolReference(identity.reference.namespace, pool.uid)
-                await self._store.pool_writes.forget(reference, writer_of(identity))
+                await self._store.pool_writes.forget(
+                    reference, writer_of(identity), written.get(pool.property, "")
+                )
 
     async def _settled(self, identity: CollectorIdentity, pool: UsedPool, claim: PoolClaim) -> PoolWrite:
         if not claim.index:
@@ -83,6 +87,8 @@ class PoolSettling:
         index = await self._store.pools.read_index(reference, claim.index)
         try:
             written = await self._heads.replace(reference, pool.index, index)
+            if not written:
+                written = await self._replaced_own(identity, reference, index)
         except Problem as problem:
             if problem.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
                 raise
@@ -93,6 +99,19 @@ class PoolSettling:
             return PoolWrite(property=pool.property, reason=POOL_WRITTEN, index=claim.index)
         words = "Another writer has changed it since this run began. Its state stays, and so does that of this run."
         return PoolWrite(property=pool.property, reason=CONFLICT, message=words, index=claim.index)
+
+    async def _replaced_own(
+        self, identity: CollectorIdentity, reference: PoolReference, index: PoolIndex
+    ) -> bool:
+        """Replace the state of an earlier attempt of the same execution, which began with the same state as this one.
+
+        Such an attempt's program had ended well, and the attempt failed for something else.
+        """
+        if identity.attempt == 1:
+            return False
+        earlier = await self._store.pool_writes.earlier_states(reference, writer_of(identity))
+        head = await self._heads.current(reference)
+        return head in earlier and await self._heads.replace(reference, head, index)
 
 
 def _none_written(pools: Iterable[UsedPool], reason: str, message: str) -> tuple[PoolWrite, ...]:
