@@ -109,13 +109,14 @@ _WITH_CONFLICT: Final = OutputManifest(
 )
 _RUNS: Final = {"running": {"startedAt": at(10)}}
 _JOB: Final = {"job": {"name": "sum-0a1b2c3d-1", "uid": "job"}, "attempts": 1}
+_POD: Final = {"name": "sum-0a1b2c3d-1-x7k2p", "uid": "pod", "node": "node-1"}
 _STARTED: Final = {
     **_JOB,
     "phase": "Running",
     "reason": "Running",
     "since": at(10),
     "startTime": at(10),
-    "pod": {"name": "sum-0a1b2c3d-1-x7k2p", "uid": "pod", "node": "node-1"},
+    "pod": _POD,
 }
 _COLLECTING: Final = {**_STARTED, "reason": "Collecting", "since": at(95), "exitCode": 0}
 _CANCELLED: Final = {"reason": "Cancelled", "time": at(95)}
@@ -426,7 +427,13 @@ _BETWEEN: Final = {
     "attempts": 1,
     "earlierAttempts": [_ATTEMPT],
 }
-_SECOND: Final = {**_STARTED, "attempts": 2, "earlierAttempts": [_ATTEMPT]}
+_SECOND: Final = {
+    **_STARTED,
+    "attempts": 2,
+    "earlierAttempts": [
+        {**_ATTEMPT, "job": {"name": "sum-0a1b2c3d-1", "uid": "job-1"}, "pod": {**_POD, "uid": "pod-1"}}
+    ],
+}
 
 ATTEMPTS: Final = (
     Case(

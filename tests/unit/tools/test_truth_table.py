@@ -40,3 +40,14 @@ def test_no_success_without_output_and_no_end_without_a_log_or_a_word(case):
         assert status.result is not None
     if status.phase is not None and status.phase.terminal and status.start_time is not None:
         assert status.log is not None or status.reason == Reason.LOG_MISSING
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for cases in GROUPS.values() for case in cases if case.seen.startswith("exit code")],
+    ids=lambda case: case.seen,
+)
+def test_a_case_of_an_exit_code_says_that_code(case):
+    """A pod that an earlier attempt has recorded is none of this attempt's: its end would say nothing."""
+    code = case.seen.split(",")[0].split(" ")[2]
+    assert f"Its exit code is {code}." in (first_decision(case).status.message or "")
