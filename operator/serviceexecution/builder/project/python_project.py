@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,9 @@ _IMPORT: Final = re.compile(
     re.MULTILINE,
 )
 _NAME: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*(?:$|[;@=<>!~(\s])")
-_INCLUDE: Final = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?=[^\s-]))(\S+)")
+_INCLUDE: Final = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?=[^\s-]))(\S.*)")
+_CONTINUED: Final = re.compile(r"^(?![ \t]*#)(.*)\\\r?\n", re.MULTILINE)
+"""A line that goes on in the next one: a comment does not."""
 _INDEX: Final = re.compile(r"-(?:i|-index-url)\b")
 # What is included from elsewhere may name others
 _SECOND_INDEX: Final = re.compile(
@@ -32,7 +35,8 @@ _SECOND_INDEX: Final = re.compile(
 )
 _LOCAL: Final = re.compile(
     r"(?:-e|--editable|-f|--find-links)\b|[./]|file:|\S+\.(?:whl|zip|tar\.gz|tar\.bz2)(?:\s|$)"
-    r"|\S+\s*(?:\[[^]]*\])?\s*@\s*(?:file:|[./])"
+    r"|(?!\S*://)\S+/"  # A folder: what comes from elsewhere says how
+    r"|\S+\s*(?:\[[^]]*\])?\s*@\s*(?:file:|[./]|[\w.-]+/)"
 )
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -122,7 +126,8 @@ def _read_requirements(project: Path) -> _Requirements:
             if _SECOND_INDEX.match(line):
                 indexes |= {line, ""}  # The default one is asked beside it
             if found := _INCLUDE.match(line):
-                included = os.path.normpath(os.path.join(os.path.dirname(file), found.group(1)))  # noqa: PTH118, PTH120
+                named = _first_word(found.group(1))
+                included = os.path.normpath(os.path.join(os.path.dirname(file), named))  # noqa: PTH118, PTH120
                 inside = not included.startswith(("/", ".."))
                 if inside and (project / included).is_file() and included not in files:
                     if len(files) < _MOST_REQUIREMENT_FILES:
@@ -136,6 +141,14 @@ def _read_requirements(project: Path) -> _Requirements:
     return _Requirements(files, names, local, len(indexes) < 2)
 
 
+def _first_word(text: str) -> str:
+    """Return a file's name, which may be quoted as in a shell, or hold blanks behind backslashes."""
+    try:
+        return next(iter(shlex.split(text)), "")
+    except ValueError:  # A quote that is not closed
+        return text
+
+
 def _decoded(data: bytes) -> str:
     """Return a requirements file's text as pip and uv read it: PowerShell writes UTF-16, and byte order marks."""
     for mark, encoding in _MARKS:
@@ -147,7 +160,7 @@ def _decoded(data: bytes) -> str:
 def _requirement_lines(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
         text = _decoded(file.read(_LARGEST_FILE))
-    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+    for line in _CONTINUED.sub(r"\1 ", text).splitlines():
         stripped = re.sub(r"(^|\s)#.*$", "", line).strip()
         if stripped:
             yield stripped

@@ -89,6 +89,9 @@ def test_a_library_in_an_included_file_is_enough(tmp_path):
         "wheels/x-1.0-py3-none-any.whl",
         "x @ file:///app/user_code/x",
         "x @ ./x",
+        "x @ libs/x",
+        "libs/x",
+        "libs/x[more]; python_version > '3'",
         "--find-links wheels",
         "-f wheels",
         "file:x.tar.gz",
@@ -99,7 +102,15 @@ def test_requirements_of_the_project_s_own_files(tmp_path, line):
 
 
 @pytest.mark.parametrize(
-    "line", ["x @ https://example.com/x-1.0-py3-none-any.whl", "--extra-index-url https://x", "# ./x", ""]
+    "line",
+    [
+        "x @ https://example.com/x-1.0-py3-none-any.whl",
+        "x @ git+https://example.com/x.git",
+        "git+https://example.com/x.git@main",
+        "--extra-index-url https://x",
+        "# ./x",
+        "",
+    ],
 )
 def test_requirements_from_elsewhere_need_no_project(tmp_path, line):
     assert not look(tmp_path, line).needs_project
@@ -204,3 +215,21 @@ def test_a_project_tells_whether_its_packages_come_from_one_index(tmp_path, requ
 def test_a_project_with_settings_of_uv_has_indexes_that_pip_does_not_know(tmp_path):
     settings = "[tool.uv]\nextra-index-url = ['https://a']\n"
     assert not look(tmp_path, "idna\n", **{"pyproject.toml": settings}).one_index
+
+
+@pytest.mark.parametrize("named", ['"the base.txt"', "'the base.txt'", "the\\ base.txt"])
+def test_an_included_file_may_be_named_as_in_a_shell(tmp_path, named):
+    (tmp_path / "the base.txt").write_text("planqk-commons")
+    found = look(tmp_path, f"-r {named}")
+    assert (found.requirement_files, found.libraries) == (("requirements.txt", "the base.txt"), ())
+
+
+def test_a_quote_that_is_not_closed_names_no_file(tmp_path):
+    assert look(tmp_path, '-r "base.txt').requirement_files == ("requirements.txt",)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_comment_that_ends_with_a_backslash_hides_nothing(tmp_path, end):
+    (tmp_path / "base.txt").write_text("planqk-commons")
+    found = look(tmp_path, f"numpy \\{end}  ==2.0{end}# As on Windows: C:\\data\\{end}-r base.txt")
+    assert (found.requirement_files, found.libraries) == (("requirements.txt", "base.txt"), ())
