@@ -58,6 +58,11 @@ class Children:
         await self._jobs.job(execution.metadata.namespace, name)
         return self.known_job(execution)
 
+    async def job_now(self, execution: ServiceExecution, job: JobView) -> JobView | None:
+        """Return that Job as the API server has it: the watch of pods may be ahead of the one of Jobs."""
+        await self._jobs.job(execution.metadata.namespace, job.metadata.name)
+        return self.known_job(execution)
+
     async def pod(self, execution: ServiceExecution, job: JobView | None) -> PodView | None:
         uid, namespace = execution.metadata.uid, execution.metadata.namespace
         recorded = execution.status.job

@@ -36,7 +36,7 @@ from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, h
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.container_needs import PLACES_OF_RUNS
-from serviceexecution.resources.pods.observed import PodView
+from serviceexecution.resources.pods.observed import JobView, PodView
 from serviceexecution.resources.pods.pod_start import StartLimits, start_problem
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.resources.services.effective import effective_spec
@@ -96,6 +96,8 @@ class ExecutionObserver:
         ended = phase is not None and phase.terminal
         job = self._children.any_job(execution) if ended else await self._children.job(execution)
         pod = None if ended else await self._children.pod(execution, job)
+        if not ended and job is not None and _seems_preempted(job, pod, execution):
+            job = await self._children.job_now(execution, job)
         left = left_attempt(execution.status) if job is None and not ended else None
         left_job, left_pod_runs = (
             (None, False) if left is None else await self._children.left(execution, left)
@@ -250,6 +252,11 @@ def running_with(execution: ServiceExecution) -> tuple[ServiceExecution, bool]:
         return execution.model_copy(update={"spec": effective_spec(execution)}), True
     except ValidationError:
         return execution, False
+
+
+def _seems_preempted(job: JobView, pod: PodView | None, execution: ServiceExecution) -> bool:
+    """Tell whether the Job as it is known is suspended although its pod has come: it may have been admitted since."""
+    return job.spec.suspend and (pod is not None or execution.status.start_time is not None)
 
 
 def _waits_for_start(seen: Observation) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from serviceexecution.contract.json_types import object_at
+from serviceexecution.controller.known.routing import Router
 from serviceexecution.kube.kinds import EVENTS, JOBS, PODS, SERVICE_EXECUTIONS
 from serviceexecution.resources.names import LABEL_ATTEMPT
 from tests.support.api_server.bodies import metadata_of
@@ -310,6 +311,20 @@ class TestPreemption:
         await world.controller.run()
         assert world.said() == ("Pending", "Queued")
         assert world.execution.status.attempts == 2
+
+    async def test_a_pod_that_is_known_before_the_admission_of_its_job_is_not_preempted(self, world: World):
+        world.apply(**self.QUEUE)
+        await world.controller.run()
+        job = world.kubernetes.one(JOBS)
+        assert job is not None
+        self._suspend(world, str(metadata_of(job)["name"]), suspended=False)
+        world.pod(running(), running())
+        pod = world.kubernetes.one(PODS)
+        assert pod is not None
+        Router(world.controller.cache).pod(pod)
+        await world.controller.reconcile()
+        assert world.said() == ("Running", "Running")
+        assert world.execution.status.stop_requested is None
 
     async def test_it_ends_without_leave_to_run_again(self, world: World):
         name = await self._run(world, retry=None)
