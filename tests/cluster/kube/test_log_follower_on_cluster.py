@@ -50,9 +50,10 @@ os.write(1, b"\xff\x00\x01\r-\n\n")
 os.write(1, b"long " + b"0123456789" * 20_000 + b"\n")
 os.write(1, "ünï\n".encode())
 os.write(1, b"PlanQK:Job:MultilineResult\n{\"sum\": 6}\nPlanQK:Job:MultilineResult\n")
-os.write(2, b"last words")
+os.write(1, b"last words")
 os._exit(3)
 """
+"""All on one stream: containerd logs long lines in parts, and puts what comes on the other stream between these."""
 
 
 class Follower:
