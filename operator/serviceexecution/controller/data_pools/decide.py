@@ -41,6 +41,17 @@ def claim_name(pool: Pool) -> str | None:
     return pool.spec.storage.claim.existing or f"{CLAIM_PREFIX}{pool.metadata.name}"[:MAX_NAME]
 
 
+def owner_reference(pool: Pool) -> JsonObject:
+    """Return the owner reference of what is made for a data pool and goes with it."""
+    return {
+        "apiVersion": f"{API_GROUP}/{API_VERSION}",
+        "kind": POOL_KIND,
+        "name": pool.metadata.name,
+        "uid": pool.metadata.uid,
+        "controller": True,
+    }
+
+
 def new_claim(pool: Pool, claim: PoolClaim) -> JsonObject:
     """Return the claim that is made for a data pool, which owns it."""
     spec: JsonObject = {
@@ -49,17 +60,10 @@ def new_claim(pool: Pool, claim: PoolClaim) -> JsonObject:
     }
     if claim.storage_class_name is not None:
         spec["storageClassName"] = claim.storage_class_name
-    owner: JsonObject = {
-        "apiVersion": f"{API_GROUP}/{API_VERSION}",
-        "kind": POOL_KIND,
-        "name": pool.metadata.name,
-        "uid": pool.metadata.uid,
-        "controller": True,
-    }
     metadata: JsonObject = {
         "name": claim_name(pool),
         "labels": {LABEL_MANAGED_BY: MANAGED_BY},
-        "ownerReferences": [owner],
+        "ownerReferences": [owner_reference(pool)],
     }
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 

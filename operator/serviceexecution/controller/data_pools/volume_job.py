@@ -5,16 +5,9 @@ from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
 from serviceexecution.contract.volume_pods import VOLUME_PORT
+from serviceexecution.controller.data_pools.decide import owner_reference
 from serviceexecution.executions.planning.pod_defaults import PodDefaults
-from serviceexecution.resources.names import (
-    API_GROUP,
-    API_VERSION,
-    LABEL_MANAGED_BY,
-    LABEL_POOL_UID,
-    MAIN_CONTAINER,
-    MANAGED_BY,
-    POOL_KIND,
-)
+from serviceexecution.resources.names import LABEL_MANAGED_BY, LABEL_POOL_UID, MAIN_CONTAINER, MANAGED_BY
 from serviceexecution.resources.pods.pod_protection import NO_SIDECARS
 from serviceexecution.resources.pools.pool import Pool
 
@@ -75,18 +68,11 @@ def volume_job(pool: Pool, claim: str, name: str, digest: str, defaults: PodDefa
         "containers": [container],
         "volumes": [{"name": "volume", "persistentVolumeClaim": {"claimName": claim, "readOnly": read_only}}],
     }
-    owner: JsonObject = {
-        "apiVersion": f"{API_GROUP}/{API_VERSION}",
-        "kind": POOL_KIND,
-        "name": pool.metadata.name,
-        "uid": pool.metadata.uid,
-        "controller": True,
-    }
     metadata: JsonObject = {
         "name": name,
         "namespace": pool.metadata.namespace,
         "labels": labels,
-        "ownerReferences": [owner],
+        "ownerReferences": [owner_reference(pool)],
     }
     return {
         "apiVersion": "batch/v1",
