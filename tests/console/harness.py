@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, Self
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from cluster.console_files import install
 from cluster.settings import CHECKOUT, cache_home
@@ -22,6 +22,8 @@ PICTURES: Final = "SX_SCREENSHOTS"
 WIDE: Final = 1280
 NARROW: Final = 390
 HEIGHT: Final = 844
+DEADLINE: Final = 60_000
+"""Milliseconds until what is waited for is missing. To load Plotly takes two seconds of a processor that is free."""
 LOOKS: Final[tuple[tuple[int, Literal["light", "dark"]], ...]] = (
     (WIDE, "light"),
     (WIDE, "dark"),
@@ -53,7 +55,8 @@ class Console:
         )
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(DEADLINE)
+        expect.set_options(timeout=DEADLINE)
         self.complaints: list[str] = []
         self.requests: list[Request] = []
         self.page.on("console", self._note)
