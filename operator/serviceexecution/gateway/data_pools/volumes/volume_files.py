@@ -4,15 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonValue
-from serviceexecution.gateway.data_pools.volumes.channel import PART_BYTES, VolumeChannel
+from serviceexecution.gateway.data_pools.names import checked_name
+from serviceexecution.gateway.data_pools.volumes.channel import (
+    PART_BYTES,
+    VolumeChannel,
+    broken,
+    failed,
+)
 from serviceexecution.gateway.http.problems import Problem
 
 MOST_FILES: Final = 10_000
 """What a pod lists at most."""
+_SMALLEST_PART: Final = 1024
+"""Bytes of a part of a file that is not its last; of smaller ones each costs us more than the pod."""
+_MOST: Final = 2**63
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -53,10 +61,9 @@ async def list_files(channel: VolumeChannel) -> list[VolumeFile]:
     await channel.send_object({"do": "list"})
     await channel.answer()
     files: list[VolumeFile] = []
-    while frame := await channel.receive():
-        some = channel.parsed(frame)
-        if not isinstance(some, list) or len(files) + len(some) > MOST_FILES:
-            raise _unreadable()
+    while (some := await channel.said()) is not None:
+        if not isinstance(some, list) or not some or len(files) + len(some) > MOST_FILES:
+            raise failed("says what is no list of files")
         files += [_file(one) for one in some]
     return files
 
@@ -75,8 +82,14 @@ async def read_file(
     await channel.send_object({"start": start, "end": end})
 
     async def chunks() -> AsyncIterator[bytes]:
+        left = end - start
         while chunk := await channel.receive():
+            left -= len(chunk)
+            if left < 0 or (left and len(chunk) < _SMALLEST_PART):
+                raise failed("sends a file in odd parts")
             yield chunk
+        if left:
+            raise broken()
 
     return OpenVolumeFile(file.size, start, end, chunks())
 
@@ -109,12 +122,16 @@ async def delete_file(channel: VolumeChannel, file_id: str) -> None:
 def _file(said: JsonValue) -> VolumeFile:
     if isinstance(said, dict):
         name, size, changed = said.get("name"), said.get("size"), said.get("changed")
-        if isinstance(name, str) and isinstance(size, int) and isinstance(changed, int):
-            return VolumeFile(name, size, changed)
-    raise _unreadable()
-
-
-def _unreadable() -> Problem:
-    return Problem(
-        HTTPStatus.BAD_GATEWAY, "VolumeFailed", "The pod that serves the volume says what is no file."
-    )
+        if (
+            isinstance(name, str)
+            and isinstance(size, int)
+            and isinstance(changed, int)
+            and not isinstance(size, bool)
+            and 0 <= size < _MOST
+            and abs(changed) < _MOST
+        ):
+            try:
+                return VolumeFile(checked_name(name), size, changed)
+            except Problem:  # It is not the caller's fault
+                pass
+    raise failed("says what is no file")

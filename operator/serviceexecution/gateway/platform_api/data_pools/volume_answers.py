@@ -3,8 +3,10 @@
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 
+import structlog
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
@@ -26,9 +28,14 @@ from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.pools.pool import Pool
 from serviceexecution.store.media_types import media_type_of
 
+logger = structlog.stdlib.get_logger()
+
 
 class _Held(Response):
-    """An answer that lets go of what it is read from when it has been sent, or nobody takes it."""
+    """An answer that lets go of what it is read from when it has been sent, or nobody takes it.
+
+    A file that the pod breaks off ends its connection, so that no client takes it for whole: no error of ours.
+    """
 
     def __init__(self, answer: Response, held: AsyncExitStack) -> None:
         super().__init__()
@@ -38,7 +45,11 @@ class _Held(Response):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._held:
-            await self._answer(scope, receive, send)
+            try:
+                await self._answer(scope, receive, send)
+            except Problem as problem:  # Its head has been sent
+                logger.warning("a file of a volume was broken off", why=problem.detail)
+                raise ClientDisconnect from problem
 
 
 class VolumeAnswers:
