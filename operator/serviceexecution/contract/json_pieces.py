@@ -36,6 +36,20 @@ def _ignore_number(text: str) -> int:
 _SCANNER: Final = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_int=_ignore_number, parse_float=_ignore_number
 )
+_AS_USUAL: Final = json.JSONDecoder()
+
+
+def load_in_pieces(data: bytes) -> JsonValue:
+    """Return what json.loads returns, by calls that each take some milliseconds: for a thread beside the event loop.
+
+    Raises ValueError, RecursionError.
+    """
+    text = data.decode("utf-8", "surrogatepass")
+    value, end = PieceScanner(text, decoder=_AS_USUAL).value(skip_space(text, 0))
+    end = skip_space(text, end)
+    if end != len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return value
 
 
 def skip_space(text: str, start: int) -> int:
@@ -49,8 +63,9 @@ class PieceScanner:
     member by member, by the same rules and with the same errors.
     """
 
-    def __init__(self, text: str, *, piece: int = PIECE) -> None:
+    def __init__(self, text: str, *, piece: int = PIECE, decoder: json.JSONDecoder = _SCANNER) -> None:
         self._text = text
+        self._decoder = decoder
         self._length = piece
         self._piece = text[:piece]
         self._base = 0
@@ -61,7 +76,8 @@ class PieceScanner:
         """From where on it is tried again to read many members by one call."""
 
     def value(self, at: int) -> tuple[JsonValue, int]:
-        """Return the value that begins at a place, with every number replaced by some int, and where it ends.
+        """Return the value that begins at a place and where it ends; every number is some int, unless it was begun with
+        another decoder.
 
         Raises json.JSONDecodeError, NotANumberError, RecursionError.
         """
@@ -123,7 +139,7 @@ class PieceScanner:
                 break
             piece = head + self._text[at:last] + tail
             try:
-                members, read = _SCANNER.raw_decode(piece)
+                members, read = self._decoder.raw_decode(piece)
             except json.JSONDecodeError:
                 continue
             if read == len(piece) and members:
@@ -180,7 +196,7 @@ class PieceScanner:
     def _scanned(self, text: str, at: int, base: int) -> tuple[JsonValue, int]:
         """Return what one call finds at a place of a text that begins at ``base``, and where it ends."""
         try:
-            value, end = _SCANNER.raw_decode(text, at)
+            value, end = self._decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
             raise json.JSONDecodeError(error.msg, self._text, base + error.pos) from None
         return value, base + end

@@ -1,9 +1,20 @@
-"""JSON to and from the API server, and what its refusals say. Pure."""
+"""JSON to and from the API server, and what its refusals say."""
 
 import json
+from collections.abc import Callable
+from typing import Final
 
+from serviceexecution.contract.json_pieces import load_in_pieces
 from serviceexecution.contract.json_types import JsonObject, JsonValue
+from serviceexecution.fairness.payers import current_payer
+from serviceexecution.fairness.turns import NoTurnError
+from serviceexecution.fairness.work import FairThreads
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, GoneError, KubernetesError
+
+_SMALL_BYTES: Final = 128 * 1024
+"""So much is read in some milliseconds, whatever it holds; a megabyte of numbers takes 70."""
+_READER: Final = FairThreads(1)
+"""Apart from other work: watches must not wait for the results and logs that tenants ask for."""
 
 
 def encode_json(body: JsonObject) -> bytes:
@@ -14,10 +25,20 @@ def encode_json(body: JsonObject) -> bytes:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
 
 
-def decode_object(data: bytes) -> JsonObject:
+async def read_object(data: bytes) -> JsonObject:
+    """Return what ``decode_object`` returns. A large one is read beside the event loop, in turns by namespace."""
+    if len(data) <= _SMALL_BYTES:
+        return decode_object(data)
+    try:
+        return await _READER.run(current_payer().namespace, decode_object, data, load_in_pieces)
+    except NoTurnError:
+        raise KubernetesError("too many large answers of the API server at once", status=429) from None
+
+
+def decode_object(data: bytes, loads: Callable[[bytes], JsonValue] = json.loads) -> JsonObject:
     """Return the JSON object in ``data``; raises KubernetesError when it is something else."""
     try:
-        value: JsonValue = json.loads(data)
+        value = loads(data)
     except ValueError as error:
         message = f"the answer of the API server is not JSON: {data[:200]!r}"
         raise KubernetesError(message) from error

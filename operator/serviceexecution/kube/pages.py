@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject, metadata_of, objects_of, text_at
-from serviceexecution.kube.answers import decode_object
+from serviceexecution.kube.answers import read_object
 from serviceexecution.kube.errors import GoneError
 from serviceexecution.kube.kinds import ResourceKind
 from serviceexecution.kube.transport import AnswerTooLargeError, Transport
@@ -92,7 +92,7 @@ async def list_pages(
             continue
         asked = size.now
         size.after(len(data))
-        items, version, token = _parts(decode_object(data))
+        items, version, token = _parts(await read_object(data))
         del data
         yield ListPage(items, version, limit=asked, begun_again=changed)
         changed = False

@@ -11,7 +11,7 @@ import aiohttp
 import yarl
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.answers import decode_object, encode_json, error_of_answer
+from serviceexecution.kube.answers import encode_json, error_of_answer, read_object
 from serviceexecution.kube.configuration.api_server import ApiServer
 from serviceexecution.kube.configuration.proxy import environment_proxy
 from serviceexecution.kube.errors import KubernetesError
@@ -79,7 +79,7 @@ class Transport:
         Raises KubernetesError or one of its kinds. A 429 is repeated after the pause that the API server
         asks for, except for creates.
         """
-        return decode_object(
+        return await read_object(
             await self.read(
                 verb,
                 path,

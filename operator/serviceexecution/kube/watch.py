@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from serviceexecution.contract.json_types import JsonObject
-from serviceexecution.kube.answers import decode_object, error_of_status
+from serviceexecution.kube.answers import error_of_status, read_object
 from serviceexecution.kube.errors import KubernetesError
 
 
@@ -25,14 +25,14 @@ async def watch_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[WatchEvent
             rest.append(head)
             for line in b"".join(rest).split(b"\n"):
                 if line:
-                    yield _event(line)
+                    yield await _event(line)
             rest = []
         if tail:
             rest.append(tail)
 
 
-def _event(line: bytes) -> WatchEvent:
-    event = decode_object(line)
+async def _event(line: bytes) -> WatchEvent:
+    event = await read_object(line)
     changed = event.get("object")
     if not isinstance(changed, dict):
         message = f"a watch event without an object: {line[:200]!r}"

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from serviceexecution.contract import json_pieces
-from serviceexecution.contract.json_pieces import NotANumberError, PieceScanner
+from serviceexecution.contract.json_pieces import NotANumberError, PieceScanner, load_in_pieces
 
 SCALARS = (
     "1",
@@ -69,3 +69,31 @@ def test_what_is_read_in_pieces_is_what_one_call_reads(piece: int) -> None:
             text = broken(random_, text)
         at_once = outcome(partial(json_pieces._SCANNER.raw_decode, text))
         assert outcome(partial(PieceScanner(text, piece=piece).value, 0)) == at_once, text
+
+
+@pytest.mark.parametrize("piece", [1, 3, 8, 40])
+def test_numbers_keep_their_values_where_they_are_wanted(piece: int) -> None:
+    random_ = random.Random(piece)  # noqa: S311 - no secret
+    usual = json.JSONDecoder()
+    for _ in range(500):
+        text = made(random_, 6)
+        if random_.random() < 0.6:
+            text = broken(random_, text)
+        at_once = outcome(partial(usual.raw_decode, text))
+        assert outcome(partial(PieceScanner(text, piece=piece, decoder=usual).value, 0)) == at_once, text
+
+
+LARGE = json.dumps({"a": [-1.5e3, 12345678901234567890, "ü", None, {"b": [[]]}] * 9000}, indent=1).encode()
+
+
+def test_a_large_text_is_loaded_as_the_standard_library_loads_it() -> None:
+    assert load_in_pieces(b"\n" + LARGE + b" \n") == json.loads(LARGE)
+
+
+@pytest.mark.parametrize("text", [LARGE + b"x", LARGE[:-1], b"", b"\xff" + LARGE])
+def test_what_the_standard_library_refuses_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r".") as one:
+        json.loads(text)
+    with pytest.raises(ValueError, match=r".") as other:
+        load_in_pieces(text)
+    assert str(one.value) == str(other.value)
