@@ -75,6 +75,16 @@ def checked(
             "SignatureInvalid",
             "src/program.py:1: run() is async, and the library does not await it",
         ),
+        (
+            {PROGRAM: f"from .other import x\n{GOOD}", "src/other.py": "from .program import run\n"},
+            "ImportFailed",
+            "src/other.py:1: Importing user_code.src.program failed, since modules import each other: ImportError: ",
+        ),
+        (
+            {PROGRAM: "def __getattr__(name):\n    raise LookupError(f'no {name}')\n"},
+            "ImportFailed",
+            "src/program.py:2: Importing user_code.src.program failed with LookupError: no run; correct that line",
+        ),
     ],
 )
 def test_a_project_that_cannot_run_is_refused_with_a_reason(  # noqa: PLR0917

@@ -107,6 +107,20 @@ def test_processes_of_the_project(launcher: Path, tmp_path: Path) -> None:
     assert run_case("qhub-commons", launcher, tmp_path, case) == []
 
 
+def test_the_log_names_a_thread_that_the_process_waits_for(launcher: Path, tmp_path: Path) -> None:
+    """The result is written, and the process lives on: only the log can say why."""
+    program = """
+        import threading, time
+        def run() -> dict:
+            threading.Thread(target=time.sleep, args=(12,), name="forgotten").start()
+            return {"done": True}
+        """
+    said = "the process waits for what runs in its threads: forgotten. End them in run(), or start them with"
+    expected = Expected(json={"output.json": {"done": True}}, log=(said,))
+    case = Case(name="waits", program=dedent(program), expected=expected)
+    assert run_case("qhub-commons", launcher, tmp_path, case) == []
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_the_launcher_adds_little_to_a_start(library: str) -> None:
     """Processor time, of which a busy machine takes little more; a round that it disturbs is repeated."""

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from serviceexecution.launcher.redaction import Redaction
 
-_UNWRITABLE: Final = (OSError, ValueError, AttributeError)
-"""What standard error that the program has closed, replaced or set to None answers."""
+_UNWRITABLE: Final = Exception
+"""Standard error that the program has closed, set to None or replaced with something of its own answers anything."""
 
 
 def say(level: str, message: str) -> None:
@@ -22,7 +22,7 @@ def say(level: str, message: str) -> None:
 
     now = time.time()
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-    with contextlib.suppress(*_UNWRITABLE):
+    with contextlib.suppress(_UNWRITABLE):
         sys.stderr.write(f"{stamp}.{int(now % 1 * 1000):03} | {level:<8} | {__package__} - {message}\n")
         sys.stderr.flush()
 
@@ -31,11 +31,11 @@ def print_traceback(error: BaseException, redaction: Redaction) -> None:
     """Write the traceback to standard error, without the launcher's own frames and without secrets."""
     import traceback  # noqa: PLC0415 - only a failure needs it
 
-    with contextlib.suppress(*_UNWRITABLE):
+    with contextlib.suppress(_UNWRITABLE):
         sys.stdout.flush()
     # Not sys.excepthook: packages that replace it print variables
     lines = traceback.format_exception(type(error), error, _own_frames_left_out(error))
-    with contextlib.suppress(*_UNWRITABLE):
+    with contextlib.suppress(_UNWRITABLE):
         sys.stderr.write(redaction.text("".join(lines)))
         sys.stderr.flush()
 

@@ -30,7 +30,7 @@ def problem_of(error: BaseException) -> Problem:
         try:
             built: Problem = own.build_problem_details(error)
             json.dumps(built)
-        except Exception:  # noqa: BLE001 - members that are no JSON, or a __str__ that raises
+        except BaseException:  # noqa: BLE001 - members that are no JSON, or a __str__ that raises
             handled = type(error).__name__ == "HandlerError"
             title, detail = getattr(error, "title", None), getattr(error, "detail", None)
             if handled and isinstance(title, str) and isinstance(detail, str):
@@ -101,12 +101,12 @@ def _problem(title: str, detail: str) -> Problem:
 
 def _exit_detail(error: SystemExit) -> str:
     if isinstance(error.code, int):
-        return f"The program ended itself with exit code {error.code}."
-    return str(error.code)
+        return f"The program ended itself with exit code {_text(int(error.code)) or 'of too many digits'}."
+    return _text(error.code) or "The program ended itself with exit code 1, and says nothing more."
 
 
-def _text(error: BaseException) -> str:
+def _text(value: object) -> str:
     try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - any class may have a __str__ that raises
+        return str(value)
+    except BaseException:  # noqa: BLE001 - any class may have a __str__ that raises, also SystemExit
         return ""

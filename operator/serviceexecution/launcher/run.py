@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from serviceexecution.launcher import entry_point, library, log_level
+from serviceexecution.launcher import entry_point, library, log_level, returned, threads
 from serviceexecution.launcher.log import print_traceback, say
 from serviceexecution.launcher.redaction import Redaction
 
@@ -19,6 +19,8 @@ OUTPUT_VARIABLE: Final = "OUTPUT_DIRECTORY"
 OUTPUT_DEFAULT: Final = "/var/runtime/output"
 INTERRUPTED: Final = 130
 """Exit code of a program that SIGINT ended."""
+LARGEST_CODE: Final = 2**63 - 1
+"""The interpreter makes -1 of an exit code beyond a C long."""
 
 
 def launch(environment: MutableMapping[str, str]) -> int:
@@ -32,11 +34,18 @@ def launch(environment: MutableMapping[str, str]) -> int:
     if (corrected := log_level.correct(environment)) is not None:
         say("WARNING", corrected)
 
+    code = _run(environment, directory, redaction)
+    threads.say_what_is_waited_for()
+    return code
+
+
+def _run(environment: MutableMapping[str, str], directory: str, redaction: Redaction) -> int:
     raised: list[BaseException] = []
     try:
         code = _start(environment, raised)
     except SystemExit as error:
-        code = _exit_code(error)
+        stumbled = bool(raised) and raised[0] is not error  # The library, over what run() had raised
+        code = 1 if stumbled else _exit_code(error)
         if code % 256 == 0:
             return code
         raised.append(error)
@@ -76,10 +85,12 @@ def _remember_errors(runtime: ModuleType, raised: list[BaseException]) -> None:
 
     def run_entrypoint(*args: object, **kwargs: object) -> object:
         try:
-            return call(*args, **kwargs)
+            value = call(*args, **kwargs)
+            returned.refuse_what_is_no_result(value)
         except BaseException as error:
             raised.append(error)
             raise
+        return value
 
     runtime.run_entrypoint = run_entrypoint  # type: ignore[attr-defined]
 
@@ -87,7 +98,8 @@ def _remember_errors(runtime: ModuleType, raised: list[BaseException]) -> None:
 def _leave_problem(raised: list[BaseException], code: int, directory: str, redaction: Redaction) -> None:
     from serviceexecution.launcher import problem  # noqa: PLC0415 - only a failure needs it
 
-    told = problem.problem_of(raised[-1]) if raised else problem.unknown_problem(code)
+    # The first one: the library may stumble over what run() has raised
+    told = problem.problem_of(raised[0]) if raised else problem.unknown_problem(code)
     left = problem.leave({str(name): redaction.member(value) for name, value in told.items()}, directory)
     if left is None:
         say(
@@ -102,7 +114,10 @@ def _exit_code(error: SystemExit) -> int:
     """Return the exit code as the interpreter would have it."""
     if error.code is None:
         return 0
-    return int(error.code) if isinstance(error.code, int) else 1
+    if not isinstance(error.code, int):
+        return 1
+    code = int(error.code)
+    return code if -LARGEST_CODE - 1 <= code <= LARGEST_CODE else -1
 
 
 def _said_by(error: SystemExit) -> str:

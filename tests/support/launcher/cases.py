@@ -7,11 +7,12 @@ module of its own that ``ENTRYPOINT`` chooses (``case.entry()``). ``case.body_te
 
 from tests.support.launcher.case import LIBRARIES, POOL_ID, SECRET, Case, Expected, faults, project
 from tests.support.launcher.failure_cases import FAILURES, LEVELS, SECRETS
+from tests.support.launcher.odd_cases import ODD_FAILURES
 from tests.support.launcher.success_cases import ARGUMENTS, RETURNS
 
 __all__ = ["LIBRARIES", "POOL_ID", "SECRET", "TABLE", "Case", "Expected", "cases_of", "faults", "project"]
 
-TABLE = (*ARGUMENTS, *RETURNS, *FAILURES, *LEVELS, *SECRETS)
+TABLE = (*ARGUMENTS, *RETURNS, *FAILURES, *ODD_FAILURES, *LEVELS, *SECRETS)
 
 
 def cases_of(library: str) -> list[Case]:

@@ -93,7 +93,7 @@ FAILURES = (
         def run() -> None:
             raise Broken
         """,
-        failed("TypeError", "no text"),  # the library stumbles over it
+        failed("Broken", "Broken", log=("Traceback", "raise Broken")),  # the library stumbles over it
     ),
     case_of(
         "cancelled",

@@ -16,7 +16,8 @@ from serviceexecution.launcher.check.syntax import python_files, syntax_fault
         (b"print 'old'\n", 1, "Missing parentheses"),
         (b"# coding: latin-1\nx = '\xe4'\nreturn\n", 3, "outside function"),
         (b"# coding: no-such-one\n", 1, "encoding"),
-        (b"x = '\xff'\n", 1, "utf-8"),
+        (b"x = '\xff'\n", 1, "; save the file as UTF-8, or name its encoding in its first line."),
+        ("def run(): pass\n".encode("utf-16"), 1, "the file is UTF-16; save it as UTF-8."),
         (b"x = 1\0\n", 1, "null bytes"),
     ],
 )

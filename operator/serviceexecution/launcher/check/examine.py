@@ -67,6 +67,8 @@ def examine(source: Path, entry: str, enter: Callable[[str], None]) -> Report:
         what = "has no function" if not hasattr(program, attribute) else "has a value, not a function,"
         message = f"{path} {what} {attribute}, which the entry point names; write def {attribute}(…) in it."
         return Report(ENTRY_POINT_MISSING, message)
+    except Exception as error:  # noqa: BLE001 - a __getattr__ of the module may raise anything
+        return replace(import_failure(error, name, source, places), library=installed)
     enter(SIGNATURE)
     try:
         chosen = library.library_of(function, installed=installed, modules_before=before)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _RUN_ONLY: Final = ("/var/runtime/", "/var/input")
 """Folders that are mounted when a service runs."""
+_CIRCLE: Final = " (most likely due to a circular import)"
+"""The interpreter's words."""
 
 
 def library_failure(error: BaseException) -> Report:
@@ -79,6 +81,11 @@ def _why(error: BaseException, module: str, source: Path) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return (
             f"Importing {module} failed, there is no module {error.name}; {_where_it_is(error.name, source)}."
+        )
+    if isinstance(error, (ImportError, AttributeError)) and _CIRCLE in text:
+        return (
+            f"Importing {module} failed, since modules import each other: {text.partition(_CIRCLE)[0]}; "
+            "import it inside of the function that needs it."
         )
     if isinstance(error, ImportError):
         return f"Importing {module} failed with {text}; correct the name, or the package's version in requirements.txt."

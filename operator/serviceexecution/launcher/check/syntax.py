@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import warnings
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_OURS: Final = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
 
 
@@ -40,12 +42,16 @@ def _fault_of(path: Path, shown: str) -> str | None:
         text = path.read_bytes()
     except OSError:
         return None  # A link to nowhere is no program
+    if text.startswith(_UTF_16):
+        return f"{shown}:1: This is no valid {python}: the file is UTF-16; save it as UTF-8."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(text, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        return f"{shown}:{error.lineno or 1}: This is no valid {python}: {error.msg}."
+        undecoded = "(unicode error)" in error.msg and "can't decode byte" in error.msg
+        fix = "; save the file as UTF-8, or name its encoding in its first line" if undecoded else ""
+        return f"{shown}:{error.lineno or 1}: This is no valid {python}: {error.msg}{fix}."
     except (ValueError, RecursionError, MemoryError) as error:
         return f"{shown}:1: This is no valid {python}: {str(error) or type(error).__name__}."
     return None
