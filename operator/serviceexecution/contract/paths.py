@@ -21,6 +21,9 @@ DATAPOOL_DIRECTORY: Final = "/var/runtime/datapool"
 MAIN_RESULT_FILE: Final = "output.json"
 """The main result, relative to the output directory."""
 
+PROBLEM_FILE: Final = "problem.json"
+"""Where our launcher leaves a problem (RFC 9457) when the main result is the program's own."""
+
 PROPERTY_FILE_SUFFIX: Final = ".json"
 
 SECRET_VARIABLE_PREFIX: Final = "SECRET_"  # noqa: S105 - a prefix of names

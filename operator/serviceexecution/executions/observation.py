@@ -48,6 +48,10 @@ class Observation:
     output: MainOutput | None = None
     output_problem: str | None = None
     """Why the main result does not fit the service's schema."""
+    output_fault: str | None = None
+    """Why a main result that is too long for ``output`` is no JSON, in a sentence."""
+    left_problem: str | None = None
+    """Text of the problem that a failed program has left elsewhere than in ``output``."""
     results_unknown: bool = False
     """The store did not answer: what is missing above may be there."""
     store_away_since: datetime | None = None

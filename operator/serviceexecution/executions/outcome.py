@@ -125,6 +125,8 @@ def end(seen: Observation, main: TerminatedView | None) -> Decision:
         log=seen.log,
         output=seen.output,
         output_problem=seen.output_problem,
+        output_fault=seen.output_fault,
+        left_problem=seen.left_problem,
         started=seen.status.start_time is not None,
         timeout=seen.times.timeout,
     )
@@ -171,7 +173,7 @@ def finish(
         collect = _seconds(seen.now, finished)
     seen = with_times(seen, main).with_status(
         completion_time=seen.now,
-        result=result_of(seen.manifest, seen.output, seen.log),
+        result=result_of(seen.manifest, seen.output, seen.log, seen.output_fault),
         log=log_of(seen.log),
         duration=duration,
         usage=_usage(seen.manifest, wait, run, collect),

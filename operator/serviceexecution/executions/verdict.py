@@ -1,6 +1,5 @@
 """How a run ended: from what was asked, what the pod says and what was kept, to the final phase and reason."""
 
-import json
 import math
 import re
 import signal
@@ -9,6 +8,7 @@ from typing import Final
 
 from serviceexecution.contract.main_result import main_result_fault
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.executions.left_problem import problem_words
 from serviceexecution.executions.pools.written import unwritten_sentence
 from serviceexecution.executions.reasons import Reason, sentence
 from serviceexecution.executions.unstarted import unstarted_end
@@ -19,7 +19,6 @@ from serviceexecution.resources.executions.execution_status import (
     StopReason,
     StopRequest,
 )
-from serviceexecution.resources.meaning import one_line
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.resources.pods.pod_start import ON_ITS_WAY
@@ -38,9 +37,6 @@ _EXEC_REFUSED: Final = re.compile(
     r"exec /[^\n]*: (argument list too long|exec format error|no such file or directory|permission denied)"
 )
 """All that a container says whose start fails in runc's very last step: it then counts as started and ended."""
-
-_MOST_OF_A_PROBLEM: Final = 600
-"""Characters: a message is read in one line of a table."""
 
 _SIGNALS: Final = {int(number): number.name for number in signal.Signals}
 _FORCED_EXIT: Final = 128 + signal.SIGKILL
@@ -74,14 +70,17 @@ def judge(
     log: LogRecord | None,
     output: MainOutput | None,
     output_problem: str | None = None,
+    output_fault: str | None = None,
+    left_problem: str | None = None,
     started: bool = True,
     timeout: float | None = None,
 ) -> Verdict:
     """Decide how a run ended.
 
     ``end`` is main's end, None when it was never seen; ``output_problem`` is why the main result does not fit the
-    service's schema; ``started`` is False when main was never seen to be a process; ``timeout`` is the run's, in
-    seconds.
+    service's schema; ``output_fault`` why one that is too long for status is no JSON; ``left_problem`` the text of a
+    problem that stands elsewhere than in ``output``; ``started`` is False when main was never seen to be a process;
+    ``timeout`` is the run's, in seconds.
     """
     done = manifest is not None and end is not None and end.exit_code == 0
     if (interrupted := _interrupted(stop, pod, end, started=started, timeout=timeout, done=done)) is not None:
@@ -97,7 +96,7 @@ def judge(
     if end is None or end.reason == UNKNOWN_END:
         return _failed(Reason.POD_LOST, pod.status.message if pod is not None else "")
     if end.exit_code != 0:
-        return _program_failed(end, output)
+        return _program_failed(end, output, left_problem)
     if manifest is None:
         return _failed(Reason.RESULT_MISSING, _collector_fault(pod))
     if manifest.limit_exceeded:
@@ -108,7 +107,7 @@ def judge(
         return _failed(Reason.OUTPUT_INVALID, output_problem)
     if (unwritten := unwritten_sentence(manifest.data_pools)) is not None:
         return _failed(Reason.DATA_POOL_NOT_WRITTEN, unwritten)
-    fault = _result_fault(manifest, output, log) or ""
+    fault = _result_fault(manifest, output, log, output_fault) or ""
     if log is None or not log.complete:
         detail = f"{lost_part(log)} {fault}".rstrip()
         return Verdict(Phase.SUCCEEDED, Reason.LOG_MISSING, sentence(Reason.LOG_MISSING, detail))
@@ -175,7 +174,7 @@ def _failed(reason: Reason, detail: str = "") -> Verdict:
     return Verdict(Phase.FAILED, reason, sentence(reason, detail))
 
 
-def _program_failed(end: TerminatedView, output: MainOutput | None) -> Verdict:
+def _program_failed(end: TerminatedView, output: MainOutput | None, left_problem: str | None) -> Verdict:
     if end.reason in START_ERRORS or _EXEC_REFUSED.fullmatch(end.message.strip()):
         if "argument list too long" in end.message:
             return _failed(Reason.ENVIRONMENT_TOO_LARGE)
@@ -183,7 +182,8 @@ def _program_failed(end: TerminatedView, output: MainOutput | None) -> Verdict:
     detail = _exit(end)
     if end.exit_code == _FORCED_EXIT:
         detail = "It was killed by SIGKILL (exit code 137), mostly a sign of too little memory."
-    if (problem := _problem(output)) is not None:
+    own = None if output is None else output.text
+    if (problem := problem_words(own) or problem_words(left_problem)) is not None:
         detail = f"{detail} {problem}"
     return _failed(Reason.PROGRAM_FAILED, detail)
 
@@ -194,23 +194,6 @@ def _exit(end: TerminatedView) -> str:
     if name is None:
         return f"Its exit code is {end.exit_code}."
     return f"It was ended by {name} (exit code {end.exit_code})."
-
-
-def _problem(output: MainOutput | None) -> str | None:
-    """Return title and detail of the problem (RFC 9457) that the program left as its main result."""
-    if output is None or output.text is None:
-        return None
-    try:
-        value = json.loads(output.text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict):
-        return None
-    status = value.get("status", 500)
-    if not isinstance(status, int) or status < 400:
-        return None  # A result that has such members by chance
-    parts = [value[name] for name in ("title", "detail") if isinstance(value.get(name), str)]
-    return one_line(": ".join(parts), _MOST_OF_A_PROBLEM) or None
 
 
 def _collector_fault(pod: PodView | None) -> str:
@@ -244,14 +227,17 @@ def _main_result_not_kept(manifest: OutputManifest) -> str | None:
 
 
 def _result_fault(
-    manifest: OutputManifest | None, output: MainOutput | None, log: LogRecord | None
+    manifest: OutputManifest | None,
+    output: MainOutput | None,
+    log: LogRecord | None,
+    output_fault: str | None,
 ) -> str | None:
     """Return why the main result, written or printed, has no members."""
     file = next((one for one in manifest.files if one.path == MAIN_RESULT_FILE), None) if manifest else None
     if file is None:
         return log.stdout_problem if log is not None and output is None else None
     if output is None or file.size > MAIN_OUTPUT_LIMIT:
-        return None
+        return output_fault
     return main_result_fault(output.text)
 
 
@@ -266,12 +252,15 @@ def _skipped(manifest: OutputManifest) -> str | None:
 
 
 def result_of(
-    manifest: OutputManifest | None, output: MainOutput | None, log: LogRecord | None = None
+    manifest: OutputManifest | None,
+    output: MainOutput | None,
+    log: LogRecord | None = None,
+    output_fault: str | None = None,
 ) -> Result | None:
-    """Return what status says of the output."""
+    """Return what status says of the output; for ``output_fault`` see ``judge``."""
     words = (
         _skipped(manifest) if manifest is not None else None,
-        _result_fault(manifest, output, log),
+        _result_fault(manifest, output, log, output_fault),
     )
     if manifest is None and output is None:
         return None

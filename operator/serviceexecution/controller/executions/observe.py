@@ -14,7 +14,7 @@ from serviceexecution.controller.executions.children import Children
 from serviceexecution.controller.executions.gateway_watch import GatewayWatch
 from serviceexecution.controller.executions.kept_manifests import KeptManifests
 from serviceexecution.controller.executions.outages import Outages
-from serviceexecution.controller.executions.output_check import output_problem
+from serviceexecution.controller.executions.output_check import left_problem, output_fault, output_problem
 from serviceexecution.controller.executions.planning import Planner
 from serviceexecution.controller.executions.staging_progress import staging_progress
 from serviceexecution.controller.job_actions import JobReader
@@ -219,10 +219,17 @@ class ExecutionObserver:
             log = None
         return manifest, log, await self._main_output(reference, manifest, log)
 
-    async def with_output_checked(self, seen: Observation) -> Observation:
-        """Return the observation of a success with what the service's schema says of its main result."""
+    async def with_output_read(self, seen: Observation, *, succeeds: bool) -> Observation:
+        """Return the observation of a run that ends with what its output says: whether the main result of a success is
+        what was promised, and why another run failed."""
+        if not succeeds:
+            problem = await left_problem(seen, self._store, self._reads)
+            return seen if problem is None else replace(seen, left_problem=problem)
         problem = await output_problem(seen, self._store, self._reads, self._checker)
-        return replace(seen, output_problem=problem)
+        fault = await output_fault(seen, self._store, self._reads) if problem is None else None
+        if problem is None and fault is None:
+            return seen
+        return replace(seen, output_problem=problem, output_fault=fault)
 
     def forget(self, reference: ExecutionReference) -> None:
         """Forget what was read of a run that has ended."""

@@ -125,9 +125,11 @@ class ExecutionReconciler:
                 return await self._act(earlier, end_of_earlier_run(earlier))
             seen = earlier or await self._create(seen)
             decision = decide(seen)
-        if _succeeds(seen, decision) and seen.status.service is not None:
-            seen = await self._observer.with_output_checked(seen)
-            decision = decide(seen)
+        if decision.leaves or _ends(seen, decision):
+            succeeds = decision.status.phase is Phase.SUCCEEDED
+            read = await self._observer.with_output_read(seen, succeeds=succeeds)
+            if read is not seen:
+                seen, decision = read, decide(read)
         return await self._act(seen, decision)
 
     async def _act(self, seen: Observation, decision: Decision) -> float | None:
@@ -291,7 +293,3 @@ class ExecutionReconciler:
 def _ends(seen: Observation, decision: Decision) -> bool:
     before, after = seen.status.phase, decision.status.phase
     return after is not None and after.terminal and not (before is not None and before.terminal)
-
-
-def _succeeds(seen: Observation, decision: Decision) -> bool:
-    return _ends(seen, decision) and decision.status.phase is Phase.SUCCEEDED

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Final
 
 from serviceexecution.contract.main_result import main_result_text
-from serviceexecution.contract.paths import MAIN_RESULT_FILE
+from serviceexecution.contract.paths import MAIN_RESULT_FILE, PROBLEM_FILE
 from serviceexecution.gateway.http.answers.file_response import OpenedFile, Opener, ServedFile
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.service_api.documents.result_document import INLINE_LIMIT
@@ -18,8 +18,6 @@ from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.store.store import ResultStore
 
 _JSON: Final = "application/json"
-PROBLEM_FILE: Final = "problem.json"
-"""Where our launcher leaves a problem (RFC 9457) when output.json is the program's own."""
 _PROBLEM_LIMIT: Final = 1024 * 1024
 
 
