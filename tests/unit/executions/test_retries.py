@@ -329,6 +329,12 @@ class TestMemory:
             decision.status.message or ""
         )
 
+    def test_without_a_limit_there_is_nothing_to_raise(self):
+        killed = pod(ended(137, reason="OOMKilled"), ended(until=16), phase="Failed")
+        message = end(self.MORE, killed).status.message or ""
+        assert "set spec.resources.requests.memory and limits.memory to what it needs." in message
+        assert message.endswith(" spec.retry.onOutOfMemory raises nothing where there is no limit.")
+
     def test_another_failure_takes_nothing_away(self):
         tried = (
             earlier(1, "OutOfMemory", memory_limit="512Mi"),

@@ -62,7 +62,10 @@ def attempts_made(seen: Observation, reason: Reason, exit_code: int | None) -> s
     retry, made = seen.execution.spec.retry, seen.status.attempts or 1
     parts: list[str] = []
     rule = None if retry is None or reason is not Reason.OUT_OF_MEMORY else retry.on_out_of_memory
-    if rule is not None and more_memory(rule, _memory_limit(seen)) is None:
+    limit = _memory_limit(seen)
+    if rule is not None and seen.pod is not None and limit is None:
+        parts.append("spec.retry.onOutOfMemory raises nothing where there is no limit.")
+    elif rule is not None and more_memory(rule, limit) is None:
         parts.append(f"It is not raised further: spec.retry.onOutOfMemory.maxMemory is {rule.max_memory}.")
     if reason in _NO_ROOM:
         raised = raised_memory(retry, seen.status.earlier_attempts or ())
