@@ -28,11 +28,11 @@ def test_a_process_has_the_rights_that_its_code_calls_for(render, sets, process)
     assert set().union(*found.values()) == needed
 
 
-def test_the_gateway_writes_services_and_data_pools_only_where_the_operator_lets_it(render):
+def test_the_gateway_writes_services_and_pools_and_deletes_only_where_the_operator_lets_it(render):
     without, with_it = (rights(render(*values), "sx-serviceexecution-gateway")[""] for values in ((), WRITES))
     pools = {("serviceexecution.dev/datapools", verb) for verb in ("create", "patch", "delete")}
     services = {("serviceexecution.dev/servicedefinitions", verb) for verb in ("create", "patch", "delete")}
-    assert with_it - without == services | pools
+    assert with_it - without == services | pools | {("serviceexecution.dev/serviceexecutions", "delete")}
 
 
 def test_access_keys_bring_the_rest():
@@ -59,6 +59,7 @@ READERS = {
     ("servicedefinitions/source", "create"): "gateway/access/rights.py",
     ("servicedefinitions/source", "get"): "gateway/platform_api/services/source_routes.py",
     ("serviceexecutions/cancel", "update"): "gateway/access/rights.py",
+    ("serviceexecutions/results", "delete"): "gateway/access/rights.py",
     ("datapools", "get"): "gateway/platform_api/data_pools/pool_routes.py",
     ("datapools", "list"): "gateway/platform_api/data_pools/pool_routes.py",
     ("datapools/files", "get"): "gateway/platform_api/data_pools/access.py",

@@ -211,6 +211,7 @@ def test_developers_may_do_what_clients_may_and_what_a_deployment_needs(render):
     assert granted(role) == granted(submit) | {
         ("servicedefinitions/source", "create"),
         ("servicedefinitions/log", "get"),
+        ("serviceexecutions/results", "delete"),
     }
     assert role["metadata"]["labels"]["serviceexecution.dev/role"] == "develop"
     assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]

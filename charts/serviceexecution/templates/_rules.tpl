@@ -62,7 +62,7 @@
 {{- define "serviceexecution.gatewayRules" -}}
 - apiGroups: [serviceexecution.dev]
   resources: [serviceexecutions]
-  verbs: [get, list, watch, create, patch] # patch: spec.cancel alone, see the admission policy
+  verbs: [get, list, watch, create, patch{{ if .Values.gateway.platformApi.write }}, delete{{ end }}] # patch: spec.cancel alone; delete: of those that have ended; see the admission policy
 - apiGroups: [serviceexecution.dev]
   resources: [servicedefinitions]
   verbs: [get, list, watch{{ if .Values.gateway.platformApi.write }}, create, patch, delete{{ end }}] # see the admission policy

@@ -39,6 +39,7 @@ from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.streams import Streams
 from serviceexecution.gateway.platform_api.routes import platform_api_router
 from serviceexecution.gateway.readiness import IsThere, Readiness
+from serviceexecution.gateway.results.delete_routes import delete_router
 from serviceexecution.gateway.results.routes import results_router
 from serviceexecution.gateway.service_api.context import ServiceContext
 from serviceexecution.gateway.service_api.executions.result_answers import ResultAnswers
@@ -142,6 +143,7 @@ def create_app(
     app.include_router(
         results_router(store, outputs, client=client, state=known, access=access, streams=streams)
     )
+    app.include_router(delete_router(client, known, access))
     uploads = SourceUploads(store, settings)
     app.include_router(sources_router(store, access, settings, uploads))
     app.include_router(builds_router(store, client, settings))

@@ -119,6 +119,7 @@ def test_the_api_server_serves_none_of_what_the_gateway_asks_for(tenant):
         "servicedefinitions/sum/run",
         "servicedefinitions/sum/source",
         "serviceexecutions/any/cancel",
+        "serviceexecutions/any/results",
         "datapools/any/files",
     ):
         done = kubectl("get", "--raw", f"{base}/{path}")

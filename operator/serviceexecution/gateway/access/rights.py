@@ -29,6 +29,9 @@ RUN: Final = Right("create", DEFINITION_PLURAL, "run", instead_of=f"create {PLUR
 CANCEL: Final = Right("update", PLURAL, "cancel", instead_of=f"patch {PLURAL}")
 """To stop an execution."""
 
+DELETE: Final = Right("delete", PLURAL, "results")
+"""To delete an execution that has ended, with its log and its result."""
+
 UPLOAD_SOURCE: Final = Right("create", DEFINITION_PLURAL, "source")
 """To upload what services are built from to the namespace."""
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -13,10 +12,8 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at
 from serviceexecution.gateway.access.callers import Access
 from serviceexecution.gateway.http.answers.file_response import ServedFile, file_response
-from serviceexecution.gateway.http.path_names import is_namespace, is_object_name
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.gateway.logs.attempts import asked_attempt
@@ -24,11 +21,11 @@ from serviceexecution.gateway.logs.events import last_event_id, wants_stream
 from serviceexecution.gateway.logs.reader import LogReader, Position, followed
 from serviceexecution.gateway.logs.streams import Standing, Streams
 from serviceexecution.gateway.logs.text import log_text
+from serviceexecution.gateway.results.lookup import EXECUTION, FoundExecution, found_execution, is_over
 from serviceexecution.gateway.state.outputs import CommittedOutput, CommittedOutputs, pieces
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
-from serviceexecution.resources.executions.execution_status import Phase
 from serviceexecution.resources.names import PLURAL
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.store import ResultStore
@@ -36,18 +33,6 @@ from serviceexecution.store.store import ResultStore
 logger = structlog.stdlib.get_logger()
 _ASK_SECONDS: Final = 5.0
 """How often the API server is asked whether an execution is over whose log is followed."""
-
-_FINAL: Final = frozenset(phase.value for phase in Phase if phase.terminal)
-_EXECUTION: Final = "/namespaces/{namespace}/executions/{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class FoundExecution:
-    """An execution that the caller may read, and the attempt that its status shows."""
-
-    reference: ExecutionReference
-    attempt: int
-    over: bool
 
 
 def results_router(
@@ -63,33 +48,24 @@ def results_router(
     router = APIRouter(prefix="/api/v1", redirect_slashes=False)
 
     async def find(request: Request, namespace: str, name: str, subresource: str) -> FoundExecution:
-        caller = await access.authenticate(request)
-        if not is_namespace(namespace) or not is_object_name(name):
-            raise _not_found(namespace, name)
-        await access.require(
-            caller, verb="get", resource=PLURAL, subresource=subresource, namespace=namespace, name=name
+        return await found_execution(
+            request, access, state, namespace, name, verb="get", subresource=subresource
         )
-        execution = await state.body_of_execution(namespace, name)
-        if execution is None:
-            raise _not_found(namespace, name)
-        found = _found(execution, namespace, name)
-        request.state.execution = found.reference
-        return found
 
-    @router.get(f"{_EXECUTION}/files")
+    @router.get(f"{EXECUTION}/files")
     async def list_files(request: Request, namespace: str, name: str) -> Response:
         found = await find(request, namespace, name, "results")
         committed = await _committed(outputs, found)
         return StreamingResponse(_listing(committed), media_type="application/json")
 
-    @router.api_route(f"{_EXECUTION}/files/{{path:anything}}", methods=["GET", "HEAD"])
+    @router.api_route(f"{EXECUTION}/files/{{path:anything}}", methods=["GET", "HEAD"])
     async def get_file(request: Request, namespace: str, name: str, path: str) -> Response:
         found = await find(request, namespace, name, "results")
         committed = await _committed(outputs, found)
         stored = store.outputs.of(found.reference, committed.attempt)
         return await file_response(_served(committed, path), request, partial(stored.open, path))
 
-    @router.get(f"{_EXECUTION}/log")
+    @router.get(f"{EXECUTION}/log")
     async def get_log(request: Request, namespace: str, name: str, *, timestamps: bool = False) -> Response:
         found = await find(request, namespace, name, "log")
         record = await store.logs.read_record(found.reference)
@@ -135,11 +111,7 @@ class _End:
         except KubernetesError as error:  # Asked again later; the stream goes on meanwhile
             logger.warning("cannot see whether an execution is over", error=str(error))
             return False
-        return execution is None or _is_over(execution, self._reference.uid)
-
-
-def _is_over(execution: JsonObject, uid: str) -> bool:
-    return metadata_of(execution).get("uid") != uid or object_at(execution, "status").get("phase") in _FINAL
+        return execution is None or is_over(execution, self._reference.uid)
 
 
 async def _committed(outputs: CommittedOutputs, found: FoundExecution) -> CommittedOutput:
@@ -173,18 +145,3 @@ async def _listing(committed: CommittedOutput) -> AsyncIterator[str]:
         "committedAt": committed.committed_at.isoformat().replace("+00:00", "Z"),
     }
     yield json.dumps(rest)[1:]
-
-
-def _not_found(namespace: str, name: str) -> Problem:
-    return Problem(
-        HTTPStatus.NOT_FOUND, "ExecutionNotFound", f"There is no execution {name} in namespace {namespace}."
-    )
-
-
-def _found(execution: JsonObject, namespace: str, name: str) -> FoundExecution:
-    uid = metadata_of(execution).get("uid")
-    if not isinstance(uid, str):
-        raise _not_found(namespace, name)
-    attempts = object_at(execution, "status").get("attempts")
-    attempt = attempts if isinstance(attempts, int) and attempts > 0 else 1
-    return FoundExecution(ExecutionReference(namespace, name, uid), attempt, _is_over(execution, uid))
