@@ -141,9 +141,66 @@ def test_several_are_cancelled_at_once(console):
     names = [console.submit() for _ in range(2)]
     console.page.get_by_label("Choose all of this page").check()
     console.page.get_by_role("button", name="Cancel 2 that have not ended").click()
+    console.page.get_by_role("button", name="Yes, cancel").click()
     expect(console.page.get_by_text("chosen")).to_have_count(0)
     executions = console.service.executions()
     assert all(executions[name]["spec"]["cancel"] is True for name in names)
+
+
+def test_several_are_deleted_at_once_and_what_runs_stays(console):
+    page, (first, second, running) = console.page, [console.submit() for _ in range(3)]
+    for name in (first, second):
+        console.end(name)
+    rows = page.locator("tbody tr")
+    expect(rows.filter(has_text="exit code 0")).to_have_count(2)
+    page.get_by_label("Choose all of this page").check()
+    asks = page.get_by_role("button", name="Delete 2 that have ended")
+    asks.focus()
+    asks.press("Enter")
+    loss = page.get_by_role("group", name="Delete 2 that have ended? Their logs, results")
+    expect(loss.get_by_role("button", name="Yes, delete")).to_be_focused()
+    console.check()
+    page.keyboard.press("Escape")
+    expect(asks).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    expect(page.get_by_text("1 chosen")).to_be_visible()
+    assert set(console.service.executions()) == {running}
+
+
+def test_a_refused_deletion_says_why_and_keeps_what_is_left_chosen(console):
+    first, second = (console.submit() for _ in range(2))
+    for name in (first, second):
+        console.end(name)
+    page = console.page
+    page.route(
+        f"**/executions/{first}",
+        lambda route: route.fulfill(status=403, json={"detail": f"Use sx delete {first}."}),
+    )
+    expect(page.locator("tbody tr").filter(has_text="exit code 0")).to_have_count(2)
+    page.get_by_label("Choose all of this page").check()
+    page.get_by_role("button", name="Delete 2 that have ended").click()
+    page.get_by_role("button", name="Yes, delete").click()
+    expect(page.get_by_role("alert")).to_contain_text(f"Use sx delete {first}.")
+    expect(page.get_by_label(f"Choose {first}")).to_be_checked()
+    assert first in console.service.executions()
+
+
+def test_one_is_deleted_from_its_page(console):
+    name, stays = console.submit(), console.submit()
+    page = console.page
+    console.go(f"{LIST}/{name}")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete this execution")).to_have_count(0)
+    console.end(name)
+    page.get_by_role("button", name="Delete this execution").click()
+    expect(page.get_by_role("group", name="Its log, result, files, input and receipt")).to_be_visible()
+    console.check()
+    page.get_by_role("button", name="Yes, delete").click()
+    expect(page.get_by_role("heading", name="Executions")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert set(console.service.executions()) == {stays}
 
 
 def test_an_error_shows_the_sentence_of_the_api(console):

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { call, callJson } from "./session";
+import { ApiError, call, callJson } from "./session";
 import { hasEnded, type Execution, type JsonObject, type OutputFile, type Overview } from "./types";
 
 export const PAGE_SIZE = 100;
@@ -15,6 +15,10 @@ export interface Filters {
 }
 
 export const platform = (namespace: string): string => `/platform/${encodeURIComponent(namespace)}`;
+/** Where the gateway has what is kept of an execution, by its name. */
+const keptPath = (namespace: string, one: Execution): string =>
+  `/api/v1/namespaces/${encodeURIComponent(namespace)}/executions/${encodeURIComponent(one.name ?? one.id)}`;
+
 export const executionPath = (namespace: string, id: string): string =>
   `${platform(namespace)}/service-executions/${encodeURIComponent(id)}`;
 export const servicePath = (namespace: string, name: string): string =>
@@ -47,15 +51,12 @@ export function useResult(namespace: string, one: Execution) {
 }
 
 export function useFiles(namespace: string, one: Execution) {
-  const name = encodeURIComponent(one.name ?? one.id);
   return useQuery({
     queryKey: ["files", namespace, one.id],
     enabled: hasEnded(one),
     queryFn: async () =>
       (
-        await callJson<{ files: OutputFile[] }>(
-          `/api/v1/namespaces/${encodeURIComponent(namespace)}/executions/${name}/files`,
-        )
+        await callJson<{ files: OutputFile[] }>(`${keptPath(namespace, one)}/files`)
       ).files,
   });
 }
@@ -70,6 +71,15 @@ export function useServices(namespace: string) {
 
 export const cancelExecution = (namespace: string, id: string): Promise<Response> =>
   call(`${executionPath(namespace, id)}/cancel`, { method: "PUT" });
+
+/** Deletes an execution that has ended, with its log and its result. Whether it was gone before is all the same. */
+export async function deleteExecution(namespace: string, one: Execution): Promise<void> {
+  try {
+    await call(keptPath(namespace, one), { method: "DELETE" });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
+}
 
 export function rerunExecution(namespace: string, id: string, changes: JsonObject): Promise<Execution> {
   return callJson<Execution>(`${platform(namespace)}/service-jobs/${encodeURIComponent(id)}/rerun`, {

@@ -1,13 +1,14 @@
-import { Button, Code, Group, Tabs, Text, Title } from "@mantine/core";
+import { Button, Group, Tabs, Text, Title } from "@mantine/core";
 import { useClipboard } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useExecution } from "../api/executions";
-import { cancelExecution } from "../api/queries";
+import { cancelExecution, deleteExecution } from "../api/queries";
 import { queueSentence } from "../api/queue";
 import { readTime, shownSeconds, shownTime } from "../api/times";
 import { hasEnded, type Execution } from "../api/types";
+import { Confirm } from "../parts/Confirm";
 import { Files } from "../parts/Files";
 import { LogView } from "../parts/LogView";
 import { Input } from "../parts/Input";
@@ -18,6 +19,7 @@ import { Loading, Problem, StatusBadge } from "../parts/states";
 import { useNow } from "../parts/useNow";
 
 const route = getRouteApi("/n/$namespace/executions/$id");
+const LOSS = "Delete it? Its log, result, files, input and receipt can then not be read any more.";
 const TABS = ["result", "files", "log", "input", "receipt"];
 
 export function ExecutionPage() {
@@ -133,6 +135,7 @@ function Phases({ one }: { one: Execution }) {
 
 function Actions({ namespace, one }: { namespace: string; one: Execution }) {
   const queries = useQueryClient();
+  const navigate = useNavigate();
   const clipboard = useClipboard({ timeout: 2000 });
   const [failure, setFailure] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -148,11 +151,15 @@ function Actions({ namespace, one }: { namespace: string; one: Execution }) {
     }
     setBusy(false);
   };
+  const remove = async () => {
+    await deleteExecution(namespace, one);
+    await navigate({ to: "/n/$namespace/executions", params: { namespace } });
+  };
   return (
     <>
       <Group gap="xs" mt="xs">
         {!hasEnded(one) && (
-          <Button size="xs" color="red" variant="outline" loading={busy} onClick={() => void cancel()}>
+          <Button size="xs" color="red" variant="outline" className="danger" loading={busy} onClick={() => void cancel()}>
             Cancel
           </Button>
         )}
@@ -162,15 +169,11 @@ function Actions({ namespace, one }: { namespace: string; one: Execution }) {
         <Button size="xs" variant="default" onClick={() => clipboard.copy(location.href)}>
           {clipboard.copied ? "Link copied" : "Copy link"}
         </Button>
+        {hasEnded(one) && <Confirm ask="Delete …" label="Delete this execution" question={LOSS} act={remove} />}
       </Group>
       {clipboard.error && <Text size="sm">The link is the address of this page.</Text>}
       {failure !== null && <Problem error={failure} />}
       {changing && <Rerun namespace={namespace} one={one} />}
-      {hasEnded(one) && one.name && (
-        <Text size="sm" mt="xs">
-          To delete it with its result: <Code>kubectl delete serviceexecution -n {namespace} {one.name}</Code>
-        </Text>
-      )}
     </>
   );
 }

@@ -4,9 +4,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useExecutions } from "../api/executions";
-import { cancelExecution, PAGE_SIZE, useServices, type Filters } from "../api/queries";
+import { cancelExecution, deleteExecution, PAGE_SIZE, useServices, type Filters } from "../api/queries";
 import { readTime, shownAge, shownSeconds, shownTime } from "../api/times";
 import { hasEnded, STATUSES, type Execution } from "../api/types";
+import { Confirm } from "../parts/Confirm";
 import { Head } from "../parts/Head";
 import { Empty, Loading, Problem, StatusBadge } from "../parts/states";
 import { useNow } from "../parts/useNow";
@@ -111,36 +112,42 @@ interface Chosen {
 
 function Bulk({ namespace, listed, chosen, setChosen }: Chosen) {
   const queries = useQueryClient();
-  const [failure, setFailure] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const running = listed.filter((one) => chosen.has(one.id) && !hasEnded(one));
-  const cancel = async () => {
-    setBusy(true);
-    setFailure(null);
-    for (const one of running) {
-      try {
-        await cancelExecution(namespace, one.id);
-      } catch (error) {
-        setFailure(error);
-        break;
+  const of = listed.filter((one) => chosen.has(one.id));
+  const running = of.filter((one) => !hasEnded(one));
+  const ended = of.filter(hasEnded);
+  /** One after another; those behind a refusal stay chosen. */
+  const each = async (those: Execution[], act: (one: Execution) => Promise<unknown>) => {
+    const left = new Set(chosen);
+    try {
+      for (const one of those) {
+        await act(one);
+        left.delete(one.id);
       }
+    } finally {
+      setChosen(left);
+      await queries.invalidateQueries({ queryKey: ["executions", namespace] });
     }
-    setBusy(false);
-    setChosen(new Set());
-    await queries.invalidateQueries({ queryKey: ["executions", namespace] });
   };
+  if (chosen.size === 0) return null;
   return (
-    <>
-      {failure !== null && <Problem error={failure} />}
-      {chosen.size > 0 && (
-        <Group mb="xs">
-          <Text size="sm">{chosen.size} chosen</Text>
-          <Button size="xs" color="red" variant="outline" loading={busy} disabled={running.length === 0} onClick={() => void cancel()}>
-            Cancel {running.length} that have not ended
-          </Button>
-        </Group>
-      )}
-    </>
+    <Group mb="xs">
+      <Text size="sm">{chosen.size} chosen</Text>
+      <Confirm
+        ask={`Cancel ${running.length} …`}
+        label={`Cancel ${running.length} that have not ended`}
+        question={`Cancel ${running.length} that have not ended? They stop, and what they have written so far is kept.`}
+        yes="Yes, cancel"
+        disabled={running.length === 0}
+        act={() => each(running, (one) => cancelExecution(namespace, one.id))}
+      />
+      <Confirm
+        ask={`Delete ${ended.length} …`}
+        label={`Delete ${ended.length} that have ended`}
+        question={`Delete ${ended.length} that have ended? Their logs, results, files, inputs and receipts can then not be read any more.`}
+        disabled={ended.length === 0}
+        act={() => each(ended, (one) => deleteExecution(namespace, one))}
+      />
+    </Group>
   );
 }
 
