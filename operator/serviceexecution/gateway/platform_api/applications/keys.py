@@ -14,13 +14,15 @@ from serviceexecution.resources.names import PLURAL
 async def keys_of(context: PlatformContext, caller: Caller, namespace: str) -> list[str]:
     """Return the ids of the caller's own key, and of those with executions when it may list them.
 
-    Raises Problem 403 when neither is so, KubernetesError.
+    They are keys of the namespace: an execution is said to be of another's by whoever writes it, and what that key may
+    do is nobody's business here. Raises Problem 403 when neither is so, KubernetesError.
     """
     own = KeyId.of_account(caller.username)
     found = {str(own)} if own is not None and own.namespace == namespace else set()
     if await context.may(caller, namespace, verb="list", resource=PLURAL):
         executions = await context.services.state.executions(namespace, None)
-        found |= {one.access_key for one in executions if one.access_key is not None}
+        here = f"{namespace}."
+        found |= {one.access_key for one in executions if one.access_key and one.access_key.startswith(here)}
     elif not found:
         await context.services.access.require(caller, verb="list", resource=PLURAL, namespace=namespace)
     return sorted(found)
