@@ -48,6 +48,17 @@ class GatewayKubernetes(Protocol):
     ) -> JsonObject | None:
         """Apply a JSON merge patch; None when there is no such object."""
 
+    async def replace_fields(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        name: str,
+        fields: JsonObject,
+        *,
+        resource_version: str,
+    ) -> JsonObject | None:
+        """Write fields of ``spec`` whole; None when there is no such object. Raises ConflictError."""
+
     async def delete(
         self,
         kind: ResourceKind,

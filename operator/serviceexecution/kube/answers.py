@@ -17,7 +17,7 @@ _READER: Final = FairThreads(1)
 """Apart from other work: watches must not wait for the results and logs that tenants ask for."""
 
 
-def encode_json(body: JsonObject) -> bytes:
+def encode_json(body: JsonObject | list[JsonObject]) -> bytes:
     """Return JSON in UTF-8; numbers keep their value. NaN and infinity raise ValueError."""
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

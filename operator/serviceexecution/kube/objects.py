@@ -141,6 +141,40 @@ class ObjectClient:
                 return None
             raise
 
+    async def replace_fields(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        name: str,
+        fields: JsonObject,
+        *,
+        resource_version: str,
+    ) -> JsonObject | None:
+        """Write fields of ``spec`` whole and return the object as stored, or None when there is none of that name.
+
+        For fields that hold JSON of their own: a merge patch cannot write null within them, and leaves what was there.
+
+        Raises ConflictError when the object has a newer version.
+        """
+        # A JSON patch, RFC 6902: "add" takes the place of what is there
+        operations: list[JsonObject] = [
+            {"op": "add", "path": "/metadata/resourceVersion", "value": resource_version},
+            *({"op": "add", "path": f"/spec/{field}", "value": value} for field, value in fields.items()),
+        ]
+        try:
+            return await self._transport.request(
+                "patch",
+                kind.path(namespace, name),
+                resource=kind.plural,
+                method="PATCH",
+                body=operations,
+                content_type="application/json-patch+json",
+            )
+        except KubernetesError as error:
+            if error.status == 404:
+                return None
+            raise
+
     async def delete(
         self,
         kind: ResourceKind,

@@ -70,7 +70,7 @@ class Transport:
         resource: str,
         method: str = "GET",
         params: Mapping[str, str] | None = None,
-        body: JsonObject | None = None,
+        body: JsonObject | list[JsonObject] | None = None,
         content_type: str = "application/json",
         accept: str | None = None,
     ) -> JsonObject:
@@ -100,7 +100,7 @@ class Transport:
         resource: str,
         method: str = "GET",
         params: Mapping[str, str] | None = None,
-        body: JsonObject | None = None,
+        body: JsonObject | list[JsonObject] | None = None,
         content_type: str = "application/json",
         accept: str | None = None,
         max_bytes: int | None = None,

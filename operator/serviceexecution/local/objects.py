@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, text_at
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of, text_at
 from serviceexecution.kube.client import ListPage, TokenIdentity, WatchEvent
 from serviceexecution.kube.errors import AlreadyExistsError, GoneError
 from serviceexecution.kube.kinds import ResourceKind
@@ -89,10 +89,24 @@ class LocalObjects:
             return None
         body = copy.deepcopy(self._objects[key])
         _merge(body, patch)
-        if body.get("spec") != self._objects[key].get("spec"):
-            generation = metadata_of(body).get("generation")
-            metadata_of(body)["generation"] = (generation if isinstance(generation, int) else 0) + 1
-        return await self._store(key, body, "MODIFIED")
+        return await self._changed_by(key, body)
+
+    async def replace_fields(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        name: str,
+        fields: JsonObject,
+        *,
+        resource_version: str,  # noqa: ARG002 - nobody else writes
+    ) -> JsonObject | None:
+        """Write fields of ``spec`` whole; None when there is no such object."""
+        key = _key(kind, namespace, name)
+        if key not in self._objects:
+            return None
+        body = copy.deepcopy(self._objects[key])
+        body["spec"] = {**object_of(body.get("spec")), **copy.deepcopy(fields)}
+        return await self._changed_by(key, body)
 
     async def delete(
         self,
@@ -173,6 +187,12 @@ class LocalObjects:
     ) -> bool:
         """Allow everything."""
         return True
+
+    async def _changed_by(self, key: _Key, body: JsonObject) -> JsonObject:
+        if body.get("spec") != self._objects[key].get("spec"):
+            generation = metadata_of(body).get("generation")
+            metadata_of(body)["generation"] = (generation if isinstance(generation, int) else 0) + 1
+        return await self._store(key, body, "MODIFIED")
 
     async def _store(self, key: _Key, body: JsonObject, event: str) -> JsonObject:
         self._objects[key] = body

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Final
 
 from serviceexecution.contract.json_types import JsonObject
@@ -11,6 +12,7 @@ from serviceexecution.schemas.errors import CheckerUnavailableError, SchemaSuspe
 from serviceexecution.schemas.memory import SlowSchemas, Verdict, Verdicts
 from serviceexecution.schemas.processes import Processes, Question
 from serviceexecution.schemas.rules import MASKED, SchemaFault, SchemaUnusableError
+from serviceexecution.schemas.worker import OPENAPI, OPENAPI_WITH_OUTPUT
 
 __all__ = ["CheckerUnavailableError", "SchemaChecker", "SchemaSuspendedError", "SchemaTimeoutError"]
 
@@ -38,6 +40,14 @@ _WAIT_SECONDS: Final = 30.0
 """How long a larger value waits for its turn; a large one may take 19 s."""
 _LARGE: Final = "\0large"
 """Who holds the turn of the small process whose memory a large value uses. No namespace has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSchemas:
+    """The schemas in an OpenAPI text; None for what it does not say, or was not asked for."""
+
+    input: JsonObject | None
+    output: JsonObject | None
 
 
 class SchemaChecker:
@@ -81,6 +91,26 @@ class SchemaChecker:
         """
         await self._judge(Question(_json(schema)), b"")
 
+    async def schemas_in(self, openapi: bytes, *, with_output: bool) -> ServiceSchemas:
+        """Return the schemas of a service in its OpenAPI text, YAML or JSON, which can be used.
+
+        Raises SchemaUnusableError when they cannot, SchemaTimeoutError, CheckerUnavailableError.
+        """
+        payer = current_payer()
+        suspect = hashlib.sha256(
+            "\0".join((payer.group, payer.name, payer.part, "openapi")).encode()
+        ).digest()
+        question = Question(OPENAPI_WITH_OUTPUT if with_output else OPENAPI, openapi)
+        async with self._ordinary.turn(payer.namespace):
+            self._slow.begin(suspect)
+            answer = await self._answered(self._ordinary, question, self._seconds, suspect)
+        if isinstance(unusable := answer.get("unusable"), str):
+            raise SchemaUnusableError(unusable)
+        found, result = answer.get("input"), answer.get("output")
+        return ServiceSchemas(
+            found if isinstance(found, dict) else None, result if isinstance(result, dict) else None
+        )
+
     async def close(self) -> None:
         """End the processes."""
         for processes in (self._small, self._ordinary, self._large):
@@ -120,13 +150,18 @@ class SchemaChecker:
     async def _asked(
         self, processes: Processes, question: Question, seconds: float, suspect: bytes
     ) -> Verdict:
+        return _verdict(await self._answered(processes, question, seconds, suspect))
+
+    async def _answered(
+        self, processes: Processes, question: Question, seconds: float, suspect: bytes
+    ) -> JsonObject:
         try:
             answer = await processes.ask(question, seconds=seconds)
         except SchemaTimeoutError:
             self._slow.took_too_long(suspect)
             raise
         self._slow.ended(suspect)
-        return _verdict(answer)
+        return answer
 
 
 def _verdict(answer: JsonObject) -> Verdict:

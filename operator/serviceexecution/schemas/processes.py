@@ -21,7 +21,9 @@ _WAITING_PER_NAMESPACE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a process is asked: a schema as JSON, and a value as JSON unless only the schema is looked at."""
+    """What a process is asked: a schema as JSON, and a value as JSON unless only the schema is looked at; or one of
+    the words of ``worker``, and a text.
+    """
 
     schema: bytes
     text: bytes | None = None

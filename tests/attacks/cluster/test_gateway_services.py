@@ -131,6 +131,7 @@ def test_what_the_api_changes_is_let_through(account, tenant):
             source_patch(definition, {"type": "registry", "image": "busybox"}),
             source_patch(definition, {"type": "repository", "fullPath": "https://example.org/b.git"}),
             {"spec": {"build": {"token": "t"}}},
+            {"spec": {"inputSchema": {"type": "object"}, "outputSchema": {"type": "object"}}},
         )
         for change in changes:
             assert change
@@ -201,6 +202,8 @@ def test_a_new_service_has_nothing_but_what_the_api_says(account, tenant, change
         ("theirs", {"spec": {"env": [SECRET, {"name": "LD_PRELOAD", "value": "x"}]}}, ONLY_LABELLED),
         ("theirs", {"spec": {"resources": {"limits": {"cpu": "1"}}}}, ONLY_LABELLED),
         ("theirs", {"spec": {"build": {"token": "again"}}}, ONLY_LABELLED),
+        ("theirs", {"spec": {"inputSchema": {"type": "object"}}}, ONLY_LABELLED),
+        ("theirs", {"spec": {"outputSchema": {"type": "object"}}}, ONLY_LABELLED),
         ("theirs", {"metadata": {"labels": {MANAGED: "true"}}}, ONLY_TEXTS),
         ("labelled", {"metadata": {"labels": {MANAGED: None}}}, ONLY_TEXTS),
         ("labelled", {"metadata": {"annotations": {"a": "b"}}}, ONLY_TEXTS),
@@ -210,7 +213,7 @@ def test_a_new_service_has_nothing_but_what_the_api_says(account, tenant, change
         ("made", {"spec": {"serviceAccountName": "admin"}}, ONLY_TEXTS),
         ("labelled", {"spec": {"serviceAccountName": None}}, ONLY_TEXTS),
         ("made", {"spec": {"concurrency": 1}}, ONLY_TEXTS),
-        ("made", {"spec": {"inputSchema": {"type": "object"}}}, ONLY_TEXTS),
+        ("made", {"spec": {"limits": {"timeout": "9h"}}}, ONLY_TEXTS),
         ("made", {"spec": {"env": [SECRET]}}, NO_VALUE),
         ("labelled", {"spec": {"source": {"git": {"url": "https://evil/a"}}}}, NO_LOGIN),
         ("labelled", {"spec": {"runtime": {"docker": {"command": ["sh"]}}}}, NO_COMMAND),

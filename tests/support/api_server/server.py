@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_of
 from serviceexecution.kube.client import ListPage, ObjectList, TokenIdentity, WatchEvent
 from serviceexecution.kube.errors import (
     AlreadyExistsError,
@@ -149,6 +149,26 @@ class ApiServer(StoredObjects):
                 _check_version(found, metadata_of(patch).get("resourceVersion"))
             stored = self.replace(kind, namespace, name, patched(found, patch, subresource))
             return _shown(stored, metadata_only=metadata_only)
+
+    async def replace_fields(
+        self,
+        kind: ResourceKind,
+        namespace: str | None,
+        name: str,
+        fields: JsonObject,
+        *,
+        resource_version: str,
+    ) -> JsonObject | None:
+        if _impossible(kind, namespace, name):
+            return None
+        with self._asked(Request("patch", kind.plural, name, namespace)):
+            found = self.objects.get((kind.plural, namespace, name))
+            if found is None:
+                return None
+            _check_version(found, resource_version)
+            changed = copy.deepcopy(found)
+            changed["spec"] = {**object_of(changed.get("spec")), **copy.deepcopy(fields)}
+            return copy.deepcopy(self.replace(kind, namespace, name, changed))
 
     async def delete(
         self,

@@ -7,7 +7,7 @@ import pytest
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.pack.select import select
 from serviceexecution.cli.project.plan import RuntimeKind, make_plan, manifest
-from serviceexecution.cli.project.platform_openapi import input_schema
+from serviceexecution.cli.project.platform_openapi import OpenApiFile
 from serviceexecution.cli.project.whole import read_project
 
 PLANQK = {
@@ -243,7 +243,9 @@ class TestOpenApi:
         pool = f"{{type: object, properties: {{id: {{type: string}}, ref: {kind}}}, required: [id, ref]}}"
         schema = f"{{type: object, properties: {{readings: {pool}}}}}"
         body = f"{{content: {{application/json: {{schema: {schema}}}}}}}"
-        found = input_schema(f"paths: {{/: {{post: {{requestBody: {body}}}}}}}".encode(), "openapi-spec.yml")
+        found = OpenApiFile(
+            "openapi-spec.yml", f"paths: {{/: {{post: {{requestBody: {body}}}}}}}".encode()
+        ).input_schema()
         reference = found["properties"]["readings"]["properties"]["ref"]
         assert reference["enum"] == ["datapool", "DATAPOOL"]
         assert "const" not in reference
@@ -279,7 +281,7 @@ class TestOpenApi:
         "text", ["paths: {}", "paths: {/: {get: {}}}", "paths: {/: {post: {requestBody: {}}}}"]
     )
     def test_a_text_without_one_gives_none(self, text):
-        assert input_schema(text.encode(), "openapi-spec.yml") is None
+        assert OpenApiFile("openapi-spec.yml", text.encode()).input_schema() is None
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -296,7 +298,7 @@ class TestOpenApi:
     )
     def test_a_broken_text_is_an_error(self, text, said):
         with pytest.raises(CommandError, match=said):
-            input_schema(text, "openapi-spec.yml")
+            OpenApiFile("openapi-spec.yml", text).input_schema()
 
     def test_components_that_name_each_other_are_kept_as_they_are(self):
         text = OPENAPI.replace(
@@ -306,7 +308,7 @@ class TestOpenApi:
         text = text.replace(
             'schema: {$ref: "#/components/schemas/Body"}', 'schema: {$ref: "#/components/schemas/A"}'
         )
-        schema = input_schema(text.encode(), "openapi-spec.yml")
+        schema = OpenApiFile("openapi-spec.yml", text.encode()).input_schema()
         assert schema is not None
         defs = schema["$defs"]
         assert isinstance(defs, dict)
@@ -322,4 +324,4 @@ class TestOpenApi:
         text = f"paths: {{/: {{post: {{requestBody: {{content: {{application/json: {{schema: {schema}}}}}}}}}}}}}"
         text += "\ncomponents:\n    schemas:\n" + "\n".join(lines)
         with pytest.raises(CommandError, match="too large"):
-            input_schema(text.encode(), "openapi-spec.yml")
+            OpenApiFile("openapi-spec.yml", text.encode()).input_schema()

@@ -143,6 +143,19 @@ async def test_patch_is_a_merge_patch_of_the_subresource(client, api):
     assert api.headers[0]["Content-Type"] == "application/merge-patch+json"
 
 
+async def test_fields_are_replaced_by_a_json_patch_of_the_version(client, api):
+    api.always(200, {"spec": {}})
+    fields = {"inputSchema": {"const": None}}
+    await client.replace_fields(JOBS, "ns", "x", fields, resource_version="7")
+    assert api.headers[0]["Content-Type"] == "application/json-patch+json"
+    assert json.loads(api.requests[0][3]) == [
+        {"op": "add", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "add", "path": "/spec/inputSchema", "value": {"const": None}},
+    ]
+    api.always(404, status(404, "NotFound"))
+    assert await client.replace_fields(JOBS, "ns", "x", fields, resource_version="7") is None
+
+
 async def test_what_was_written_is_sent_back_as_metadata_where_that_is_enough(client, api):
     """A megabyte that was just sent came back with each answer, and was parsed on the event loop."""
     api.always(200, {"metadata": {"uid": "u"}})

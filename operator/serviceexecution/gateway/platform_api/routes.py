@@ -20,6 +20,7 @@ from serviceexecution.gateway.platform_api.principal.routes import principal_rou
 from serviceexecution.gateway.platform_api.service_lookup import ServiceLookup
 from serviceexecution.gateway.platform_api.services.edit_routes import edit_router
 from serviceexecution.gateway.platform_api.services.managed_routes import managed_router
+from serviceexecution.gateway.platform_api.services.openapi_routes import openapi_router
 from serviceexecution.gateway.platform_api.services.routes import service_router
 from serviceexecution.gateway.platform_api.services.source_routes import source_router
 from serviceexecution.gateway.service_api.context import ServiceContext
@@ -50,6 +51,7 @@ def platform_api_router(
         log_router(context),
         job_router(context, intake),
         service_router(context),
+        openapi_router(context),
         edit_router(context),
         managed_router(context),
         source_router(context, uploads),

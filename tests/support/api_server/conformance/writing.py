@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.contract.json_types import JsonObject, object_of
 from serviceexecution.kube.errors import AlreadyExistsError, ConflictError
 from serviceexecution.kube.kinds import (
     CONFIG_MAPS,
@@ -106,6 +106,21 @@ async def a_patch_of_an_older_version_is_a_conflict(client: Client, namespace: s
     status = {"metadata": seen, "status": {"loadBalancer": None}}
     with pytest.raises(ConflictError):
         await client.patch(INGRESSES, namespace, "a", status, subresource="status")
+
+
+@check
+async def a_field_is_written_whole_to_the_version_that_was_seen(client: Client, namespace: str) -> None:
+    stored = await client.create(INGRESSES, namespace, ingress("one"))
+    seen = meta(stored)["resourceVersion"]
+    backend: JsonObject = {"service": {"name": "other", "port": {"number": 81}}}
+    fields: JsonObject = {"defaultBackend": backend}
+    changed = await client.replace_fields(INGRESSES, namespace, "a", fields, resource_version=seen)
+    assert changed is not None
+    assert changed["spec"] == {**object_of(stored["spec"]), "defaultBackend": backend}
+    with pytest.raises(ConflictError) as caught:
+        await client.replace_fields(INGRESSES, namespace, "a", fields, resource_version=seen)
+    assert (caught.value.status, caught.value.reason) == (409, "Conflict")
+    assert await client.replace_fields(INGRESSES, namespace, "b", fields, resource_version=seen) is None
 
 
 @check

@@ -40,6 +40,18 @@ SERVICE_OPERATIONS: Final = (
         "Text",
         {"format": {"enum": ["JSON", "YAML"]}},
     ),
+    Operation(
+        "put",
+        "/services/{id}/openapi",
+        "updateServiceOpenApi",
+        "Take the schemas that inputs, and results, are checked by from an OpenAPI text",
+        parameters={
+            "outputSchema": {"type": "boolean", "description": "Whether the result's is taken as well."}
+        },
+        body="Upload",
+        body_type="multipart/form-data",
+        status=204,
+    ),
     Operation("get", "/services/{id}/statistics", "getServiceStatistics", "Count executions", "Statistics"),
     Operation(
         "get",

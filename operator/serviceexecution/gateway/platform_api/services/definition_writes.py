@@ -1,16 +1,18 @@
 """Writes ServiceDefinitions for callers who may, and says what a refusal means."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
-from serviceexecution.contract.json_types import JsonObject, metadata_of, object_of, text_at
+from serviceexecution.contract.json_types import JsonObject, object_of, text_at
 from serviceexecution.gateway.http.problems import Problem, unavailable
 from serviceexecution.gateway.platform_api.context import PlatformContext
 from serviceexecution.gateway.service_api.context import Call
 from serviceexecution.kube.errors import ConflictError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 
+_Write = Callable[[str, JsonObject], Awaitable[JsonObject | None]]
+"""From the version of the service and what is to change to the service as stored; raises KubernetesError."""
 Change = Callable[[JsonObject], JsonObject]
 """From the service as the API server has it to a merge patch; {} for nothing. May raise Problem."""
 _TRIES: Final = 5
@@ -31,18 +33,36 @@ async def write_change(context: PlatformContext, call: Call, change: Change) -> 
 
     Raises Problem 400, 403, 404, 413, 429, 503; KubernetesError; what ``change`` raises.
     """
+    client, metadata = context.services.client, call.definition.metadata
+
+    async def write(version: str, patch: JsonObject) -> JsonObject | None:
+        patch = {**patch, "metadata": {**object_of(patch.get("metadata")), "resourceVersion": version}}
+        return await client.patch(SERVICE_DEFINITIONS, metadata.namespace, metadata.name, patch)
+
+    await _written(context, call, change, write)
+
+
+async def write_fields(context: PlatformContext, call: Call, change: Change) -> None:
+    """Write the fields of ``spec`` that ``change`` makes of the service, each whole; raises as ``write_change``."""
+    client, metadata = context.services.client, call.definition.metadata
+
+    async def write(version: str, fields: JsonObject) -> JsonObject | None:
+        return await client.replace_fields(
+            SERVICE_DEFINITIONS, metadata.namespace, metadata.name, fields, resource_version=version
+        )
+
+    await _written(context, call, change, write)
+
+
+async def _written(context: PlatformContext, call: Call, change: Change, write: _Write) -> None:
     services, metadata = context.services, call.definition.metadata
     for _ in range(_TRIES):
         body = await fresh_definition(context, call)
-        patch = change(body)
-        if not patch:
+        wanted = change(body)
+        if not wanted:
             return
-        version = metadata_of(body).get("resourceVersion")
-        patch = {**patch, "metadata": {**object_of(patch.get("metadata")), "resourceVersion": version}}
         try:
-            stored = await services.client.patch(
-                SERVICE_DEFINITIONS, metadata.namespace, metadata.name, patch
-            )
+            stored = await write(text_at(body, "metadata", "resourceVersion"), wanted)
         except ConflictError:
             continue
         except KubernetesError as error:

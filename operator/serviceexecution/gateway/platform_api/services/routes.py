@@ -16,13 +16,10 @@ from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
 from serviceexecution.gateway.platform_api.services.definition_writes import no_writes
 from serviceexecution.gateway.platform_api.services.documents import overview, statistics
 from serviceexecution.gateway.platform_api.services.shown import shown_service
-from serviceexecution.gateway.service_api.context import gateway_url
-from serviceexecution.gateway.service_api.description.openapi import openapi_document
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.names import DEFINITION_PLURAL
-from serviceexecution.resources.services.definition import ServiceDefinition
 
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 _FEW: Final = 200
@@ -73,16 +70,6 @@ def service_router(context: PlatformContext) -> APIRouter:
             raise
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    @router.get(f"{SERVICE}/openapi")
-    async def get_openapi(request: Request, namespace: str, service_id: str) -> Response:
-        """A JSON text that holds the document, which is YAML as well: all JSON is."""
-        caller = await context.known_caller(request, namespace)
-        call = await context.service(request, caller, namespace, service_id, verb="get")
-        definition = await services.whole_definition(call.definition)
-        gateway = gateway_url(request, services.settings)
-        text = await in_thread(namespace, _openapi_text, definition, call.base, gateway)
-        return Response(text, media_type="application/json", headers=_NO_CACHE)
-
     @router.get(f"{SERVICE}/statistics")
     async def get_statistics(request: Request, namespace: str, service_id: str) -> Response:
         caller = await context.enter(request, namespace, verb="list")
@@ -100,8 +87,3 @@ def _listed(known: Sequence[KnownDefinition], wanted: set[str]) -> bytes:
     found.sort(key=lambda one: one.metadata.name)
     listed = [overview(one) for one in found]
     return json.dumps(listed, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _openapi_text(definition: ServiceDefinition, base: str, gateway: str) -> bytes:
-    document = json.dumps(openapi_document(definition, base, gateway), ensure_ascii=False)
-    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")

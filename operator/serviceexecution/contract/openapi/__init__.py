@@ -1,0 +1,1 @@
+"""OpenAPI texts of projects: the schemas of a service in them, read within bounds."""
