@@ -47,7 +47,10 @@ _LEADING: Final = re.compile(rf"(?:{_DATE}[ ,]\s?)?[\[(]?({_CAPITALS})[\])]?(?=[
 _NAMED: Final = re.compile(rf"{_DATE}[ ,]?-? ?\[?[\w.\-/<>]{{1,80}}\]?(?: -)? \[?({_CAPITALS})\]?(?=[:\s|-])")
 """``2026-11-23 14:18:55,645 - name - ERROR - text``."""
 _LOGFMT: Final = re.compile(rf'(?:^|\s)(?:level|lvl|severity)="?({_WORDS})"?(?=\s|$)', re.IGNORECASE)
-_COLOURS: Final = re.compile(r"\x1b\[[0-9;:]{0,32}m")
+_CONTROLS: Final = re.compile(r"\x1b(?:\[[0-9;:?]{0,32}[@-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))")
+"""Colours, movements of the cursor, and titles of a terminal's window."""
+_NO_TEXT: Final = " \t\0\ufeff"
+"""Before a line's first word: blanks, zeros of a file that was cut, a byte order mark."""
 _ZONED: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\d\d:\d\d)", re.ASCII)
 _JSON_KEYS: Final = ("severity", "level", "levelname", "log.level", "lvl", "loglevel")
 _LONG: Final = 16 * 1024
@@ -103,8 +106,9 @@ def severity_of(text: str) -> Severity:
     if is_long := len(text) > _LONG:
         text = text.rstrip().rpartition("\r")[2].lstrip()[:_LONG]
     if "\x1b" in text:
-        text = _COLOURS.sub("", text)
+        text = _CONTROLS.sub("", text)
     line = text.rstrip().rpartition("\r")[2].lstrip()  # Of a line that was written over, what was left to see
+    line = line.lstrip(_NO_TEXT)
     if not line:
         return "INFO"
     if line[0] == "{":

@@ -9,6 +9,7 @@ and a block that is no JSON object gives no result at all, also when such a line
 stale one.
 """
 
+import re
 from collections import deque
 from typing import Final
 
@@ -35,6 +36,12 @@ _NO_OBJECT_IN_BLOCK: Final = (
 _NO_OBJECT_IN_LINE: Final = (
     f"What follows {RESULT_PREFIX} is not a valid JSON object; write the result to output.json."
 )
+_MISPLACED: Final = (
+    f"A line of the log has {_COMMON} behind other text, so that it is no result; print it at the beginning of a line, "
+    "or write the result to output.json."
+)
+_CONTROLS: Final = re.compile(r"\x1b\[[0-9;:?]{0,32}[@-~]")
+"""Colours and movements of the cursor."""
 
 
 class StdoutResultScanner:
@@ -58,13 +65,15 @@ class StdoutResultScanner:
         """Whether what counts so far was parsed."""
         self._line: str | None = None
         self._line_problem: str | None = None
+        self._misplaced = False
+        """Whether a line has the words of a result behind other text, as a logger writes them."""
         self._interim: deque[str] = deque()
         self._interim_size = 0
 
     def feed(self, line: str) -> None:
         """The next line of the log, without the API's timestamp; its line end may be there or not."""
         if _COMMON in line:
-            text = line.strip()
+            text = _as_shown(line)
             if text == BLOCK_MARKER:
                 self._marker()
                 return
@@ -75,6 +84,8 @@ class StdoutResultScanner:
             if text.startswith(INTERIM_PREFIX):
                 self._interim_line(text[len(INTERIM_PREFIX) :].strip())
                 return
+            behind = text.partition(RESULT_PREFIX)[2].lstrip()
+            self._misplaced = self._misplaced or behind.startswith("{") or text.endswith(BLOCK_MARKER)
         if self._lines is not None:
             kept = _encoded(line.rstrip("\r\n"))
             self._size += len(kept) + 1
@@ -105,7 +116,12 @@ class StdoutResultScanner:
             return self._line_problem
         if self._lines is not None:
             return f"The log has a line {BLOCK_MARKER} that opens a result, but no second one that closes it."
-        return None
+        return _MISPLACED if self._misplaced else None
+
+    @property
+    def inside(self) -> bool:
+        """Tell whether the next line may stand in the block that counts."""
+        return self._lines is not None
 
     @property
     def last_interim(self) -> str | None:
@@ -164,6 +180,18 @@ class StdoutResultScanner:
         self._interim_size += size
         while self._interim_size > self._interim_limit or len(self._interim) > INTERIM_COUNT:
             self._interim_size -= _bytes(self._interim.popleft())
+
+
+def _as_shown(line: str) -> str:
+    """Return a line that has words of ours as a terminal shows it: without what was written over before them.
+
+    Programs that draw their progress go back to the line's beginning with a carriage return; .NET and PowerShell begin
+    their output with a byte order mark.
+    """
+    text = line[line.rfind("\r", 0, line.index(_COMMON)) + 1 :]
+    if "\x1b" in text:
+        text = _CONTROLS.sub("", text)
+    return text.strip().removeprefix("\ufeff").lstrip()
 
 
 def _bytes(text: str) -> int:

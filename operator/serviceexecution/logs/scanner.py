@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from serviceexecution.contract.stdout_results import BLOCK_MARKER, StdoutResultScanner
+from serviceexecution.contract.stdout_results import StdoutResultScanner
 
 _HINT: Final = b"PlanQK:Job:"
-_MARKER: Final = BLOCK_MARKER.encode()
 
 
 class LogScanner:
@@ -14,21 +13,14 @@ class LogScanner:
     def __init__(self) -> None:
         # Interim results are the gateway's: parsed here, those of one program would take all of the event loop.
         self._scanner = StdoutResultScanner(interim_limit=-1)
-        self._inside = False
-        self._closed = False
 
     def feed(self, block: bytes) -> None:
         """Take the next lines of the log, each "<RFC 3339 time> text\\n"."""
-        if not self._inside and _HINT not in block:
+        if not self._scanner.inside and _HINT not in block:
             return
         for line in block.split(b"\n")[:-1]:
-            if not self._inside and _HINT not in line:
-                continue
-            text = line.partition(b" ")[2]
-            self._scanner.feed(text.decode(errors="replace"))
-            if not self._closed and text.strip() == _MARKER:
-                self._closed = self._inside
-                self._inside = not self._inside
+            if self._scanner.inside or _HINT in line:
+                self._scanner.feed(line.partition(b" ")[2].decode(errors="replace"))
 
     @property
     def bytes_to_parse(self) -> int:

@@ -83,6 +83,10 @@ def test_what_is_no_time_stays_as_it_is():
     [
         ("\x1b[31mERROR\x1b[0m: text", "ERROR"),
         ("\x1b[1;33m[WARNING]\x1b[0m text", "WARNING"),
+        ("\x1b[2K\x1b[1GERROR text", "ERROR"),
+        ("\x1b]0;title\x07ERROR text", "ERROR"),
+        ("\ufeffERROR text", "ERROR"),
+        ("\0\0ERROR text", "ERROR"),
         ("\r 10%|#   |\r 50%|##  |\rERROR:root:text", "ERROR"),
         ("ERROR:root:text\r", "ERROR"),
         ("ERROR 10%\r 100%", "INFO"),

@@ -80,6 +80,39 @@ def test_an_open_block_leaves_the_line() -> None:
     assert (scanner.result, scanner.problem) == ('{"a": 1}', None)
 
 
+@pytest.mark.parametrize(
+    "before", ["\ufeff", " 50%\r100%\r", "\x1b[32m", "\x1b[2K\x1b[1G", "\xa0\x85\x1c"], ids=ascii
+)
+def test_what_a_terminal_does_not_show_is_no_part_of_a_line(before: str) -> None:
+    """Progress that is drawn over, colours, and the mark with which .NET begins its output."""
+    line, block = StdoutResultScanner(), StdoutResultScanner()
+    line.feed(f'{before}PlanQK:Job:Result: {{"a": 1}}\x1b[0m\n')
+    assert line.result == '{"a": 1}'
+    for text in (f"{before}{BLOCK_MARKER}\x1b[0m", "{}", BLOCK_MARKER):
+        block.feed(f"{text}\n")
+    assert block.result == "{}"
+
+
+def test_a_carriage_return_inside_of_the_result_stays() -> None:
+    assert scan('PlanQK:Job:Result: {"a":\n').result is None
+    scanner = StdoutResultScanner()
+    scanner.feed('PlanQK:Job:Result: {"a":\r1}\n')
+    assert scanner.result == '{"a":\r1}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['12:00 INFO PlanQK:Job:Result: {"a": 1}', f"INFO - {BLOCK_MARKER}\nINFO - {{}}\nINFO - {BLOCK_MARKER}"],
+)
+def test_a_result_behind_the_words_of_a_logger_is_told(text: str) -> None:
+    scanner = scan(f"{text}\n")
+    assert scanner.result is None
+    assert "behind other text, so that it is no result; print it at the beginning of a line" in str(
+        scanner.problem
+    )
+    assert scan(f"{text}\n{BLOCK}").problem is None
+
+
 def test_marker_lines_inside_a_block_are_not_part_of_it() -> None:
     scanner = scan(f'{BLOCK_MARKER}\n{{"a":\nPlanQK:Job:InterimResult: {{"i": 1}}\n1}}\n{BLOCK_MARKER}\n')
     assert json.loads(scanner.result or "") == {"a": 1}

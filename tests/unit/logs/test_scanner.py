@@ -46,6 +46,12 @@ def test_the_one_line_form_and_no_result():
     assert scan(b"nothing").problem is None
 
 
+def test_a_block_with_odd_blanks_around_its_markers_is_found():
+    """Its lines once went unread, since bytes and texts know other blanks."""
+    marker = "\xa0PlanQK:Job:MultilineResult\x85".encode()
+    assert scan(marker, b'{"a": 1}', marker).result == b'{"a": 1}'
+
+
 def test_a_block_that_is_never_closed_is_a_problem():
     scanner = scan(b"PlanQK:Job:MultilineResult", b"{}")
     assert scanner.result is None
