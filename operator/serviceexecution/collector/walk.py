@@ -129,6 +129,8 @@ def _files(
         if reason:
             yield Skipped(_shown(raw), reason)
         elif stat.S_ISDIR(status.st_mode):
+            if raw == FIRST.encode():  # Its files are output, but none of them is the main result
+                yield Skipped(FIRST, "a directory")
             directories.append(name)
         else:
             yield Found(raw.decode(), descriptor, name)

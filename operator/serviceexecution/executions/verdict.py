@@ -19,6 +19,7 @@ from serviceexecution.resources.executions.execution_status import (
     StopReason,
     StopRequest,
 )
+from serviceexecution.resources.meaning import one_line
 from serviceexecution.resources.pods.observed import PodView, TerminatedView
 from serviceexecution.resources.pods.pod_end import START_ERRORS, UNKNOWN_END
 from serviceexecution.resources.pods.pod_start import ON_ITS_WAY
@@ -278,7 +279,7 @@ def result_of(
         file_count=len(files),
         total_bytes=manifest.total_bytes if manifest is not None else 0,
         skipped_count=len(manifest.skipped) if manifest is not None else 0,
-        message=" ".join(word for word in words if word) or None,
+        message=one_line(" ".join(word for word in words if word)) or None,
         digest=manifest.digest if manifest is not None else None,
     )
 

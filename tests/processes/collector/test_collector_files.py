@@ -85,6 +85,17 @@ def test_what_is_no_regular_file_is_skipped_with_a_reason(gateway, pod, tmp_path
     }
 
 
+def test_a_main_result_that_is_a_directory_is_told_and_its_files_are_kept(gateway, pod):
+    """The verdict is then no success, as for a link."""
+    (pod.output / "output.json").mkdir()
+    (pod.output / "output.json" / "part").write_text("kept")
+    (pod.output / "deeper" / "output.json").mkdir(parents=True)
+    assert pod.run()[0] == 0
+    manifest, stored = committed(gateway)
+    assert stored == {"output.json/part": b"kept"}
+    assert skipped(manifest) == {"output.json": "a directory"}
+
+
 def test_unreadable_files_and_directories_are_skipped(gateway, pod):
     (pod.output / "kept").write_text("kept")
     (pod.output / "kept").chmod(0o644)

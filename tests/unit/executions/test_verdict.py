@@ -249,6 +249,11 @@ def test_a_problem_left_as_main_result_is_told(output, text):
 
 
 class TestResult:
+    def test_names_of_skipped_files_are_said_in_one_line(self):
+        result = result_of(manifest(skipped=(SkippedFile(path="a\nb\x1b[31m", reason="a named pipe"),)), None)
+        assert result is not None
+        assert result.message == "Not kept: a b\N{REPLACEMENT CHARACTER}[31m: a named pipe."
+
     def test_nothing_kept_is_no_result(self):
         assert result_of(None, None) is None
 
