@@ -73,6 +73,7 @@ def _start(environment: MutableMapping[str, str], raised: list[BaseException]) -
     )
     runtime = import_module(f"{chosen}.commons.runtime.main")
     _remember_errors(runtime, raised)
+    _tell_of_texts(runtime)
     code: int = runtime.main()
     return code
 
@@ -93,6 +94,25 @@ def _remember_errors(runtime: ModuleType, raised: list[BaseException]) -> None:
         return value
 
     runtime.run_entrypoint = run_entrypoint  # type: ignore[attr-defined]
+
+
+def _tell_of_texts(runtime: ModuleType) -> None:
+    """Have the log say when the library writes only the text of something in the result."""
+    convert: Callable[[object], str | None] | None = getattr(runtime, "any_to_json", None)
+    if convert is None:
+        return
+
+    def any_to_json(data: object) -> str | None:
+        text = convert(data)
+        if (kind := returned.kind_written_as_text(data)) is not None:
+            say(
+                "WARNING",
+                f"The result has a value of the type {kind}, of which only the text is written, maybe shortened: return what JSON "
+                "has, such as list(…) of a set or .tolist() of an array.",
+            )
+        return text
+
+    runtime.any_to_json = any_to_json  # type: ignore[attr-defined]
 
 
 def _leave_problem(raised: list[BaseException], code: int, directory: str, redaction: Redaction) -> None:

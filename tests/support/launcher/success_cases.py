@@ -205,7 +205,26 @@ RETURNS = (
     case_of("returns_int", "def run() -> int:\n    return 42\n", Expected(text={"output.txt": "42"})),
     case_of("returns_float", "def run() -> float:\n    return 0.5\n", Expected(text={"output.txt": "0.5"})),
     case_of("returns_bool", "def run() -> bool:\n    return True\n", Expected(text={"output.txt": "true"})),
-    case_of("returns_bytes", "def run() -> bytes:\n    return b'ab'\n", main_result("b'ab'")),
+    case_of(
+        "returns_bytes",
+        "def run() -> bytes:\n    return b'ab'\n",
+        main_result(
+            "b'ab'", log=("The result has a value of the type bytes, of which only the text is written",)
+        ),
+    ),
+    case_of(
+        "returns_array",
+        """
+        from array import array
+        from datetime import date
+        def run() -> dict:
+            return {"day": date(2026, 1, 2), "deep": [{"values": array("i", [1])}]}
+        """,
+        main_result(
+            {"day": "2026-01-02", "deep": [{"values": "array('i', [1])"}]},
+            log=("The result has a value of the type array.array, of which only the text is written",),
+        ),
+    ),
     case_of(
         "returns_list", "def run() -> list:\n    return [1, {'a': None}]\n", main_result([1, {"a": None}])
     ),
