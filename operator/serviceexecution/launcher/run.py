@@ -107,8 +107,8 @@ def _tell_of_texts(runtime: ModuleType) -> None:
         if (kind := returned.kind_written_as_text(data)) is not None:
             say(
                 "WARNING",
-                f"The result has a value of the type {kind}, of which only the text is written, maybe shortened: return what JSON "
-                "has, such as list(…) of a set or .tolist() of an array.",
+                f"The result has a value of the type {kind}, of which only the text is written, maybe shortened: "
+                "return what JSON has, such as list(…) of a set or .tolist() of an array.",
             )
         return text
 

@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from serviceexecution.contract.main_result import main_result_fault
 from serviceexecution.gateway.service_api.description.input_schema import input_body
 from serviceexecution.gateway.service_api.documents.result_document import result_document
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
@@ -221,11 +222,16 @@ class TestResultsWithoutMembers:
         )
         return json.loads(text)["_embedded"]
 
-    @pytest.mark.parametrize("main_result", ["[1]", '{"a": NaN}', "{'a': 1}", ""])
+    @pytest.mark.parametrize("main_result", ["[1]", '{"a": NaN}', "{'a': 1}"])
     def test_a_success_says_why_its_main_result_has_no_members(self, main_result):
         message = self.embedded(main_result)["message"]
         assert message.startswith("output.json has no members that could stand here: ")
         assert message.endswith(" Read it as a file.")
+
+    @pytest.mark.parametrize("main_result", ["", " \n"])
+    def test_an_empty_main_result_is_called_empty_as_in_the_status(self, main_result):
+        assert self.embedded(main_result)["message"] == "output.json is empty and therefore no JSON."
+        assert "is empty and therefore no JSON." in str(main_result_fault(main_result))
 
     def test_a_success_says_why_its_main_result_is_not_inline(self):
         assert self.embedded(None, "output.json is not UTF-8: read it as a file.")["message"].startswith(

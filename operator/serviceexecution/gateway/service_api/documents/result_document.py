@@ -113,6 +113,8 @@ def _members(text: str | None) -> tuple[dict[str, str], str | None]:
     """Return the members, and why there are none."""
     if text is None:
         return {}, None
+    if not text.strip():
+        return {}, f"{MAIN_RESULT_FILE} is empty and therefore no JSON."
     try:
         found = {
             name: value
