@@ -151,6 +151,41 @@ def test_a_project_is_served_as_by_the_cluster(project: Path, library: str, pool
         assert "version 3" in http.get(f"/{changed}/log").text
 
 
+ODD_OUTPUT = """
+import os
+from pathlib import Path
+
+
+def run(data: dict) -> None:
+    output = Path(os.environ["OUTPUT_DIRECTORY"])
+    (output / "kept.txt").write_text("kept")
+    os.mkfifo(output / "pipe")
+    (output / os.fsdecode(b"caf\\xe9")).write_text("no UTF-8")
+    if data["link"]:
+        (output / "output.json").symlink_to("kept.txt")
+    else:
+        (output / "output.json").mkdir()
+"""
+
+
+@pytest.mark.parametrize("library", ["qhub"], indirect=True)
+def test_odd_output_ends_as_in_the_cluster(project: Path, library: str) -> None:
+    (project / "src" / "program.py").write_text(ODD_OUTPUT)
+    with (
+        served(project, library_python(f"{library}-commons")) as url,
+        httpx.Client(base_url=url, timeout=SECONDS) as http,
+    ):
+        for link, why in ((True, "symbolic links are not followed"), (False, "a directory")):
+            identifier = http.post("/", json={"data": {"link": link}}).json()["id"]
+            assert ended(http, identifier)["status"] == "FAILED"
+            result = http.get(f"/{identifier}/result").json()
+            assert (result["code"], http.get(f"/{identifier}/result/kept.txt").text) == (
+                "ResultNotKept",
+                "kept",
+            )
+            assert f"could not be kept. output.json: {why}. Write it as" in result["detail"]
+
+
 def test_no_page_of_another_name_may_call_it(project: Path, library: str) -> None:
     with served(project, library_python(f"{library}-commons")) as url:
         assert httpx.get(f"{url}/", headers={"Host": "evil.example"}).status_code == 400

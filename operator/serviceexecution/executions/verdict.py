@@ -102,7 +102,7 @@ def judge(
         return _failed(Reason.RESULT_MISSING, _collector_fault(pod))
     if manifest.limit_exceeded:
         return _failed(Reason.OUTPUT_LIMIT_EXCEEDED, _skipped(manifest) or "")
-    if (lost := _main_result_not_kept(manifest)) is not None:
+    if (lost := main_result_not_kept(manifest)) is not None:
         return _failed(Reason.RESULT_NOT_KEPT, lost)
     if output_problem is not None:
         return _failed(Reason.OUTPUT_INVALID, output_problem)
@@ -210,7 +210,7 @@ def _collector_fault(pod: PodView | None) -> str:
     return ""
 
 
-def _main_result_not_kept(manifest: OutputManifest) -> str | None:
+def main_result_not_kept(manifest: OutputManifest) -> str | None:
     """Return why the main result that the program wrote is not in the store; None when it is, or when it wrote none.
 
     Whether it wrote one is not known when nothing of its output could be looked at: that is no success either.

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from serviceexecution.contract.input.data_pools import DataPoolReference
-from serviceexecution.contract.paths import property_file
+from serviceexecution.contract.paths import MAIN_RESULT_FILE, property_file
 from serviceexecution.contract.stdout_results import StdoutResultScanner
 from serviceexecution.local.project import LocalProject
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.errors import InvalidOutputPathError
 from serviceexecution.store.records import LogRecord, OutputManifest, SkippedFile, StdoutResult, StoredFile
 from serviceexecution.store.store import ResultStore
 
@@ -24,6 +25,8 @@ GRACE_SECONDS: Final = 10.0
 _FLUSH_SECONDS: Final = 0.2
 _CHUNK_BYTES: Final = 256 * 1024
 _LINE_BYTES: Final = 1024 * 1024
+_MOST_SKIPPED: Final = 1000
+"""As a collector's."""
 _POD: Final = "local"
 
 
@@ -50,6 +53,8 @@ class LocalProcess:
     store: ResultStore
     reference: ExecutionReference
     room: Path
+    manifest: OutputManifest | None = None
+    """What was kept of the output, once ``run`` has returned."""
     _process: asyncio.subprocess.Process | None = None
     _log: "_Log" = field(init=False)
 
@@ -83,7 +88,7 @@ class LocalProcess:
             await reading
             flushing.cancel()
             await self._log.close()
-        await self._keep_output()
+        self.manifest = await self._keep_output()
         return code
 
     async def stop(self) -> None:
@@ -134,16 +139,21 @@ class LocalProcess:
             await asyncio.sleep(_FLUSH_SECONDS)
             await self._log.flush()
 
-    async def _keep_output(self) -> None:
+    async def _keep_output(self) -> OutputManifest:
         """Put every regular file below the output folder into the store, no links."""
         root, stored, skipped = self.room / "output", list[StoredFile](), list[SkippedFile]()
-        for path in await asyncio.to_thread(_regular_files, root):
+        for path, reason in await asyncio.to_thread(_looked_at, root):
             name = path.relative_to(root).as_posix()
-            try:
-                written = await self.store.outputs.of(self.reference, 1).write(name, _chunks(path))
-                stored.append(written.file)
-            except (OSError, ValueError) as error:
-                skipped.append(SkippedFile(path=name[:1000], reason=str(error)[:1000]))
+            why = reason
+            if not why:
+                try:
+                    written = await self.store.outputs.of(self.reference, 1).write(name, _chunks(path))
+                    stored.append(written.file)
+                except (OSError, InvalidOutputPathError) as error:
+                    why = str(error)
+            if why and len(skipped) < _MOST_SKIPPED:
+                shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+                skipped.append(SkippedFile(path=shown[:1000], reason=why[:1000]))
         manifest = OutputManifest(
             pod_uid=_POD,
             files=tuple(stored),
@@ -152,6 +162,7 @@ class LocalProcess:
             committed_at=datetime.now(UTC),
         )
         await self.store.outputs.commit(self.reference, manifest)
+        return manifest
 
 
 class _Log:
@@ -207,13 +218,19 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
         os.killpg(process.pid, number)
 
 
-def _regular_files(root: Path) -> list[Path]:
-    return sorted(
-        path
-        for directory, _, names in os.walk(root)
-        for path in (Path(directory, name) for name in names)
-        if path.is_file() and not path.is_symlink()
-    )
+def _looked_at(root: Path) -> list[tuple[Path, str]]:
+    """Return all that is below ``root``, the main result first, each with why it is no output; "" for what is."""
+    found: list[tuple[Path, str]] = []
+    for directory, folders, names in os.walk(root):
+        for path in (Path(directory, name) for name in (*names, *folders)):
+            if path.is_symlink():
+                found.append((path, "symbolic links are not followed"))
+            elif path.is_dir():
+                if path == root / MAIN_RESULT_FILE:
+                    found.append((path, "a directory"))
+            else:
+                found.append((path, "" if path.is_file() else "it is no regular file"))
+    return sorted(found, key=lambda one: (one[0] != root / MAIN_RESULT_FILE, one[0]))
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -23,9 +23,12 @@ from serviceexecution.contract.json_types import (
     text_at,
     text_of,
 )
+from serviceexecution.contract.main_result import main_result_text
 from serviceexecution.contract.paths import MAIN_RESULT_FILE
 from serviceexecution.executions.conditions import with_phase
-from serviceexecution.executions.reasons import Reason
+from serviceexecution.executions.left_problem import problem_words
+from serviceexecution.executions.reasons import Reason, sentence
+from serviceexecution.executions.verdict import main_result_not_kept
 from serviceexecution.kube.kinds import CONFIG_MAPS, SECRETS, SERVICE_EXECUTIONS
 from serviceexecution.local.objects import LocalObjects
 from serviceexecution.local.process import Given, LocalProcess
@@ -40,6 +43,8 @@ from serviceexecution.store.store import ResultStore
 logger = structlog.stdlib.get_logger()
 _FOR_EVER: Final = 10**9
 """Seconds. Nobody cuts a watch in the same process."""
+_LONGEST_PROBLEM: Final = 1024**2
+"""Bytes, as in the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +130,11 @@ class Runner:
         given = await self._given(run)
         missing = given.missing_pool()
         if missing is not None:
-            sentence = (
+            said = (
                 f"The property {missing.property} names the data pool {missing.id}, which is not here: start sx serve "
                 f"with --pool {missing.id}=FOLDER."
             )
-            await self._end(run, Phase.FAILED, Reason.DATA_POOL_NOT_FOUND, sentence)
+            await self._end(run, Phase.FAILED, Reason.DATA_POOL_NOT_FOUND, said)
             return
         run.process = LocalProcess(self._project, self._store, run.reference, room)
         await self._say(run, Phase.RUNNING, Reason.RUNNING, "The program is running.")
@@ -149,15 +154,34 @@ class Runner:
         if run.cancelled.is_set():
             await self._end(run, Phase.CANCELLED, Reason.CANCELLED, "The execution was cancelled.")
         elif code is None:
-            sentence = f"The program ran longer than its limit of {seconds:.0f} s and was stopped."
-            await self._end(run, Phase.FAILED, Reason.TIMEOUT, sentence)
+            said = f"The program ran longer than its limit of {seconds:.0f} s and was stopped."
+            await self._end(run, Phase.FAILED, Reason.TIMEOUT, said)
         elif code != 0:
-            sentence = f"The program ended with exit code {code}."
-            await self._end(run, Phase.FAILED, Reason.PROGRAM_FAILED, sentence)
+            words = problem_words(await self._main_result(run))
+            said = f"Its exit code is {code}. {words or ''}".rstrip()
+            await self._end(run, Phase.FAILED, Reason.PROGRAM_FAILED, sentence(Reason.PROGRAM_FAILED, said))
+        elif (lost := self._lost(run)) is not None:
+            await self._end(run, Phase.FAILED, Reason.RESULT_NOT_KEPT, sentence(Reason.RESULT_NOT_KEPT, lost))
         elif (fault := await self._output_fault(run)) is not None:
             await self._end(run, Phase.FAILED, Reason.OUTPUT_INVALID, fault)
         else:
             await self._end(run, Phase.SUCCEEDED, Reason.SUCCEEDED, "The program ended with exit code 0.")
+
+    @staticmethod
+    def _lost(run: _Run) -> str | None:
+        manifest = None if run.process is None else run.process.manifest
+        return None if manifest is None else main_result_not_kept(manifest)
+
+    async def _main_result(self, run: _Run) -> str | None:
+        """Return the text of output.json, None when there is none or it is longer than a problem."""
+        manifest = None if run.process is None else run.process.manifest
+        files = () if manifest is None else manifest.files
+        if not any(file.path == MAIN_RESULT_FILE and file.size <= _LONGEST_PROBLEM for file in files):
+            return None
+        stream = await self._store.outputs.of(run.reference, 1).open(MAIN_RESULT_FILE)
+        if stream is None:
+            return None
+        return main_result_text(b"".join([bytes(chunk) async for chunk in stream.chunks]))
 
     async def _output_fault(self, run: _Run) -> str | None:
         """Return why the main result does not fit the schema that sx.yaml says, None when it does or says none."""
