@@ -25,7 +25,7 @@ from serviceexecution.gateway.service_api.submission.sweep import SubmissionSwee
 from serviceexecution.gateway.settings import GatewaySettings
 from serviceexecution.gateway.state.service_state import ServiceState
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.errors import KubernetesError
+from serviceexecution.kube.errors import HistoryError, KubernetesError
 from serviceexecution.process.connections import takes_connections
 from serviceexecution.process.garbage import collect_seldom
 from serviceexecution.process.interpreter import switch_often
@@ -154,7 +154,7 @@ async def serve_while(server: GatewayServer, background: Sequence[asyncio.Task[N
 
 
 async def serve(settings: GatewaySettings) -> None:
-    """Serve until SIGTERM or SIGINT; raises StoreConfigurationError, KubernetesError."""
+    """Serve until SIGTERM or SIGINT; raises StoreConfigurationError, KubernetesError, HistoryError."""
     store = ResultStore.open(settings.store_url, settings.cluster_id, settings.store_options)
     client = await KubernetesClient.connect(user_agent="serviceexecution-gateway", qps=_QPS, burst=_BURST)
     try:
@@ -200,7 +200,7 @@ async def serve(settings: GatewaySettings) -> None:
 
 
 def main() -> None:
-    """Console script ``serviceexecution-gateway``; exit code 1 when it cannot start."""
+    """Console script ``serviceexecution-gateway``; exit code 1 when it cannot start, or not go on."""
     try:
         settings = GatewaySettings.from_environment(os.environ)
         take_deep_objects()
@@ -212,6 +212,8 @@ def main() -> None:
             runner.run(serve(settings))
     except (SettingsError, StoreConfigurationError, KubernetesError, ValueError) as error:
         sys.exit(f"The gateway cannot start: {error}")
+    except HistoryError as error:
+        sys.exit(f"The gateway ends and is to be started again, since it knows what is no more: {error}")
 
 
 if __name__ == "__main__":

@@ -107,3 +107,13 @@ class BudgetSpentError(KubernetesError):
             status=429,
             retry_after=retry_after,
         )
+
+
+class HistoryError(Exception):
+    """The API server has an older state than before, as after a restore of etcd from an older snapshot."""
+
+    def __init__(self, what: str, before: int, now: int) -> None:
+        super().__init__(
+            f"the API server has gone back to an older state, as after a restore of etcd: {what} were at "
+            f"resource version {before}, and are at {now}"
+        )

@@ -18,8 +18,9 @@ import structlog
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue, metadata_of, object_at
 from serviceexecution.kube.client import KubernetesClient
-from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, KubernetesError
+from serviceexecution.kube.errors import AlreadyExistsError, ConflictError, HistoryError, KubernetesError
 from serviceexecution.kube.kinds import LEASES
+from serviceexecution.kube.versions import version_of
 
 logger = structlog.stdlib.get_logger()
 
@@ -99,7 +100,9 @@ class LeaderLease:
         timing: LeaseTiming = LeaseTiming(),
         clock: Callable[[], float] = _awake_or_not,
     ) -> None:
-        """``on_lost`` is called once when a held Lease cannot be renewed: stop writing, best by exiting."""
+        """``on_lost`` is called once when a held Lease cannot be renewed, or when the API server has an older state
+        than before: stop writing, best by exiting.
+        """
         self._logger = logger.bind(namespace=namespace, lease=name)
         self._client = client
         self._namespace = namespace
@@ -111,6 +114,8 @@ class LeaderLease:
         self._observed: _Observed | None = None
         self._renewed_at = 0.0
         self._held = False
+        self._newest = 0
+        """The highest resource version of the Lease since it is held."""
         self._renewing: asyncio.Task[None] | None = None
 
     @property
@@ -152,9 +157,12 @@ class LeaderLease:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._timing.retry_period)
-            if await self._renewed():
-                continue
-            self._logger.error("the Lease is lost")
+            try:
+                if await self._renewed():
+                    continue
+                self._logger.error("the Lease is lost")
+            except HistoryError as error:
+                self._logger.error("everything is read anew", why=str(error))  # noqa: TRY400 - foreseen
             self._held = False
             self._on_lost()
             return
@@ -203,6 +211,7 @@ class LeaderLease:
         }
         if lease is None:
             return not only_ours and await self._create({**ours, "acquireTime": now, "leaseTransitions": 0})
+        self._note(lease)
         spec = object_at(lease, "spec")
         holder = spec.get("holderIdentity")
         record = (holder, spec.get("renewTime"), spec.get("leaseTransitions"))
@@ -237,6 +246,18 @@ class LeaderLease:
         version = metadata_of(lease).get("resourceVersion")
         patch: JsonObject = {"metadata": {"resourceVersion": version}, "spec": spec}
         try:
-            return await self._client.patch(LEASES, self._namespace, self._name, patch) is not None
+            written = await self._client.patch(LEASES, self._namespace, self._name, patch)
         except ConflictError:
             return False
+        if written is not None:
+            self._note(written)
+        return written is not None
+
+    def _note(self, lease: JsonObject) -> None:
+        """Take the Lease as it was read or written. Raises HistoryError when it was newer once: what watches wait for
+        then comes only after as many writes as are lost.
+        """
+        version = version_of(lease)
+        if self._held and version < self._newest:
+            raise HistoryError(LEASES.plural, self._newest, version)
+        self._newest = version

@@ -1,6 +1,7 @@
 """Leader election with candidates on the API server in memory."""
 
 import asyncio
+import copy
 from typing import Any
 
 import pytest
@@ -301,3 +302,20 @@ async def test_a_short_lease_that_another_has_taken_is_lost_when_the_api_server_
     assert clock.now < timing.give_up
     assert server.lease["holderIdentity"] == "b"
     await leader.release()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_leader_ends_when_etcd_was_restored_from_an_older_snapshot(is_there):
+    """A watch goes on at a version that comes only after as many writes as are lost: nothing was seen until then."""
+    server, lost = LeaseServer(), asyncio.Event()
+    first = candidate(server, "a", lost)
+    older, version = copy.deepcopy(server.objects), server.version
+    await first.acquire()
+    if is_there:
+        older, version = copy.deepcopy(server.objects), server.version
+    async with asyncio.timeout(2):
+        await server.written_until(server.version + 5)
+        server.objects, server.version = older, version
+        await lost.wait()
+    assert not first.held
+    await first.release()

@@ -23,9 +23,9 @@ from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.service_runs import ServiceRuns
 from serviceexecution.controller.known.small_texts import SmallTexts
 from serviceexecution.controller.known.unreadable import UnreadableDefinition, unreadable_definition
-from serviceexecution.controller.known.versions import newer, number_of, version_of
 from serviceexecution.controller.known.weight import is_within
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
+from serviceexecution.kube.versions import newer, number_of, version_of
 from serviceexecution.resources.names import LABEL_DEFINITION_UID, LABEL_EXECUTION_UID
 from serviceexecution.resources.services.definition import ServiceDefinition
 

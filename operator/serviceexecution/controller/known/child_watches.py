@@ -17,11 +17,11 @@ from serviceexecution.contract.json_types import JsonObject, metadata_of
 from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.routing import Router, Touched
-from serviceexecution.controller.known.versions import number_of
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.client import KubernetesClient, WatchEvent
 from serviceexecution.kube.errors import GoneError, KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, ResourceKind
+from serviceexecution.kube.versions import number_of
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 
 logger = structlog.stdlib.get_logger()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from serviceexecution.controller.known.listed import Shown
-from serviceexecution.controller.known.versions import newer
+from serviceexecution.kube.versions import newer
 from serviceexecution.resources.pods.observed import JobView, PodView
 
 Place = tuple[str, str]

@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from serviceexecution.controller.known.versions import number_of
+from serviceexecution.kube.versions import number_of
 
 
 class Known(Protocol):

@@ -17,13 +17,13 @@ from serviceexecution.controller.known.cache import ObjectCache, Watched, uid_of
 from serviceexecution.controller.known.cached_execution import EndedExecution
 from serviceexecution.controller.known.listed import Shown
 from serviceexecution.controller.known.routing import Router, Touched
-from serviceexecution.controller.known.versions import number_of, version_of
 from serviceexecution.controller.metrics import NAMESPACES_REFUSED
 from serviceexecution.controller.work.keys import ExecutionKey, ServiceKey
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import JOBS, PODS, SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
 from serviceexecution.kube.pages import PAGE_SIZE
+from serviceexecution.kube.versions import number_of, version_of
 from serviceexecution.resources.names import LABEL_EXECUTION_UID
 
 logger = structlog.stdlib.get_logger()

@@ -27,8 +27,9 @@ from serviceexecution.gateway.state.definition_index import (
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
 from serviceexecution.gateway.state.known_execution import KnownExecution, known_execution, version_of
 from serviceexecution.gateway.state.object_index import ObjectIndex
-from serviceexecution.kube.errors import GoneError, KubernetesError
+from serviceexecution.kube.errors import GoneError, HistoryError, KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS, SERVICE_EXECUTIONS, ResourceKind
+from serviceexecution.kube.versions import number_of
 from serviceexecution.resources.services.definition import ServiceDefinition
 
 logger = structlog.stdlib.get_logger()
@@ -69,6 +70,8 @@ class ServiceState:
             seconds=FRESH_SECONDS, capacity=FRESH_NAMES
         )
         self._questions: SingleFlight[tuple[str, str, str], JsonObject | None] = SingleFlight()
+        self._newest: dict[tuple[ResourceKind, str | None], int] = {}
+        """How far each watch has come."""
         self._listed: set[tuple[ResourceKind, str | None]] = set()
         self._current: set[tuple[ResourceKind, str | None]] = set()
 
@@ -83,11 +86,17 @@ class ServiceState:
         return bool(len(self._executions) or len(self._definitions))
 
     async def run(self) -> None:
-        """Watch for ever."""
-        async with asyncio.TaskGroup() as tasks:
-            for namespace in self._namespaces or (None,):
-                tasks.create_task(self._follow(SERVICE_EXECUTIONS, namespace, self._executions))
-                tasks.create_task(self._follow(SERVICE_DEFINITIONS, namespace, self._definitions))
+        """Watch for ever. Raises HistoryError when the API server has an older state than before: what is known here is
+        then newer than what there is.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for namespace in self._namespaces or (None,):
+                    tasks.create_task(self._follow(SERVICE_EXECUTIONS, namespace, self._executions))
+                    tasks.create_task(self._follow(SERVICE_DEFINITIONS, namespace, self._definitions))
+        except ExceptionGroup as group:
+            older = group.subgroup(HistoryError)
+            raise group if older is None else older.exceptions[0] from None
 
     def note(self, body: JsonObject) -> KnownExecution | None:
         """Take an execution that we have written ourselves, and return what is known of it now."""
@@ -267,7 +276,10 @@ class ServiceState:
                 if number % _AT_ONCE == 0:
                     await asyncio.sleep(0)  # Thousands are read: let requests be answered meanwhile
             version = page.resource_version
-        as_of = int(version) if version.isascii() and version.isdecimal() else 0
+        as_of = number_of(version)
+        if as_of < self._newest.get((kind, namespace), 0):
+            raise HistoryError(kind.plural, self._newest[kind, namespace], as_of)
+        self._newest[kind, namespace] = as_of
         names = index.names(namespace)
         for start in range(0, len(names), _FORGOTTEN_AT_ONCE):
             index.drop_unlisted(names[start : start + _FORGOTTEN_AT_ONCE], uids, as_of)
@@ -291,6 +303,7 @@ class ServiceState:
                     metadata = metadata_of(event.object)
                     of = text_at(metadata, "namespace")
                     version = text_at(metadata, "resourceVersion") or version
+                    self._newest[kind, namespace] = number_of(version)
                     if kind == SERVICE_EXECUTIONS and of:
                         self.changes.reached(of, version_of(metadata))
                     if event.type == "DELETED":

@@ -1,13 +1,14 @@
 """The Service API over HTTP, on a cluster in memory with faults."""
 
 import asyncio
+import copy
 import re
 from datetime import UTC, datetime
 
 import jsonschema_rs
 import pytest
 
-from serviceexecution.kube.errors import GoneError
+from serviceexecution.kube.errors import GoneError, HistoryError
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
 from tests.unit.gateway.service_api.service_harness import _until, is_problem, service
@@ -211,5 +212,20 @@ class TestState:
             service.cluster.version += 1
             service.cluster.changes.break_off(GoneError("too old", status=410))
             await _until(lambda: service.state.known_execution(NAMESPACE, SERVICE, name) is None)
+        finally:
+            task.cancel()
+
+    async def test_a_gateway_ends_when_etcd_was_restored_from_an_older_snapshot(self, service):
+        """It would take what is stored again for older than what it knows, and say what is no more."""
+        older, version = copy.deepcopy(service.cluster.objects), service.cluster.version
+        task = asyncio.create_task(service.state.run())
+        try:
+            await _until(lambda: service.state.ready and service.cluster.watches == 2)
+            name = await service.started()
+            await _until(lambda: service.state.known_execution(NAMESPACE, SERVICE, name))
+            service.cluster.objects, service.cluster.version = older, version
+            service.cluster.changes.break_off(GoneError("too old", status=410))
+            with pytest.raises(HistoryError, match="serviceexecutions were at resource version"):
+                await asyncio.wait_for(task, timeout=10)
         finally:
             task.cancel()
