@@ -97,6 +97,7 @@ def test_a_node_that_does_not_return_holds_its_executions_for_a_bounded_time(
             message = str(member(final, "status", "message"))
             assert why in message, message
             assert f'its node "{NODE}" has not confirmed it: the program may still run there' in message
+    machines.wait_until_all_are_ready(seconds=180)
     for final in (cancelled, lost):
         sandbox.wait_for_no_children(final)
 
