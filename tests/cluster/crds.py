@@ -1,10 +1,8 @@
 """Our CustomResourceDefinitions on a real API server, under a group of their own."""
 
+import contextlib
 import copy
-import json
 import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
@@ -16,37 +14,41 @@ from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import ResourceKind
 from serviceexecution.resources.crds.definitions import service_execution_crd
 from serviceexecution.resources.names import API_VERSION, KIND, PLURAL
+from tests.cluster.kubectl import kubectl, must
+from tests.support.polling import poll_until
 
 RUNTIME: Final[JsonObject] = {"docker": {"image": "a:1"}}
 
 
-def kubectl(*arguments: str, stdin: object = None) -> subprocess.CompletedProcess[str]:
-    """Run kubectl as the cluster's administrator."""
-    found = shutil.which("kubectl")
-    if found is None:
-        pytest.skip('kubectl is not in PATH: eval "$(make -s env)" after `make up`')
-    text = None if stdin is None else json.dumps(stdin)
-    return subprocess.run([found, *arguments], input=text, capture_output=True, text=True, check=False)
+@contextlib.contextmanager
+def installed(definition: JsonObject, plural: str) -> Iterator[ResourceKind]:
+    """Install a CustomResourceDefinition of ours under another group."""
+    group = f"test-{secrets.token_hex(4)}.serviceexecution.dev"
+    crd = cast("Any", copy.deepcopy(definition))
+    crd["metadata"]["name"] = f"{plural}.{group}"
+    crd["spec"]["group"] = group
+    crd["spec"]["names"]["shortNames"] = []
+    crd["spec"]["names"]["categories"] = []
+    name = f"crd/{plural}.{group}"
+    must("create", "-f", "-", stdin=crd)
+    try:
+        # Neither `kubectl wait` nor this bears conditions that are null, as they are at first
+        established = "-o=jsonpath={.status.conditions[?(@.type=='Established')].status}"
+        poll_until(
+            lambda: kubectl("get", name, established).stdout == "True",
+            seconds=30,
+            what=f"{name} is established",
+        )
+        yield ResourceKind(group, API_VERSION, plural)
+    finally:
+        kubectl("delete", name, "--wait=false")
 
 
 @pytest.fixture(scope="module")
 def kind() -> Iterator[ResourceKind]:
-    """Install the definition under another group."""
-    group = f"test-{secrets.token_hex(4)}.serviceexecution.dev"
-    crd = cast("Any", copy.deepcopy(service_execution_crd()))
-    crd["metadata"]["name"] = f"{PLURAL}.{group}"
-    crd["spec"]["group"] = group
-    crd["spec"]["names"]["shortNames"] = []
-    crd["spec"]["names"]["categories"] = []
-    done = kubectl("create", "-f", "-", stdin=crd)
-    assert done.returncode == 0, done.stderr
-    try:
-        name = f"crd/{PLURAL}.{group}"
-        done = kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
-        assert done.returncode == 0, done.stderr
-        yield ResourceKind(group, API_VERSION, PLURAL)
-    finally:
-        kubectl("delete", "crd", f"{PLURAL}.{group}", "--wait=false")
+    """Install that of executions under another group."""
+    with installed(service_execution_crd(), PLURAL) as kind:
+        yield kind
 
 
 class Executions:

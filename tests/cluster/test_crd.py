@@ -16,7 +16,8 @@ from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.resources.crds.definitions import MUTABLE_FIELDS
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.names import API_VERSION, KIND, PLURAL
-from tests.cluster.crds import RUNTIME, Executions, executions, kind, kubectl, refused
+from tests.cluster.crds import RUNTIME, Executions, executions, kind, refused
+from tests.cluster.kubectl import kubectl
 from tests.support.seen_statuses import UNSEEN
 
 __all__ = ["executions", "kind"]
