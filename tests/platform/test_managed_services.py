@@ -7,6 +7,7 @@ import zipfile
 import httpx
 import pytest
 
+from serviceexecution.gateway.accelerators import Accelerators
 from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.names import LABEL_MANAGED_SERVICE
@@ -21,6 +22,8 @@ IMAGE = {"type": "registry", "image": "docker.io/library/busybox", "tag": "1.35.
 REPOSITORY = {"type": "repository", "full_path": "https://example.com/group/project.git"}
 CPU = {"type": "cpu", "amount": 500, "unit": "m"}
 MEMORY = {"type": "memory", "amount": 512, "unit": "M"}
+T4 = {"type": "gpu", "amount": 2, "accelerator": "NVIDIA_TESLA_T4"}
+V100 = {"type": "gpu", "amount": 1, "accelerator": "NVIDIA_TESLA_V100"}
 NO_GPU = {"type": "gpu", "amount": 1, "accelerator": "NONE"}
 
 
@@ -127,9 +130,10 @@ def test_a_name_that_is_no_part_of_a_url_is_a_typed_400(sync, name):
         ({"resource_configurations": [{**CPU, "amount": 0}]}, "$.resourceConfigurations[0].amount"),
         ({"resource_configurations": [{**CPU, "unit": "Gi"}]}, "$.resourceConfigurations[0].unit"),
         (
-            {"resource_configurations": [{"type": "gpu", "amount": 1, "accelerator": "NVIDIA_TESLA_T4"}]},
+            {"resource_configurations": [T4]},
             "$.resourceConfigurations[0].accelerator",
         ),
+        ({"resource_configurations": [{**T4, "amount": 65}]}, "$.resourceConfigurations[0].amount"),
     ],
 )
 def test_what_cannot_be_made_is_a_typed_400_that_names_the_member(sync, members, path):
@@ -251,6 +255,58 @@ def test_resources_are_changed_one_by_one(platform, managed):
         managed.update_managed_service_resource_configuration(made.id, request=request)
     amounts = {"cpu": "250m", "memory": "512M"}
     assert spec(platform)["resources"] == {"requests": amounts, "limits": amounts}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_accelerators_are_resources_that_the_operator_has_named(sdk, tmp_path, asynchronous):
+    named = Accelerators({"NVIDIA_TESLA_T4": "nvidia.com/gpu", "NVIDIA_TESLA_V100": "example.com/v100"})
+    with ServedGateway(tmp_path, accelerators=named) as gateway:
+        platform = Platform(sdk, gateway, asynchronous=asynchronous)
+        managed = platform.client.managed_services
+        made = managed.create_managed_service(name="new", source=FILE, resource_configurations=[CPU, T4])
+        both = {"cpu": "500m", "nvidia.com/gpu": "2"}
+        assert spec(platform)["resources"] == {"requests": both, "limits": both}
+        gpu = platform.client.services.get_service(made.id).service_definitions[0].configurations[1]
+        assert (gpu.type, gpu.amount, gpu.accelerator) == ("gpu", 2, "NVIDIA_TESLA_T4")
+        update = managed.update_managed_service_resource_configuration
+        update(made.id, request=V100)
+        both = {"cpu": "500m", "example.com/v100": "1"}
+        assert spec(platform)["resources"] == {"requests": both, "limits": both}
+        for none in (NO_GPU, {**T4, "amount": 0}):
+            update(made.id, request=T4)
+            update(made.id, request=none)
+            assert spec(platform)["resources"]["limits"] == {"cpu": "500m"}
+        body = refused(
+            "BadRequestError", update, made.id, request={**T4, "accelerator": "H100"}, code="InvalidService"
+        )
+        assert "NVIDIA_TESLA_T4, NVIDIA_TESLA_V100" in body["detail"]
+        assert "gateway.platformApi.accelerators" in body["detail"]
+
+
+def test_a_device_that_somebody_else_has_asked_for_stays(sync):
+    made = sync.client.managed_services.create_managed_service(name="new", source=FILE)
+    spec(sync)["resources"] = {"limits": {"amd.com/gpu": "1"}}
+    update = sync.client.managed_services.update_managed_service_resource_configuration
+    for asked in (NO_GPU, T4):
+        assert "amd.com/gpu" in refused("BadRequestError", update, made.id, request=asked)["detail"]
+    assert spec(sync)["resources"] == {"limits": {"amd.com/gpu": "1"}}
+
+
+def test_credentials_of_a_registry_are_refused_with_the_way_to_give_them(sync):
+    create = sync.client.managed_services.create_managed_service
+    body = refused(
+        "BadRequestError", create, name="new", source={**IMAGE, "username": "u", "password": "s3cret"}
+    )
+    assert "spec.imagePullSecrets" in body["detail"]
+    assert "s3cret" not in str(body)
+    made = create(name="new", source=IMAGE)
+    update = sync.client.managed_services.update_managed_service_source
+    refused(
+        "BadRequestError", update, made.id, request={**IMAGE, "password": "s3cret"}, code="InvalidService"
+    )
+    spec(sync)["imagePullSecrets"] = [{"name": "login"}]
+    update(made.id, request={**IMAGE, "tag": "1.36"})
+    assert spec(sync)["imagePullSecrets"] == [{"name": "login"}]  # As kubectl has set it
 
 
 def test_another_kind_of_source_takes_no_credentials_along(platform, managed):

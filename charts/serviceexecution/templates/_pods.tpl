@@ -67,6 +67,7 @@ resources:
   (dict "name" "SX_TOKEN_SECONDS" "value" (.Values.auth.tokenSeconds | int | toString))
   (dict "name" "SX_WAIT_SECONDS" "value" (.Values.gateway.waitSeconds | int | toString))
   (dict "name" "SX_INPUT_RETENTION" "value" .Values.gateway.inputRetention)
+  (dict "name" "SX_ACCELERATORS" "value" (ternary (toJson .Values.gateway.platformApi.accelerators) "" (not (empty .Values.gateway.platformApi.accelerators))))
   (dict "name" "SX_CORS_ORIGINS" "value" (join "," .Values.gateway.corsOrigins))
   (dict "name" "SX_CONSOLE_DIRECTORY" "value" (ternary "/opt/console" "" .Values.gateway.console.enabled))
   (dict "name" "SX_CONSOLE_OPEN_ID_CONNECT" "value" (include "serviceexecution.openIdConnect" .))

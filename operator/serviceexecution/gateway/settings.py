@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from serviceexecution.contract.durations import DurationError, format_duration, parse_duration
 from serviceexecution.contract.volume_pods import VOLUME_PORT
+from serviceexecution.gateway.accelerators import VARIABLE, Accelerators, read_accelerators
 from serviceexecution.gateway.identity_provider import IdentityProvider, read_identity_provider
 from serviceexecution.process.settings import (
     ProcessSettings,
@@ -94,6 +95,9 @@ class GatewaySettings(ProcessSettings):
     """Networks of proxies in front of the gateway, whose word on where a request comes from counts."""
     large_uploads: Annotated[int, whole_number("SX_LARGE_UPLOADS", most=1000)] = 6
     """Uploads above 1 MiB that are received at the same time; each holds up to 24 MiB of memory."""
+    accelerators: Annotated[Accelerators, variable(VARIABLE, read_accelerators)] = Accelerators()
+    """Resources of nodes by the accelerators of the platform's API, as a JSON object such as
+    {"NVIDIA_TESLA_T4": "nvidia.com/gpu"}; none: services of that API get no accelerators."""
     source_limit: Annotated[int, size("SX_SOURCE_LIMIT")] = 100 * 1024**2
     """Most bytes of an archive that a service is built from."""
     source_uploads: Annotated[int, whole_number("SX_SOURCE_UPLOADS", most=1000)] = 3

@@ -34,12 +34,14 @@ def test_all_settings_of_the_gateway_are_read():
             "SX_SOURCE_UPLOADS": "1",
             "SX_BUILD_CA_FILE": "/etc/ca.crt",
             "SX_TRUSTED_PROXIES": "10.42.0.0/16, fd00::1",
+            "SX_ACCELERATORS": '{"NVIDIA_TESLA_T4": "nvidia.com/gpu"}',
             "SX_CONSOLE_OPEN_ID_CONNECT": '{"issuer": "https://id.example.com/", "clientId": "c"}',
         }
     )
     assert settings.console_open_id_connect == IdentityProvider("https://id.example.com/", "c", ("openid",))
     assert (settings.pods_port, settings.pods_at_api_port) == (82, "never")
     assert (settings.auth_mode, settings.public_url) == ("none", "https://api.example.com/sx")
+    assert settings.accelerators.resource_of("NVIDIA_TESLA_T4") == "nvidia.com/gpu"
     assert settings.namespaces == ("team-a", "team-b")
     assert (settings.source_limit, settings.source_uploads) == (1536 * 1024**2, 1)
     assert settings.build_ca_file == "/etc/ca.crt"
@@ -53,6 +55,12 @@ def test_all_settings_of_the_gateway_are_read():
     "wrong",
     [
         {"SX_AUTH_MODE": "maybe"},
+        {"SX_ACCELERATORS": "NVIDIA_TESLA_T4=nvidia.com/gpu"},
+        {"SX_ACCELERATORS": '{"NVIDIA_TESLA_T4": "gpu"}'},
+        {"SX_ACCELERATORS": '{"NVIDIA_TESLA_T4": "kubernetes.io/gpu"}'},
+        {"SX_ACCELERATORS": '{"NVIDIA_TESLA_T4": 1}'},
+        {"SX_ACCELERATORS": '{"NONE": "nvidia.com/gpu"}'},
+        {"SX_ACCELERATORS": '{"A": "nvidia.com/gpu", "B": "nvidia.com/gpu"}'},
         {"SX_SOURCE_LIMIT": "a lot"},
         {"SX_SOURCE_UPLOADS": "0"},
         {"SX_TOKEN_SECONDS": "599"},

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import ROUND_CEILING, Decimal
-from typing import Final, Literal
+from typing import Literal
 
-from serviceexecution.contract.json_types import JsonObject, JsonValue
-from serviceexecution.contract.quantities import exact_quantity
+from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.accelerators import Accelerators
 from serviceexecution.gateway.platform_api.service_lookup import lifecycle_of
+from serviceexecution.gateway.platform_api.services.resource_amounts import shown_resources
 from serviceexecution.gateway.platform_api.services.texts import shown_contacts, shown_links, shown_summary
 from serviceexecution.gateway.service_api.documents.execution_document import timestamp
 from serviceexecution.gateway.state.definition_index import KnownDefinition
@@ -16,8 +16,6 @@ from serviceexecution.resources.services.definition import ServiceDefinition
 from serviceexecution.store.usage.sums import MonthlyUsage, month_of
 
 Permission = Literal["VIEWER", "MAINTAINER", "OWNER"]
-_MILLI: Final = Decimal(1000)
-_MEGA: Final = Decimal(1_000_000)
 
 
 def overview(known: KnownDefinition) -> JsonObject:
@@ -34,7 +32,11 @@ def overview(known: KnownDefinition) -> JsonObject:
 
 
 def service_document(
-    known: KnownDefinition, definition: ServiceDefinition, permission: Permission, endpoint: str
+    known: KnownDefinition,
+    definition: ServiceDefinition,
+    permission: Permission,
+    endpoint: str,
+    accelerators: Accelerators,
 ) -> JsonObject:
     """Return the service; ``endpoint`` is its URL in the Service API."""
     return {
@@ -42,7 +44,7 @@ def service_document(
         "name": known.metadata.name,
         "displayName": known.display_name or known.metadata.name,
         "currentUserPermission": permission,
-        "serviceDefinitions": [_definition(known, definition, endpoint)],
+        "serviceDefinitions": [_definition(known, definition, endpoint, accelerators)],
         "contacts": shown_contacts(definition.metadata.annotations),
         "links": shown_links(definition.metadata.annotations),
     }
@@ -80,7 +82,9 @@ def statistics(
     }
 
 
-def _definition(known: KnownDefinition, definition: ServiceDefinition, endpoint: str) -> JsonObject:
+def _definition(
+    known: KnownDefinition, definition: ServiceDefinition, endpoint: str, accelerators: Accelerators
+) -> JsonObject:
     spec = definition.spec
     document: JsonObject = {
         "id": known.metadata.uid,
@@ -93,7 +97,7 @@ def _definition(known: KnownDefinition, definition: ServiceDefinition, endpoint:
         "type": "MANAGED",
         "lifecycle": lifecycle_of(known),
         "pricingPlans": [],
-        "configurations": _resources(definition),
+        "configurations": shown_resources(spec.resources, accelerators),
         "runtimeConfiguration": {
             "runtime": "DOCKER" if spec.runtime.python is None else "PYTHON_TEMPLATE",
             "applyProviderTokens": False,
@@ -111,19 +115,6 @@ def _source(definition: ServiceDefinition) -> JsonObject | None:
     if source is None:
         return None
     return {"type": "file"} if source.git is None else {"type": "repository", "fullPath": source.git.url}
-
-
-def _resources(definition: ServiceDefinition) -> list[JsonValue]:
-    """Return CPU and memory as the client takes them: whole numbers of thousandths and of 10^6 bytes, rounded up."""
-    needs = definition.spec.resources
-    given = {} if needs is None else {**(needs.requests or {}), **(needs.limits or {})}
-    found: list[JsonValue] = []
-    for name, scale, unit in (("cpu", _MILLI, "m"), ("memory", 1 / _MEGA, "M")):
-        amount = exact_quantity(str(given[name])) if name in given else None
-        if amount is not None:
-            whole = (amount * scale).to_integral_value(ROUND_CEILING)
-            found.append({"type": name, "amount": int(whole), "unit": unit})
-    return found
 
 
 def _months_before(month: datetime, number: int) -> datetime:

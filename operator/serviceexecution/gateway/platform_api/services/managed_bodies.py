@@ -15,6 +15,7 @@ from serviceexecution.contract.json_types import (
     objects_of,
     text_at,
 )
+from serviceexecution.gateway.accelerators import Accelerators
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.services.bodies import members, text, wrong
 from serviceexecution.gateway.platform_api.services.managed_sources import SourceKind, given_source, url_of
@@ -37,9 +38,12 @@ LONGEST_VALUE: Final = 128 * 1024
 _DOCKER: Final = "DOCKER"
 _PYTHON: Final = "PYTHON_TEMPLATE"
 _MOST_RESOURCES: Final = 3
+_NO_ACCELERATORS: Final = Accelerators()
 
 
-def new_definition(body: JsonObject, name: str, digest: str) -> JsonObject:
+def new_definition(
+    body: JsonObject, name: str, digest: str, accelerators: Accelerators = _NO_ACCELERATORS
+) -> JsonObject:
     """Return the object of a new service; raises Problem 400. ``digest`` is that of the request."""
     source = given_source(body.get("source"))
     configured = _object(body, "runtimeConfiguration")
@@ -52,7 +56,7 @@ def new_definition(body: JsonObject, name: str, digest: str) -> JsonObject:
     env = _environment(configured, ())
     if env:
         spec["env"] = env
-    resources = _resources(body.get("resourceConfigurations"))
+    resources = _resources(body.get("resourceConfigurations"), accelerators)
     if resources:
         spec["resources"] = resources
     annotations: JsonObject = {ANNOTATION_REQUEST_DIGEST: digest}
@@ -111,9 +115,11 @@ def source_patch(definition: JsonObject, body: JsonValue) -> JsonObject:
     return {"spec": patch}
 
 
-def resource_patch(definition: JsonObject, body: JsonValue) -> JsonObject:
+def resource_patch(
+    definition: JsonObject, body: JsonValue, accelerators: Accelerators = _NO_ACCELERATORS
+) -> JsonObject:
     """Return the patch of one resource's amount; raises Problem 400."""
-    amounts = amounts_patch(members(body), "$", object_at(definition, "spec", "resources"))
+    amounts = amounts_patch(members(body), "$", object_at(definition, "spec", "resources"), accelerators)
     return {"spec": {"resources": {"requests": amounts, "limits": amounts}}} if amounts else {}
 
 
@@ -228,7 +234,7 @@ def _environment(configured: JsonObject, before: list[JsonObject] | tuple[()]) -
     return kept
 
 
-def _resources(given: JsonValue) -> JsonObject:
+def _resources(given: JsonValue, accelerators: Accelerators) -> JsonObject:
     if given is None:
         return {}
     if not isinstance(given, list) or len(given) > _MOST_RESOURCES:
@@ -238,7 +244,7 @@ def _resources(given: JsonValue) -> JsonObject:
     amounts: JsonObject = {}
     for number, one in enumerate(given):
         path = f"$.resourceConfigurations[{number}]"
-        amounts |= amounts_patch(object_of(one), path, {})
+        amounts |= amounts_patch(object_of(one), path, {}, accelerators)
     return {"requests": amounts, "limits": amounts} if amounts else {}
 
 

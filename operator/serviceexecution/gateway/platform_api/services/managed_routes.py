@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -27,12 +28,12 @@ from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from serviceexecution.resources.names import ANNOTATION_REQUEST_DIGEST, DEFINITION_PLURAL
 
 _LONGEST_NAME: Final = 63
-CHANGES: Final[dict[str, Callable[[JsonObject, JsonValue], JsonObject]]] = {
+_Change = Callable[[JsonObject, JsonValue], JsonObject]
+CHANGES: Final[dict[str, _Change]] = {
     "source": managed_bodies.source_patch,
     "runtime-configuration": managed_bodies.runtime_patch,
-    "resource-configuration": managed_bodies.resource_patch,
 }
-"""What is changed → from the service and the body to a merge patch."""
+"""What is changed → from the service and the body to a merge patch; and resources, by the cluster's accelerators."""
 
 
 def managed_router(context: PlatformContext) -> APIRouter:
@@ -50,7 +51,8 @@ def managed_router(context: PlatformContext) -> APIRouter:
         name = _name(members(found))
         # Nobody else's request finds what this one has made
         digest = request_digest(f"service\0{caller.username}", body)
-        manifest = managed_bodies.new_definition(members(found), name, digest)
+        accelerators = services.settings.accelerators
+        manifest = managed_bodies.new_definition(members(found), name, digest, accelerators)
         stored, made = await _created(context, caller, namespace, manifest)
         known = services.state.note_definition(stored)
         if known is None:
@@ -60,7 +62,7 @@ def managed_router(context: PlatformContext) -> APIRouter:
         return JSONResponse(document, HTTPStatus.CREATED if made else HTTPStatus.OK)
 
     def changed(
-        patch_of: Callable[[JsonObject, JsonValue], JsonObject],
+        patch_of: _Change,
     ) -> Callable[..., Awaitable[Response]]:
         async def put(request: Request, namespace: str, service_id: str) -> Response:
             caller = await context.known_caller(request, namespace)
@@ -79,7 +81,13 @@ def managed_router(context: PlatformContext) -> APIRouter:
 
         return put
 
-    for path, patch_of in CHANGES.items():
+    changes: dict[str, _Change] = {
+        **CHANGES,
+        "resource-configuration": partial(
+            managed_bodies.resource_patch, accelerators=services.settings.accelerators
+        ),
+    }
+    for path, patch_of in changes.items():
         router.add_api_route(f"{MANAGED_SERVICE}/{path}", changed(patch_of), methods=["PUT"])
 
     @router.put(f"{MANAGED_SERVICE}/build")

@@ -60,8 +60,9 @@ def _image(found: JsonObject) -> str:
     if found.get("password") or found.get("username"):
         raise wrong(
             "$.source.password",
-            "Credentials of a registry are not taken: put them into a Secret that the namespace's default account "
-            "names in imagePullSecrets.",
+            "Credentials of a registry are not taken, since this gateway writes no Secrets of people: put them into "
+            "one with kubectl create secret docker-registry, and name it in spec.imagePullSecrets of the "
+            "ServiceDefinition, or in imagePullSecrets of the account that the service runs as.",
         )
     image = text(found, "image", _LONGEST_IMAGE, path="$.source")
     tag = text(found, "tag", 128, path="$.source")

@@ -15,7 +15,13 @@ _PERMISSIONS: Final[tuple[tuple[str, Permission], ...]] = (("delete", "OWNER"), 
 async def shown_service(context: PlatformContext, call: Call) -> JsonObject:
     """Return the service with what its caller may do with it; raises Problem 404, 503, KubernetesError."""
     definition = await context.services.whole_definition(call.definition)
-    return service_document(call.definition, definition, await _permission(context, call), call.base)
+    return service_document(
+        call.definition,
+        definition,
+        await _permission(context, call),
+        call.base,
+        context.services.settings.accelerators,
+    )
 
 
 async def _permission(context: PlatformContext, call: Call) -> Permission:
