@@ -58,6 +58,25 @@ def test_an_earlier_revision_is_looked_at_and_serves_when_asked(console, plot):
     assert page.evaluate("window.hacked") is None
 
 
+def test_a_build_is_shown_as_soon_as_the_service_tells_of_it(console, plot):
+    """Without events the page asks for its builds every half minute."""
+    page = console.page
+    expect(page.get_by_role("row", name="r2 serves")).to_be_visible()
+
+    async def build():
+        stored = console.service.cluster.objects["servicedefinitions", NAMESPACE, "plot"]["status"]
+        built = {"name": "r4", "key": "d", "phase": "Succeeded", "attempts": 1}
+        status = {"revision": "r4", "revisions": [built, *stored["revisions"]]}
+        patch = {"status": status}
+        await console.service.cluster.patch(
+            SERVICE_DEFINITIONS, NAMESPACE, "plot", patch, subresource="status"
+        )
+
+    console.gateway.run(build())
+    expect(page.get_by_role("row", name="r4 serves")).to_be_visible(timeout=9000)
+    expect(page.get_by_text("Revision r4", exact=True)).to_be_visible(timeout=9000)
+
+
 def test_settings_are_shown_as_yaml_to_those_who_may_change_them(console, plot):
     page = console.page
     page.get_by_role("tab", name="Settings").click()

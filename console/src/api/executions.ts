@@ -1,7 +1,6 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
 import type { ServerEvent } from "./events";
-import { useStream } from "./live";
+import { useAgain, useStream } from "./live";
 import { executionPath, listQuery, platform, type Filters } from "./queries";
 import { callJson } from "./session";
 import { hasEnded, type Execution, type ExecutionPage } from "./types";
@@ -10,14 +9,14 @@ const LIST_MS = 2500;
 const ONE_MS = 1500;
 /** Also with a stream: behind one address there may be several gateways, of which one knows a little less than another. */
 const SLOW_MS = 30_000;
-const SOON_MS = 300;
 /** Of one that waits: its place in line changes with others, of which its events do not tell. */
 const IN_LINE_MS = 5000;
 
 /** A page of the list, which follows what happens: by events, and without them by asking again. */
 export function useExecutions(namespace: string, filters: Filters) {
   const queries = useQueryClient();
-  const again = useAgain(() => void queries.invalidateQueries({ queryKey: ["executions", namespace] }));
+  // Not more often than a page without events asks
+  const again = useAgain(() => void queries.invalidateQueries({ queryKey: ["executions", namespace] }), LIST_MS);
   const live = useStream(`${platform(namespace)}/service-executions/events`, (events) => {
     const changed = executionsOf(events);
     queries.setQueriesData<ExecutionPage>({ queryKey: ["executions", namespace] }, (page) => page && withChanges(page, changed));
@@ -65,27 +64,4 @@ export function withChanges(page: ExecutionPage, changed: Execution[]): Executio
   const newest = new Map(changed.map((one) => [one.id, one]));
   if (!page.content.some((one) => newest.has(one.id))) return page;
   return { ...page, content: page.content.map((one) => newest.get(one.id) ?? one) };
-}
-
-/** Does something soon, and not more often than a page without events would. */
-function useAgain(act: () => void): () => void {
-  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
-  const before = useRef(0);
-  useEffect(
-    () => () => {
-      if (timer.current) clearTimeout(timer.current);
-      timer.current = null;
-    },
-    [],
-  );
-  return () => {
-    timer.current ??= setTimeout(
-      () => {
-        timer.current = null;
-        before.current = Date.now();
-        act();
-      },
-      Math.max(SOON_MS, before.current + LIST_MS - Date.now()),
-    );
-  };
 }

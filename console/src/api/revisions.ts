@@ -25,11 +25,12 @@ const path = (namespace: string, service: string): string =>
 
 export const isOver = (one: Revision): boolean => one.phase !== "Pending" && one.phase !== "Building";
 
-export function useRevisions(namespace: string, service: string) {
+/** With `live` the service's events say when to ask. */
+export function useRevisions(namespace: string, service: string, live: boolean) {
   return useQuery({
     queryKey: ["revisions", namespace, service],
     queryFn: () => callJson<Revisions>(`${path(namespace, service)}/builds`),
-    refetchInterval: ({ state }) => (state.data && unsettled(state.data) ? SOON_MS : 30_000),
+    refetchInterval: ({ state }) => (!live && state.data && unsettled(state.data) ? SOON_MS : 30_000),
   });
 }
 

@@ -1,4 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useAgain, useStream } from "./live";
 import { newKey, platform, servicePath } from "./queries";
 import { callJson } from "./session";
 import type { Execution, JsonObject } from "./types";
@@ -28,12 +29,30 @@ export interface InputSchema {
 }
 
 const one = (namespace: string, id: string): string => `${platform(namespace)}/services/${encodeURIComponent(id)}`;
+
+/** Also with a stream: behind one address there may be several gateways, of which one knows a little less than another. */
+export const SLOW_MS = 30_000;
+const ONE_MS = 10_000;
+/** A build may say its steps fast: its page asks no more often. */
+const PAUSE_MS = 1500;
+
+/** A service, and whether its events are followed: then its builds need not be asked for again and again. */
 export function useService(namespace: string, id: string) {
-  return useQuery({
-    queryKey: ["service", namespace, id],
+  const queries = useQueryClient();
+  const queryKey = ["service", namespace, id];
+  const again = useAgain(() => {
+    void queries.invalidateQueries({ queryKey });
+    void queries.invalidateQueries({ queryKey: ["revisions", namespace] });
+    void queries.invalidateQueries({ queryKey: ["settings", namespace] });
+  }, PAUSE_MS);
+  const known = queries.getQueryData<Service>(queryKey);
+  const live = useStream(known ? `${one(namespace, id)}/events` : null, again);
+  const found = useQuery({
+    queryKey,
     queryFn: () => callJson<Service>(one(namespace, id)),
-    refetchInterval: 10_000,
+    refetchInterval: live ? SLOW_MS : ONE_MS,
   });
+  return { found, live };
 }
 
 export function useInputSchema(namespace: string, id: string) {

@@ -13,13 +13,13 @@ const TABS = ["run", "about", "build", "settings", "usage"];
 
 export function ServicePage() {
   const { namespace, id } = route.useParams();
-  const found = useService(namespace, id);
+  const { found, live } = useService(namespace, id);
   if (found.isPending) return <Loading what="the service" />;
   if (!found.data) return <Problem error={found.error} retry={() => void found.refetch()} />;
-  return <One namespace={namespace} service={found.data} />;
+  return <One namespace={namespace} service={found.data} live={live} />;
 }
 
-function One({ namespace, service }: { namespace: string; service: Service }) {
+function One({ namespace, service, live }: { namespace: string; service: Service; live: boolean }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const definition = service.serviceDefinitions[0];
@@ -62,6 +62,7 @@ function One({ namespace, service }: { namespace: string; service: Service }) {
           <Build
             namespace={namespace}
             service={service}
+            live={live}
             chosen={search.revision}
             choose={(revision) => void navigate({ search: { tab: "build", revision }, replace: true })}
           />

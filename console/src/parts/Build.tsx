@@ -12,14 +12,16 @@ const MOST_LINES = 5000;
 interface BuildProps {
   namespace: string;
   service: Service;
+  /** Whether the service's events are followed. */
+  live: boolean;
   /** The revision whose log is shown; the newest when none is named. */
   chosen: string | undefined;
   choose: (revision: string) => void;
 }
 
 /** What was built, which revision serves, and what the build of one has printed. */
-export function Build({ namespace, service, chosen, choose }: BuildProps) {
-  const found = useRevisions(namespace, service.name);
+export function Build({ namespace, service, live, chosen, choose }: BuildProps) {
+  const found = useRevisions(namespace, service.name, live);
   if (found.isPending) return <Loading what="the builds" />;
   if (found.isError) return <Problem error={found.error} retry={() => void found.refetch()} />;
   const shown = found.data.revisions.find((one) => one.name === chosen) ?? found.data.revisions[0];

@@ -158,7 +158,7 @@ def create_app(
         Budget("small uploads", lambda: slots.uses[1]),
         Budget("submissions", lambda: intake.use),
         Budget("followed logs", lambda: streams.use),
-        Budget("streams of executions", lambda: context.changes.use),
+        Budget("streams of executions and services", lambda: context.changes.use),
     )
     app.include_router(cluster_router(store, client, settings, state=known, access=access, budgets=budgets))
     app.include_router(console_router(settings))

@@ -19,6 +19,7 @@ from serviceexecution.gateway.platform_api.jobs.routes import job_router
 from serviceexecution.gateway.platform_api.principal.routes import principal_router, rest_router
 from serviceexecution.gateway.platform_api.service_lookup import ServiceLookup
 from serviceexecution.gateway.platform_api.services.edit_routes import edit_router
+from serviceexecution.gateway.platform_api.services.event_routes import service_event_router
 from serviceexecution.gateway.platform_api.services.managed_routes import managed_router
 from serviceexecution.gateway.platform_api.services.openapi_routes import openapi_router
 from serviceexecution.gateway.platform_api.services.routes import service_router
@@ -52,6 +53,7 @@ def platform_api_router(
         job_router(context, intake),
         service_router(context),
         openapi_router(context),
+        service_event_router(context),
         edit_router(context),
         managed_router(context),
         source_router(context, uploads),

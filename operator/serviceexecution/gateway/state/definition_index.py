@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject, JsonValue, object_of, text_of
 from serviceexecution.gateway.caches.fair_room import FairCache
+from serviceexecution.gateway.state.definition_changes import DefinitionChanges
 from serviceexecution.gateway.state.known_execution import version_of
 from serviceexecution.resources.executions.execution import ObjectMeta
 from serviceexecution.resources.names import ANNOTATION_CONTACTS, ANNOTATION_LINKS, ANNOTATION_SUMMARY
@@ -61,6 +62,8 @@ class DefinitionIndex:
 
     def __init__(self, *, known_bytes: int = KNOWN_BYTES, text_bytes: int = TEXT_BYTES) -> None:
         """Both are for all namespaces together."""
+        self.changes = DefinitionChanges()
+        """Tells of services as they change."""
         self._known: FairCache[KnownDefinition] = FairCache(known_bytes)
         self._texts: FairCache[tuple[int, bytes]] = FairCache(text_bytes)
 
@@ -83,6 +86,7 @@ class DefinitionIndex:
             self._texts.drop(namespace, name)
         else:
             self._texts.put(namespace, name, (definition.version, text), len(text))
+        self.changes.tell(namespace, name)
         return definition
 
     def drop(self, namespace: str, name: str, uid: str) -> None:
@@ -118,6 +122,7 @@ class DefinitionIndex:
     def _forget(self, namespace: str, name: str) -> None:
         self._known.drop(namespace, name)
         self._texts.drop(namespace, name)
+        self.changes.tell(namespace, name)
 
 
 def known_definition(body: JsonObject) -> KnownDefinition | None:

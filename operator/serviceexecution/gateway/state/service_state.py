@@ -64,6 +64,7 @@ class ServiceState:
         self.queues, self.all_executions = self._executions.queues, self._executions.everything
         self._whole: FairCache[KnownExecution] = FairCache(WHOLE_BYTES)
         self._definitions = DefinitionIndex()
+        self.definition_changes = self._definitions.changes
         self._lists: SingleFlight[tuple[str, str], list[KnownExecution]] = SingleFlight()
         self._absences = Absences()
         self._fresh: ExpiringCache[tuple[str, str], bool] = ExpiringCache(

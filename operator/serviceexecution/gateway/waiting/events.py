@@ -25,20 +25,24 @@ BOUNDS: Final = Bounds(
     per_caller=64,
     per_namespace=128,
     per_process=512,
-    what="streams of executions",
+    what="streams of executions and services",
     instead="ask for the status, with Prefer: wait",
 )
 View = Callable[[KnownExecution], Awaitable[JsonObject]]
 """Makes the document of an execution."""
 
 
-class _Bell:
+class Bell:
     """Rings when something has changed, or when the stream must end: one task for a whole stream."""
 
     def __init__(self, ending: asyncio.Event) -> None:
         self.rung = asyncio.Event()
         self._end = asyncio.create_task(ending.wait())
         self._end.add_done_callback(lambda _: self.rung.set())
+
+    def ring(self) -> None:
+        """Say that something has changed."""
+        self.rung.set()
 
     async def rings(self) -> bool:
         """Wait until it rings; False when it has not for so long that a heartbeat is due."""
@@ -51,6 +55,7 @@ class _Bell:
         return True
 
     def close(self) -> None:
+        """End its task."""
         self._end.cancel()
 
 
@@ -61,20 +66,20 @@ async def execution_events(
 
     ``last_id`` is the id of the last event that the client has seen: that status is not sent again.
     """
-    bell = _Bell(ending)
-    told = int(last_id) if _is_number(last_id) else None
+    bell = Bell(ending)
+    told = int(last_id) if is_number(last_id) else None
     try:
         yield b": the execution\n\n"
         with state.changes.of_execution(execution.uid, lambda _: bell.rung.set()):
             while not ending.is_set():
                 known = await state.execution(execution.namespace, None, state.id_of(execution))
                 if known is None or known.uid != execution.uid:
-                    yield _event(
+                    yield event_text(
                         "removed", state.changes.version(execution.namespace), {"id": state.id_of(execution)}
                     )
                     return
                 if told is None or known.version != told:
-                    yield _event("execution", known.version, await view(known))
+                    yield event_text("execution", known.version, await view(known))
                     told = known.version
                 if known.has_ended:
                     yield b"event: end\ndata: {}\n\n"
@@ -91,7 +96,7 @@ async def execution_events(
 class _Pending:
     """What has changed since the client was last told: of each execution the newest."""
 
-    def __init__(self, service: str | None, bell: _Bell) -> None:
+    def __init__(self, service: str | None, bell: Bell) -> None:
         self.changes: dict[str, Change] = {}
         self.too_many = False
         self._service = service
@@ -128,23 +133,23 @@ async def list_events(
     ``last_id`` come first the changes since then, or an event ``reset`` when they are not known any more: the list must
     then be asked for again.
     """
-    bell = _Bell(ending)
+    bell = Bell(ending)
     pending = _Pending(service, bell)
     try:
         yield b": the executions\n\n"
         with state.changes.of_namespace(namespace, pending.note):
             if not last_id:
-                yield _event("open", state.changes.version(namespace), {})
+                yield event_text("open", state.changes.version(namespace), {})
             elif not await _resumed(state, namespace, service, pending, last_id):
-                yield _event("reset", state.changes.version(namespace), {})
+                yield event_text("reset", state.changes.version(namespace), {})
             while not ending.is_set():
                 for number, change in enumerate(pending.take()):
                     if number % _AT_ONCE == _AT_ONCE - 1:
                         await asyncio.sleep(0)
-                    yield await _change_event(state, change, view)
+                    yield await _changeevent_text(state, change, view)
                 if pending.too_many:
                     pending.too_many = False
-                    yield _event("reset", state.changes.version(namespace), {})
+                    yield event_text("reset", state.changes.version(namespace), {})
                 await asyncio.sleep(PAUSE_SECONDS)
                 if not await bell.rings():
                     yield b": still there\n\n"
@@ -158,7 +163,7 @@ async def _resumed(
     state: ServiceState, namespace: str, service: str | None, pending: _Pending, last_id: str
 ) -> bool:
     """Note what has changed since an event; False when that is not known any more."""
-    if not _is_number(last_id):
+    if not is_number(last_id):
         return False
     since = int(last_id)
     removed = state.changes.removed_since(namespace, since)
@@ -174,16 +179,18 @@ async def _resumed(
     return not pending.too_many
 
 
-async def _change_event(state: ServiceState, change: Change, view: View) -> bytes:
+async def _changeevent_text(state: ServiceState, change: Change, view: View) -> bytes:
     if change.removed:
-        return _event("removed", change.version, {"id": state.id_of(change.execution)})
-    return _event("execution", change.version, await view(change.execution))
+        return event_text("removed", change.version, {"id": state.id_of(change.execution)})
+    return event_text("execution", change.version, await view(change.execution))
 
 
-def _event(kind: str, version: int, data: JsonObject) -> bytes:
+def event_text(kind: str, version: int, data: JsonObject) -> bytes:
+    """Return a Server-Sent Event whose id is the version."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"id: {version}\nevent: {kind}\ndata: {text}\n\n".encode()
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Tell whether the id of an event can be a version."""
     return text.isascii() and text.isdecimal() and len(text) < 20
