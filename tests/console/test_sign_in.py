@@ -13,6 +13,7 @@ from serviceexecution.gateway.identity_provider import IdentityProvider as Provi
 from serviceexecution.kube.client import TokenIdentity
 from tests.console.harness import Console
 from tests.support.identity_provider import CLIENT, USER, IdentityProvider, identity_provider
+from tests.support.polling import poll_until
 from tests.support.served_gateway import ServedGateway
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 
@@ -93,6 +94,30 @@ def test_a_sign_in_that_has_ended_says_so_and_goes_on_where_it_was(signing_in, p
     _button(console, provider).click()
     expect(console.page.get_by_role("heading", name="Executions")).to_be_visible()
     assert console.page.url.endswith(f"/console/#{LIST}")
+
+
+def test_a_page_that_is_left_open_stays_signed_in_where_the_provider_gives_refresh_tokens(
+    signing_in, provider
+):
+    console = signing_in
+    provider.refreshes = True
+    provider.claims["exp"] = int(time.time()) + 8
+    console.open(LIST)
+    _button(console, provider).click()
+    expect(console.page.get_by_role("heading", name="Executions")).to_be_visible()
+    (first,) = provider.refresh_tokens
+    provider.claims.clear()
+    poll_until(lambda: provider.refreshed == 1, seconds=30, what="the token is renewed")
+    name = console.submit()
+    console.go(f"{LIST}/{name}")
+    expect(console.page.get_by_role("heading", level=1)).to_have_text("It waits to be started.")
+    assert _storage(console) == '[{},{},""]'
+    sent = [one.url for one in console.requests if first in (one.post_data or "")]
+    assert sent == [f"{provider.issuer}/token"]
+    assert not [
+        one for one in console.requests if one.url.startswith(provider.issuer) and "/auth" in one.url
+    ][1:]
+    assert console.complaints == []
 
 
 def test_what_the_provider_answers_is_shown_as_text(signing_in, provider):

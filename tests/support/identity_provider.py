@@ -50,6 +50,12 @@ class IdentityProvider:
     """The parameters of each sign-in that was begun."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     """Code → the parameters that it was given for; each is taken once."""
+    refreshes: bool = False
+    """Whether it gives refresh tokens, each of which it takes once."""
+    refresh_tokens: list[str] = field(default_factory=list)
+    """Those that it takes."""
+    refreshed: int = 0
+    """How many it has taken."""
 
     def token(self, *, key: rsa.RSAPrivateKey | None = None, **claims: Any) -> str:
         """Return an ID token that says these claims, signed with ``key`` or the provider's own."""
@@ -84,6 +90,8 @@ class IdentityProvider:
 
     def answer(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         """Return status and body for a form at the token endpoint."""
+        if form.get("grant_type") == "refresh_token":
+            return self._refreshed(form)
         given = self.codes.pop(form.get("code", ""), None)
         challenge = _base64(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
         if (
@@ -94,8 +102,22 @@ class IdentityProvider:
             or "client_secret" in form
         ):
             return 400, {"error": "invalid_grant", "error_description": "The code is not good."}
-        token = self.token(**{"nonce": given["nonce"], **self.claims})
-        return 200, {"token_type": "Bearer", "access_token": "nothing", "id_token": token}
+        return 200, self._tokens(nonce=given["nonce"])
+
+    def _refreshed(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        given = form.get("refresh_token", "")
+        if given not in self.refresh_tokens or form.get("client_id") != CLIENT or "client_secret" in form:
+            return 400, {"error": "invalid_grant"}
+        self.refresh_tokens.remove(given)
+        self.refreshed += 1
+        return 200, self._tokens()
+
+    def _tokens(self, **claims: str) -> dict[str, Any]:
+        found = {"token_type": "Bearer", "access_token": "nothing"}
+        if self.refreshes:
+            found["refresh_token"] = secrets.token_urlsafe(8)
+            self.refresh_tokens.append(found["refresh_token"])
+        return {**found, "id_token": self.token(**{**claims, **self.claims})}
 
     def document(self, path: str) -> dict[str, Any] | None:
         """Return what everybody may read."""

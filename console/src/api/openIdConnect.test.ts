@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { begin, finish } from "./openIdConnect";
+import { NotRenewed } from "./provider";
 
 const PROVIDER = { issuer: "https://id.example.com/realm", clientId: "console", scopes: ["openid", "groups"] };
 const HERE = "https://sx.example.com/console/";
@@ -120,4 +121,49 @@ test.each([
 ])("the browser is not sent to a provider that says %j", async (said, sentence) => {
   Object.assign(metadata, said);
   await expect(begin(PROVIDER, HERE)).rejects.toThrow(sentence);
+});
+
+/** Somebody who has signed in, whose provider then answers a refresh token like this. */
+async function renewed(refreshed: () => Response | Promise<Response>, first: Record<string, unknown> = { refresh_token: "r1" }) {
+  const { flow } = await begin(PROVIDER, HERE);
+  answer = () => Response.json({ token_type: "Bearer", access_token: "a", id_token: idToken({ nonce: flow.nonce }), ...first });
+  const identity = await finish(PROVIDER, HERE, new URLSearchParams({ code: "c", state: flow.state }), flow);
+  answer = refreshed;
+  return identity.renew?.();
+}
+
+const tokens = (claims: Record<string, unknown> = {}, more: Record<string, unknown> = {}) =>
+  Response.json({ token_type: "Bearer", access_token: "a", id_token: idToken(claims), ...more });
+
+test("a refresh token becomes the next token, without a secret, and the newest one the one after", async () => {
+  const next = await renewed(() => tokens({ exp: NOW + 1200 }, { refresh_token: "r2" }));
+  expect(next?.until).toBe((NOW + 1200) * 1000);
+  expect(Object.fromEntries(forms[1] ?? [])).toEqual({ grant_type: "refresh_token", refresh_token: "r1", client_id: "console" });
+  answer = () => tokens();
+  await (await next?.renew?.())?.renew?.();
+  expect(forms.slice(2).map((form) => form.get("refresh_token"))).toEqual(["r2", "r2"]);
+  expect(JSON.stringify(next)).not.toContain("r2");
+});
+
+test("a provider that gives no refresh token renews nothing", async () => {
+  expect(await renewed(() => tokens(), {})).toBeUndefined();
+  expect(forms).toHaveLength(1);
+});
+
+test.each([
+  ["a refusal", () => Response.json({ error: "invalid_grant" }, { status: 400 })],
+  ["no ID token", () => Response.json({ token_type: "Bearer", access_token: "a" })],
+  ["somebody else's token", () => tokens({ sub: "eve" })],
+  ["another client's token", () => tokens({ aud: "another" })],
+  ["another issuer's token", () => tokens({ iss: "https://evil.example" })],
+  ["a token that has expired", () => tokens({ exp: NOW - 3600 })],
+])("%s in answer to a refresh token ends it", async (_, given) => {
+  await expect(renewed(given)).rejects.toBeInstanceOf(NotRenewed);
+});
+
+test.each([
+  ["is away", () => Promise.reject(new TypeError("Failed to fetch"))],
+  ["is busy", () => new Response("", { status: 503 })],
+])("a provider that %s may be asked again", async (_, given) => {
+  await expect(renewed(given)).rejects.not.toBeInstanceOf(NotRenewed);
 });

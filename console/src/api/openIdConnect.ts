@@ -1,5 +1,5 @@
 import * as oauth from "oauth4webapi";
-import { host, type Flow, type Identity, type Provider } from "./provider";
+import { host, NotRenewed, type Flow, type Identity, type Provider } from "./provider";
 
 const LONGEST_TEXT = 300;
 
@@ -46,9 +46,36 @@ export async function finish(provider: Provider, redirect: string, query: URLSea
       expectedNonce: flow.nonce,
       requireIdToken: true,
     });
-    const claims = oauth.getValidatedIdTokenClaims(tokens);
-    return { token: tokens.id_token ?? "", until: Number(claims?.exp) * 1000 };
+    return identityOf({ server, client }, tokens);
   });
+}
+
+interface Asked {
+  server: oauth.AuthorizationServer;
+  client: oauth.Client;
+}
+
+/** The refresh token stays in here: nothing but the provider's address for tokens gets it. */
+function identityOf(asked: Asked, tokens: oauth.TokenEndpointResponse, before = ""): Identity {
+  const claims = oauth.getValidatedIdTokenClaims(tokens);
+  const refresh = tokens.refresh_token ?? before;
+  const found = { token: tokens.id_token ?? "", until: Number(claims?.exp) * 1000 };
+  return refresh ? { ...found, renew: () => renewed(asked, refresh, claims?.sub ?? "") } : found;
+}
+
+async function renewed(asked: Asked, refresh: string, subject: string): Promise<Identity> {
+  const answer = await oauth.refreshTokenGrantRequest(asked.server, asked.client, oauth.None(), refresh);
+  if (answer.status === 429 || answer.status >= 500) throw new Error("The identity provider is busy.");
+  let tokens: oauth.TokenEndpointResponse;
+  try {
+    tokens = await oauth.processRefreshTokenResponse(asked.server, asked.client, answer);
+  } catch {
+    throw new NotRenewed();
+  }
+  // It may be without one; and somebody else's would have the page go on in another name
+  const claims = oauth.getValidatedIdTokenClaims(tokens);
+  if (!claims || claims.sub !== subject) throw new NotRenewed();
+  return identityOf(asked, tokens, refresh);
 }
 
 async function discover(provider: Provider): Promise<oauth.AuthorizationServer> {

@@ -17,7 +17,14 @@ export interface Identity {
   token: string;
   /** Milliseconds since the epoch. */
   until: number;
+  /** Asks the provider for the next token; missing where it has given nothing to do so with.
+
+  Raises NotRenewed when there will be none, and another Error when the provider could not be asked. */
+  renew?: () => Promise<Identity>;
 }
+
+/** The provider gives no further token. */
+export class NotRenewed extends Error {}
 
 export function host(provider: Provider): string {
   return new URL(provider.issuer).host;

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import type { Identity, Provider } from "./provider";
+import { NotRenewed, type Identity, type Provider } from "./provider";
 
 /** How requests say who calls. It is kept in memory only: a page that is loaded again asks anew. */
 export type Credential =
@@ -11,6 +11,8 @@ export type Credential =
 /** Where the gateway is: the page's own address up to the console, since a proxy may have added a prefix. */
 export const BASE = (globalThis.location?.pathname ?? "").replace(/\/console\/?.*$/, "");
 const EARLY_MS = 60_000;
+/** Until a provider that could not be asked is asked again. */
+const AGAIN_MS = 10_000;
 /** Browsers take a longer timer for one of no time at all. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const ENDED = "Your sign-in has ended. Sign in again; you come back to this page.";
@@ -21,6 +23,9 @@ const NOT_TAKEN =
 let credential: Credential | null = null;
 let minted: { token: string; until: number } | null = null;
 let minting: Promise<string> | null = null;
+/** Who the provider says is signed in: other than `credential` it has the newest token. */
+let identity: Identity | null = null;
+let renewing: Promise<void> | null = null;
 /** Why nobody is signed in any more, or why signing in did not work; "" when there is nothing to say. */
 let notice = "";
 /** Whether the cluster has taken the credential once. */
@@ -50,7 +55,7 @@ export function useNotice(): string {
 
 export function signIn(given: Credential): void {
   become(given, "");
-  if (given.kind === "identity") endInTime(given);
+  if (given.kind === "identity") hold(given);
 }
 
 export function signOut(): void {
@@ -66,15 +71,46 @@ function become(given: Credential | null, why: string): void {
   clearTimeout(ending);
   credential = given;
   minted = null;
+  identity = null;
+  renewing = null;
   taken = false;
   notice = why;
   tell();
 }
 
-function endInTime(given: Identity): void {
-  const left = given.until - Date.now();
-  if (left <= 0) return endSession(ENDED);
-  ending = setTimeout(() => endInTime(given), Math.min(left, LONGEST_TIMER_MS));
+/** Take the provider's token until its end, and ask for the next one a little before. */
+function hold(given: Identity): void {
+  identity = given;
+  const early = given.renew ? Math.min(EARLY_MS, (given.until - Date.now()) / 4) : 0;
+  waitFor(given, given.until - Math.max(0, early));
+}
+
+function waitFor(given: Identity, due: number): void {
+  clearTimeout(ending);
+  const left = due - Date.now();
+  if (left > 0) ending = setTimeout(() => waitFor(given, due), Math.min(left, LONGEST_TIMER_MS));
+  else if (given.renew) void renewal(given);
+  else endSession(ENDED);
+}
+
+/** One at a time: a provider may take each refresh token once. */
+function renewal(given: Identity): Promise<void> {
+  renewing ??= renewed(given);
+  return renewing;
+}
+
+async function renewed(given: Identity): Promise<void> {
+  let next: Identity | null = null;
+  try {
+    next = (await given.renew?.()) ?? null;
+  } catch (error) {
+    // The token that there is stays good until its end
+    if (error instanceof NotRenewed) next = { token: given.token, until: given.until };
+  }
+  if (identity !== given) return; // Signed out meanwhile, or somebody else is signed in
+  renewing = null;
+  if (next) hold(next);
+  else waitFor(given, Date.now() + AGAIN_MS);
 }
 
 /** An access key is `<namespace>.<name>:<secret>`; all else is taken for a token. */
@@ -163,12 +199,23 @@ export function forgetToken(): void {
 export async function bearer(): Promise<string> {
   const given = credential;
   if (given === null || given.kind === "none") return "";
-  if (given.kind === "token" || given.kind === "identity") return given.token;
+  if (given.kind === "token") return given.token;
+  if (given.kind === "identity") return identityToken();
   if (minted && minted.until - EARLY_MS > Date.now()) return minted.token;
   minting ??= mint(given.id, given.secret).finally(() => {
     minting = null;
   });
   return minting;
+}
+
+/** As after a sleep, the next token may be due already; one that has ended is never sent. */
+async function identityToken(): Promise<string> {
+  if (identity?.renew && identity.until <= Date.now()) {
+    await renewal(identity);
+    if (identity && identity.until <= Date.now())
+      throw new ApiError(0, "Unreachable", "The identity provider cannot be reached. The page asks again by itself.");
+  }
+  return identity?.token ?? "";
 }
 
 async function mint(id: string, secret: string): Promise<string> {
