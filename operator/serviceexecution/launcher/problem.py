@@ -19,6 +19,8 @@ BESIDE: Final = "problem.json"
 
 _MEMBERS: Final = ("type", "title", "status", "detail")
 _LONGEST: Final = 1024 * 1024
+_LONGEST_DETAIL: Final = 64 * 1024
+"""Characters. A problem of more than a megabyte is not read by the operator."""
 
 
 def problem_of(error: BaseException) -> Problem:
@@ -46,6 +48,14 @@ def unknown_problem(exit_code: int) -> Problem:
     return _problem("ProgramFailed", f"The program ended with exit code {exit_code}; its log says why.")
 
 
+def _of_bounded_length(problem: Problem) -> Problem:
+    """Return the problem with a detail that others read: an exception's text may have any length."""
+    detail = problem.get("detail")
+    if not isinstance(detail, str) or len(detail) <= _LONGEST_DETAIL:
+        return problem
+    return {**problem, "detail": f"{detail[:_LONGEST_DETAIL]}…"}
+
+
 def leave(problem: Problem, directory: str) -> str | None:
     """Write the problem as the main result; returns the file's name, None when it could not be written.
 
@@ -54,6 +64,7 @@ def leave(problem: Problem, directory: str) -> str | None:
     """
     main = os.path.join(directory, MAIN_RESULT)  # noqa: PTH118 - pathlib costs start-up time
     beside = os.path.join(directory, BESIDE)  # noqa: PTH118
+    problem = _of_bounded_length(problem)
     try:
         os.makedirs(directory, exist_ok=True)  # noqa: PTH103
         if not _is_taken(main):

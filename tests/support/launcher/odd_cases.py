@@ -36,6 +36,11 @@ ODD_FAILURES = (
         failed("ValueError", "the real cause"),
     ),
     case_of(
+        "exits_with_megabytes_of_text",  # which the operator would not read
+        "def run() -> None:\n    raise SystemExit('x' * 3_000_000)\n",
+        failed("SystemExit", "x" * 65_536 + "…"),
+    ),
+    case_of(
         "exits_with_text_without_words",
         "import sys\ndef run() -> None:\n    sys.exit('')\n",
         failed("SystemExit", "The program ended itself with exit code 1, and says nothing more."),
