@@ -15,12 +15,18 @@ from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.options import seconds_of
 
 LogSinceOption = Annotated[
-    str, typer.Option("--since", metavar="DURATION", help="Only lines of this time, such as 10m or 2h.")
+    str,
+    typer.Option(
+        "--since", metavar="DURATION", help="Only lines that are not older than this, such as 10m or 2h."
+    ),
 ]
 TailOption = Annotated[
     int | None,
     typer.Option(
-        "--tail", metavar="NUMBER", min=0, help="Only so many lines at the end, counted behind the others."
+        "--tail",
+        metavar="NUMBER",
+        min=0,
+        help="Only this many lines at the end, of those that the other options leave.",
     ),
 ]
 GrepOption = Annotated[

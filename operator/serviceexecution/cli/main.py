@@ -62,9 +62,10 @@ def _sx(
     """Services on Kubernetes: from a project to a result, with your kubectl credentials.
 
     \b
-      sx init python plot && cd plot      a project that runs
-      sx deploy                           built and served in the cluster
-      sx run plot -d @input.json          its result
+    Examples:
+      sx init python plot && cd plot      # a project that runs
+      sx deploy                           # built and served in the cluster
+      sx run plot -d @input.json          # its result
     """
 
 

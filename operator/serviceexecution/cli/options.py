@@ -90,16 +90,20 @@ ServiceOption = Annotated[
 ]
 TagOption = Annotated[
     list[str] | None,
-    typer.Option("--tag", metavar="TAG", help="Only executions with this tag; with all of several."),
+    typer.Option(
+        "--tag", metavar="TAG", help="Only executions with this tag; given several times, with all of them."
+    ),
 ]
 SinceOption = Annotated[
     str,
-    typer.Option("--since", metavar="DURATION", help="Only executions made in this time, such as 90m or 2d."),
+    typer.Option(
+        "--since", metavar="DURATION", help="Only executions that are not older than this, such as 90m or 2d."
+    ),
 ]
 OlderOption = Annotated[
     str,
     typer.Option(
-        "--older", metavar="DURATION", help="Only executions made before this time, such as 12h or 30d ago."
+        "--older", metavar="DURATION", help="Only executions that are older than this, such as 12h or 30d."
     ),
 ]
 TextOption = Annotated[

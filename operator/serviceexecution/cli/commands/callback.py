@@ -12,14 +12,12 @@ from serviceexecution.cli.options import ContextOption, NamespaceOption, Output,
 
 KEY_VARIABLE: Final = "SX_CALLBACK_KEY"
 
-callbacks = typer.Typer(
-    no_args_is_help=True, help="Receivers of callbacks: are they there?", rich_markup_mode=None
-)
+callbacks = typer.Typer(no_args_is_help=True, help="Test the receivers of callbacks.", rich_markup_mode=None)
 
 
 @callbacks.callback()
 def _callbacks() -> None:
-    """Receivers of callbacks: are they there?"""
+    """Test the receivers of callbacks."""
 
 
 @callbacks.command("test")

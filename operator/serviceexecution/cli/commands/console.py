@@ -29,8 +29,9 @@ def console(
     It is served by a proxy on this machine that uses your kubeconfig. Ctrl-C ends it.
 
     \b
-      sx console                    the executions of the context's namespace
-      sx console --no-browser       only the address, to be opened on this machine
+    Examples:
+      sx console                    # the executions of the context's namespace
+      sx console --no-browser       # only the address, to be opened on this machine
     """
     from serviceexecution.cli.browser.showing import show_console
     from serviceexecution.cli.session import open_session

@@ -42,7 +42,11 @@ def delete(
         bool, typer.Option("--all", help="All executions of the namespace that have ended.")
     ] = False,
     running: Annotated[
-        bool, typer.Option("--running", help="With the options above: those that have not ended, as well.")
+        bool,
+        typer.Option(
+            "--running",
+            help="With the options above: also executions that have not ended, which are stopped.",
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[
@@ -54,7 +58,8 @@ def delete(
 ) -> None:
     """Delete executions.
 
-    Name them, or say with the options which ones; then only those that have ended are deleted, and you are asked first.
+    Those that you name are deleted at once, also while they run. Those that you choose with options are deleted when
+    they have ended, and you are asked first.
     Log and result can no longer be read by sx, and the operator removes them when their time is over. A running
     execution is stopped when it is deleted.
 

@@ -32,8 +32,8 @@ def doctor(
     """Look for what is wrong, from the project to the cluster.
 
     It looks at project, cluster, rights, gateway, registry, quota and queue; each line says what is wrong and what to
-    do. Nothing is changed, but that sx makes its account sx-cli where you may and it is missing. The exit code is 1
-    when something is wrong.
+    do. It changes nothing, except that sx makes its account sx-cli where it is missing and you may make it. The exit
+    code is 1 when something is wrong.
 
     \b
     Examples:

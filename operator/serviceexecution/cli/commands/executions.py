@@ -171,7 +171,7 @@ def result(
     """Print the main result of an execution, or download its files.
 
     The command waits until the execution has ended. The exit code is 4 when the execution failed, 5 when it was
-    cancelled; with -o its files are downloaded in each case. Run the same command again to continue a download that
+    cancelled; with -o its files are downloaded either way. Run the same command again to continue a download that
     was interrupted.
 
     \b

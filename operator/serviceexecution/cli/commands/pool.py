@@ -29,7 +29,8 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new data pool.")],
     description: Annotated[str, typer.Option(metavar="TEXT", help="What it holds.")] = "",
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="A word to find it by; several times.")
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="A word to find it by; may be given several times."),
     ] = None,
     claim: Annotated[
         str,

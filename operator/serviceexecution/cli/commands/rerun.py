@@ -50,7 +50,11 @@ def rerun(
     ] = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option("--tag", metavar="TAG", help="Label of the new execution, in place of the old ones."),
+        typer.Option(
+            "--tag",
+            metavar="TAG",
+            help="Tag of the new execution, in place of the old tags; may be given several times.",
+        ),
     ] = None,
     detach: DetachOption = False,
     output: OutputOption = Output.TABLE,

@@ -74,7 +74,9 @@ def run(
     ] = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option("--tag", metavar="TAG", help="Label of the execution, to find it by; several times."),
+        typer.Option(
+            "--tag", metavar="TAG", help="Tag of the execution, to find it by; may be given several times."
+        ),
     ] = None,
     detach: DetachOption = False,
     each: Annotated[
@@ -91,10 +93,9 @@ def run(
         typer.Option(
             "--max",
             metavar="NUMBER",
-            help="With --each: how many run at the same time.",
+            help=f"With --each: how many run at the same time; {MOST_AT_ONCE} by default.",
             min=1,
             max=1000,
-            show_default=str(MOST_AT_ONCE),
         ),
     ] = None,
     again: Annotated[
