@@ -5,9 +5,12 @@ All of it was held, parsed, for each request: some dozens of requests filled the
 
 import asyncio
 import json
+import uuid
+from datetime import UTC, datetime
 
 import pytest
 
+from serviceexecution.contract.input.pool_grants import GrantPermission, pool_grant
 from serviceexecution.gateway.platform_api.data_pools import pool_lists
 from serviceexecution.gateway.platform_api.data_pools.pool_lists import MOST_BYTES, MOST_LISTED
 from serviceexecution.kube.kinds import DATA_POOLS
@@ -74,3 +77,59 @@ async def test_lists_of_a_namespace_are_made_two_at_a_time(service, monkeypatch)
     answers = await asyncio.gather(*asked)
     assert {len(json.loads(answer.content)) for answer in answers} == {3}
     assert most == 2
+
+
+def lists_of(service):
+    return service.cluster.calls.count(("list", "datapools"))
+
+
+async def test_a_submission_that_names_many_unknown_data_pools_costs_a_list_or_two(service):
+    """Each of them cost a list of all, descriptions included: 64 of 5,000 pools were 2.5 GB. Fails on f6bb466."""
+    make(service, 5)
+    ids = [str(uuid.uuid4()) for _ in range(64)]
+    grants = [pool_grant(one, GrantPermission.MODIFY, datetime.now(UTC)) for one in ids]
+    body = {
+        f"p{number}": {"ref": "DATAPOOL", "id": one, "grant": given}
+        for number, (one, given) in enumerate(zip(ids, grants, strict=True))
+    }
+    answer = await service.http.post(service.base, json=body)
+    assert answer.status_code == 201, answer.text
+    assert lists_of(service) <= 2
+
+
+async def test_many_who_ask_for_unknown_data_pools_share_a_list(service):
+    """Fails on f6bb466, with a list for each."""
+    make(service, 5)
+    answers = await asyncio.gather(*(service.http.get(f"{BASE}/{uuid.uuid4()}") for _ in range(50)))
+    assert {one.status_code for one in answers} == {404}
+    assert 1 <= lists_of(service) <= 3
+
+
+async def test_what_was_made_after_a_list_is_found_all_the_same(service):
+    assert (await service.http.get(f"{BASE}/{uuid.uuid4()}")).status_code == 404
+    make(service, 1)
+    uid = service.cluster.of(DATA_POOLS)["p00000"]["metadata"]["uid"]
+    assert (await service.http.get(f"{BASE}/{uid}")).json()["name"] == "p00000"
+
+
+async def test_who_joins_a_list_that_began_too_early_waits_for_the_next(service, monkeypatch):
+    go_on, list_pages = asyncio.Event(), service.cluster.list_pages
+
+    async def held(kind, namespace, **options):
+        pages = [page async for page in list_pages(kind, namespace, **options)]
+        if kind == DATA_POOLS:
+            await go_on.wait()
+        for page in pages:
+            yield page
+
+    monkeypatch.setattr(service.cluster, "list_pages", held)
+    first = asyncio.create_task(service.http.get(f"{BASE}/{uuid.uuid4()}"))
+    while not lists_of(service):  # noqa: ASYNC110 - no event tells it
+        await asyncio.sleep(0.01)
+    make(service, 1)
+    uid = service.cluster.of(DATA_POOLS)["p00000"]["metadata"]["uid"]
+    second = asyncio.create_task(service.http.get(f"{BASE}/{uid}"))
+    await asyncio.sleep(0.05)
+    go_on.set()
+    assert (await first).status_code == 404
+    assert (await second).json()["name"] == "p00000"

@@ -4,7 +4,8 @@ Objects are read when they are asked for, since what another gateway has just up
 belongs to which uid is remembered, which never changes.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from serviceexecution.contract.json_types import JsonObject, text_at
 from serviceexecution.gateway.caches.expiring_cache import ExpiringCache
+from serviceexecution.gateway.caches.single_flight import SingleFlight
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.kubernetes_api import GatewayKubernetes
 from serviceexecution.kube.kinds import DATA_POOLS, PERSISTENT_VOLUME_CLAIMS
@@ -24,6 +26,12 @@ from serviceexecution.resources.pools.pool import Pool
 
 logger = structlog.stdlib.get_logger()
 _NAMES: Final = 10_000
+MOST_LISTED: Final = 100_000
+"""Most DataPools of a namespace that are found by their uid."""
+LIST_SECONDS: Final = 1.0
+"""How long after the beginning of a list of names the next one of the namespace begins: so rarely do ids cost one that
+nobody has asked for before, of which one submission may name many."""
+_LISTS: Final = 1000
 _NAME_SECONDS: Final = 3600.0
 _ABSENT_SECONDS: Final = 2.0
 _LONGEST_LABEL: Final = 63
@@ -61,6 +69,9 @@ class PoolDirectory:
         self._absent: ExpiringCache[tuple[str, str], bool] = ExpiringCache(
             seconds=_ABSENT_SECONDS, capacity=_NAMES
         )
+        self._lists: SingleFlight[str, dict[str, str]] = SingleFlight()
+        self._begun: ExpiringCache[str, float] = ExpiringCache(seconds=_NAME_SECONDS, capacity=_LISTS)
+        """When the newest list of a namespace's names began."""
 
     async def pages(self, namespace: str) -> AsyncIterator[PoolPage]:
         """Give all DataPools of the namespace by name, some at a time, so that nobody must hold them all.
@@ -111,15 +122,43 @@ class PoolDirectory:
 
     async def pool(self, namespace: str, uid: str) -> Pool | None:
         """Return the DataPool of that uid as it is now, None when there is none; raises KubernetesError."""
-        name = self._names.get((namespace, uid))
-        if name is None:
-            async for page in self.pages(namespace):
-                for one in page.pools:
-                    if one.metadata.uid == uid:
-                        return one
-            return None
-        found = self.note(await self._client.get(DATA_POOLS, namespace, name))
-        return found if found is not None and found.metadata.uid == uid else None
+        return (await self.pools(namespace, [uid])).get(uid)
+
+    async def pools(self, namespace: str, uids: Sequence[str]) -> dict[str, Pool]:
+        """Return those that there are of some DataPools by uid, as they are now; raises KubernetesError."""
+        names = {uid: self._names.get((namespace, uid)) for uid in uids}
+        unknown = [uid for uid, name in names.items() if name is None]
+        if unknown:
+            names |= await self._listed(namespace, unknown)
+        found: dict[str, Pool] = {}
+        for uid, name in names.items():
+            body = None if name is None else await self._client.get(DATA_POOLS, namespace, name)
+            pool = self.note(body)
+            if pool is not None and pool.metadata.uid == uid:
+                found[uid] = pool
+        return found
+
+    async def _listed(self, namespace: str, uids: Sequence[str]) -> dict[str, str | None]:
+        """Return the names of uids from a list that has begun since now, or an earlier one that has them all."""
+        asked = asyncio.get_running_loop().time()
+        while True:
+            names = await self._lists.ask(namespace, lambda: self._listed_names(namespace))
+            if (self._begun.get(namespace) or asked) >= asked or all(uid in names for uid in uids):
+                return {uid: names.get(uid) for uid in uids}
+
+    async def _listed_names(self, namespace: str) -> dict[str, str]:
+        """Return the names of all DataPools of the namespace by uid, not too soon after the last time."""
+        clock = asyncio.get_running_loop().time
+        begun = self._begun.get(namespace)
+        if begun is not None:
+            await asyncio.sleep(begun + LIST_SECONDS - clock())
+        self._begun.put(namespace, clock())
+        names: dict[str, str] = {}
+        async for page in self._client.list_pages(DATA_POOLS, namespace, metadata_only=True):
+            for body in page.items:
+                if len(names) < MOST_LISTED:
+                    names[text_at(body, "metadata", "uid")] = text_at(body, "metadata", "name")
+        return names
 
     def note(self, body: JsonObject | None) -> Pool | None:
         """Return the DataPool of an object, and remember its name; None for what is none that this version can read."""

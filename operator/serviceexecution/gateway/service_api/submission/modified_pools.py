@@ -37,12 +37,13 @@ async def modified_pools(
     if not await _may_write(context, call, namespace):
         return {}
     wanted = {name: submission.properties[name] for name in sorted(asked)}
-    found: dict[str, str] = {}
-    for reference in find_data_pools(wanted, field=BODY).values():
-        pool = await context.pools.pool(namespace, reference.id) if is_uuid(reference.id) else None
-        if pool is not None and not pool.is_on_claim:
-            found[reference.property] = pool.metadata.name
-    return found
+    references = find_data_pools(wanted, field=BODY).values()
+    pools = await context.pools.pools(namespace, [one.id for one in references if is_uuid(one.id)])
+    return {
+        one.property: pools[one.id].metadata.name
+        for one in references
+        if one.id in pools and not pools[one.id].is_on_claim
+    }
 
 
 async def _may_write(context: ServiceContext, call: Call, namespace: str) -> bool:
