@@ -204,8 +204,7 @@ def _admission(cache: ObjectCache, queue: WorkQueue[ExecutionKey]) -> Admission:
 def _observer(
     shared: _Shared, admission: Admission, gateway_is_there: Callable[[], Awaitable[bool]] | None
 ) -> ExecutionObserver:
-    outages = Outages(shared.clock)
-    client, settings = shared.clients.work, shared.settings
+    outages, client, settings = Outages(shared.clock), shared.clients.work, shared.settings
     return ExecutionObserver(
         client,
         shared.store,
@@ -215,6 +214,7 @@ def _observer(
         checker=shared.checker,
         clock=shared.clock,
         reads=shared.reads,
+        followers=shared.followers,
         outages=outages,
         gateway=GatewayWatch(outages, shared.clock, gateway_is_there),
     )

@@ -112,11 +112,14 @@ class ChunkLog:
         stamp = stamp_of(self.last_line)
         return None if stamp is None else stamp[0] - RESUME_SLACK
 
+    async def is_begun(self) -> bool:
+        """Tell whether anything is stored: when not, one question stands for two."""
+        return await self._retried(lambda: self._store.logs.is_begun(self._reference, self._attempt))
+
     async def load(self) -> None:
         """Read what a predecessor has stored."""
-        for sequence, _ in await self._retried(
-            lambda: self._store.logs.of(self._reference, self._attempt).sizes()
-        ):
+        chunks = self._store.logs.of(self._reference, self._attempt)
+        for sequence, _ in await self._retried(chunks.sizes):
             data = await self._read(sequence)
             self._sequence, self._current = sequence, data
             lines = without_gaps(data)
@@ -152,11 +155,6 @@ class ChunkLog:
             self._pending.append(line)
             self._pending_size += len(line)
             self._stored_bytes += len(line)
-
-    @property
-    def has_gaps(self) -> bool:
-        """Whether lines may be missing somewhere."""
-        return bool(self._gaps)
 
     async def flush(self) -> None:
         """Store what is waiting; repeated until the store takes it, which holds the log's stream meanwhile."""

@@ -78,11 +78,12 @@ class LogFollower:
 
     async def run(self) -> LogRecord:
         """Follow to the end and commit; returns at once what a predecessor has committed."""
-        record = await self._log.committed(self._target.pod_uid)
-        if record is not None:
-            return record
-        async with self._slots.loads.turn(self._target.namespace):
-            await self._log.load()
+        if await self._log.is_begun():
+            record = await self._log.committed(self._target.pod_uid)
+            if record is not None:
+                return record
+            async with self._slots.loads.turn(self._target.namespace):
+                await self._log.load()
         if self._log.last_line:
             RESUMES.labels("restart").inc()
             self._catching_up = True

@@ -65,7 +65,7 @@ class LogFollowers:
         self._slots = StreamSlots(max_streams)
         self._memory = LogMemory()
         self._followed: dict[ExecutionReference, _Followed] = {}
-        self._committed: OrderedDict[tuple[ExecutionReference, int, str], None] = OrderedDict()
+        self._committed: OrderedDict[tuple[ExecutionReference, int, str], LogRecord] = OrderedDict()
 
     def ensure(
         self,
@@ -89,6 +89,15 @@ class LogFollowers:
             found = self._start(reference, target, attempt)
         if main_terminated:
             found.follower.main_ended()
+
+    def is_under_way(self, reference: ExecutionReference, attempt: int, pod_uid: str) -> bool:
+        """Tell whether this process follows that log, so that its record is not in the store yet."""
+        found = self._followed.get(reference)
+        return found is not None and (found.attempt, found.target.pod_uid) == (attempt, pod_uid)
+
+    def record(self, reference: ExecutionReference, attempt: int, pod_uid: str) -> LogRecord | None:
+        """Return the commit record that this process has written of that log, or found; None when it has not."""
+        return self._committed.get((reference, attempt, pod_uid))
 
     def forget(self, reference: ExecutionReference) -> None:
         """Stop following the execution's log, e.g. when the execution is deleted; what is stored stays."""
@@ -141,7 +150,7 @@ class LogFollowers:
             namespace, name = reference.namespace, reference.name
             logger.error("following a log failed", namespace=namespace, name=name, exc_info=error)
             return
-        self._committed[reference, followed.attempt, followed.target.pod_uid] = None
+        self._committed[reference, followed.attempt, followed.target.pod_uid] = followed.task.result()
         while len(self._committed) > REMEMBERED_COMMITS:
             self._committed.popitem(last=False)
         self._on_complete(reference)

@@ -48,12 +48,15 @@ class LogStore:
     async def commit(self, reference: ExecutionReference, record: LogRecord) -> None:
         """Write the log's commit record after making all its chunks durable."""
         keys = ExecutionKeys.of(self._cluster_id, reference, record.attempt)
-        listed = await self._objects.list(keys.log_prefix)
-        durable = [f"{keys.log_prefix}/{rest}" for rest in listed]
-        if record.stdout_result is not None:
-            durable.append(keys.stdout_result)
-        await self._objects.make_durable(durable)
+        printed = () if record.stdout_result is None else (keys.stdout_result,)
+        await self._objects.make_durable(printed, below=keys.log_prefix)
         await self._records.write(keys.log_record, record)
+
+    async def is_begun(self, reference: ExecutionReference, attempt: int) -> bool:
+        """Tell whether anything of the attempt's log is stored, or a log's record of whichever attempt."""
+        keys = ExecutionKeys.of(self._cluster_id, reference, attempt)
+        names = await self._objects.names(keys.root)
+        return any(key.rpartition("/")[2] in names for key in (keys.log_record, keys.log_prefix))
 
     async def read_record(self, reference: ExecutionReference) -> LogRecord | None:
         """Return the log's commit record, None while there is none; raises CorruptRecordError."""

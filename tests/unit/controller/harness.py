@@ -20,7 +20,7 @@ from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.observed import ContainerStateView
 from serviceexecution.resources.reference import ExecutionReference
-from serviceexecution.store.records import PoolWrite
+from serviceexecution.store.records import LogRecord, PoolWrite
 from serviceexecution.store.store import ResultStore
 from tests.support.api_server.bodies import metadata_of
 from tests.support.api_server.server import ApiServer
@@ -67,6 +67,14 @@ class FakeFollowers:
     def __init__(self) -> None:
         self.followed: dict[ExecutionReference, tuple[str, bool]] = {}
         self.forgotten: list[ExecutionReference] = []
+        self.under_way = False
+        self.committed: LogRecord | None = None
+
+    def is_under_way(self, ref: ExecutionReference, attempt: int, pod_uid: str) -> bool:
+        return self.under_way
+
+    def record(self, ref: ExecutionReference, attempt: int, pod_uid: str) -> LogRecord | None:
+        return self.committed
 
     def ensure(
         self, ref: ExecutionReference, target: FollowedContainer, *, main_terminated: bool, **_: object

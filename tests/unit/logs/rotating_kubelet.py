@@ -188,6 +188,9 @@ class Chunks:
         await asyncio.sleep(next(self._delays, 0.0))
         self.chunks[sequence] = data
 
+    async def is_begun(self, reference: Any, attempt: int) -> bool:
+        return bool(self.chunks) or self.record is not None
+
     async def read_record(self, reference: Any) -> Any:
         return self.record
 

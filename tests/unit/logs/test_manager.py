@@ -1,7 +1,7 @@
 """Which logs are followed: starting, finishing, forgetting, closing."""
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,6 +13,7 @@ from serviceexecution.logs.target import FollowedContainer
 from serviceexecution.logs.timing import FollowerTiming
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.logs import LogChunks
+from serviceexecution.store.storage.objects import Objects
 from serviceexecution.store.store import ResultStore
 from tests.unit.logs.fake_kubelet import POD_UID, FakeKubelet, line
 
@@ -68,6 +69,44 @@ async def test_ensure_is_idempotent_and_reports_once():
     await asyncio.sleep(0.01)
     assert len(setup.kubelet.opened) == opened
     assert setup.completed == [REF]
+    await setup.followers.close()
+
+
+async def test_it_is_known_whether_a_log_is_followed_and_what_was_committed():
+    setup = Setup(FakeKubelet([line(0)], state="running"))
+    followers = setup.followers
+    assert not followers.is_under_way(REF, 1, POD_UID)
+    setup.ensure()
+    assert followers.is_under_way(REF, 1, POD_UID)
+    assert not followers.is_under_way(REF, 2, POD_UID)
+    assert not followers.is_under_way(REF, 1, "another pod")
+    assert followers.record(REF, 1, POD_UID) is None
+    await setup.kubelet.say(line(1), state="terminated")
+    setup.ensure(main_terminated=True)
+    async with asyncio.timeout(5):
+        await setup.done.wait()
+    assert not followers.is_under_way(REF, 1, POD_UID)
+    assert followers.record(REF, 1, POD_UID) == await setup.store.logs.read_record(REF) is not None
+    followers.forget(REF)
+    assert followers.record(REF, 1, POD_UID) is None
+    await followers.close()
+
+
+async def test_a_short_log_costs_the_store_one_question_and_two_writes(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    for name in ("names", "get", "list", "put"):
+        real = getattr(Objects, name)
+
+        async def noted(self: Objects, *arguments: Any, name: str = name, real: Any = real) -> Any:
+            asked.append(name)
+            return await real(self, *arguments)
+
+        monkeypatch.setattr(Objects, name, noted)
+    setup = Setup(FakeKubelet([line(0)], state="terminated"))
+    setup.ensure(main_terminated=True)
+    async with asyncio.timeout(5):
+        await setup.done.wait()
+    assert asked == ["names", "put", "put"]
     await setup.followers.close()
 
 

@@ -2,6 +2,7 @@ import asyncio
 import hashlib
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -192,6 +193,37 @@ async def test_chunks_of_a_log_are_kept_by_attempt(store):
     await store.logs.commit(REF, record)
     assert await store.logs.read_record(REF) == record
     assert await store.logs.read_stdout_result(REF) == b'{"a": 1.0}'
+
+
+async def test_a_log_is_begun_by_its_first_chunk_or_by_a_record(store):
+    assert not await store.logs.is_begun(REF, 1)
+    await store.logs.of(REF, 2).write(1, b"second attempt\n")
+    assert [await store.logs.is_begun(REF, attempt) for attempt in (1, 2)] == [False, True]
+    await store.logs.commit(REF, LogRecord(attempt=2, pod_uid="p", bytes=5, lines=2, committed_at=NOW))
+    assert await store.logs.is_begun(REF, 1), "a record of another attempt is to be seen too"
+
+
+async def test_all_chunks_of_a_log_are_on_disk_before_its_record(tmp_path, monkeypatch):
+    store = ResultStore.open(f"file://{tmp_path}", "test")
+    synced: list[str] = []
+    real = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    for sequence in (1, 2):
+        await store.logs.of(REF, 1).write(sequence, b"line\n")
+    await store.logs.commit(REF, LogRecord(pod_uid="p", bytes=5, lines=2, committed_at=NOW))
+    assert {"00000001", "00000002", "log"} <= set(synced[: synced.index("log.json")])
+
+
+async def test_a_directory_that_is_gone_takes_no_record_of_a_log(tmp_path):
+    store = ResultStore.open(f"file://{tmp_path}/store", "test")
+    (tmp_path / "store").rmdir()
+    with pytest.raises(StoreError, match="cannot sync"):
+        await store.logs.commit(REF, LogRecord(pod_uid="p", bytes=0, lines=0, committed_at=NOW))
 
 
 async def test_executions_are_listed_and_deleted(store, tmp_path):

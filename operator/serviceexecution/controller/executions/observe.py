@@ -34,6 +34,7 @@ from serviceexecution.executions.pools.staging import is_staging
 from serviceexecution.executions.reasons import Reason
 from serviceexecution.executions.verdict import MAIN_OUTPUT_LIMIT, MainOutput, has_main_result
 from serviceexecution.kube.client import KubernetesClient
+from serviceexecution.logs.manager import LogFollowers
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.pods.container_needs import PLACES_OF_RUNS
 from serviceexecution.resources.pods.observed import JobView, PodView
@@ -63,11 +64,13 @@ class ExecutionObserver:
         checker: Checker,
         clock: Clock,
         reads: StoreReads,
+        followers: LogFollowers,
         outages: Outages,
         gateway: GatewayWatch,
     ) -> None:
         self._manifests = KeptManifests()
         self._reads = reads
+        self._followers = followers
         self._outages = outages
         self._gateway = gateway
         self._clock = clock
@@ -207,17 +210,31 @@ class ExecutionObserver:
     async def _read_results(
         self, reference: ExecutionReference, run: Run | None
     ) -> tuple[OutputManifest | None, LogRecord | None, MainOutput | None]:
-        manifest = self._manifests.get(reference)
-        if manifest is None:
+        kept = manifest = self._manifests.get(reference)
+        if kept is None:
             manifest = await self._store.outputs.read_manifest(reference)
             self._manifests.keep(reference, manifest)
-        log = await self._store.logs.read_record(reference)
+        log = await self._log_record(reference, run, asked=kept is None)
         if manifest is not None and not is_of_run(run, manifest):
             self._manifests.forget(reference)
             manifest = None  # Of an earlier attempt, or of a run that the API server has forgotten
         if log is not None and not is_of_run(run, log):
             log = None
         return manifest, log, await self._main_output(reference, manifest, log)
+
+    async def _log_record(
+        self, reference: ExecutionReference, run: Run | None, *, asked: bool
+    ) -> LogRecord | None:
+        """Return the log's record. Who follows the log here knows whether it has come.
+
+        The store is asked all the same when nothing else was ``asked`` of it: it may be away, and then nothing ends.
+        """
+        if run is not None and run.pod_uid is not None:
+            log = self._followers.record(reference, run.attempt, run.pod_uid)
+            follows = self._followers.is_under_way(reference, run.attempt, run.pod_uid)
+            if log is not None or (asked and follows):
+                return log
+        return await self._store.logs.read_record(reference)
 
     async def with_output_read(self, seen: Observation, *, succeeds: bool) -> Observation:
         """Return the observation of a run that ends with what its output says: whether the main result of a success is

@@ -10,11 +10,14 @@ _FSYNC_ONE_BY_ONE: Final = 16
 """Up to so many files are synced one by one; more by one call for the whole file system."""
 
 
-def sync_files(root: Path, keys: Collection[str]) -> None:
-    """Write the files and their directories to disk; returns when the disk has them. Blocks: use a thread.
+def sync_files(root: Path, keys: Collection[str], below: str | None = None) -> None:
+    """Write the files and their directories to disk, with ``below`` also the files of that directory, if it is there;
+    returns when the disk has them. Blocks: use a thread.
 
     Raises OSError, FileNotFoundError when one of few files is not there.
     """
+    if below is not None:
+        keys = [*keys, *_files_below(root, below)]
     if len(keys) > _FSYNC_ONE_BY_ONE and _sync_file_system(root):
         return
     directories: set[Path] = set()
@@ -26,6 +29,15 @@ def sync_files(root: Path, keys: Collection[str]) -> None:
             directories.add(path)
     for directory in directories:
         _fsync(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _files_below(root: Path, prefix: str) -> list[str]:
+    root.stat()  # A store that is gone has not merely nothing there
+    try:
+        with os.scandir(root / prefix) as found:
+            return [f"{prefix}/{entry.name}" for entry in found if entry.is_file(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
 
 
 def _fsync(path: Path, flags: int) -> None:

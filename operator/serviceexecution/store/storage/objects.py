@@ -218,16 +218,18 @@ class Objects:
                 for key in keys:
                     await self._delete_some([key])
 
-    async def make_durable(self, keys: Collection[str]) -> None:
-        """Return when the objects survive a power cut; object stores answer a write only then anyway.
+    async def make_durable(self, keys: Collection[str], *, below: str | None = None) -> None:
+        """Return when the objects survive a power cut, and with ``below`` whatever is directly below that prefix;
+        object stores answer a write only then anyway.
 
-        Raises StoreError, also when an object is missing.
+        Raises StoreError, also when an object of ``keys`` is missing.
         """
-        if self.root is not None and keys:
+        if self.root is not None and (keys or below is not None):
             try:
-                await asyncio.to_thread(sync_files, self.root, keys)
+                await asyncio.to_thread(sync_files, self.root, keys, below)
             except OSError as error:
-                raise StoreError(f"cannot sync {next(iter(keys))}: {error.strerror}") from error
+                first = next(iter(keys), below)
+                raise StoreError(f"cannot sync {first}: {error.strerror}") from error
 
 
 async def _next(arriving: AsyncIterator[_T], seconds: float) -> _T | None:

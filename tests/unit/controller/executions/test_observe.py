@@ -94,6 +94,26 @@ async def test_a_store_that_does_not_answer_is_not_an_empty_one(world: World, mo
     assert seen.results_unknown is unknown
 
 
+async def test_a_log_that_is_followed_here_is_not_looked_for_in_the_store(world: World, monkeypatch):
+    await start(world)
+    world.pod(ended(), running())
+    await world.store.outputs.commit(world.execution.reference, manifest())
+
+    async def fail(_reference: object) -> None:
+        raise StoreError("away")
+
+    monkeypatch.setattr(world.store.logs, "read_record", fail)
+    world.controller.followers.under_way = True
+    seen = await observed(world)
+    assert (seen.manifest is not None, seen.log, seen.results_unknown) == (True, None, False)
+    again = await observed(world)
+    assert again.results_unknown, "nothing else was asked of the store now, and it is away"
+    world.controller.followers.committed = log()
+    world.controller.followers.under_way = False
+    last = await observed(world)
+    assert (last.log, last.results_unknown) == (world.controller.followers.committed, False)
+
+
 async def test_the_store_is_not_asked_while_the_program_runs(world: World, monkeypatch):
     await start(world)
 
