@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from tests.support.polling import poll_until
+from tests.unit.cli.endings import built
 
 DIGEST_FIELD = ("spec", "source", "archive", "digest")
 SX = "/apis/serviceexecution.dev/v1alpha1/namespaces/team-a/servicedefinitions/plot"
@@ -20,21 +21,6 @@ def project(tmp_path):
     (folder / "src" / "program.py").write_text("def run(data: dict): ...\n")
     (folder / "requirements.txt").write_text("")
     return folder
-
-
-def built(definition, phase="Succeeded", *, name="r1", message="", **status):
-    """Say what the operator would: the newest source was built, or not."""
-    good = phase == "Succeeded"
-    generation = definition["metadata"]["generation"]
-    revision = {"name": name, "phase": phase, "message": message, "image": "registry/plot@sha256:1"}
-    definition["status"] = {
-        "observedGeneration": generation,
-        "phase": "Ready" if good else "Failed",
-        "revisions": [revision],
-        "conditions": [{"type": "Built", "status": str(good), "reason": phase, "message": message}],
-        **({"revision": name} if good else {}),
-        **status,
-    }
 
 
 def test_from_a_folder_to_a_url(cluster, sx, project):

@@ -10,21 +10,9 @@ import pytest
 from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.run.body import read_data, read_secrets, request_body
 from serviceexecution.cli.run.execute import view_of_status
+from tests.unit.cli.endings import ends
 
 ID = "00000000-0000-4000-8000-000000000001"
-
-
-def ends(phase, message="", **members):
-    def after(execution):
-        execution["status"] = {
-            "phase": phase,
-            "message": message,
-            "startTime": "2026-01-01T00:00:00Z",
-            "completionTime": "2026-01-01T00:00:05Z",
-            **members,
-        }
-
-    return after
 
 
 @pytest.fixture
