@@ -170,12 +170,11 @@ class ChunkLog:
         else:
             self._sequence, self._current = sequence + 1, b""
 
-    async def new_lines(self, torn: bytes = b"") -> NewLines:
-        """Return what leaves out the known lines when the log is resumed at ``resume_at``. Flush before.
+    async def new_lines(self, since: datetime | None, torn: bytes = b"") -> NewLines:
+        """Return what leaves out the known lines when the log is resumed at ``since``. Flush before.
 
         ``torn`` see KnownTail.
         """
-        since = self.resume_at
         if self.truncated:
             return NewerLines(self.last_line)
         if since is None:

@@ -34,8 +34,10 @@ from serviceexecution.logs.target import (
 from serviceexecution.logs.timing import (
     BURST_BYTES,
     CATCH_UP_BYTES,
+    FIRST_TIME,
     PLAIN_READS,
     QUIET_PASSES,
+    READ_AGAIN_BYTES,
     UNREADABLE_TRIES,
     FollowerTiming,
 )
@@ -68,6 +70,8 @@ class LogFollower:
         self._plain_reads = 0
         self._catching_up = False
         """Whether the next read only takes what is there: it then comes from one file, and no gap can be in it."""
+        self._set_back = False
+        """Whether the clock of the node may have been: the kubelet then leaves out lines that seem to be known."""
         self._last: StreamRead | None = None
         self._seamless = False
         self._torn = b""
@@ -112,6 +116,10 @@ class LogFollower:
                 self._ended.set()
                 end = await self._compare_end(seen)
                 quiet = quiet + 1 if end is LogEnd.UNSURE and not seen.new_lines else 0
+                small = self._log.received_bytes <= READ_AGAIN_BYTES
+                if quiet >= QUIET_PASSES and end is not LogEnd.KNOWN and small and not self._set_back:
+                    self._set_back, quiet = True, 0
+                    continue
                 if end is LogEnd.KNOWN or quiet >= QUIET_PASSES:
                     await self._take_last(seen)
                     if end is not LogEnd.KNOWN and not self._seamless:
@@ -140,7 +148,9 @@ class LogFollower:
         """
         await self._reader.flush()
         since = self._log.resume_at
-        seen = StreamRead(LineSplitter(room=self._log.has_room), await self._log.new_lines(self._torn))
+        if since is not None and self._set_back:
+            since = FIRST_TIME
+        seen = StreamRead(LineSplitter(room=self._log.has_room), await self._log.new_lines(since, self._torn))
         self._seamless = ends_whole(
             self._log.last_line,
             last=self._last,

@@ -16,6 +16,10 @@ STUCK_PROBES: Final = 3
 """How often the kubelet must have newer lines while a stream gives nothing."""
 QUIET_PASSES: Final = 3
 """How often nothing new must come from an ended container, where its last line does not compare with ours."""
+FIRST_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any line: a log is read from its newest file's beginning."""
+READ_AGAIN_BYTES: Final = 16 * 1024 * 1024
+"""Most of a log whose lines are compared with its newest file from the beginning, which takes 8 bytes for each line."""
 PLAIN_READS: Final = 60
 """How many looks at the log without following it (over about five minutes) when the kubelet cannot follow it.
 

@@ -492,3 +492,24 @@ async def test_a_kubelet_that_dies_all_the_time(way):
         kubelet.faults = iter(())
         assert (await task).complete
     assert await stored(store) == text(lines)
+
+
+def _stamped(seconds: float, number: int) -> bytes:
+    return f"2026-07-01T10:{int(seconds // 60):02}:{seconds % 60:012.9f}Z line {number}".encode()
+
+
+@pytest.mark.parametrize("small", [True, False])
+async def test_lines_of_a_clock_that_was_set_back_while_a_stream_was_broken_are_read(
+    monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    """The kubelet leaves out what seems older than the line from which on it is asked; of a large log this is said."""
+    if not small:
+        monkeypatch.setattr("serviceexecution.logs.follower.READ_AGAIN_BYTES", 100)
+    before = [_stamped(1800 + number / 10, number) for number in range(10)]
+    after = [_stamped(600 + number / 10, 10 + number) for number in range(200)]
+    kubelet, store = FakeKubelet([*before, *after]), open_store()
+    kubelet.faults = iter([(len(text(before)), "break")])
+    record = await follow(kubelet, store)
+    assert (record.complete, record.gaps is None) == (small, small)
+    if small:
+        assert await stored(store) == text(kubelet.lines)
