@@ -18,7 +18,10 @@ export interface PoolFile {
   contentType: string;
   contentLength: number;
   createdAt?: string;
-  sha256: string;
+  /** Null for a file on a volume, whose content nobody has read. */
+  sha256: string | null;
+  /** Another one for another content, as far as the storage tells. */
+  version: string;
 }
 
 const pools = (namespace: string): string => `${platform(namespace)}/datapools`;

@@ -4,7 +4,7 @@ import { withFile } from "./pools";
 import { ApiError } from "./session";
 import { isThere, Uploads } from "./uploads";
 
-const stored = (name: string): PoolFile => ({ id: name, name, contentType: "", contentLength: 1, sha256: "" });
+const stored = (name: string): PoolFile => ({ id: name, name, contentType: "", contentLength: 1, sha256: "", version: "" });
 const named = (...names: string[]) => names.map((name) => new File(["x"], name));
 const states = (uploads: Uploads) => uploads.list().map((one) => one.state);
 

@@ -75,7 +75,7 @@ export function PoolFiles({ namespace, pool, files, search, change }: PoolFilesP
             <Preview
               key={chosen.id}
               address={filePath(namespace, pool, chosen.id)}
-              file={{ path: chosen.name, size: chosen.contentLength, sha256: chosen.sha256, mediaType: chosen.contentType }}
+              file={{ path: chosen.name, size: chosen.contentLength, sha256: chosen.version, mediaType: chosen.contentType }}
             />
           </Suspense>
         </section>
@@ -112,7 +112,7 @@ function FileLine({ namespace, pool, file, open, show }: LineProps) {
       <Anchor component="button" className="path" aria-expanded={open} onClick={() => show(open ? undefined : file.id)}>
         <bdi>{file.name}</bdi>
       </Anchor>
-      <Text size="sm" title={file.sha256}>
+      <Text size="sm" title={file.sha256 ?? undefined}>
         {shownBytes(file.contentLength)} · {file.contentType} · {shownTime(file.createdAt)}
       </Text>
       <Button size="compact-xs" variant="default" onClick={() => void download()} aria-label={`Download ${file.name}`}>

@@ -114,6 +114,7 @@ async def test_files_are_uploaded_listed_read_in_parts_and_deleted(volume: Volum
     address = f"{volume.base}/{file['id']}"
     whole = await volume.http.get(address)
     assert whole.content == content
+    assert whole.headers["etag"] == f'"{file["version"]}"'
     part = await volume.http.get(address, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, content[10:20])
     same = await volume.http.get(address, headers={"If-None-Match": whole.headers["etag"]})
@@ -131,7 +132,10 @@ async def test_what_a_program_has_left_is_listed_with_the_id_that_an_upload_woul
     (volume.files / "left.json").write_text("{}")
     async with volume.controller():
         (file,) = (await volume.http.get(volume.base)).json()
-        assert (await volume.put("left.json", b"[]")).json()["id"] == file["id"]
+        replaced = (await volume.put("left.json", b"[]")).json()
+        assert (replaced["id"], replaced["contentLength"]) == (file["id"], file["contentLength"])
+        # Who has shown the old content sees that there is another one, though the size is the same
+        assert replaced["version"] != file["version"]
     assert (await volume.http.get(f"{volume.base}/{file['id']}")).json() == []
 
 

@@ -114,6 +114,7 @@ async def test_a_file_comes_back_as_it_was_sent(service):
     url = f"{BASE}/{pool}/files/{file['id']}"
     whole = await service.http.get(url)
     assert (whole.content, whole.headers["etag"]) == (b"x" * 50_000, f'"{file["sha256"]}"')
+    assert file["version"] == file["sha256"]
     part = await service.http.get(url, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content, part.headers["content-range"]) == (
         206,

@@ -49,11 +49,12 @@ def file_document(pool_id: str, file: PoolFile) -> JsonObject:
         "contentLength": file.size,
         "createdAt": timestamp(file.created_at),
         "sha256": file.sha256,
+        "version": file.sha256,
     }
 
 
 def volume_file_document(pool_id: str, file: VolumeFile) -> JsonObject:
-    """Return a file of a volume, whose SHA-256 nobody has computed."""
+    """Return a file of a volume, whose SHA-256 nobody has computed: its version is that of its ETag."""
     return {
         "id": file_id(pool_id, file.name),
         "dataPoolId": pool_id,
@@ -63,6 +64,7 @@ def volume_file_document(pool_id: str, file: VolumeFile) -> JsonObject:
         "contentLength": file.size,
         "createdAt": timestamp(file.changed_at),
         "sha256": None,
+        "version": file.tag,
     }
 
 

@@ -159,8 +159,9 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
     "DataPoolFile": _object(
         {
             **dict.fromkeys(
-                ("id", "dataPoolId", "name", "fullPath", "contentType", "createdAt", "sha256"), _TEXT
+                ("id", "dataPoolId", "name", "fullPath", "contentType", "createdAt", "version"), _TEXT
             ),
+            "sha256": {"type": ["string", "null"]},
             "contentLength": _COUNT,
         }
     ),
