@@ -50,6 +50,10 @@ _WATCHED: Final = (*_OURS, *_CHILDREN)
 LOOPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("controller/known/child_watches.py", "list"): _CHILDREN,
     ("controller/known/child_watches.py", "watch"): _CHILDREN,
+    ("controller/executions/planning.py", "list"): (
+        "persistentvolumeclaims",
+        "serviceexecution.dev/datapools",
+    ),
     ("controller/known/resync.py", "list"): _WATCHED,
     ("controller/sweep.py", "list"): (*_OURS, "serviceexecution.dev/datapools"),
     ("gateway/state/service_state.py", "get"): _OURS,

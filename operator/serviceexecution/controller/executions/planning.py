@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from serviceexecution.contract.input.submission import input_text
-from serviceexecution.contract.json_types import JsonObject, metadata_of
+from serviceexecution.contract.json_types import JsonObject, metadata_of, object_at, text_at
 from serviceexecution.controller.clock import Clock
 from serviceexecution.controller.executions.admission import Admission
 from serviceexecution.controller.executions.plan_memory import PlanMemory
@@ -36,7 +36,13 @@ from serviceexecution.executions.reasons import Reason
 from serviceexecution.fairness.work import THREADS
 from serviceexecution.kube.client import KubernetesClient
 from serviceexecution.kube.errors import KubernetesError
-from serviceexecution.kube.kinds import CONFIG_MAPS, DATA_POOLS, PERSISTENT_VOLUME_CLAIMS, SERVICE_DEFINITIONS
+from serviceexecution.kube.kinds import (
+    CONFIG_MAPS,
+    DATA_POOLS,
+    PERSISTENT_VOLUME_CLAIMS,
+    SERVICE_DEFINITIONS,
+    ResourceKind,
+)
 from serviceexecution.resources.executions.execution import ServiceExecution
 from serviceexecution.resources.executions.execution_spec import ExecutionSpec
 from serviceexecution.resources.executions.execution_status import TakenService
@@ -54,6 +60,8 @@ SMALL_INPUT_BYTES: Final = 8 * 1024
 """An input of so many bytes is looked at in a few milliseconds, even if they are thousands of properties."""
 _FEW_POOLS: Final = 100
 """So many claims and data pools are read in a few milliseconds; a namespace may have thousands."""
+_TEXTS: Final = frozenset({"annotations", "managedFields"})
+"""Members of metadata that may be as large as all else."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -187,23 +195,35 @@ class Planner:
         plan = await _beside(large, namespace, plan_of, read, uid, known, stage_limit=limit)
         if not isinstance(plan, PlanProblem) or plan.reason is not Reason.DATA_POOL_NOT_FOUND:
             return plan
-        known = await self._with_pools(namespace, known)
+        known = await self._with_pools(namespace, known, _wanted_pools(read))
         return await _beside(large, namespace, plan_of, read, uid, known, stage_limit=limit)
 
-    async def _with_pools(self, namespace: str, known: KnownPools) -> KnownPools:
-        claims = await self._client.list(
-            PERSISTENT_VOLUME_CLAIMS, namespace, label_selector=LABEL_DATA_POOL_ID
-        )
+    async def _with_pools(self, namespace: str, known: KnownPools, wanted: frozenset[str]) -> KnownPools:
+        claims = await self._named(PERSISTENT_VOLUME_CLAIMS, namespace, wanted, label=LABEL_DATA_POOL_ID)
         try:
-            pools = (await self._client.list(DATA_POOLS, namespace)).items
+            pools = await self._named(DATA_POOLS, namespace, wanted)
         except KubernetesError as error:
             if error.status not in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
                 raise
             # Role or CRD of an earlier version: claims are data pools as they were.
             logger.warning("data pools cannot be listed", namespace=namespace, error=str(error))
             pools = []
-        many = len(claims.items) + len(pools) > _FEW_POOLS
-        return await _beside(many, namespace, _read_pools, known, claims.items, pools)
+        many = len(claims) + len(pools) > _FEW_POOLS
+        return await _beside(many, namespace, _read_pools, known, claims, pools)
+
+    async def _named(
+        self, kind: ResourceKind, namespace: str, wanted: frozenset[str], *, label: str | None = None
+    ) -> list[JsonObject]:
+        """Return the objects that are named so by name, uid or label, without their texts for people.
+
+        All of a namespace may be more than fits into memory, for each pass that is under way.
+        """
+        found: list[JsonObject] = []
+        async for page in self._client.list_pages(kind, namespace, label_selector=label):
+            if page.begun_again:
+                found.clear()
+            found += [_without_texts(item) for item in page.items if wanted & _names_of_pool(item)]
+        return found
 
     async def _input_problem(
         self, execution: ServiceExecution, definition: ServiceDefinition, read: ReadSpec
@@ -225,6 +245,24 @@ class Planner:
         except SchemaSuspendedError as error:
             return PlanProblem(Reason.SERVICE_NOT_READY, f"spec.inputSchema: {error}", waiting=True)
         return PlanProblem(Reason.INVALID_INPUT, said(faults)) if faults else None
+
+
+def _wanted_pools(read: ReadSpec) -> frozenset[str]:
+    """Return the names and ids of the data pools that a spec and its input name."""
+    named = [pool.data_pool_ref.name for pool in (read.spec.data_pools or {}).values() if pool.data_pool_ref]
+    return frozenset([*named, *(reference.id for reference in read.references.values())])
+
+
+def _names_of_pool(item: JsonObject) -> set[str]:
+    metadata = metadata_of(item)
+    labelled = text_at(metadata, "labels", LABEL_DATA_POOL_ID)
+    return {text_at(metadata, "name"), text_at(metadata, "uid"), labelled}
+
+
+def _without_texts(item: JsonObject) -> JsonObject:
+    metadata = {name: value for name, value in metadata_of(item).items() if name not in _TEXTS}
+    spec: JsonObject = {"storage": object_at(item, "spec", "storage")}
+    return {"metadata": metadata, "spec": spec, "status": object_at(item, "status")}
 
 
 def _read_pools(known: KnownPools, claims: Iterable[JsonObject], pools: Iterable[JsonObject]) -> KnownPools:
