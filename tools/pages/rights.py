@@ -51,7 +51,7 @@ LOOPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("controller/known/child_watches.py", "list"): _CHILDREN,
     ("controller/known/child_watches.py", "watch"): _CHILDREN,
     ("controller/executions/planning.py", "list"): (
-        "persistentvolumeclaims",
+        "/persistentvolumeclaims",
         "serviceexecution.dev/datapools",
     ),
     ("controller/known/resync.py", "list"): _WATCHED,
