@@ -1,8 +1,11 @@
 """``planqk-api-sdk`` 1.9.4, unmodified: it calls data pools only."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.platform.data_pool_calls import CHECKS, WITH_FILES, Pools, refused
+from tests.platform.named_calls import tested_calls
 from tests.support.sdk.process import RemoteError
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 
@@ -39,6 +42,11 @@ def test_the_package_is_the_published_one(sdk):
 def test_every_call_of_the_package_is_known(sdk, connect):
     names = sdk.module("builtins").dir(connect().data_pools)
     assert {name for name in names if name[0] != "_" and name != "with_raw_response"} == CALLS
+
+
+def test_each_call_of_the_package_is_made_by_a_test_with_both_clients():
+    _, both = tested_calls(Path(__file__))
+    assert CALLS - both == set()
 
 
 @pytest.fixture

@@ -30,13 +30,14 @@ def test_a_key_that_may_run_a_service_has_a_subscription(with_key):
     refused("ForbiddenError", client.subscriptions.delete_subscription, made.id, code="NotSupported")
 
 
-def test_executions_of_a_subscription_are_those_of_the_key(sdk, gateway):
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_executions_of_a_subscription_are_those_of_the_key(sdk, gateway, asynchronous):
     key_id, secret = gateway.access_key()
     tokens = gateway.service.cluster.tokens
     tokens["key-token", None] = tokens[
         f"token-of-{NAMESPACE}-access-key-{key_id[7:]}", "services.serviceexecution.dev"
     ]
-    platform = Platform(sdk, gateway, token=f"{key_id}:{secret}")
+    platform = Platform(sdk, gateway, token=f"{key_id}:{secret}", asynchronous=asynchronous)
     platform.submit()
     names = [platform.submit(Authorization="Bearer key-token") for _ in range(2)]
     subscription = f"{key_id.partition('.')[2]}.{platform.service_id}"
