@@ -38,7 +38,7 @@ RUN := .venv/bin/python -m
 WITH_CLUSTER := eval "$$($(RUN) cluster env 2>/dev/null)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-holding benchmark-node benchmark-polling benchmark-requests benchmark-sweeping benchmark-staging bench floods weight chaos faults histories network-policies
+.PHONY: help environment up down status env load images sbom dist sx docs audit lock generate changelog lint test test-unit test-attacks test-processes test-launcher test-platform test-chart test-cluster test-e2e test-stores test-tooling test-nodes demo access-key benchmark-building benchmark-holding benchmark-listing benchmark-node benchmark-polling benchmark-requests benchmark-sweeping benchmark-staging bench floods weight chaos faults histories network-policies
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -168,6 +168,9 @@ benchmark-polling: environment ## a thousand clients poll one gateway for a minu
 benchmark-requests: environment ## what a request of our Kubernetes client costs
 	@$(RUN) cluster up
 	@$(WITH_CLUSTER) $(RUN) benchmarks.client_requests $(ARGS)
+
+benchmark-listing: environment ## lists of the platform's API over 100,000 executions, with a stand-in for the API server
+	@$(RUN) benchmarks.listing $(ARGS)
 
 benchmark-sweeping: environment ## what a pass of the sweep costs over 100,000 stored executions, on an S3 server
 	@$(RUN) benchmarks.sweeping $(ARGS)

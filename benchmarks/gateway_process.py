@@ -51,7 +51,7 @@ class GatewayProcess:
 
 
 @contextlib.contextmanager
-def gateway_process(directory: Path) -> Iterator[GatewayProcess]:
+def gateway_process(directory: Path, ready_seconds: float = READY_SECONDS) -> Iterator[GatewayProcess]:
     """Run a gateway that keeps its store in ``directory`` until the block ends."""
     with socket.socket() as probe, socket.socket() as other:
         probe.bind(("127.0.0.1", 0))
@@ -71,15 +71,15 @@ def gateway_process(directory: Path) -> Iterator[GatewayProcess]:
         [sys.executable, "-m", "serviceexecution.gateway.main"], env=environment
     ) as process:
         try:
-            _wait_until_ready(process, port)
+            _wait_until_ready(process, port, ready_seconds)
             yield GatewayProcess(process.pid, port, metrics_port)
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
-    end = time.monotonic() + READY_SECONDS
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, seconds: float) -> None:
+    end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).close()

@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.executions.choice import chosen
 from serviceexecution.gateway.platform_api.executions.query import Sort, Wanted, fits, wanted_of
+from serviceexecution.gateway.service_api.documents.execution_document import STATUSES
 from serviceexecution.gateway.state.known_execution import KnownExecution
 from serviceexecution.resources.executions.execution_status import Phase
 
@@ -86,3 +87,61 @@ def test_a_status_and_a_text_choose_executions():
 def test_a_wrong_filter_is_named(query):
     with pytest.raises(Problem, match=next(iter(query))):
         wanted_of(QueryParams(query))
+
+
+WORDS = st.sampled_from(["a", "b", "ab", "B"])
+EXECUTIONS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "service": WORDS,
+            "service_uid": st.sampled_from([None, "uid-a", "uid-old"]),
+            "access_key": st.sampled_from([None, "key"]),
+            "phase": st.sampled_from([None, Phase.RUNNING, Phase.FAILED]),
+            "reason": st.none() | WORDS,
+            "message": st.none() | WORDS,
+            "tags": st.lists(WORDS, max_size=2).map(tuple),
+            "cut": st.booleans(),
+        }
+    ),
+    max_size=8,
+)
+WANTED = st.builds(
+    Wanted,
+    after=st.none() | st.integers(0, 8).map(lambda minutes: START + timedelta(minutes=minutes)),
+    before=st.none() | st.integers(0, 8).map(lambda minutes: START + timedelta(minutes=minutes)),
+    application=st.sampled_from([None, "key"]),
+    service=st.sampled_from([None, "uid-a", "uid-old"]),
+    tags=st.frozensets(st.sampled_from(["a", "b"]), max_size=2),
+    statuses=st.frozensets(st.sampled_from(["RUNNING", "FAILED", "UNKNOWN"]), max_size=2),
+    text=st.sampled_from(["", "a", "b", "e1", "u2"]),
+    ids=st.frozensets(st.sampled_from(["u1", "e2"]), max_size=2),
+    patterns=st.lists(st.sampled_from([("u", ""), ("", "2"), ("e", "")]), max_size=1).map(tuple),
+)
+
+
+def passes(one, wanted, api_id):
+    """Say plainly what a list shows."""
+    words = [api_id, one.name, one.service, one.reason or "", one.message or "", *one.tags]
+    by_id = api_id in wanted.ids or any(fits(api_id, parts) for parts in wanted.patterns)
+    uid = one.service_uid or {"a": "uid-a"}.get(one.service)
+    return (
+        (wanted.after is None or one.created >= wanted.after)
+        and (wanted.before is None or one.created <= wanted.before)
+        and wanted.application in {None, one.access_key}
+        and wanted.service in {None, uid}
+        and (not wanted.tags or one.cut or any(tag.lower() in wanted.tags for tag in one.tags))
+        and (not wanted.statuses or STATUSES[one.phase] in wanted.statuses)
+        and (not wanted.text or any(wanted.text in word.lower() for word in words))
+        and (not wanted.by_id or by_id)
+    )
+
+
+@given(EXECUTIONS, WANTED, st.booleans())
+def test_all_filters_together_choose_what_each_lets_pass(facts, wanted, by_name):
+    known = [execution(number, **one) for number, one in enumerate(facts)]
+
+    def id_of(one):
+        return one.name if by_name else one.uid
+
+    found = chosen(known, wanted, {"a": "uid-a"}, id_of)
+    assert found == [one for one in reversed(known) if passes(one, wanted, id_of(one))]
