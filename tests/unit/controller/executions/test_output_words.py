@@ -79,6 +79,7 @@ async def test_a_main_result_that_is_a_problem_says_best_what_failed(world: Worl
         (b"\xff" * (MAIN_OUTPUT_LIMIT + 1), "output.json is kept as it is, but is not UTF-8"),
         (b" " * (MAIN_OUTPUT_LIMIT + 1), "output.json is kept as it is, but is empty"),
     ],
+    ids=["cut-off", "not-a-number", "no-text", "blank"],
 )
 async def test_a_long_main_result_that_is_no_json_is_told(world: World, content: bytes, said: str) -> None:
     assert said in await end_with(world, 0, {"output.json": content})
