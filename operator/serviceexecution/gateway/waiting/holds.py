@@ -23,6 +23,11 @@ from serviceexecution.gateway.state.known_execution import KnownExecution
 PER_PROCESS: Final = 2000
 """Requests that are held at once; a connection of each is one of those that the server may have."""
 
+LARGEST_HEAD: Final = 16_384
+"""Bytes of memory that the head of a held request may take: it stays as long as the request is held."""
+_HEADER: Final = 128
+"""Bytes that Python takes for a header beside its texts, about: a head of 64 KiB may have 13,000 headers."""
+
 Look = Callable[[], float | None]
 """Tells how many more seconds a request is to be held at most: 0 when it need not be, None as long as it may."""
 
@@ -78,10 +83,13 @@ class Holds:
     async def hold(self, request: Request, execution: KnownExecution, look: Look, seconds: float) -> bool:
         """Hold a request until ``look``, which is asked at each change of the execution, says that it need not be.
 
-        At most for ``seconds``. Returns False when there is no place for it. Raises ClientDisconnect.
+        At most for ``seconds``. Returns False when there is no place for it, or its head is too large to be kept.
+        Raises ClientDisconnect.
         """
         account = current_payer().name
-        if self._draining.is_set() or not self._makes_room(execution.namespace, account):
+        if self._draining.is_set() or _head_memory(request) > LARGEST_HEAD:
+            return False
+        if not self._makes_room(execution.namespace, account):
             return False
         hold = _Hold(execution.namespace, account, asyncio.get_running_loop().create_future())
 
@@ -156,6 +164,13 @@ class Holds:
             for holds in tuple(accounts.values()):
                 for hold in tuple(holds):
                     hold.end()
+
+
+def _head_memory(request: Request) -> int:
+    """Return about how many bytes of memory the request's path, query and headers take."""
+    scope = request.scope
+    line = len(scope["path"]) + len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    return line + sum(len(name) + len(value) + _HEADER for name, value in scope["headers"])
 
 
 @contextlib.contextmanager

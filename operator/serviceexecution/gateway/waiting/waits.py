@@ -1,6 +1,8 @@
 """When a request for a status is held, and for how long."""
 
 import hashlib
+import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,6 +26,9 @@ before it asks again, and most short runs have ended by then."""
 TOLD_SECONDS: Final = 120.0
 TOLD: Final = 10_000
 """Statuses that clients without a word for it are known to have been told, each for two minutes."""
+MOST_TAGS: Final = 16
+"""Tags of one ``If-None-Match`` that are compared while its request is held."""
+_TAG: Final = re.compile('"[0-9a-f]{16}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +60,15 @@ class Waits:
         """
         seconds = self._seconds(request)
         if seconds is not None:
-            known = request.headers.get("if-none-match") or status_tag(execution)
+            header = request.headers.get("if-none-match")
+            known = (status_tag(execution),) if header is None else tags_in(header)
             held = await self._hold(request, execution, seconds, self._until_new(execution, known))
             return Waited({"Preference-Applied": f"wait={seconds}"} if held else {}, held=held)
         key = (current_payer().name, execution.uid)
         told = self._told.get(key) if WAITS in request.scope and self._most else None
         if told != status_tag(execution):
             return Waited()
-        look = self._until_new(execution, told, settling=SETTLING_SECONDS)
+        look = self._until_new(execution, (told,), settling=SETTLING_SECONDS)
         return Waited(held=await self._hold(request, execution, self._most, look))
 
     async def for_end(
@@ -108,7 +114,7 @@ class Waits:
             return True
         return await self._holds.hold(request, execution, look, seconds)
 
-    def _until_new(self, execution: KnownExecution, known: str, settling: float = 0) -> Look:
+    def _until_new(self, execution: KnownExecution, known: tuple[str, ...], settling: float = 0) -> Look:
         def look() -> float | None:
             now = self._now(execution)
             if now.has_ended:
@@ -130,6 +136,11 @@ class Waits:
     def _seconds(self, request: Request) -> int | None:
         wanted = preferred_wait(request.headers.getlist("prefer"))
         return min(wanted, self._most) if wanted and self._most else None
+
+
+def tags_in(header: str) -> tuple[str, ...]:
+    """Return the tags of ours in an ``If-None-Match``, and nothing that keeps all of it. Pure."""
+    return tuple(found[0] for found in itertools.islice(_TAG.finditer(header), MOST_TAGS))
 
 
 def status_tag(execution: KnownExecution) -> str:

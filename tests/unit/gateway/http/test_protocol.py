@@ -143,3 +143,29 @@ async def test_a_request_that_waits_is_answered_to_make_room(monkeypatch):
         assert len(held) == 1
         for one in held:
             one.cancel()
+
+
+@pytest.mark.parametrize("rest", [b"\r\n", b"X-Half: "], ids=["whole", "half"])
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_request_that_waits_is_answered_when_its_client_sends_the_next(rest, late):
+    """What comes meanwhile would be kept as long as the request waits: sixteen heads of 64 KiB."""
+    waits = asyncio.Event()
+
+    async def waiting(scope, receive, send):
+        if scope["path"] == "/wait":
+            enough = asyncio.Event()
+            waits.set()
+            scope["extensions"][HELD](enough.set)
+            await enough.wait()
+            scope["extensions"][HELD](None)
+        await echo(scope, receive, send)
+
+    async with served(waiting) as port, asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        first, following = HEAD.replace(b"/some/path", b"/wait") + b"\r\n", HEAD + rest
+        writer.write(first if late else first + following)
+        await waits.wait()
+        if late:
+            writer.write(following)
+        assert (await reader.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200")
+        writer.close()

@@ -10,7 +10,7 @@ from serviceexecution.fairness.payers import Payer, paid_by
 from serviceexecution.gateway.http.gone import HELD
 from serviceexecution.gateway.state.changes import Changes
 from serviceexecution.gateway.state.execution_index import ExecutionIndex
-from serviceexecution.gateway.waiting.holds import PER_PROCESS, Holds
+from serviceexecution.gateway.waiting.holds import LARGEST_HEAD, PER_PROCESS, Holds
 from tests.unit.gateway.waiting.bodies import body
 
 
@@ -28,10 +28,18 @@ class Room:
         await self.leave.wait()
         return {"type": "http.disconnect"}
 
-    def hold(self, namespace="team-a", account="alice", name="a", seconds=60.0, look=lambda: None):
+    def hold(
+        self, namespace="team-a", account="alice", name="a", seconds=60.0, *, look=lambda: None, headers=()
+    ):
         execution = self.index.put(body(name, 1, namespace=namespace))
         assert execution is not None
-        scope = {"type": "http", "extensions": {HELD: self.connection.append}}
+        scope = {
+            "type": "http",
+            "path": "/",
+            "query_string": b"",
+            "headers": list(headers),
+            "extensions": {HELD: self.connection.append},
+        }
         request = Request(scope, self._receive)
 
         async def held():
@@ -142,5 +150,26 @@ async def test_an_execution_that_changes_again_and_again_costs_a_held_request_on
     for version in range(2, 102):
         room.index.put(body("a", version, "Running"))
     assert len(getattr(loop, "_scheduled")) == before  # noqa: B009
+    room.draining.set()
+    assert await held
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[(b"authorization", b"x" * LARGEST_HEAD)], [(b"a", b"")] * (LARGEST_HEAD // 128)],
+    ids=["long", "many"],
+)
+async def test_a_request_with_a_large_head_is_not_held(headers):
+    room = Room()
+    async with asyncio.timeout(5):
+        assert await room.hold(headers=headers) is False
+    assert len(room.holds) == 0
+
+
+async def test_a_request_with_the_token_of_an_identity_provider_is_held():
+    room = Room()
+    held = room.hold(headers=[(b"authorization", b"x" * 12_000), *[(b"accept", b"*/*")] * 20])
+    await _settled()
+    assert len(room.holds) == 1
     room.draining.set()
     assert await held

@@ -74,6 +74,19 @@ class TestPrefer:
         answer = await service.get(f"/{name}", headers=tagged)  # At once: it has changed meanwhile
         assert answer.json()["status"] == "RUNNING"
 
+    async def test_tags_in_any_form_are_compared_and_a_large_head_is_answered_at_once(self, service):
+        name = await service.started()
+        tag = (await service.get(f"/{name}", headers={"Prefer": "wait=1"})).headers["etag"]
+        tagged = WAIT | {"If-None-Match": f'"other", W/{tag}'}
+        asked = asyncio.create_task(service.get(f"/{name}", headers=tagged))
+        await settled(lambda: held_of(service))
+        run(service, name, "Running", startTime="2026-11-28T10:00:00Z")
+        assert (await asked).json()["status"] == "RUNNING"
+        large = WAIT | {"X-Token": "x" * 20_000}
+        answer = await asyncio.wait_for(service.get(f"/{name}", headers=large), 5)
+        assert answer.json()["status"] == "RUNNING"
+        assert "preference-applied" not in answer.headers
+
     async def test_an_end_is_answered_at_once_and_without_the_wish_nothing_is_different(self, service):
         name = await service.started()
         plain = await service.get(f"/{name}")
@@ -173,3 +186,8 @@ async def test_a_status_says_the_position_and_the_start(service):
     assert "queue" not in (await service.get(f"/{names[0]}")).json()
     url = f"/platform/{NAMESPACE}/service-executions/{names[1]}"
     assert (await service.http.get(url)).json()["queue"]["waitsFor"] == "concurrency"
+
+
+def test_few_tags_of_a_long_header_are_kept():
+    tags = waits.tags_in('"other", W/"*", ' + ", ".join(f'"{number:016x}"' for number in range(800)))
+    assert tags == tuple(f'"{number:016x}"' for number in range(waits.MOST_TAGS))

@@ -144,6 +144,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._received = self._content = 0
         self._wait_for_head()
+        if self._end_waiting is not None:  # Its client wants more; what comes of it would be kept as long
+            self._end_waiting()
 
     @override
     def on_headers_complete(self) -> None:
@@ -184,6 +186,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _held(self, end: Callable[[], None] | None) -> None:
         self._end_waiting = end
+        if end is not None and (self.pipeline or self._timer is not None):
+            end()
 
     def linger(self) -> None:
         """End the connection behind what was sent, and read on for a moment: else the client may not get it."""
