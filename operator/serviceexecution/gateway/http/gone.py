@@ -1,4 +1,6 @@
-"""Between the connection and those who answer: whether the client is still there, and whether it only waits."""
+"""Between the connection and those who answer: whether the client is still there, whether it only waits, and whether
+its answer cannot go on.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,3 +11,7 @@ HELD: Final = "serviceexecution.held"
 """The ASGI extension by which our protocol is told that a request waits for something and may be answered earlier."""
 Held = Callable[[Callable[[], None] | None], None]
 """What that extension is: takes what ends the waiting, None when it has ended."""
+
+
+class CutAnswerError(Exception):
+    """The rest of an answer that has begun cannot be sent; it has been logged. Its connection is closed."""

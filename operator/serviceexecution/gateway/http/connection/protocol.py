@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from serviceexecution.gateway.http.connection.connections import Admission, Connections
 from serviceexecution.gateway.http.connection.lingering import Lingering
 from serviceexecution.gateway.http.forwarded import is_host
-from serviceexecution.gateway.http.gone import GONE, HELD
+from serviceexecution.gateway.http.gone import GONE, HELD, CutAnswerError
 from serviceexecution.gateway.http.problems import Problem, response_of, unavailable
 
 MAX_HEAD_BYTES: Final = 65536
@@ -180,7 +180,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 return cycle.disconnected and (cycle.more_body or scope["method"] in _READING)
 
             extensions = {GONE: gone, HELD: self._held}
-            await app({**scope, "extensions": extensions}, receive, last_before_a_rest)
+            try:
+                await app({**scope, "extensions": extensions}, receive, last_before_a_rest)
+            except CutAnswerError:
+                cycle.transport.close()
+                cycle.disconnected = True  # Else uvicorn logs it once more
 
         super()._start_asgi_task(cycle, answered)  # type: ignore[arg-type]
 

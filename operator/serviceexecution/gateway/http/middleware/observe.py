@@ -12,17 +12,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serviceexecution.fairness.payers import Payer, paid_by
 from serviceexecution.gateway import metrics
 from serviceexecution.gateway.http.bodies.reading import CLIENT_GONE
+from serviceexecution.gateway.http.gone import CutAnswerError
 from serviceexecution.gateway.http.middleware.base_paths import with_one_slash
 from serviceexecution.gateway.http.middleware.entrance import GoneBeforeItsTurnError
 from serviceexecution.gateway.http.payers import stranger
 from serviceexecution.gateway.http.problems import Problem, response_of
 from serviceexecution.gateway.http.traces import Offer, begin_trace, end_trace
+from serviceexecution.kube.errors import KubernetesError
 from serviceexecution.resources.reference import ExecutionReference
+from serviceexecution.store.errors import StoreError
 
 logger = structlog.stdlib.get_logger("serviceexecution.gateway.access")
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz"})
 LONGEST_LOGGED: Final = 1000
-"""Characters of a path that are logged: a head may have 64 KiB, and whoever reaches the port may send it."""
+"""Characters of a path, or of an error, that are logged: a head may have 64 KiB, and whoever reaches the port may send
+it."""
 _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"})
 
 
@@ -43,6 +47,8 @@ class ObservedApp:
         status = CLIENT_GONE
         received = sent = 0
         begun = True
+        started_answer = False
+        cut: str | None = None
 
         async def counted_receive() -> Message:
             nonlocal received
@@ -51,9 +57,9 @@ class ObservedApp:
             return message
 
         async def counted_send(message: Message) -> None:
-            nonlocal sent, status
+            nonlocal sent, status, started_answer
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started_answer = message["status"], True
             sent += len(message.get("body", b""))
             await send(message)
 
@@ -74,12 +80,15 @@ class ObservedApp:
             begun = False
         except ClientDisconnect:
             status = CLIENT_GONE
-        except Exception:
+        except Exception as error:
             status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+            cut = _lost(error) if started_answer else None
+            if cut is not None:
+                raise CutAnswerError from None
             raise
         finally:
             metrics.ACTIVE.dec()
-            _report(scope, status, received, sent, time.perf_counter() - started, begun=begun)
+            _report(scope, status, received, sent, time.perf_counter() - started, begun=begun, cut=cut)
             if self._offer is not None:
                 end_trace(
                     trace, scope, self._offer, method=_method(scope), route=_route(scope), status=status
@@ -102,20 +111,31 @@ def is_proper_path(scope: Scope) -> bool:
         return False
 
 
+def _lost(error: Exception) -> str | None:
+    """Return what an answer could not go on for when that is no error of ours: the store, a volume, the API server.
+
+    Starlette wraps those that would have been an answer of their own.
+    """
+    cause = error.__cause__ if isinstance(error, RuntimeError) else error
+    return str(cause) if isinstance(cause, StoreError | KubernetesError | Problem) else None
+
+
 def _route(scope: Scope) -> str:
     route: str = getattr(scope.get("route"), "path", "unknown")
     return route
 
 
-def _logged(path: str) -> str:
-    return path if len(path) <= LONGEST_LOGGED else f"{path[:LONGEST_LOGGED]}… ({len(path)} characters)"
+def _logged(text: str) -> str:
+    return text if len(text) <= LONGEST_LOGGED else f"{text[:LONGEST_LOGGED]}… ({len(text)} characters)"
 
 
 def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 
-def _report(scope: Scope, status: int, received: int, sent: int, seconds: float, *, begun: bool) -> None:
+def _report(
+    scope: Scope, status: int, received: int, sent: int, seconds: float, *, begun: bool, cut: str | None
+) -> None:
     route, method = _route(scope), _method(scope)
     metrics.REQUESTS.labels(method, route, str(status)).inc()
     metrics.SECONDS.labels(method, route).observe(seconds)
@@ -129,6 +149,8 @@ def _report(scope: Scope, status: int, received: int, sent: int, seconds: float,
     if "caller" in state:
         facts["caller"] = state["caller"]
     log = logger.debug if route in _QUIET_ROUTES or not begun else logger.info
+    if cut is not None:
+        log, facts = logger.warning, {**facts, "cut": _logged(cut)}
     log(
         "request",
         method=scope["method"],
