@@ -28,12 +28,14 @@ from serviceexecution.logs.lines import (
     NewLines,
     last_line,
     line_hashes,
+    seconds_between,
     stamp_of,
     text_size,
 )
 from serviceexecution.logs.memory import LogMemory, MemoryShare
 from serviceexecution.logs.metrics import STORE_ERRORS
 from serviceexecution.logs.scanner import LogScanner
+from serviceexecution.logs.timing import FIRST_TIME
 from serviceexecution.resources.reference import ExecutionReference
 from serviceexecution.store.errors import StoreError
 from serviceexecution.store.records import LogRecord, StdoutResult
@@ -91,6 +93,8 @@ class ChunkLog:
         self.truncated = False
         self.last_line = b""
         """The newest line that was received, stored or not; b"" before the first."""
+        self._went_back = False
+        """Whether times of lines did: some that are far up may be younger than the newest one."""
 
     @property
     def pending_bytes(self) -> int:
@@ -145,11 +149,14 @@ class ChunkLog:
             self._pending_size += len(kept)
         self._note(block, kept, size, stored=len(kept))
 
-    def note_gap(self, before: bytes) -> None:
-        """Say that lines may be missing between the newest line and ``before``, the next one; b"": there is none."""
-        gap = gap_between(self.last_line, before)
+    def note_gap(self, before: bytes, *, after: bytes = b"", set_back: bool = False) -> None:
+        """Say that lines may be missing between ``after`` (b"": the newest line) and ``before`` (b"": the end).
+
+        ``set_back``: because the node's clock was.
+        """
+        gap = gap_between(after or self.last_line, before)
         self._gaps.append(gap)
-        line = gap_line(gap)
+        line = gap_line(gap, set_back=set_back)
         self._scanner.feed(line)
         if not self.truncated:
             self._pending.append(line)
@@ -188,10 +195,14 @@ class ChunkLog:
             return NewerLines(self.last_line)
         return KnownTail(await self._hashes_since(stamp[0]))
 
+    async def all_hashes(self) -> "array[int]":
+        """Return what tells all known lines from others. Flush before."""
+        return await self._hashes_since(FIRST_TIME)
+
     async def _hashes_since(self, since: datetime) -> "array[int]":
         parts = [line_hashes(_lines_since(self._current, since))] if self._current else []
         sequence = self._sequence
-        while (not parts or parts[-1]) and sequence > 1:
+        while (not parts or parts[-1] or self._went_back) and sequence > 1:
             sequence -= 1
             parts.append(line_hashes(_lines_since(await self._read(sequence), since)))
         known = line_hashes([])
@@ -256,6 +267,9 @@ class ChunkLog:
         self._stored_bytes += stored
         self.received_bytes += len(block)
         newest = last_line(block)
+        first = block[: block.find(b"\n")]
+        passed = min(seconds_between(self.last_line, newest), seconds_between(first, newest))
+        self._went_back |= passed < -RESUME_SLACK.total_seconds()
         self.last_line = (last_line(kept) if is_gap_line(newest) else newest) or self.last_line
         self._memory.hold(len(self.last_line))
 

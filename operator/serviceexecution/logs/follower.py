@@ -12,6 +12,7 @@ from serviceexecution.logs.chunks import ChunkLog
 from serviceexecution.logs.lines import LineSplitter, is_not_later, only_stamped
 from serviceexecution.logs.metrics import BYTES, COMMITTED, GAPS, RESUMES, STREAMS
 from serviceexecution.logs.pod_state import ContainerState
+from serviceexecution.logs.resumes import Resumes
 from serviceexecution.logs.rotation import (
     BEGINNING_BYTES,
     NodeClock,
@@ -34,10 +35,8 @@ from serviceexecution.logs.target import (
 from serviceexecution.logs.timing import (
     BURST_BYTES,
     CATCH_UP_BYTES,
-    FIRST_TIME,
     PLAIN_READS,
     QUIET_PASSES,
-    READ_AGAIN_BYTES,
     UNREADABLE_TRIES,
     FollowerTiming,
 )
@@ -70,8 +69,7 @@ class LogFollower:
         self._plain_reads = 0
         self._catching_up = False
         """Whether the next read only takes what is there: it then comes from one file, and no gap can be in it."""
-        self._set_back = False
-        """Whether the clock of the node may have been: the kubelet then leaves out lines that seem to be known."""
+        self._resumes = Resumes(client, target, log)
         self._last: StreamRead | None = None
         self._seamless = False
         self._torn = b""
@@ -116,13 +114,16 @@ class LogFollower:
                 self._ended.set()
                 end = await self._compare_end(seen)
                 quiet = quiet + 1 if end is LogEnd.UNSURE and not seen.new_lines else 0
-                small = self._log.received_bytes <= READ_AGAIN_BYTES
-                if quiet >= QUIET_PASSES and end is not LogEnd.KNOWN and small and not self._set_back:
-                    self._set_back, quiet = True, 0
+                if quiet >= QUIET_PASSES and await self._resumes.read_from_beginning():
+                    quiet = 0
                     continue
                 if end is LogEnd.KNOWN or quiet >= QUIET_PASSES:
                     await self._take_last(seen)
-                    if end is not LogEnd.KNOWN and not self._seamless:
+                    if (place := self._resumes.left_out) is not None:
+                        self._log.note_gap(place.before, after=place.after, set_back=True)
+                        GAPS.inc()
+                        self._logger.warning("log has lines that were left out when it was read on")
+                    elif end is not LogEnd.KNOWN and not self._seamless:
                         self._note_gap(b"")  # The last file may be empty, and the one before was not read
                     return True
             if state is ContainerState.GONE:
@@ -147,9 +148,7 @@ class LogFollower:
         The same holds after words of the kubelet's, which may fail at following but not at reading.
         """
         await self._reader.flush()
-        since = self._log.resume_at
-        if since is not None and self._set_back:
-            since = FIRST_TIME
+        since = self._resumes.since(self._last)
         seen = StreamRead(LineSplitter(room=self._log.has_room), await self._log.new_lines(since, self._torn))
         self._seamless = ends_whole(
             self._log.last_line,
@@ -241,6 +240,9 @@ class LogFollower:
             if joined.gap:
                 self._note_gap(joined.block)
             self._take(joined.block, seen)
+        elif not seen.new_lines and self._resumes.steps_back(block):
+            self._note_gap(block, set_back=True)
+            self._take(block, seen)
         elif (
             seen.follows and self._log.received_bytes + len(block) >= BURST_BYTES and not self._log.truncated
         ):
@@ -263,10 +265,12 @@ class LogFollower:
                 self._note_gap(line)
         self._take(block[taken:], seen)
 
-    def _note_gap(self, block: bytes) -> None:
-        self._log.note_gap(block[: block.find(b"\n") + 1])
+    def _note_gap(self, block: bytes, *, set_back: bool = False) -> None:
+        self._log.note_gap(block[: block.find(b"\n") + 1], set_back=set_back)
         GAPS.inc()
-        self._logger.warning("log rotated away before it was read")
+        self._logger.warning(
+            "clock set back before log was read" if set_back else "log rotated away before it was read"
+        )
 
     def _note_odd(self, seen: StreamRead, foreign: list[bytes]) -> None:
         seen.end, seen.refused = StreamEnd.ODD, True
@@ -297,12 +301,15 @@ class LogFollower:
         """
         if seen.end not in {StreamEnd.CLEAN, StreamEnd.POLLED}:
             return LogEnd.MORE
+        known = seen.unfinished or self._log.last_line
         try:
             newest = await newest_line(self._client, self._target)
+            end = LogEnd.KNOWN if newest and newest == self._torn else compare_end(newest, known)
+            if end is LogEnd.KNOWN and known and not await self._resumes.compare(known, self._torn):
+                return LogEnd.UNSURE
         except KubernetesError:
             return LogEnd.MORE
-        known = seen.unfinished or self._log.last_line
-        return LogEnd.KNOWN if newest and newest == self._torn else compare_end(newest, known)
+        return end
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but no longer when main ends meanwhile."""

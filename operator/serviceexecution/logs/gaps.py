@@ -12,9 +12,9 @@ from typing import Final
 from serviceexecution.logs.lines import stamp_of
 from serviceexecution.store.records import LogGaps
 
-_WORDS: Final = (
-    "WARNING: Lines may be missing here: the node rotated its log file away before it was read, with "
-)
+_WORDS: Final = "WARNING: Lines may be missing"
+_ROTATED: Final = " here: the node rotated its log file away before it was read, with "
+_SET_BACK: Final = ": the node's clock was set back before they were read, with "
 _MARK: Final = b"+00:00 " + _WORDS.encode()
 _SPAN: Final = re.compile(rb"what was printed (?:between (\S+) and (\S+)|after (\S+)|before (\S+))\.$")
 
@@ -36,15 +36,16 @@ class Gap:
         return max(0.0, (self.before - self.after).total_seconds())
 
 
-def gap_line(gap: Gap) -> bytes:
-    """Return the line that says it, with its line end."""
+def gap_line(gap: Gap, *, set_back: bool = False) -> bytes:
+    """Return the line that says it, with its line end; ``set_back``: the node's clock was, no file was rotated."""
+    why = _SET_BACK if set_back else _ROTATED
     at = gap.before or gap.after or datetime.fromtimestamp(0, UTC)
     if gap.after is not None and gap.before is not None:
         span = f"between {_text(gap.after)} and {_text(gap.before)}"
     else:
         span = f"after {_text(at)}" if gap.before is None else f"before {_text(at)}"
     stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return f"{stamp}+00:00 {_WORDS}what was printed {span}.\n".encode()
+    return f"{stamp}+00:00 {_WORDS}{why}what was printed {span}.\n".encode()
 
 
 def gap_between(known: bytes, first: bytes) -> Gap:

@@ -31,6 +31,6 @@ def lost_part(record: LogRecord | None) -> str:
     if gaps.count == 1 and gaps.first_after and gaps.first_before:
         lasting = f", for {math.ceil(gaps.seconds)} s"
     return (
-        f"Lines may be missing {places}{lasting}: the node rotated the log's file away before it was read. "
-        "The log says so at each place."
+        f"Lines may be missing {places}{lasting}: the node rotated the log's file away, or set its clock back, before "
+        "it was read. The log says so for each place."
     )

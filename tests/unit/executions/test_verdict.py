@@ -309,6 +309,6 @@ def test_a_log_with_gaps_says_how_many_and_when_and_how_long():
     assert (kept.gaps, kept.gap_seconds) == (2, 13)
     assert lost_part(record) == (
         "Lines may be missing at 2 places, the first after 2026-11-23T15:00:01Z, which last 13 s in all: the node "
-        "rotated the log's file away before it was read. The log says so at each place."
+        "rotated the log's file away, or set its clock back, before it was read. The log says so for each place."
     )
     assert lost_part(log(complete=False)) == "Its end could not be read."

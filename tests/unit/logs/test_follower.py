@@ -504,7 +504,8 @@ async def test_lines_of_a_clock_that_was_set_back_while_a_stream_was_broken_are_
 ) -> None:
     """The kubelet leaves out what seems older than the line from which on it is asked; of a large log this is said."""
     if not small:
-        monkeypatch.setattr("serviceexecution.logs.follower.READ_AGAIN_BYTES", 100)
+        monkeypatch.setattr("serviceexecution.logs.resumes.BURST_BYTES", 100)
+        monkeypatch.setattr("serviceexecution.logs.resumes.READ_AGAIN_BYTES", 100)
     before = [_stamped(1800 + number / 10, number) for number in range(10)]
     after = [_stamped(600 + number / 10, 10 + number) for number in range(200)]
     kubelet, store = FakeKubelet([*before, *after]), open_store()

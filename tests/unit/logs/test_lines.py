@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serviceexecution.logs.left_out import LeftOut, Place
 from serviceexecution.logs.lines import (
     KnownTail,
     LineSplitter,
@@ -122,3 +123,22 @@ def test_beyond_the_limit_time_alone_decides():
     assert new.without_known(line(4) + b"\n" + line(5) + b"\n") == line(5) + b"\n"
     assert new.without_known(line(2) + b"\n") == line(2) + b"\n", "all later ones are new, also out of order"
     assert NewerLines(b"").without_known(line(0) + b"\n") == line(0) + b"\n"
+
+
+def _left_out(known, file, *, torn=False):
+    compared = LeftOut(line_hashes(known), torn=torn)
+    for item in file:
+        compared.read(item + b"\n")
+    return compared.place
+
+
+def test_a_file_is_compared_with_the_known_lines():
+    assert _left_out([b"a", b"b"], [b"a", b"b"]) is None
+    assert _left_out([b"a", b"b"], [b"a", b"b", b"c"]) is None, "c is still to be read"
+    assert _left_out([b"a", b"b"], [b"b"]) is None, "the file has been rotated"
+    assert _left_out([b"a", b"b"], [b"x", b"b"], torn=True) is None, "x is the end of a line"
+    assert _left_out([b"a", b"b"], [b"x"], torn=True) is None
+    assert _left_out([b"a", b"b"], [b"x", b"b"]) == Place(b"", b"b")
+    assert _left_out([b"a", b"b", b"c"], [b"a", b"x", b"y", b"b", b"z", b"c"]) == Place(b"a", b"c")
+    assert _left_out([b"a", b"b", b"c"], [b"a", b"c"]) == Place(b"a", b""), "they do not fit together"
+    assert _left_out([b"a"], [b"%d" % number for number in range(200)]) == Place(b"", b"")
