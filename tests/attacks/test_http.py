@@ -16,6 +16,7 @@ import pytest
 from serviceexecution.gateway.http.connection import protocol
 from serviceexecution.gateway.http.connection.connections import Admission, Connections
 from tests.unit.gateway.http.protocol_harness import all_of, echo, problem, served
+from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 from tests.unit.gateway.service_api.service_harness import Service
 
 TOKEN = b"Authorization: Bearer alice-token\r\n"
@@ -73,6 +74,22 @@ class TestMethods:
             answer = await service.http.options(path)
             assert (answer.status_code, answer.headers["allow"], answer.content) == (204, allowed, b"")
         assert (await service.http.options("/nothing/here")).status_code == 404
+
+    async def test_a_path_of_the_platform_has_only_the_methods_that_are_served(self, service):
+        one = (await finished(service)).rpartition("/")[2]
+        base = f"/platform/{NAMESPACE}"
+        for path, allowed in (
+            (f"{base}/datapools", "GET, HEAD, POST"),
+            (f"{base}/service-executions/{one}", "GET, HEAD"),
+            (f"{base}/authorize", "POST"),
+        ):
+            answer = await service.http.request("TRACE", path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+            assert (await service.http.options(path)).headers["allow"] == f"{allowed}, OPTIONS"
+        for path in (base, f"{base}/nothing/here"):
+            assert (await service.http.options(path)).status_code == 404
+            assert (await service.http.request("TRACE", path)).status_code == 404
+            assert (await service.http.get(path)).json()["code"] == "NotSupported"
 
 
 class TestPages:

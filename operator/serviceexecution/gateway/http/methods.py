@@ -3,15 +3,34 @@
 from collections.abc import Sequence
 from typing import Final
 
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
 
 _ASKED: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ONLY_ASKED: Final = "serviceexecution.only_asked"
+"""Set in a scope that is no request: it asks which routes there are."""
+
+
+class CatchAllRoute(APIRoute):
+    """A route that refuses whatever no other route takes: no path has a method because of it."""
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether a request is this route's."""
+        return (Match.NONE, {}) if _ONLY_ASKED in scope else super().matches(scope)
 
 
 def routed(routes: Sequence[BaseRoute], scope: Scope, method: str) -> bool:
     """Tell whether a route takes the path of ``scope`` with a method."""
-    asked: Scope = {"type": "http", "path": scope["path"], "headers": scope["headers"], "method": method}
+    asked: Scope = {
+        "type": "http",
+        "path": scope["path"],
+        "headers": scope["headers"],
+        "method": method,
+        _ONLY_ASKED: True,
+    }
     return any(route.matches(asked)[0] is Match.FULL for route in routes)
 
 

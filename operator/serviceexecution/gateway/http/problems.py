@@ -86,8 +86,13 @@ def install(app: FastAPI) -> None:
 
 
 def other_method(request: Request) -> Response:
-    """Return the answer to OPTIONS, or the 405; the router's own names only one route's methods."""
+    """Return the answer to OPTIONS, or the 405; the router's own names only one route's methods.
+
+    404 where only a route is that refuses everything.
+    """
     allowed = ", ".join(methods_at(request.app.routes, request.scope))
+    if not allowed:
+        return response_of(problem_of(HTTPException(HTTPStatus.NOT_FOUND)))
     if request.method == "OPTIONS":
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": f"{allowed}, OPTIONS"})
     return response_of(

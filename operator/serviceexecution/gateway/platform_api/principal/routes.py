@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from serviceexecution.contract.json_types import JsonObject
+from serviceexecution.gateway.http.methods import CatchAllRoute
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.platform_api.context import PlatformContext, platform_router
 from serviceexecution.gateway.platform_api.paths import NAMESPACE
@@ -71,5 +72,5 @@ def rest_router(context: PlatformContext) -> APIRouter:
         raise Problem(status, "NotSupported", sentence(path))
 
     for path in (NAMESPACE, f"{NAMESPACE}/{{path:anything}}"):
-        router.add_api_route(path, rest, methods=_METHODS)
+        router.add_api_route(path, rest, methods=_METHODS, route_class_override=CatchAllRoute)
     return router
