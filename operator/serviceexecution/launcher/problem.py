@@ -25,6 +25,23 @@ _LONGEST_DETAIL: Final = 64 * 1024
 
 def problem_of(error: BaseException) -> Problem:
     """Return the problem as qhub-commons builds it: title is the exception's class, detail its text."""
+    return with_first_of_group(_as_the_library_has_it(error), error)
+
+
+def with_first_of_group(problem: Problem, error: BaseException) -> Problem:
+    """Return the problem with the first exception of a group, whose own text says only how many there are."""
+    first = error
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    detail = problem.get("detail")
+    if first is error or not isinstance(detail, str):
+        return problem
+    # Cut only where secrets have been taken out: half of one would stay
+    text = ": ".join(part for part in (type(first).__name__, _text(first)) if part)
+    return {**problem, "detail": f"{detail}; the first is {text}"}
+
+
+def _as_the_library_has_it(error: BaseException) -> Problem:
     if isinstance(error, SystemExit):
         return _problem("SystemExit", _exit_detail(error))
     own = sys.modules.get("qhub.commons.runtime.error")  # What HandlerError says beyond its text
@@ -48,7 +65,7 @@ def unknown_problem(exit_code: int) -> Problem:
     return _problem("ProgramFailed", f"The program ended with exit code {exit_code}; its log says why.")
 
 
-def _of_bounded_length(problem: Problem) -> Problem:
+def of_bounded_length(problem: Problem) -> Problem:
     """Return the problem with a detail that others read: an exception's text may have any length."""
     detail = problem.get("detail")
     if not isinstance(detail, str) or len(detail) <= _LONGEST_DETAIL:
@@ -64,7 +81,7 @@ def leave(problem: Problem, directory: str) -> str | None:
     """
     main = os.path.join(directory, MAIN_RESULT)  # noqa: PTH118 - pathlib costs start-up time
     beside = os.path.join(directory, BESIDE)  # noqa: PTH118
-    problem = _of_bounded_length(problem)
+    problem = of_bounded_length(problem)
     try:
         os.makedirs(directory, exist_ok=True)  # noqa: PTH103
         if not _is_taken(main):

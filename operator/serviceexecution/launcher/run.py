@@ -42,7 +42,7 @@ def launch(environment: MutableMapping[str, str]) -> int:
 def _run(environment: MutableMapping[str, str], directory: str, redaction: Redaction) -> int:
     raised: list[BaseException] = []
     try:
-        code = _start(environment, raised)
+        code = _start(environment, raised, redaction)
     except SystemExit as error:
         stumbled = bool(raised) and raised[0] is not error  # The library, over what run() had raised
         code = 1 if stumbled else _exit_code(error)
@@ -61,7 +61,7 @@ def _run(environment: MutableMapping[str, str], directory: str, redaction: Redac
     return code
 
 
-def _start(environment: MutableMapping[str, str], raised: list[BaseException]) -> int:
+def _start(environment: MutableMapping[str, str], raised: list[BaseException], redaction: Redaction) -> int:
     """Do what the library's own starter would do; what ``run()`` raises is put into ``raised``."""
     installed = library.installed_library()
     import_module(f"{installed}.commons.logging").init_logging()
@@ -74,6 +74,7 @@ def _start(environment: MutableMapping[str, str], raised: list[BaseException]) -
     runtime = import_module(f"{chosen}.commons.runtime.main")
     _remember_errors(runtime, raised)
     _tell_of_texts(runtime)
+    _name_the_first_of_groups(runtime, redaction)
     code: int = runtime.main()
     return code
 
@@ -113,6 +114,26 @@ def _tell_of_texts(runtime: ModuleType) -> None:
         return text
 
     runtime.any_to_json = any_to_json  # type: ignore[attr-defined]
+
+
+def _name_the_first_of_groups(runtime: ModuleType, redaction: Redaction) -> None:
+    """Have the problem that the library writes itself name the first exception of a group."""
+    build: Callable[[BaseException], dict[str, object]] | None = getattr(
+        runtime, "build_problem_details", None
+    )
+    if build is None:
+        return
+
+    def build_problem_details(error: BaseException) -> dict[str, object]:
+        built = build(error)
+        if not isinstance(error, BaseExceptionGroup):
+            return built
+        from serviceexecution.launcher import problem  # noqa: PLC0415 - only a failure needs it
+
+        told = problem.with_first_of_group(built, error)
+        return problem.of_bounded_length({str(name): redaction.member(value) for name, value in told.items()})
+
+    runtime.build_problem_details = build_problem_details  # type: ignore[attr-defined]
 
 
 def _leave_problem(raised: list[BaseException], code: int, directory: str, redaction: Redaction) -> None:

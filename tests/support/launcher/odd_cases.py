@@ -36,6 +36,25 @@ ODD_FAILURES = (
         failed("ValueError", "the real cause"),
     ),
     case_of(
+        "raises_group",
+        """
+        def run() -> None:
+            inner = ExceptionGroup("inner", [KeyError("missing"), OSError("other")])
+            raise ExceptionGroup("many", [inner, ValueError("second")])
+        """,
+        failed("ExceptionGroup", "many (2 sub-exceptions); the first is KeyError: 'missing'"),
+    ),
+    case_of(
+        "raises_group_of_long_texts",
+        """
+        class Broken(Exception):
+            pass
+        def run() -> None:
+            raise ExceptionGroup("many", [Broken("x" * 3_000_000)])
+        """,
+        failed("ExceptionGroup", "many (1 sub-exception); the first is Broken: xxx"),
+    ),
+    case_of(
         "exits_with_megabytes_of_text",  # which the operator would not read
         "def run() -> None:\n    raise SystemExit('x' * 3_000_000)\n",
         failed("SystemExit", "x" * 65_536 + "…"),

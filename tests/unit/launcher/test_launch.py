@@ -65,6 +65,11 @@ def test_a_success_leaves_nothing_of_ours(environment, library, module, capfd) -
     [
         (ValueError("too large"), 1, problem("ValueError", "too large")),
         (ValueError(f"bad {SECRET}"), 1, problem("ValueError", "bad [redacted]")),
+        (
+            ExceptionGroup("many", [ExceptionGroup("inner", [ValueError(f"bad {SECRET}")]), OSError()]),
+            1,
+            problem("ExceptionGroup", "many (2 sub-exceptions); the first is ValueError: bad [redacted]"),
+        ),
         (RuntimeError(), 1, problem("RuntimeError", "RuntimeError")),
         (SystemExit(3), 3, problem("SystemExit", "The program ended itself with exit code 3.")),
         (SystemExit(-1), -1, problem("SystemExit", "The program ended itself with exit code -1.")),
