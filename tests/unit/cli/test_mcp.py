@@ -11,6 +11,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 from serviceexecution.cli.agents.calls import Calls, Wish
 from serviceexecution.cli.agents.server import AgentServer
+from serviceexecution.cli.errors import CommandError
 from serviceexecution.cli.session import open_session
 
 CHECKOUT = Path(__file__).parents[3]
@@ -101,6 +102,11 @@ async def test_a_service_is_a_tool_that_runs_it_and_tells_how_it_goes(plot):
     assert said[-1] == "Succeeded: The program ended with exit code 0."
     ((_, _, _, body),) = plot.requests("POST", "/services/team-a/plot")
     assert json.loads(body) == {"degree": 2, "$secrets": {"api_token": "t0ken"}, "$tags": ["mcp"]}
+
+
+async def test_numbers_that_are_no_json_are_named_with_what_to_do():
+    with pytest.raises(CommandError, match="NaN, Infinity or -Infinity, which are no JSON: leave them out"):
+        object.__new__(Calls).start("plot", {"degree": float("nan")})  # Before it asks the cluster
 
 
 async def test_a_run_that_takes_longer_than_its_caller_waits_is_asked_for_later(plot):

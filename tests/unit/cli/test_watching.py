@@ -8,6 +8,7 @@ import pytest
 
 from serviceexecution.cli import watching
 from serviceexecution.cli.errors import CommandError
+from serviceexecution.cli.run import ending
 from serviceexecution.cli.watching import LogTrouble, WaitedTooLongError, Watched, watch
 from serviceexecution.kube.errors import KubernetesError
 
@@ -106,3 +107,9 @@ def test_a_cluster_that_is_away_for_a_while(monkeypatch):
 def test_a_refusal_is_final():
     with pytest.raises(KubernetesError):
         list(watch(watched(["busy", KubernetesError("no", status=403)]), pause=0.01))
+
+
+def test_a_wait_that_ends_early_says_how_to_go_on(monkeypatch):
+    monkeypatch.setattr(ending, "watch", lambda _: iter(()))
+    with pytest.raises(CommandError, match="ask again with sx status or sx result"):
+        ending.wait_for_end(lambda: pytest.fail("looked by itself"), patient=True)

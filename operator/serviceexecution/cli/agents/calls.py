@@ -101,8 +101,12 @@ class Calls:
                 raise CommandError(f"{name}: secrets and tags are not taken from an agent; leave it out.")
         try:
             text = json.dumps(given, ensure_ascii=False, allow_nan=False)
-        except (ValueError, RecursionError):
-            raise CommandError("The input has a number that JSON has not, or is nested too deep.") from None
+        except RecursionError:
+            raise CommandError("The input is nested too deep: put its values into fewer levels.") from None
+        except ValueError:
+            raise CommandError(
+                "The input has NaN, Infinity or -Infinity, which are no JSON: leave them out, or use null."
+            ) from None
         asked = needed_secrets(self._definition(service))
         secrets = {name: value for name, value in self.wish.secrets.items() if name in asked}
         return submit(self._session, service, request_body(text, secrets, [TAG]))

@@ -27,7 +27,7 @@ def wait_for_end(look: Callable[[], ExecutionSummary], *, patient: bool) -> Exec
         if not said and time.monotonic() - started > _QUIET_SECONDS:
             note(f"{view.name} is {view.phase}; waiting for its end.")
             said = True
-    raise CommandError("The execution was not seen.")
+    raise CommandError("Waiting ended before the execution was over; ask again with sx status or sx result.")
 
 
 def refuse_unsuccessful(ended: ExecutionSummary, outcome: Outcome) -> None:
