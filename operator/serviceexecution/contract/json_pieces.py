@@ -63,9 +63,10 @@ class PieceScanner:
     member by member, by the same rules and with the same errors.
     """
 
-    def __init__(self, text: str, *, piece: int = PIECE, decoder: json.JSONDecoder = _SCANNER) -> None:
+    def __init__(self, text: str, *, piece: int = PIECE, decoder: json.JSONDecoder | None = None) -> None:
+        """Without a decoder that says what numbers are, every number is some int."""
         self._text = text
-        self._decoder = decoder
+        self._decoder = _SCANNER if decoder is None else decoder
         self._length = piece
         self._piece = text[:piece]
         self._base = 0
@@ -76,8 +77,7 @@ class PieceScanner:
         """From where on it is tried again to read many members by one call."""
 
     def value(self, at: int) -> tuple[JsonValue, int]:
-        """Return the value that begins at a place and where it ends; every number is some int, unless it was begun with
-        another decoder.
+        """Return the value that begins at a place, and where it ends.
 
         Raises json.JSONDecodeError, NotANumberError, RecursionError.
         """

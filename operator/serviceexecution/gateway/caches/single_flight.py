@@ -17,15 +17,14 @@ class SingleFlight(Generic[K, V]):
     async def ask(self, key: K, question: Callable[[], Awaitable[V]]) -> V:
         """Return the answer, or raise what the question raises; a caller who goes away stops nobody else's."""
         task = self._asked.get(key)
-        if task is None or task.done():  # Answered, and not forgotten yet
+        if task is None:
             task = asyncio.create_task(_answer(question))
             self._asked[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
         return await asyncio.shield(task)
 
     def _forget(self, key: K, task: asyncio.Task[V]) -> None:
-        if self._asked.get(key) is task:
-            del self._asked[key]
+        del self._asked[key]
         if not task.cancelled():
             task.exception()  # Seen, also when every caller has gone away
 

@@ -145,6 +145,7 @@ class PoolDirectory:
             names = await self._lists.ask(namespace, lambda: self._listed_names(namespace))
             if (self._begun.get(namespace) or asked) >= asked or all(uid in names for uid in uids):
                 return {uid: names.get(uid) for uid in uids}
+            await asyncio.sleep(0)  # An answer of before is forgotten after this step
 
     async def _listed_names(self, namespace: str) -> dict[str, str]:
         """Return the names of all DataPools of the namespace by uid, not too soon after the last time."""
