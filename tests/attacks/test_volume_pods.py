@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,6 @@ class Pod:
             pass
 
 
-Ask = Callable[..., Any]
 By = Callable[[Service, str], Awaitable[httpx.Response | bytes]]
 
 
@@ -96,27 +96,38 @@ async def connection(service: Service, path: str) -> bytes:
         return answer
 
 
-@pytest.fixture
-def asked(tmp_path: Path) -> Iterator[Ask]:
+@dataclass
+class Asked:
     """What the gateway answers to GET of the files, or of ``path`` there, while the pod says so much."""
-    pods: list[Pod] = []
 
-    async def ask(says: bytes, again: bytes = b"", path: str = "", by: By = client) -> Any:
+    directory: Path
+    pods: list[Pod] = field(default_factory=list)
+    longest: float = 0.0
+    """CPU seconds of the longest step of the event loop in a call, apart from the making of the gateway."""
+
+    async def __call__(self, says: bytes, again: bytes = b"", path: str = "", by: By = client) -> Any:
         pod = Pod(says, again)
-        pods.append(pod)
-        service = Service(tmp_path, volume_port=pod.port, volume_start_seconds=2)
+        self.pods.append(pod)
+        service = Service(self.directory, volume_port=pod.port, volume_start_seconds=2)
         storage = {"type": "Claim", "claim": {"existing": "models"}}
         status = {"access": {"job": JOB, "jobUid": "uid", "address": ADDRESS}}
         service.cluster.seed(DATA_POOLS, NAMESPACE, "models", spec={"storage": storage}, status=status)
         uid = service.cluster.of(DATA_POOLS)["models"]["metadata"]["uid"]
         await service.store.pools.write_secret(PoolReference(NAMESPACE, uid), JOB, SECRET)
+        await service.http.get("/healthz")  # The first request builds what all go through
         try:
-            return await by(service, f"/platform/{NAMESPACE}/datapools/{uid}/files{path}")
+            with measured_steps() as steps:
+                return await by(service, f"/platform/{NAMESPACE}/datapools/{uid}/files{path}")
         finally:
+            self.longest = max(self.longest, steps.longest)
             await service.schemas.close()
 
-    yield ask
-    for pod in pods:
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Iterator[Asked]:
+    made = Asked(tmp_path)
+    yield made
+    for pod in made.pods:
         pod.close()
 
 
@@ -128,11 +139,10 @@ A_FILE = "/00000000-0000-4000-8000-000000000000"
     [framed([]), framed([file()]), frame(b"[" + b"[]," * 300_000 + b"[]]"), frame(b"[" * 60_000)],
     ids=["lists of nothing", "lists of one", "a large list of lists", "lists in lists"],
 )
-async def test_a_list_that_does_not_end_holds_up_nobody(asked: Ask, again: bytes) -> None:
-    with measured_steps() as steps:
-        answer = await asked(framed({"files": 1}), again)
+async def test_a_list_that_does_not_end_holds_up_nobody(asked: Asked, again: bytes) -> None:
+    answer = await asked(framed({"files": 1}), again)
     assert (answer.status_code, answer.json()["code"]) in {(502, "VolumeFailed"), (503, "VolumeAway")}
-    assert steps.longest < 0.05
+    assert asked.longest < 0.05
 
 
 @pytest.mark.parametrize(
@@ -146,17 +156,16 @@ async def test_a_list_that_does_not_end_holds_up_nobody(asked: Ask, again: bytes
     ids=["frames of a byte", "more than was said", "less than was said", "half a frame"],
 )
 async def test_a_file_in_odd_parts_ends_its_connection_and_is_no_error_of_ours(
-    asked: Ask, capsys: pytest.CaptureFixture[str], says: bytes, again: bytes
+    asked: Asked, capsys: pytest.CaptureFixture[str], says: bytes, again: bytes
 ) -> None:
-    with measured_steps() as steps:
-        head, _, body = (await asked(says, again, path=A_FILE, by=connection)).partition(b"\r\n\r\n")
+    head, _, body = (await asked(says, again, path=A_FILE, by=connection)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert len(body) < int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-    assert steps.longest < 0.05
+    assert asked.longest < 0.05
     assert "Traceback" not in "".join(capsys.readouterr())
 
 
-async def test_a_file_in_whole_parts_is_given(asked: Ask) -> None:
+async def test_a_file_in_whole_parts_is_given(asked: Asked) -> None:
     size = 3 * 256 * 1024 + 5
     parts = [b"x" * min(256 * 1024, size - start) for start in range(0, size, 256 * 1024)]
     says = b"".join(frame(part) for part in [*parts, b""])
@@ -180,7 +189,7 @@ async def test_a_file_in_whole_parts_is_given(asked: Ask) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["", A_FILE])
-async def test_what_is_no_file_is_the_pod_s_failure(asked: Ask, odd: dict[str, Any], path: str) -> None:
+async def test_what_is_no_file_is_the_pod_s_failure(asked: Asked, odd: dict[str, Any], path: str) -> None:
     says = framed({"files": 1}) + framed([file(**odd)]) if not path else framed(file(**odd))
     answer = await asked(says + frame(b""), path=path)
     assert (answer.status_code, answer.json()["code"]) == (502, "VolumeFailed"), answer.text
@@ -196,7 +205,7 @@ async def test_what_is_no_file_is_the_pod_s_failure(asked: Ask, odd: dict[str, A
     ],
 )
 async def test_a_refusal_has_a_code_that_we_know_and_a_short_sentence(
-    asked: Ask, refusal: dict[str, Any]
+    asked: Asked, refusal: dict[str, Any]
 ) -> None:
     answer = await asked(framed(refusal), path=A_FILE)
     assert (answer.status_code, answer.json()["code"]) in {(404, "FileNotFound"), (502, "VolumeFailed")}
@@ -209,6 +218,6 @@ async def test_a_refusal_has_a_code_that_we_know_and_a_short_sentence(
     ids=["nested", "no text", "a number", "too long"],
 )
 @pytest.mark.parametrize("path", ["", A_FILE])
-async def test_what_is_no_answer_is_the_pod_s_failure(asked: Ask, says: bytes, path: str) -> None:
+async def test_what_is_no_answer_is_the_pod_s_failure(asked: Asked, says: bytes, path: str) -> None:
     answer = await asked(says, path=path)
     assert (answer.status_code, answer.json()["code"]) in {(502, "VolumeFailed"), (503, "VolumeAway")}
