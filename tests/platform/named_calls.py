@@ -22,7 +22,7 @@ class _Part:
     """Whether it makes tests run with both clients: a test by its parameters, or a fixture."""
 
 
-def tested_calls(module: Path) -> tuple[set[str], set[str]]:
+def calls_with_tests(module: Path) -> tuple[set[str], set[str]]:
     """Return the names in the module's tests, and those in tests that are run with both clients.
 
     What a test names counts as its own: fixtures, functions and lists of the module, and of those that it imports here.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.platform.named_calls import tested_calls
+from tests.platform.named_calls import calls_with_tests
 from tests.support.sdk.process import RemoteError
 
 PACKAGE = "qhub-service"
@@ -95,7 +95,7 @@ def test_each_client_is_served_or_said_not_to_be(sdk):
 
 def test_each_call_that_is_served_is_made_by_a_test_with_both_clients(sdk, sync):
     modules = [one for one in Path(__file__).parent.glob("test_*.py") if f'"{PACKAGE}"' in one.read_text()]
-    found = [tested_calls(one) for one in modules if one.name != Path(__file__).name]
+    found = [calls_with_tests(one) for one in modules if one.name != Path(__file__).name]
     both = set().union(*(names for _, names in found))
     for name, calls in SERVED.items():
         wanted = set(calls_of(sdk, getattr(sync.client, name))) if calls is ALL else calls

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.platform.data_pool_calls import CHECKS, WITH_FILES, Pools, refused
-from tests.platform.named_calls import tested_calls
+from tests.platform.named_calls import calls_with_tests
 from tests.support.sdk.process import RemoteError
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 
@@ -45,7 +45,7 @@ def test_every_call_of_the_package_is_known(sdk, connect):
 
 
 def test_each_call_of_the_package_is_made_by_a_test_with_both_clients():
-    _, both = tested_calls(Path(__file__))
+    _, both = calls_with_tests(Path(__file__))
     assert CALLS - both == set()
 
 
