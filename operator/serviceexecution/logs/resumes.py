@@ -12,11 +12,13 @@ from serviceexecution.logs.chunks import ChunkLog
 from serviceexecution.logs.left_out import LeftOut, Place
 from serviceexecution.logs.lines import LineSplitter, last_line, stamp_of
 from serviceexecution.logs.stream_read import StreamRead
-from serviceexecution.logs.target import FollowedContainer
+from serviceexecution.logs.target import FollowedContainer, newest_line
 from serviceexecution.logs.timing import BURST_BYTES, FIRST_TIME, READ_AGAIN_BYTES
 
 _AT_ONCE_SECONDS = 0.5
 """Standard output and error are stamped apart by less. A set back clock that hides lines goes back by more."""
+_LOOKS = 3
+"""A stream may be cut short and end as if it were whole: so often a file is looked at until one goes to its end."""
 
 
 class Resumes:
@@ -57,7 +59,7 @@ class Resumes:
             return False
         if self._by_time and not self._log.truncated:
             try:
-                _, self.left_out = await self._look()
+                self.left_out = await self._whole_look()
             except KubernetesError:
                 return False
         self._from_beginning = self.left_out is None
@@ -76,6 +78,14 @@ class Resumes:
             return False
         self.left_out = place
         return True
+
+    async def _whole_look(self) -> Place | None:
+        """Return where the newest file has lines that were left out, by a look that was not cut short."""
+        for _ in range(_LOOKS):
+            newest, place = await self._look()
+            if newest == await newest_line(self._client, self._target):
+                return place
+        return None
 
     async def _look(self) -> tuple[bytes, Place | None]:
         """Return the newest file's last line, and where it has lines that were left out."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -149,13 +149,29 @@ async def test_chunks_have_a_bounded_size():
     last_line_end=st.sampled_from([b"\n", b""]),
     same=st.booleans(),
 )
+@example(
+    count=47,
+    per_second=1,
+    chunk=167,
+    faults=[
+        *[(57, ""), (746, "break"), (641, "break"), (1054, ""), (239, ""), (641, "break"), (57, "")],
+        *[(641, "break"), (710, ""), (324, ""), (217, ""), (795, "")],
+    ],
+    last_line_end=b"\n",
+    same=False,
+)  # Also what looks for lines that were left out is cut
 def test_cut_anywhere_any_number_of_times(  # noqa: PLR0917
     count, per_second, chunk, faults, last_line_end, same
 ):
-    """Lines share seconds; with ``same``, several even have the same time and text."""
+    """Lines share seconds; with ``same``, several even have the same time and text.
+
+    The last has its own: it is by the last line of the file that an end is told from a cut, and which of some that are
+    equal in each nanosecond and byte was the last one read cannot be known.
+    """
 
     async def main() -> None:
         lines = [line(number // (3 if same else 1), per_second=per_second) for number in range(count)]
+        lines[-1:] = [line(count, per_second=per_second)] if lines else []
         kubelet, store = FakeKubelet(lines), open_store()
         kubelet.faults, kubelet.chunk_bytes, kubelet.last_line_end = iter(faults), chunk, last_line_end
         record = await follow(kubelet, store)
