@@ -10,7 +10,7 @@ def newer(one: str, other: str) -> bool:
 
 def number_of(version: str) -> int:
     """Return a resource version as a number, 0 when it is none."""
-    return int(version) if version.isdecimal() else 0
+    return int(version) if version.isascii() and version.isdecimal() else 0
 
 
 def version_of(body: JsonObject) -> int:

@@ -14,6 +14,7 @@ from serviceexecution.contract.json_types import (
     text_of,
 )
 from serviceexecution.gateway.state.known_usage import packed_usage
+from serviceexecution.kube.versions import number_of
 from serviceexecution.resources.access_key import KeyId
 from serviceexecution.resources.executions.execution import is_uuid
 from serviceexecution.resources.executions.execution_status import ExecutionStatus, Phase
@@ -157,8 +158,7 @@ def known_execution(body: JsonObject, *, whole: bool = False) -> KnownExecution 
 
 def version_of(metadata: JsonObject) -> int:
     """Return an object's resourceVersion as the number that it is on all API servers that there are, else 0."""
-    text = text_of(metadata.get("resourceVersion"))
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return number_of(text_of(metadata.get("resourceVersion")))
 
 
 def _shared(value: JsonValue) -> str | None:

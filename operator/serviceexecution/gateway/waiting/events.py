@@ -54,6 +54,11 @@ class Bell:
         self.rung.clear()
         return True
 
+    async def next_look(self) -> bytes:
+        """Wait until it is time to look again; return the heartbeat that is due when nothing has changed, else b""."""
+        await asyncio.sleep(PAUSE_SECONDS)
+        return b"" if await self.rings() else b": still there\n\n"
+
     def close(self) -> None:
         """End its task."""
         self._end.cancel()
@@ -70,7 +75,7 @@ async def execution_events(
     told = int(last_id) if is_number(last_id) else None
     try:
         yield b": the execution\n\n"
-        with state.changes.of_execution(execution.uid, lambda _: bell.rung.set()):
+        with state.changes.of_execution(execution.uid, lambda _: bell.ring()):
             while not ending.is_set():
                 known = await state.execution(execution.namespace, None, state.id_of(execution))
                 if known is None or known.uid != execution.uid:
@@ -84,9 +89,8 @@ async def execution_events(
                 if known.has_ended:
                     yield b"event: end\ndata: {}\n\n"
                     return
-                await asyncio.sleep(PAUSE_SECONDS)
-                if not await bell.rings():
-                    yield b": still there\n\n"
+                if comment := await bell.next_look():
+                    yield comment
     except (Problem, KubernetesError):
         return  # The client comes again, with the id of the last event
     finally:
@@ -109,7 +113,7 @@ class _Pending:
             self.too_many = True
             return
         self.changes[change.execution.uid] = change
-        self._bell.rung.set()
+        self._bell.ring()
 
     def take(self) -> list[Change]:
         """Return the changes in their order, and forget them."""
@@ -146,13 +150,12 @@ async def list_events(
                 for number, change in enumerate(pending.take()):
                     if number % _AT_ONCE == _AT_ONCE - 1:
                         await asyncio.sleep(0)
-                    yield await _changeevent_text(state, change, view)
+                    yield await _event_of(state, change, view)
                 if pending.too_many:
                     pending.too_many = False
                     yield event_text("reset", state.changes.version(namespace), {})
-                await asyncio.sleep(PAUSE_SECONDS)
-                if not await bell.rings():
-                    yield b": still there\n\n"
+                if comment := await bell.next_look():
+                    yield comment
     except (Problem, KubernetesError):
         return
     finally:
@@ -179,7 +182,7 @@ async def _resumed(
     return not pending.too_many
 
 
-async def _changeevent_text(state: ServiceState, change: Change, view: View) -> bytes:
+async def _event_of(state: ServiceState, change: Change, view: View) -> bytes:
     if change.removed:
         return event_text("removed", change.version, {"id": state.id_of(change.execution)})
     return event_text("execution", change.version, await view(change.execution))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from serviceexecution.gateway.http.problems import Problem
 from serviceexecution.gateway.state.definition_index import KnownDefinition
 from serviceexecution.gateway.state.service_state import ServiceState
-from serviceexecution.gateway.waiting.events import PAUSE_SECONDS, Bell, event_text, is_number
+from serviceexecution.gateway.waiting.events import Bell, event_text, is_number
 from serviceexecution.kube.errors import KubernetesError
 
 
@@ -32,9 +32,8 @@ async def service_events(
                 if known.version != told:
                     yield event_text("service", known.version, {"id": metadata.uid})
                     told = known.version
-                await asyncio.sleep(PAUSE_SECONDS)
-                if not await bell.rings():
-                    yield b": still there\n\n"
+                if comment := await bell.next_look():
+                    yield comment
     except (Problem, KubernetesError):
         return  # The client comes again, with the id of the last event
     finally:

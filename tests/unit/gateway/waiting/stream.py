@@ -1,10 +1,13 @@
-"""An open stream of the gateway."""
+"""An open stream of the gateway, and a gateway that watches."""
 
 import asyncio
 import json
 from typing import Any
 
-from tests.unit.gateway.service_api.service_harness import ALICE
+import pytest
+
+from serviceexecution.gateway.waiting import events
+from tests.unit.gateway.service_api.service_harness import ALICE, Service
 
 
 class Stream:
@@ -55,3 +58,17 @@ class Stream:
     async def leave(self):
         self._gone.set()
         await asyncio.wait({self.task}, timeout=5)
+
+
+@pytest.fixture
+async def service(tmp_path, monkeypatch):
+    monkeypatch.setattr(events, "PAUSE_SECONDS", 0.01)
+    found = Service(tmp_path)
+    watching = asyncio.create_task(found.state.run())
+    async with asyncio.timeout(5):
+        while not found.state.ready:  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(0.001)
+    yield found
+    found.draining.set()
+    watching.cancel()
+    await found.schemas.close()

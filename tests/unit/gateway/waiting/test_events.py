@@ -11,23 +11,11 @@ from serviceexecution.gateway.waiting import events
 from serviceexecution.kube.kinds import SERVICE_EXECUTIONS
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE
 from tests.unit.gateway.service_api.service_harness import Service, is_problem
-from tests.unit.gateway.waiting.stream import Stream
+from tests.unit.gateway.waiting.stream import Stream, service
+
+__all__ = ["service"]
 
 ALL = f"/platform/{NAMESPACE}/service-executions"
-
-
-@pytest.fixture
-async def service(tmp_path, monkeypatch):
-    monkeypatch.setattr(events, "PAUSE_SECONDS", 0.01)
-    found = Service(tmp_path)
-    watching = asyncio.create_task(found.state.run())
-    async with asyncio.timeout(5):
-        while not found.state.ready:  # noqa: ASYNC110 - no event tells it
-            await asyncio.sleep(0.001)
-    yield found
-    found.draining.set()
-    watching.cancel()
-    await found.schemas.close()
 
 
 async def change(service, name, phase, **status):

@@ -1,29 +1,12 @@
 """A service as Server-Sent Events: what comes, how a cut stream goes on, and when it ends."""
 
-import asyncio
-
-import pytest
-
 from serviceexecution.gateway.logs import streams
-from serviceexecution.gateway.waiting import service_events
 from serviceexecution.kube.kinds import SERVICE_DEFINITIONS
 from tests.unit.gateway.service_api.service_cluster import NAMESPACE, SERVICE
-from tests.unit.gateway.service_api.service_harness import Service, is_problem
-from tests.unit.gateway.waiting.stream import Stream
+from tests.unit.gateway.service_api.service_harness import is_problem
+from tests.unit.gateway.waiting.stream import Stream, service
 
-
-@pytest.fixture
-async def service(tmp_path, monkeypatch):
-    monkeypatch.setattr(service_events, "PAUSE_SECONDS", 0.01)
-    found = Service(tmp_path)
-    watching = asyncio.create_task(found.state.run())
-    async with asyncio.timeout(5):
-        while not found.state.ready:  # noqa: ASYNC110 - no event tells it
-            await asyncio.sleep(0.001)
-    yield found
-    found.draining.set()
-    watching.cancel()
-    await found.schemas.close()
+__all__ = ["service"]
 
 
 def url_of(service):
